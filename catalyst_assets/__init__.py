@@ -1,0 +1,1 @@
+"""Active-learning catalyst discovery as Dagster assets."""

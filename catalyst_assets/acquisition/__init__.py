@@ -1,0 +1,1 @@
+"""From predictions to the ranked batch most worth validating."""

@@ -1,0 +1,1 @@
+"""The published benchmarks: plain functions behind `catalyst bench`."""

@@ -1,0 +1,1 @@
+"""Discovery goals: one YAML a campaign, and the model that validates it."""

@@ -1,0 +1,1 @@
+"""The sub-commands of `catalyst`, one module a topic."""

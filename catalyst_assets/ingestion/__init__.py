@@ -1,0 +1,1 @@
+"""From a source's bytes to validated rows: raw cache, parsing, loading, one module a source."""

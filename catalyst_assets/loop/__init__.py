@@ -1,0 +1,1 @@
+"""When the next iteration opens: the decision, the sensor, the jobs."""

@@ -1,0 +1,1 @@
+"""From a model to a mean, a standard deviation and joint draws for every candidate."""

@@ -1,0 +1,1 @@
+"""From structures to features: graphs, backbones, descriptors, embeddings."""

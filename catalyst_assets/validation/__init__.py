@@ -1,0 +1,1 @@
+"""From candidates to measured values, and from those to labels."""

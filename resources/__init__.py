@@ -1,0 +1,1 @@
+"""Connections to everything outside the process: databases, object store, MLflow, settings."""
