@@ -1,0 +1,56 @@
+"""The errors users meet: what went wrong, and what to do about it."""
+
+
+class CatalystError(Exception):
+    """Base of every error that is the platform's own; the command line prints it without a traceback.
+
+    Parameters
+    ----------
+    message
+        What happened, naming the file, row, field or service.
+    remedy
+        What the reader can do now.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+    def __reduce__(self) -> tuple[type["CatalystError"], tuple[str, str]]:
+        return type(self), (self.message, self.remedy)
+
+
+class UsageError(CatalystError):
+    """What was asked cannot be done as asked: a wrong option, file or setting."""
+
+    exit_code = 2
+
+
+class InvalidCampaignError(UsageError):
+    """A campaign file is missing, malformed or names what the platform does not know."""
+
+
+class InvalidPoolError(UsageError):
+    """A pool is empty, or its file cannot be read as a table of materials."""
+
+
+class DatabaseUnavailableError(CatalystError):
+    """PostgreSQL cannot be started or reached."""
+
+
+class SchemaVersionError(CatalystError):
+    """The database was written by a newer, or not yet migrated by this, version."""
+
+
+class CorruptArtifactError(CatalystError):
+    """A stored file does not match the hash it was recorded with."""
+
+
+class LoopError(CatalystError):
+    """An active-learning iteration cannot go on."""

@@ -1,0 +1,99 @@
+"""Bytes by key: a local folder or any universal-pathlib URL, written atomically.
+
+What the bytes mean is the business of the stage that writes them.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from functools import cached_property
+
+from upath import UPath
+
+from catalyst_assets.errors import CatalystError
+
+
+class ObjectStore:
+    """A flat store of immutable objects under slash-separated keys.
+
+    Parameters
+    ----------
+    url
+        A folder, or a URL that universal-pathlib understands (``s3://bucket/prefix``).
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @cached_property
+    def _root(self) -> UPath:
+        return UPath(self.url)
+
+    @property
+    def _is_local(self) -> bool:
+        return self._root.protocol in ("", "file")
+
+    def path(self, key: str) -> UPath:
+        """Return the path of ``key``, refusing keys that leave the store."""
+        parts = key.split("/")
+        if not key or any(part in ("", ".", "..") for part in parts):
+            raise ValueError(f"{key!r} is not an object key: use slash-separated names without '.' or '..'.")
+        return self._root.joinpath(*parts)
+
+    def put_bytes(self, key: str, data: bytes) -> None:
+        """Write ``data`` under ``key``; a reader sees all of it or nothing.
+
+        Raises
+        ------
+        CatalystError
+            The store cannot be written (full, read-only, unreachable).
+        """
+        target = self.path(key)
+        try:
+            if not self._is_local:
+                target.write_bytes(data)  # object stores publish an upload when it is complete
+                return
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.parent / f".{target.name}.{uuid.uuid4().hex}.partial"
+            try:
+                with partial.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                partial.rename(target)
+            finally:
+                partial.unlink(missing_ok=True)
+        except OSError as error:
+            raise CatalystError(
+                f"Cannot write {key} to the object store {self.url}: {error.strerror or error}.",
+                "Free disk space or choose another place with CATALYST_OBJECT_STORE, then run again.",
+            ) from error
+
+    def get_bytes(self, key: str) -> bytes:
+        """Return the bytes under ``key``.
+
+        Raises
+        ------
+        KeyError
+            Nothing is stored under ``key``.
+        """
+        try:
+            return bytes(self.path(key).read_bytes())
+        except FileNotFoundError:
+            raise KeyError(key) from None
+
+    def exists(self, key: str) -> bool:
+        """Tell whether something is stored under ``key``."""
+        return bool(self.path(key).is_file())
+
+    def list_keys(self, prefix: str) -> Iterator[str]:
+        """Yield the keys under the folder ``prefix``, sorted."""
+        folder = self.path(prefix)
+        if not folder.exists():
+            return
+        names = sorted(
+            path.relative_to(self._root).as_posix()
+            for path in folder.rglob("*")
+            if path.is_file() and not path.name.endswith(".partial")
+        )
+        yield from names

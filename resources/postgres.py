@@ -1,0 +1,167 @@
+"""Access to the `catalyst` database: roles, transactions, named queries, COPY.
+
+Starting a server is `embedded_postgres`'s business, changing the schema `migrations`'s.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from catalyst_assets.errors import DatabaseUnavailableError
+from resources.paths import project_file
+
+Row = dict[str, Any]
+
+
+class Role(StrEnum):
+    """Who is asking; the database grants each only what its work needs (`sql/migrations`)."""
+
+    OWNER = "catalyst_owner"
+    PIPELINE = "catalyst_pipeline"
+    VALIDATOR = "catalyst_validator"
+    APP = "catalyst_app"
+
+
+class Database:
+    """The `catalyst` database as seen by each role.
+
+    Parameters
+    ----------
+    urls
+        Driver-qualified URL (``postgresql+psycopg2://…``) for each role this process may take.
+    """
+
+    def __init__(self, urls: Mapping[Role, str]) -> None:
+        self._urls = dict(urls)
+        self._engines: dict[Role, sa.Engine] = {}
+
+    def url(self, role: Role) -> str:
+        """Return the URL, password included, by which ``role`` connects."""
+        return self._urls[role]
+
+    def engine(self, role: Role) -> sa.Engine:
+        """Return the connection pool of ``role``."""
+        if role not in self._engines:
+            self._engines[role] = sa.create_engine(
+                self._urls[role], pool_pre_ping=True, pool_size=2, max_overflow=8
+            )
+        return self._engines[role]
+
+    @contextmanager
+    def transaction(self, role: Role = Role.PIPELINE) -> Iterator[sa.Connection]:
+        """Open a connection as ``role``; commit at the end, roll back on any error.
+
+        Raises
+        ------
+        DatabaseUnavailableError
+            The server cannot be reached or went away.
+        """
+        try:
+            with self.engine(role).begin() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+            raise DatabaseUnavailableError(
+                f"PostgreSQL does not answer as {role}: {reason}.",
+                "Run `catalyst status`; see the server's log under the home folder.",
+            ) from error
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        for engine in self._engines.values():
+            engine.dispose()
+        self._engines.clear()
+
+
+@cache
+def load_query(name: str) -> sa.TextClause:
+    """Return the statement in ``sql/queries/<name>.sql``; its parameters are written ``:name``."""
+    text = (project_file("sql") / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+    return sa.text(re.sub(r"^\s*--.*$", "", text, flags=re.MULTILINE))
+
+
+def fetch_all(connection: sa.Connection, query: str, **parameters: Any) -> list[Row]:
+    """Run a named query and return its rows."""
+    return [dict(row) for row in connection.execute(load_query(query), parameters).mappings()]
+
+
+def fetch_one(connection: sa.Connection, query: str, **parameters: Any) -> Row | None:
+    """Run a named query and return its only row, or None."""
+    row = connection.execute(load_query(query), parameters).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def execute(connection: sa.Connection, query: str, **parameters: Any) -> int:
+    """Run a named statement and return the number of rows it touched."""
+    return connection.execute(load_query(query), parameters).rowcount
+
+
+def execute_many(connection: sa.Connection, query: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Run a named statement once for each mapping of parameters."""
+    if rows:
+        connection.execute(load_query(query), rows)
+
+
+def copy_rows(
+    connection: sa.Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> int:
+    """Append ``rows`` to ``table`` by COPY, in the caller's transaction.
+
+    Parameters
+    ----------
+    rows
+        Values in the order of ``columns``: None, numbers, text, bytes, dicts (as JSON) and flat
+        sequences (as arrays). Floats keep all 64 bits.
+
+    Returns
+    -------
+    int
+        How many rows were written.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, quoting=csv.QUOTE_MINIMAL)
+    count = 0
+    for row in rows:
+        writer.writerow([_copy_text(value) for value in row])
+        count += 1
+    buffer.seek(0)
+    names = ", ".join(f'"{column}"' for column in columns)
+    driver_connection = connection.connection.driver_connection
+    if driver_connection is None:
+        raise DatabaseUnavailableError("The connection was closed before COPY.", "Run again.")
+    with driver_connection.cursor() as cursor:
+        cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')", buffer)
+    return count
+
+
+def _copy_text(value: object) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    if isinstance(value, dict):
+        return json.dumps(value, allow_nan=False)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(float(value))
+    if isinstance(value, (list, tuple)):
+        return "{" + ",".join(_array_text(item) for item in value) + "}"
+    return str(value)
+
+
+def _array_text(value: object) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, (int, float)):
+        return repr(float(value)) if isinstance(value, float) else str(value)
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,88 @@
+"""The one place that reads the environment: every `CATALYST_*` variable, documented field by field."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from catalyst_assets.errors import UsageError
+
+
+class Settings(BaseSettings):
+    """Configuration of one installation.
+
+    Values come from keyword arguments, then from the environment (``CATALYST_HOME`` sets ``home``).
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CATALYST_", frozen=True, extra="forbid")
+
+    home: Path = Field(
+        Path(".catalyst"), description="Folder of the embedded database, object store and logs."
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="Owner's URL of an existing PostgreSQL database; no embedded server is started. "
+        "Databases `<name>_dagster` and `<name>_mlflow` on the same server are created beside it.",
+    )
+    object_store: str | None = Field(
+        None, description="Folder or universal-pathlib URL (s3://…) of raw cache, embeddings and models."
+    )
+    executor: Literal["in_process", "multiprocess"] = Field(
+        "in_process", description="How the steps of a run are executed."
+    )
+    max_processes: int = Field(
+        2, ge=1, description="Step processes of a run under the multiprocess executor."
+    )
+    shard_size: int = Field(128, ge=1, description="Structures in one shard of a sharded asset.")
+    max_shards: int = Field(64, ge=1, description="Most shards of one asset; larger pools get larger shards.")
+    heartbeat_seconds: float = Field(10.0, gt=0, description="Time between two heartbeats of a run.")
+    host: str = Field("127.0.0.1", description="Address that every server binds to.")
+    dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster webserver.")
+    app_port: int = Field(8050, ge=1, le=65535, description="Port of the review app and its API.")
+    mlflow_port: int = Field(5000, ge=1, le=65535, description="Port of the MLflow server.")
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("database_url", "object_store", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @property
+    def object_store_url(self) -> str:
+        """Where raw cache, embeddings and models lie."""
+        return self.object_store or str(self.home / "objects")
+
+    @property
+    def dagster_home(self) -> Path:
+        """The folder Dagster knows as ``DAGSTER_HOME``."""
+        return self.home / "dagster"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings, with ``overrides`` (those that are not None) before the environment.
+
+    Raises
+    ------
+    UsageError
+        A variable has a value outside its type or range.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = "; ".join(
+            f"CATALYST_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+            for item in error.errors(include_input=False)
+        )
+        raise UsageError(f"Settings are not valid: {problems}.", "Correct or unset the variable.") from None
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return load_settings()
