@@ -1,0 +1,59 @@
+"""The `catalyst` command: assembles the sub-commands and turns our errors into one clear message."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from catalyst_assets.commands import bench, demo, services
+from catalyst_assets.errors import CatalystError
+
+app = typer.Typer(
+    name="catalyst",
+    help="Find catalysts by active learning: ingest, learn, predict, rank, validate, repeat.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+_debug = False
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    global _debug  # noqa: PLW0603 - read by main() after typer has unwound
+    _debug = debug
+
+
+demo.register(app)
+services.register(app)
+app.add_typer(bench.app, name="bench", help="Measure the platform on published and shipped data.")
+
+
+def main() -> None:
+    """Run the command line; exit 2 for wrong usage, 1 for a failure, 130 when interrupted."""
+    try:
+        app(prog_name="catalyst")
+    except CatalystError as error:
+        if _debug:
+            raise
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"[bold red]Error:[/] {_escaped(error.message)}")
+        if error.remedy:
+            console.print(_escaped(error.remedy))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""How work over many structures is cut into shards for dynamic mapping."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resources.settings import Settings
+
+
+def shard_bounds(n: int, settings: "Settings") -> list[tuple[int, int]]:
+    """Cut ``n`` items into contiguous half-open ranges.
+
+    Parameters
+    ----------
+    n
+        How many items there are.
+    settings
+        ``shard_size`` items make a shard; shards grow so that there are at most ``max_shards``.
+
+    Returns
+    -------
+    list of (start, stop)
+        Empty when there is nothing to do; sizes differ by at most one.
+    """
+    count = min(-(-n // settings.shard_size), settings.max_shards)
+    return [(n * index // count, n * (index + 1) // count) for index in range(count)]
