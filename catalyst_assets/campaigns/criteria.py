@@ -1,0 +1,128 @@
+"""Judging values by a campaign: is it a hit, how often would draws be, and by what margin.
+
+Arrays and frames in, arrays out. Every question walks the criteria in the same way: all of them must hold, and
+of an ``any_of`` one branch.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalyst_assets.campaigns.model import AnyOf, Bound, Campaign
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def is_hit(campaign: Campaign, values: "Mapping[str, float] | pd.DataFrame") -> NDArray[np.bool_]:
+    """Judge validated values.
+
+    Parameters
+    ----------
+    campaign
+        A campaign of criteria; with an objective nothing is a hit.
+    values
+        One material as a mapping, or a frame with a row each. A property that is absent or NaN satisfies
+        no bound.
+
+    Returns
+    -------
+    Shape (m,), or () for a mapping.
+    """
+    shape = np.shape(next(iter(values.values()), 0.0)) if isinstance(values, Mapping) else (len(values),)
+
+    def column(name: str) -> NDArray[np.float64]:
+        if name not in values:
+            return np.full(shape, np.nan)
+        return np.asarray(values[name], dtype=np.float64)
+
+    if not campaign.criteria:
+        return np.zeros(shape, dtype=bool)
+    return _walk(
+        campaign, lambda bound: _within(bound, column(bound.property)), np.logical_and, np.logical_or
+    )
+
+
+def feasible(campaign: Campaign, draws: NDArray[np.floating], properties: Sequence[str]) -> NDArray[np.bool_]:
+    """Judge joint draws.
+
+    Parameters
+    ----------
+    campaign
+        A campaign of criteria.
+    draws
+        Shape (m, k, p), in each property's unit.
+    properties
+        Names of the p properties.
+
+    Returns
+    -------
+    Shape (m, k): whether all criteria hold together in that draw.
+    """
+    column = _columns(draws, properties)
+    return _walk(
+        campaign, lambda bound: _within(bound, column(bound.property)), np.logical_and, np.logical_or
+    )
+
+
+def margins(
+    campaign: Campaign, draws: NDArray[np.floating], properties: Sequence[str], spreads: Mapping[str, float]
+) -> NDArray[np.float64]:
+    """Say how far inside the criteria each draw lies.
+
+    The signed distance to the nearest bound in units of the property's spread: the smallest over all criteria,
+    of an ``any_of`` that of its best branch. Negative as soon as one bound is violated.
+
+    Parameters
+    ----------
+    campaign
+        A campaign of criteria.
+    draws
+        Shape (m, k, p), in each property's unit.
+    properties
+        Names of the p properties.
+    spreads
+        What counts as one unit of each property.
+
+    Returns
+    -------
+    Shape (m, k), dimensionless.
+    """
+    column = _columns(draws, properties)
+
+    def slack(bound: Bound) -> NDArray[np.float64]:
+        values = column(bound.property)
+        above = np.inf if bound.min is None else values - bound.min
+        below = np.inf if bound.max is None else bound.max - values
+        return np.asarray(np.minimum(above, below) / spreads[bound.property], dtype=np.float64)
+
+    return _walk(campaign, slack, np.minimum, np.maximum)
+
+
+def _columns(draws: NDArray[np.floating], properties: Sequence[str]) -> Callable[[str], NDArray[np.float64]]:
+    index = {name: position for position, name in enumerate(properties)}
+    return lambda name: draws[..., index[name]].astype(np.float64)
+
+
+def _within(bound: Bound, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    holds = ~np.isnan(values)
+    if bound.min is not None:
+        holds &= values >= bound.min
+    if bound.max is not None:
+        holds &= values <= bound.max
+    return holds
+
+
+def _walk(
+    campaign: Campaign, judge: Callable[[Bound], NDArray[Any]], every: np.ufunc, some: np.ufunc
+) -> NDArray[Any]:
+    results = []
+    for criterion in campaign.criteria:
+        if isinstance(criterion, AnyOf):
+            branches = [every.reduce([judge(bound) for bound in branch]) for branch in criterion.any_of]
+            results.append(some.reduce(branches))
+        else:
+            results.append(judge(criterion))
+    return np.asarray(every.reduce(results))

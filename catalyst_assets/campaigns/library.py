@@ -1,0 +1,145 @@
+"""Campaign files: which there are, and how one becomes a ``Campaign`` or a message a person can act on."""
+
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from catalyst_assets.campaigns.model import Bound, Campaign, unknown
+from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.errors import InvalidCampaignError
+
+CAMPAIGN_FOLDER = Path(__file__).parent
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML's safe loader, refusing a key given twice instead of keeping the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, str) and key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{key}' is given twice", key_node.start_mark
+                )
+            if isinstance(key, str):
+                seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def list_campaigns() -> list[str]:
+    """Return the names of the campaigns that ship with the platform."""
+    return sorted(path.stem for path in CAMPAIGN_FOLDER.glob("*.yaml"))
+
+
+def load_campaign(path_or_name: str | Path) -> Campaign:
+    """Read a campaign from a YAML file, or by the name of one that ships with the platform.
+
+    Raises
+    ------
+    InvalidCampaignError
+        There is no such file, it is not YAML, or a field is missing, unknown or out of its range.
+    """
+    path = _find(path_or_name)
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidCampaignError(
+            f"Campaign {path} cannot be read: {error}.", "Give a YAML text file."
+        ) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise InvalidCampaignError(
+            f"Campaign {path} is not valid YAML: {' '.join(str(error).split())}.", "Correct it at that place."
+        ) from None
+    if not isinstance(document, dict):
+        raise InvalidCampaignError(
+            f"Campaign {path} holds {'nothing' if document is None else type(document).__name__}, not fields.",
+            f"Write one `field: value` a line; see {CAMPAIGN_FOLDER / 'oxide-perovskites-demo.yaml'}.",
+        )
+    return parse_campaign(document, str(path))
+
+
+def parse_campaign(document: dict[str, Any], where: str) -> Campaign:
+    """Validate a campaign document; ``where`` names it in messages.
+
+    Raises
+    ------
+    InvalidCampaignError
+        A field is missing, unknown or out of its range.
+    """
+    try:
+        return Campaign.model_validate(document)
+    except ValidationError as error:
+        problems = "; ".join(_explain(item) for item in error.errors(include_url=False))
+        raise InvalidCampaignError(
+            f"Campaign {where} is not valid: {problems}.", "Correct these fields and run the command again."
+        ) from None
+
+
+def check_known(campaign: Campaign) -> None:
+    """Refuse a campaign that names a property the platform has no unit and range for.
+
+    Raises
+    ------
+    InvalidCampaignError
+        Names the property and those that come close.
+    """
+    named = {*campaign.properties, *campaign.learned_properties, *campaign.derive}
+    problems = [unknown("property", name, PROPERTIES) for name in sorted(named - set(PROPERTIES))]
+    if problems:
+        raise InvalidCampaignError(
+            f"Campaign {campaign.name} is not valid: {'; '.join(problems)}.",
+            "Use a known property, or describe the new one in catalyst_assets/constants.py.",
+        )
+
+
+def _find(path_or_name: str | Path) -> Path:
+    path = Path(path_or_name)
+    if path.is_file():
+        return path
+    shipped = CAMPAIGN_FOLDER / f"{path_or_name}.yaml"
+    if Path(path_or_name).name == str(path_or_name) and shipped.is_file():
+        return shipped
+    looks_like_file = path.suffix in {".yaml", ".yml"} or len(path.parts) > 1
+    problem = f"file {path}" if looks_like_file else unknown("campaign", str(path_or_name), list_campaigns())
+    raise InvalidCampaignError(
+        f"There is no campaign {problem}." if looks_like_file else f"{problem[0].upper()}{problem[1:]}.",
+        f"Give the path of a YAML file or one of the shipped names: {', '.join(list_campaigns())}.",
+    )
+
+
+def _explain(item: ErrorDetails) -> str:
+    # Pydantic names the branch of the union it took; a real field of that name is kept once.
+    parts = [part for part in item["loc"] if part != "bound"]
+    parts = [part for i, part in enumerate(parts) if not (i and part == parts[i - 1] == "any_of")]
+    field = ".".join(str(part) for part in parts)
+    if item["type"] == "extra_forbidden":
+        return f"{field}: {unknown('field', str(parts[-1]), _fields_at(parts[:-1]))}"
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "missing":
+        message = "is missing"
+    elif item["type"] == "tuple_type":
+        message = "must be a list"
+    elif item["type"] in {"model_type", "dict_type"}:
+        message = "must be a mapping of fields"
+    elif isinstance(item["input"], str | int | float | bool) and item["type"] != "value_error":
+        message = f"{message}, not '{item['input']}'"
+    return f"{field}: {message}" if field else message
+
+
+def _fields_at(location: list[int | str]) -> list[str]:
+    """Return the fields allowed at a place of the document."""
+    if location[:1] == ["criteria"]:
+        bound = list(Bound.model_fields)
+        if "any_of" not in location:
+            return [*bound, "any_of"]
+        return bound if isinstance(location[-1], int) else ["any_of"]
+    model: Any = Campaign
+    for part in location:
+        annotation = model.model_fields[part].annotation if hasattr(model, "model_fields") else None
+        kinds = (annotation, *get_args(annotation))
+        model = next((kind for kind in kinds if hasattr(kind, "model_fields")), None)
+    return list(getattr(model, "model_fields", {}))
