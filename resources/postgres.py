@@ -30,6 +30,13 @@ class Role(StrEnum):
     APP = "catalyst_app"
 
 
+class Sibling(StrEnum):
+    """Databases of other programs beside `catalyst` on the same server."""
+
+    DAGSTER = "dagster"
+    MLFLOW = "mlflow"
+
+
 class Database:
     """The `catalyst` database as seen by each role.
 
@@ -37,15 +44,22 @@ class Database:
     ----------
     urls
         Driver-qualified URL (``postgresql+psycopg2://…``) for each role this process may take.
+    siblings
+        Likewise for the databases beside it, each by the login that owns it.
     """
 
-    def __init__(self, urls: Mapping[Role, str]) -> None:
+    def __init__(self, urls: Mapping[Role, str], siblings: Mapping[Sibling, str] | None = None) -> None:
         self._urls = dict(urls)
+        self._siblings = dict(siblings or {})
         self._engines: dict[Role, sa.Engine] = {}
 
     def url(self, role: Role) -> str:
         """Return the URL, password included, by which ``role`` connects."""
         return self._urls[role]
+
+    def sibling_url(self, sibling: Sibling) -> str:
+        """Return the URL, password included, of a database beside `catalyst`."""
+        return self._siblings[sibling]
 
     def engine(self, role: Role) -> sa.Engine:
         """Return the connection pool of ``role``."""

@@ -1,0 +1,97 @@
+"""Real services for tests: one PostgreSQL server a session (and xdist worker), a fresh database a test."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from resources.connection import open_embedded
+from resources.embedded_postgres import EmbeddedPostgres
+from resources.migrations import upgrade_schema
+from resources.platform import Platform
+from resources.postgres import Database, Role, Sibling
+from resources.settings import Settings, get_settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in list(os.environ):
+        if name.startswith(("CATALYST_", "DAGSTER_", "MLFLOW_")):
+            monkeypatch.delenv(name)
+    get_settings.cache_clear()
+    yield
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a new, empty home."""
+    return load_settings(home=tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A server whose database `catalyst` is migrated and serves as template."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        database = open_embedded(server)
+        upgrade_schema(database)
+        database.dispose()
+        yield server
+
+
+class _TestDatabase(Database):
+    """A clone of the template; those of Dagster and MLflow are made when first asked for."""
+
+    def __init__(self, server: EmbeddedPostgres, name: str) -> None:
+        super().__init__({role: server.url(role, name) for role in Role})
+        self._server = server
+        self._name = name
+        self.names: list[str] = []
+
+    def sibling_url(self, sibling: Sibling) -> str:
+        name = f"{self._name}_{sibling}"
+        if name not in self.names:
+            self.create(name, f"OWNER catalyst_{sibling}")
+        return self._server.url(f"catalyst_{sibling}", name)
+
+    def create(self, name: str, options: str) -> None:
+        self._administer(f"CREATE DATABASE {name} {options}")
+        self.names.append(name)
+
+    def drop(self) -> None:
+        self.dispose()
+        for sibling in Sibling:  # another process may have made it
+            self._administer(f"DROP DATABASE IF EXISTS {self._name}_{sibling} WITH (FORCE)")
+        self._administer(f"DROP DATABASE {self._name} WITH (FORCE)")
+
+    def _administer(self, statement: str) -> None:
+        url = self._server.owner_url("postgres")
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+
+@pytest.fixture
+def database(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
+    """The databases of one test: `catalyst` migrated and empty, those of Dagster and MLflow empty."""
+    name = f"test_{uuid.uuid4().hex}"
+    opened = _TestDatabase(postgres_server, name)
+    opened.create(name, "TEMPLATE catalyst")
+    yield opened
+    opened.drop()
+
+
+@pytest.fixture
+def shared_settings(settings: Settings, database: Database) -> Settings:
+    """Settings by which another process reaches this test's home and database."""
+    return settings.model_copy(update={"database_url": SecretStr(database.url(Role.OWNER))})
+
+
+@pytest.fixture
+def platform(settings: Settings, database: Database) -> Platform:
+    """What assets get, on this test's home and database."""
+    return Platform(settings, database)
