@@ -1,0 +1,11 @@
+INSERT INTO rankings (partition_key, prediction_version, strategy, exploration_weight, batch_size, seed,
+                      label_sha256, features_sha256, ranking_sha256)
+VALUES (:partition_key, :prediction_version, :strategy, :exploration_weight, :batch_size, :seed,
+        :label_sha256, :features_sha256, :ranking_sha256)
+ON CONFLICT (partition_key) DO UPDATE SET
+    prediction_version = excluded.prediction_version, strategy = excluded.strategy,
+    exploration_weight = excluded.exploration_weight, batch_size = excluded.batch_size, seed = excluded.seed,
+    label_sha256 = excluded.label_sha256, features_sha256 = excluded.features_sha256,
+    ranking_sha256 = excluded.ranking_sha256, created_at = now()
+WHERE rankings.ranking_sha256 <> excluded.ranking_sha256
+   OR rankings.prediction_version <> excluded.prediction_version

@@ -1,0 +1,1 @@
+SELECT partition_key, label_sha256 FROM active_learning_runs ORDER BY partition_key

@@ -1,0 +1,23 @@
+-- Every value known when an iteration opens: computed by the campaign's method, or validated in an
+-- earlier turn of any campaign. Validation wins over computation, the later result over the earlier.
+WITH computed AS (
+    SELECT m.material_id, p.key AS property, (entry ->> 'value')::double precision AS value,
+           'computed' AS origin, 0::bigint AS result_id
+    FROM materials m
+    CROSS JOIN LATERAL jsonb_each(m.properties) AS p (key, entries)
+    CROSS JOIN LATERAL jsonb_array_elements(p.entries) AS entry
+    WHERE NOT m.deprecated AND p.key = ANY (CAST(:properties AS text[])) AND entry ->> 'method' = :method
+),
+validated AS (
+    SELECT v.material_id, v.property, v.value, 'validated' AS origin, v.result_id
+    FROM validation_results v
+    JOIN active_learning_runs r ON r.partition_key = v.partition_key
+    WHERE v.outcome = 'measured' AND v.method = :method AND r.campaign = :campaign
+      AND v.property = ANY (CAST(:properties AS text[]))
+),
+known AS (SELECT * FROM computed UNION ALL SELECT * FROM validated)
+SELECT DISTINCT ON (k.material_id, k.property) k.material_id, k.property, k.value, k.origin
+FROM known k
+WHERE NOT EXISTS (
+    SELECT 1 FROM campaign_test_set t WHERE t.campaign = :campaign AND t.material_id = k.material_id)
+ORDER BY k.material_id, k.property, k.result_id DESC

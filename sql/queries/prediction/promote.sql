@@ -1,0 +1,1 @@
+SELECT promote_prediction_version(:version)

@@ -1,0 +1,5 @@
+-- For the report only: what the validator knows about every member of a pool.
+SELECT material_id, property, value FROM reference_values
+WHERE material_id = ANY (CAST(:material_ids AS text[])) AND method = :method
+  AND property = ANY (CAST(:properties AS text[]))
+ORDER BY material_id, property
