@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     shard_size: int = Field(128, ge=1, description="Structures in one shard of a sharded asset.")
     max_shards: int = Field(64, ge=1, description="Most shards of one asset; larger pools get larger shards.")
     heartbeat_seconds: float = Field(10.0, gt=0, description="Time between two heartbeats of a run.")
+    loop_interval_seconds: int = Field(15, ge=1, description="Time between two looks of the loop's sensor.")
     host: str = Field("127.0.0.1", description="Address that every server binds to.")
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster webserver.")
     app_port: int = Field(8050, ge=1, le=65535, description="Port of the review app and its API.")

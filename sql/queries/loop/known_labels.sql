@@ -1,8 +1,8 @@
 -- Every value known when an iteration opens: computed by the campaign's method, or validated in an
--- earlier turn of any campaign. Validation wins over computation, the later result over the earlier.
+-- earlier turn of this campaign. Validation wins over computation, the later result over the earlier.
 WITH computed AS (
-    SELECT m.material_id, p.key AS property, (entry ->> 'value')::double precision AS value,
-           'computed' AS origin, 0::bigint AS result_id
+    SELECT m.material_id, p.key AS property, CAST(entry ->> 'value' AS double precision) AS value,
+           'computed' AS origin, CAST(0 AS bigint) AS result_id
     FROM materials m
     CROSS JOIN LATERAL jsonb_each(m.properties) AS p (key, entries)
     CROSS JOIN LATERAL jsonb_array_elements(p.entries) AS entry

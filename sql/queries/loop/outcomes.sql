@@ -1,7 +1,10 @@
 -- What validation said of each material of a campaign, the latest word for each property.
 SELECT DISTINCT ON (v.material_id, v.property)
-       v.material_id, v.partition_key, r.iteration, v.property, v.outcome, v.value
+       v.material_id, m.reduced_formula, v.partition_key, r.iteration, coalesce(c.rank, 0) AS rank,
+       v.property, v.outcome, v.value
 FROM validation_results v
 JOIN active_learning_runs r ON r.partition_key = v.partition_key
+JOIN materials m ON m.material_id = v.material_id
+LEFT JOIN candidates c ON c.partition_key = v.partition_key AND c.material_id = v.material_id
 WHERE r.campaign = :campaign
 ORDER BY v.material_id, v.property, v.result_id DESC

@@ -1,7 +1,7 @@
 -- What was predicted for each validated material of an iteration beside what validation said.
 SELECT v.material_id, v.property, v.value,
-       (c.predicted -> v.property ->> 'mean')::double precision AS predicted_mean,
-       (c.predicted -> v.property ->> 'std')::double precision AS predicted_std
+       CAST(c.predicted -> v.property ->> 'mean' AS double precision) AS predicted_mean,
+       CAST(c.predicted -> v.property ->> 'std' AS double precision) AS predicted_std
 FROM validation_results v
 JOIN candidates c ON c.partition_key = v.partition_key AND c.material_id = v.material_id
 WHERE v.partition_key = :partition_key AND v.outcome = 'measured' AND c.predicted ? v.property

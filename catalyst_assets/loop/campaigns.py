@@ -1,0 +1,188 @@
+"""Starting campaigns and turning their pages in the database, each step one transaction."""
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from catalyst_assets.campaigns.model import Campaign, Pool
+from catalyst_assets.errors import InvalidPoolError, UsageError
+from catalyst_assets.loop.decide import CampaignState, IterationState, JobHistory
+from catalyst_assets.loop.progress import load_evaluations
+from catalyst_assets.partitions import IterationKey
+from resources.postgres import Database, Role, Row, execute, execute_many, fetch_all, fetch_one
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+History = Callable[[str], dict[tuple[str, str], JobHistory]]
+
+# What may change while a campaign runs; the rest would make its iterations incomparable.
+_ADJUSTABLE = {"description", "acquisition", "stop", "review"}
+
+
+def start_campaign(database: Database, campaign: Campaign) -> None:
+    """Store a campaign and freeze its test set; starting it again changes nothing.
+
+    Raises
+    ------
+    InvalidPoolError
+        No material is in the pool.
+    UsageError
+        A campaign of that name has another goal.
+    """
+    import json
+
+    with database.transaction(Role.PIPELINE) as connection:
+        known = fetch_one(connection, "loop/lock_campaign", name=campaign.name)
+        if known is not None and known["sha256"] != campaign.sha256:
+            _refuse_another_goal(known["document"], campaign)
+        pool = load_pool(connection, campaign.pool)
+        if not pool:
+            raise InvalidPoolError(
+                f"The pool of campaign {campaign.name} is empty: no material matches "
+                f"{campaign.pool.model_dump(exclude_defaults=True)}.",
+                "Materialize `materials` from that source first, or widen the pool.",
+            )
+        execute(
+            connection,
+            "campaigns/upsert",
+            name=campaign.name,
+            document=json.dumps(campaign.document),
+            sha256=campaign.sha256,
+        )
+        if known is None:
+            chosen = choose_test_set(
+                [row["material_id"] for row in pool], campaign.test_fraction, campaign.seed
+            )
+            execute_many(
+                connection,
+                "campaigns/add_test_member",
+                [{"campaign": campaign.name, "material_id": material_id} for material_id in chosen],
+            )
+
+
+def load_pool(connection: "sa.Connection", pool: Pool) -> list[Row]:
+    """Return the members of a pool: material_id, reduced_formula, chemical_system, structure_hash."""
+    return fetch_all(
+        connection,
+        "campaigns/pool",
+        source=pool.source,
+        elements=list(pool.elements) or None,
+        only_elements=list(pool.only_elements) or None,
+        exclude_elements=list(pool.exclude_elements) or None,
+        chemical_system=pool.chemical_system,
+        n_sites_min=pool.n_sites_min,
+        n_sites_max=pool.n_sites_max,
+    )
+
+
+def choose_test_set(material_ids: list[str], fraction: float, seed: int) -> list[str]:
+    """Draw the same share of a pool for the same seed, whatever its order.
+
+    Returns
+    -------
+    list of str
+        ``round(fraction * n)`` identifiers, sorted.
+    """
+
+    def lot(material_id: str) -> str:
+        return hashlib.sha256(f"test set {seed} {material_id}".encode()).hexdigest()
+
+    return sorted(sorted(material_ids, key=lot)[: round(fraction * len(material_ids))])
+
+
+def load_campaign_state(connection: "sa.Connection", name: str, history: History) -> CampaignState | None:
+    """Lock a campaign and return its state; None when it is not active.
+
+    Parameters
+    ----------
+    history
+        Job histories of the runs of one partition key.
+    """
+    row = fetch_one(connection, "loop/lock_campaign", name=name)
+    if row is None or row["status"] != "active":
+        return None
+    campaign = Campaign.model_validate(row["document"])
+    iterations = tuple(_iteration(item) for item in fetch_all(connection, "loop/iterations", campaign=name))
+    evaluations = load_evaluations(connection, campaign)
+    pool = {member["material_id"] for member in load_pool(connection, campaign.pool)}
+    proposed = {
+        item["material_id"]
+        for item in fetch_all(connection, "acquisition/evaluated", campaign=name, iteration=len(iterations))
+    }
+    jobs: dict[tuple[str, str], JobHistory] = {}
+    for iteration in iterations[-1:] + tuple(i for i in iterations[:-1] if i.n_pending):
+        jobs |= history(str(iteration.key))
+    return CampaignState(
+        campaign=campaign,
+        iterations=iterations,
+        n_evaluated=len(evaluations),
+        n_hits=sum(evaluation.is_hit for evaluation in evaluations),
+        n_available=len(pool - proposed),
+        jobs=jobs,
+    )
+
+
+def open_iteration(connection: "sa.Connection", campaign: Campaign, key: IterationKey) -> None:
+    """Freeze the labels known now as those of ``key``, with their count and hash."""
+    import json
+
+    from catalyst_assets.validation.labels import hash_labels
+
+    rows = fetch_all(
+        connection,
+        "loop/known_labels",
+        campaign=campaign.name,
+        method=campaign.method,
+        properties=sorted({*campaign.properties, *campaign.learned_properties}),
+    )
+    labels: list[dict[str, Any]] = [row | {"method": campaign.method} for row in rows]
+    execute(
+        connection,
+        "loop/open_iteration",
+        partition_key=str(key),
+        campaign=campaign.name,
+        iteration=key.iteration,
+        parent=str(key.parent) if key.parent else None,
+        campaign_sha256=campaign.sha256,
+        document=json.dumps(campaign.document),
+        label_count=len(labels),
+        label_sha256=hash_labels(labels),
+    )
+    execute_many(connection, "loop/add_label", [label | {"partition_key": str(key)} for label in labels])
+
+
+def close_iteration(connection: "sa.Connection", key: IterationKey) -> None:
+    """Mark a turn as done."""
+    execute(connection, "loop/close_iteration", partition_key=str(key))
+
+
+def finish_campaign(connection: "sa.Connection", name: str, reason: str) -> None:
+    """Mark a campaign as finished, with the stop rule that ended it."""
+    execute(connection, "campaigns/finish", name=name, reason=reason)
+
+
+def _iteration(row: Row) -> IterationState:
+    return IterationState(
+        key=IterationKey.parse(row["partition_key"]),
+        status=row["status"],
+        batch_size=row["batch_size"],
+        n_candidates=row["n_candidates"],
+        n_pending=row["n_pending"],
+        n_answered=row["n_answered"],
+        n_declined=row["n_declined"],
+    )
+
+
+def _refuse_another_goal(stored: dict[str, Any], campaign: Campaign) -> None:
+    wanted = campaign.document
+    changed = sorted(
+        name
+        for name in stored.keys() | wanted.keys()
+        if name not in _ADJUSTABLE and stored.get(name) != wanted.get(name)
+    )
+    if changed:
+        raise UsageError(
+            f"Campaign {campaign.name} exists with another {', '.join(changed)}.",
+            "Give the new goal a new name; only stop rules, acquisition, review and description may change.",
+        )

@@ -1,0 +1,30 @@
+"""The three jobs that the loop and people request by name."""
+
+import dagster as dg
+
+from catalyst_assets.loop.decide import ITERATION_JOB, VALIDATION_JOB
+from catalyst_assets.partitions import AL_ITERATION
+
+PREPARATION_JOB = "preparation"
+
+preparation_job = dg.define_asset_job(
+    PREPARATION_JOB,
+    selection=dg.AssetSelection.assets(
+        "raw_reference_tables", "materials", "backbone", "structure_embeddings"
+    ),
+    description="Load what the sources hold and compute the features of new structures.",
+)
+
+iteration_job = dg.define_asset_job(
+    ITERATION_JOB,
+    selection=dg.AssetSelection.assets("training_set", "trained_model", "predictions", "ranked_candidates"),
+    partitions_def=AL_ITERATION,
+    description="One turn up to its ranked candidates.",
+)
+
+validation_job = dg.define_asset_job(
+    VALIDATION_JOB,
+    selection=dg.AssetSelection.assets("validation_results"),
+    partitions_def=AL_ITERATION,
+    description="Ask the validator about the candidates of one turn that await an answer.",
+)

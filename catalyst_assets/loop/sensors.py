@@ -1,0 +1,89 @@
+"""Dagster's clock for the loop: one sensor that turns campaigns, one that ends dead runs."""
+
+import dagster as dg
+from dagster import DATA_VERSION_TAG  # type: ignore[attr-defined]
+
+from catalyst_assets.errors import CatalystError
+from catalyst_assets.loop.decide import ITERATION_JOB, Open, Run, Stop, Wait
+from catalyst_assets.loop.jobs import iteration_job, validation_job
+from catalyst_assets.loop.runs import reap_dead_runs
+from catalyst_assets.loop.turn import RequestedRun, Turn, active_campaigns, take_turn
+from catalyst_assets.partitions import AL_ITERATION
+from resources.platform import Platform
+from resources.settings import get_settings
+
+
+@dg.sensor(
+    jobs=[iteration_job, validation_job],
+    minimum_interval_seconds=get_settings().loop_interval_seconds,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    required_resource_keys={"platform"},
+)
+def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Ask every active campaign what it needs next, and request that run.
+
+    It reads the database rather than events, so that a restart or a double tick changes nothing.
+    """
+    platform: Platform = context.resources.platform
+    turns: list[Turn] = []
+    problems: list[str] = []
+    for name in active_campaigns(platform.database):
+        try:
+            turn = take_turn(platform.database, context.instance, name)
+        except CatalystError as error:  # one broken campaign must not hold up the others
+            problems.append(f"{name}: {error}")
+            context.log.error(f"Campaign {name} cannot go on: {error}")
+            continue
+        if turn is not None:
+            turns.append(turn)
+    requests = [turn.request for turn in turns if turn.request is not None]
+    if not requests:
+        return dg.SkipReason(
+            "; ".join([*(describe(turn) for turn in turns), *problems]) or "No active campaign."
+        )
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(
+                run_key=request.run_key,
+                job_name=request.job,
+                partition_key=request.partition_key,
+                tags=request.tags,
+            )
+            for request in requests
+        ],
+        dynamic_partitions_requests=[AL_ITERATION.build_add_request([r.partition_key for r in requests])],
+        asset_events=[label_observation(r) for r in requests if r.job == ITERATION_JOB],
+    )
+
+
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    required_resource_keys={"platform"},
+)
+def reaper_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Fail the runs whose process is gone, so that nothing waits for them."""
+    reaped = reap_dead_runs(context.instance, context.resources.platform.database)
+    return dg.SkipReason(f"Ended {len(reaped)} dead runs: {', '.join(reaped)}" if reaped else "No dead run.")
+
+
+def label_observation(request: RequestedRun) -> dg.AssetObservation:
+    """Tell Dagster which labels an iteration opened with."""
+    return dg.AssetObservation(
+        asset_key="labels",
+        partition=request.partition_key,
+        tags={DATA_VERSION_TAG: request.label_sha256},
+    )
+
+
+def describe(turn: Turn) -> str:
+    """Say in one line what a campaign is doing."""
+    match turn.decision:
+        case Open(key=key):
+            return f"{turn.campaign}: opened {key}"
+        case Run(job=job, key=key, attempt=attempt):
+            return f"{turn.campaign}: {job} of {key}, attempt {attempt}"
+        case Stop(reason=reason):
+            return f"{turn.campaign}: finished, {reason}"
+        case Wait(reason=reason):
+            return f"{turn.campaign}: {reason}"
