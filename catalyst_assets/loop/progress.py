@@ -7,7 +7,6 @@ from catalyst_assets.campaigns.model import Campaign
 from resources.postgres import fetch_all
 
 if TYPE_CHECKING:
-    import pandas as pd
     import sqlalchemy as sa
 
 

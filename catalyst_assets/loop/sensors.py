@@ -1,7 +1,9 @@
 """Dagster's clock for the loop: one sensor that turns campaigns, one that ends dead runs."""
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
-from dagster import DATA_VERSION_TAG  # type: ignore[attr-defined]
+from dagster import DATA_VERSION_TAG
 
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.loop.decide import ITERATION_JOB, Open, Run, Stop, Wait
@@ -9,8 +11,10 @@ from catalyst_assets.loop.jobs import iteration_job, validation_job
 from catalyst_assets.loop.runs import reap_dead_runs
 from catalyst_assets.loop.turn import RequestedRun, Turn, active_campaigns, take_turn
 from catalyst_assets.partitions import AL_ITERATION
-from resources.platform import Platform
 from resources.settings import get_settings
+
+if TYPE_CHECKING:
+    from resources.platform import Platform
 
 
 @dg.sensor(
@@ -32,7 +36,7 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
             turn = take_turn(platform.database, context.instance, name)
         except CatalystError as error:  # one broken campaign must not hold up the others
             problems.append(f"{name}: {error}")
-            context.log.error(f"Campaign {name} cannot go on: {error}")
+            context.log.error("Campaign %s cannot go on: %s", name, error)
             continue
         if turn is not None:
             turns.append(turn)
