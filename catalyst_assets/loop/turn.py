@@ -4,7 +4,7 @@ The sensor asks it in the daemon, `catalyst demo` asks it in its own process; bo
 same run.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from catalyst_assets.constants import ATTEMPT_TAG, CAMPAIGN_TAG
@@ -58,12 +58,24 @@ def active_campaigns(database: Database) -> list[str]:
         return [row["name"] for row in fetch_all(connection, "campaigns/active")]
 
 
-def take_turn(database: Database, instance: "DagsterInstance", campaign_name: str) -> Turn | None:
-    """Decide what a campaign needs next and write it in one transaction; None when it is not active."""
+def take_turn(
+    database: Database, instance: "DagsterInstance", campaign_name: str, *, forgive_failures: bool = False
+) -> Turn | None:
+    """Decide what a campaign needs next and write it in one transaction; None when it is not active.
+
+    Parameters
+    ----------
+    forgive_failures
+        Request a job again even if it failed too often: a person asks.
+    """
     with database.transaction(Role.PIPELINE) as connection:
         state = load_campaign_state(connection, campaign_name, lambda key: job_history(instance, key))
         if state is None:
             return None
+        if forgive_failures:
+            state = replace(
+                state, jobs={k: replace(job, consecutive_failures=0) for k, job in state.jobs.items()}
+            )
         decision = decide(state)
         wanted: Run | None = None
         if isinstance(decision, Stop):

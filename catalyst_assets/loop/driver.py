@@ -1,0 +1,140 @@
+"""Turning a campaign's loop in this process, for `catalyst demo`: the sensor's decisions, executed at once.
+
+Every run is a run of the persistent Dagster instance, so the UI shows it like one the daemon launched.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from catalyst_assets.build import build_defs
+from catalyst_assets.errors import CatalystError, LoopError
+from catalyst_assets.loop.decide import ITERATION_JOB, Wait
+from catalyst_assets.loop.runs import PARTITION_TAG, process_tags
+from catalyst_assets.loop.sensors import label_observation
+from catalyst_assets.loop.turn import RequestedRun, Turn, take_turn
+from catalyst_assets.partitions import AL_ITERATION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dagster import DagsterInstance, EventLogEntry
+
+    from resources.platform import Platform
+
+_QUIET: Mapping[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_POLL_SECONDS = 1.0
+
+
+class LoopDriver:
+    """Executes what the loop asks for, one run after another.
+
+    Parameters
+    ----------
+    platform
+        Open connections of this process.
+    instance
+        The persistent Dagster instance; runs stay visible in its UI.
+    on_step
+        Called with the name of each step as it starts (in-process executor only).
+    """
+
+    def __init__(
+        self, platform: "Platform", instance: "DagsterInstance", on_step: Callable[[str], None] | None = None
+    ) -> None:
+        self._platform = platform
+        self._instance = instance
+        self._on_step = on_step or (lambda step: None)
+        self._definitions = build_defs(platform=platform)
+
+    def execute(
+        self, job_name: str, partition_key: str | None = None, tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Execute one job under the configured executor.
+
+        Raises
+        ------
+        LoopError
+            A step or a blocking check failed.
+        """
+        tags = {**(tags or {}), **process_tags()}
+        result: dg.ExecuteInProcessResult | dg.JobExecutionResult
+        if self._platform.settings.executor == "in_process":
+            run_id = dg._core.utils.make_new_run_id()
+            with self._listening(run_id):
+                result = self._definitions.resolve_job_def(job_name).execute_in_process(
+                    instance=self._instance,
+                    partition_key=partition_key,
+                    tags=tags,
+                    run_id=run_id,
+                    run_config=_QUIET,
+                    raise_on_error=False,
+                )
+        else:
+            if partition_key is not None:
+                tags[PARTITION_TAG] = partition_key
+            job = dg.build_reconstructable_job(__name__, "reconstruct_job", (job_name,))
+            result = dg.execute_job(job, self._instance, run_config=_QUIET, tags=tags)
+        if not result.success:
+            raise _failure(job_name, partition_key, result)
+
+    def drive(self, campaign: str, on_turn: Callable[[Turn], None] = lambda turn: None) -> None:
+        """Turn the loop of a campaign until it is finished; go on where an earlier process stopped.
+
+        Raises
+        ------
+        LoopError
+            A run failed, or the campaign waits for a person.
+        """
+        while (
+            turn := take_turn(self._platform.database, self._instance, campaign, forgive_failures=True)
+        ) is not None:
+            on_turn(turn)
+            if turn.request is not None:
+                self._fulfil(turn.request)
+            elif isinstance(turn.decision, Wait):
+                if "is running" not in turn.decision.reason:
+                    raise LoopError(
+                        f"Campaign {campaign} waits: {turn.decision.reason}.",
+                        "Run `catalyst up`, act in the review app or the Dagster UI, then run this again.",
+                    )
+                time.sleep(_POLL_SECONDS)
+
+    def _fulfil(self, request: RequestedRun) -> None:
+        self._instance.add_dynamic_partitions(AL_ITERATION.name or "", [request.partition_key])
+        if request.job == ITERATION_JOB:
+            self._instance.report_runless_asset_event(label_observation(request))
+        self.execute(request.job, request.partition_key, request.tags)
+
+    @contextmanager
+    def _listening(self, run_id: str) -> "Iterator[None]":
+        def hear(entry: "EventLogEntry") -> None:
+            event = entry.dagster_event
+            if event is not None and event.is_step_start and event.step_key:
+                self._on_step(event.step_key.split(".")[0].split("[")[0])
+
+        self._instance.add_event_listener(run_id, hear)
+        yield
+
+
+def reconstruct_job(job_name: str) -> dg.JobDefinition:
+    """Return a job of the code location; step processes of the multiprocess executor call it."""
+    return build_defs().resolve_job_def(job_name)
+
+
+def _failure(job_name: str, partition_key: str | None, result: Any) -> CatalystError:
+    where = f"{job_name} of {partition_key}" if partition_key else job_name
+    remedy = (
+        "Mend the cause and run the command again: it goes on from here. `catalyst up` shows the run's log."
+    )
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            reason = error.message.strip().splitlines()[0] if error is not None else "no error recorded"
+            return LoopError(f"{where} failed in {event.step_key}: {reason}", remedy)
+    return LoopError(f"{where} failed before its first step (run {result.run_id}).", remedy)
