@@ -1,0 +1,94 @@
+"""Whether what was received, what was loaded and what was refused add up.
+
+Judged from the database and the raw cache anew, without trusting what the load reported.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from catalyst_assets.constants import METHODS, PROPERTIES
+from catalyst_assets.errors import CatalystError
+from catalyst_assets.ingestion.raw_cache import RawFile, current_files, read_raw
+from catalyst_assets.ingestion.records import hash_structure
+from catalyst_assets.ingestion.sources import PARSERS
+from resources.postgres import Role, fetch_all
+
+if TYPE_CHECKING:
+    from resources.object_store import ObjectStore
+    from resources.postgres import Database
+
+_REHASHED = 200
+
+
+@dataclass(frozen=True)
+class Account:
+    """The rows of one raw file; ``problem`` is empty when they add up."""
+
+    rows: int
+    loaded: int
+    quarantined: int
+    problem: str
+
+
+def account_for_rows(database: "Database", objects: "ObjectStore") -> list[Account]:
+    """Compare the rows of every current raw file with what became of them."""
+    return [_account(database, objects, raw) for raw in current_files(database)]
+
+
+def find_bad_properties(database: "Database") -> list[str]:
+    """Return one line for each property entry that is not what ``constants`` knows of it."""
+    known = {name: asdict(content) for name, content in PROPERTIES.items()}
+    with database.transaction() as connection:
+        rows = fetch_all(
+            connection,
+            "ingestion/bad_properties",
+            properties=json.dumps(known),
+            methods=list(METHODS),
+        )
+    return [f"{row['material_id']}, {row['property']}: {row['entry']} is not valid" for row in rows]
+
+
+def find_inconsistent_hashes(database: "Database") -> list[str]:
+    """Return one line for each structure hash that is shared by different crystals or is not the structure's.
+
+    All hashes are compared with formulas and sites; a spread of structures is hashed again.
+    """
+    from pymatgen.core.structure import Structure
+
+    with database.transaction() as connection:
+        shared = fetch_all(connection, "ingestion/inconsistent_hashes")
+        sample = fetch_all(connection, "ingestion/sample_structures", limit=_REHASHED)
+    problems = [f"{row['structure_hash']} is shared by {', '.join(row['formulas'])}" for row in shared]
+    problems += [
+        f"{row['material_id']} has another structure than its hash says"
+        for row in sample
+        if hash_structure(Structure.from_dict(row["structure_json"])) != row["structure_hash"]
+    ]
+    return problems
+
+
+def _account(database: "Database", objects: "ObjectStore", raw: RawFile) -> Account:
+    name = f"{raw.source} ({raw.url})"
+    if raw.parse_status != "parsed":
+        reason = raw.parse_note or "it is still to be parsed: materialize `materials`"
+        return Account(0, 0, 0, f"{name} was not loaded: {reason}")
+    try:
+        rows = PARSERS[raw.kind].survey(raw, read_raw(objects, raw.sha256)).rows
+    except CatalystError as error:
+        return Account(0, 0, 0, f"{name} cannot be counted again: {error}")
+    origin = {"source": raw.source, "raw_sha256": raw.sha256}
+    with database.transaction() as connection:
+        (counted,) = fetch_all(connection, "ingestion/count_rows", retrieved_at=raw.fetched_at, **origin)
+    loaded, quarantined = counted["loaded"], counted["quarantined"]
+    problem = ""
+    if loaded + quarantined != rows:
+        problem = f"{name} has {rows} rows, but {loaded} are loaded and {quarantined} quarantined"
+    elif raw.answers:
+        with database.transaction(Role.VALIDATOR) as connection:
+            unanswered = fetch_all(
+                connection, "ingestion/materials_without_answers", retrieved_at=raw.fetched_at, **origin
+            )
+        if unanswered:
+            problem = f"{name} has no answer for {', '.join(row['material_id'] for row in unanswered[:3])}"
+    return Account(rows, loaded, quarantined, problem)

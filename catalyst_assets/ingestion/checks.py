@@ -1,0 +1,48 @@
+"""Blocking checks between ingestion and everything that learns from it.
+
+Wiring only; what is judged is in `accounting`.
+"""
+
+import dagster as dg
+
+from catalyst_assets.ingestion.assets import materials
+from resources.platform import Platform
+
+
+def _result(problems: list[str], **metadata: int) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=not problems,
+        description="; ".join(problems[:5]) + ("; …" if len(problems) > 5 else ""),
+        metadata={**metadata, "problems": dg.MetadataValue.json(problems[:100])},
+    )
+
+
+@dg.asset_check(asset=materials, blocking=True)
+def materials_have_known_units_and_methods(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
+    """Every property of every material is known, finite, in its unit, by a known method, in range."""
+    from catalyst_assets.ingestion.accounting import find_bad_properties
+
+    return _result(find_bad_properties(platform.database))
+
+
+@dg.asset_check(asset=materials, blocking=True)
+def every_source_row_is_accounted_for(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
+    """Every row of every current raw file is loaded or quarantined, and answers have their values."""
+    from catalyst_assets.ingestion.accounting import account_for_rows
+
+    accounts = account_for_rows(platform.database, platform.objects)
+    return _result(
+        [account.problem for account in accounts if account.problem],
+        files=len(accounts),
+        rows=sum(account.rows for account in accounts),
+        loaded=sum(account.loaded for account in accounts),
+        quarantined=sum(account.quarantined for account in accounts),
+    )
+
+
+@dg.asset_check(asset=materials, blocking=True)
+def structure_hashes_are_consistent(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
+    """One hash is one crystal: the stored structures hash to it, and agree in formula and sites."""
+    from catalyst_assets.ingestion.accounting import find_inconsistent_hashes
+
+    return _result(find_inconsistent_hashes(platform.database))

@@ -1,0 +1,183 @@
+"""The bytes a source gave, as received: stored under their sha256 before anything is parsed.
+
+Each is audited by a row of `raw_files`. Parsing reads from here and never from the source, and every read
+checks the hash.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from catalyst_assets.errors import CorruptArtifactError
+from resources.postgres import execute, fetch_all, fetch_one
+
+if TYPE_CHECKING:
+    from resources.object_store import ObjectStore
+    from resources.postgres import Database
+
+
+@dataclass(frozen=True)
+class RawRequest:
+    """What to ask a source for, and all that parsing the answer will need.
+
+    Attributes
+    ----------
+    url
+        Where the bytes come from.
+    kind
+        Which parser reads them: a key of ``sources.PARSERS``.
+    parameters
+        JSON values for the parser.
+    slot
+        Files of one source and slot supersede each other; the URL if empty.
+    answers
+        The values are a validator's answers, to be kept from everyone else.
+    """
+
+    source: str
+    url: str
+    kind: str
+    licence: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    slot: str = ""
+    answers: bool = False
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What ``raw_files.request`` holds."""
+        return {
+            "kind": self.kind,
+            "slot": self.slot or self.url,
+            "answers": self.answers,
+            "parameters": dict(self.parameters),
+        }
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One row of ``raw_files``."""
+
+    raw_file_id: int
+    source: str
+    url: str
+    request: Mapping[str, Any]
+    sha256: str
+    size_bytes: int
+    licence: str
+    fetched_at: datetime
+    parse_status: str
+    parse_note: str | None
+
+    @property
+    def kind(self) -> str:
+        """Which parser reads it: a key of ``sources.PARSERS``."""
+        return str(self.request["kind"])
+
+    @property
+    def answers(self) -> bool:
+        """Whether its values are a validator's answers."""
+        return bool(self.request["answers"])
+
+
+def raw_key(sha256: str) -> str:
+    """Return the object key of raw bytes."""
+    return f"raw/{sha256[:2]}/{sha256}"
+
+
+def store_raw(
+    database: "Database", objects: "ObjectStore", request: RawRequest, data: bytes
+) -> tuple[str, bool]:
+    """Keep what a source answered: first the bytes, then the row that says they are there.
+
+    The same answer to the same request is kept once. A file that is new, asked for otherwise, or back after
+    another one took its slot is pending, to be parsed.
+
+    Returns
+    -------
+    sha256, is_new
+        Hash of the bytes, and whether they wait to be parsed because of this call.
+    """
+    sha256 = hashlib.sha256(data).hexdigest()
+    if not _is_whole(objects, sha256):
+        objects.put_bytes(raw_key(sha256), data)
+    with database.transaction() as connection:
+        touched = execute(
+            connection,
+            "ingestion/record_raw_file",
+            source=request.source,
+            url=request.url,
+            request=json.dumps(request.document),
+            sha256=sha256,
+            size_bytes=len(data),
+            licence=request.licence,
+        )
+    return sha256, touched > 0
+
+
+def read_raw(objects: "ObjectStore", sha256: str) -> bytes:
+    """Return raw bytes, checked against their hash.
+
+    Raises
+    ------
+    CorruptArtifactError
+        They are gone, or are not what was received.
+    """
+    remedy = "Materialize the source's raw asset again: it stores the file anew."
+    try:
+        data = objects.get_bytes(raw_key(sha256))
+    except KeyError:
+        raise CorruptArtifactError(f"The raw file {sha256} is not in {objects.url}.", remedy) from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise CorruptArtifactError(
+            f"The raw file {raw_key(sha256)} in {objects.url} was changed or cut off: "
+            f"its {len(data)} bytes have another sha256.",
+            remedy,
+        )
+    return data
+
+
+def current_files(database: "Database") -> list[RawFile]:
+    """Return the newest file of every source and slot, whatever its parse status."""
+    with database.transaction() as connection:
+        return [RawFile(**row) for row in fetch_all(connection, "ingestion/current_raw_files")]
+
+
+def find_raw_file(database: "Database", raw_file_id: int) -> RawFile:
+    """Return one file's row.
+
+    Raises
+    ------
+    KeyError
+        There is none.
+    """
+    with database.transaction() as connection:
+        row = fetch_one(connection, "ingestion/find_raw_file", raw_file_id=raw_file_id)
+    if row is None:
+        raise KeyError(raw_file_id)
+    return RawFile(**row)
+
+
+def mark_failed(database: "Database", raw_file_id: int, note: str) -> None:
+    """Record that a file cannot be parsed, and why."""
+    _mark(database, raw_file_id, "failed", note)
+
+
+def mark_parsed(database: "Database", raw_file_id: int, note: str) -> None:
+    """Record that every row of a file was loaded or quarantined."""
+    _mark(database, raw_file_id, "parsed", note)
+
+
+def _mark(database: "Database", raw_file_id: int, status: str, note: str) -> None:
+    with database.transaction() as connection:
+        execute(connection, "ingestion/mark_raw_file", raw_file_id=raw_file_id, status=status, note=note)
+
+
+def _is_whole(objects: "ObjectStore", sha256: str) -> bool:
+    try:
+        read_raw(objects, sha256)
+    except CorruptArtifactError:
+        return False
+    return True

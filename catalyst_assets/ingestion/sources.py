@@ -1,0 +1,90 @@
+"""What every source looks like from outside, and which parser reads what it gave.
+
+A source lists what is new and fetches it; a parser turns cached bytes into records. Neither knows the other:
+parsing again touches no network.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest, store_raw
+from catalyst_assets.ingestion.records import Record, Rejection
+from catalyst_assets.ingestion.reference_tables import Contents, TableParser
+
+if TYPE_CHECKING:
+    from resources.object_store import ObjectStore
+    from resources.postgres import Database
+
+
+class Source(Protocol):
+    """Where materials come from: one implementation a module."""
+
+    def list_new(self) -> Iterable[RawRequest]:
+        """Yield what the source has that may not be in the raw cache yet."""
+        ...
+
+    def fetch(self, request: RawRequest) -> bytes:
+        """Return the bytes of one request."""
+        ...
+
+
+class Parser(Protocol):
+    """Reads the raw files of one kind.
+
+    Attributes
+    ----------
+    is_snapshot
+        A file is all there is of its source: what the newest one does not name is retired.
+    """
+
+    is_snapshot: bool
+
+    def survey(self, raw: RawFile, data: bytes) -> Contents:
+        """Count the rows without building structures; raise CatalystError when the file is unreadable."""
+        ...
+
+    def parse(
+        self, raw: RawFile, data: bytes, start: int, stop: int, duplicates: Mapping[int, int]
+    ) -> Iterator[Record | Rejection]:
+        """Yield one record or rejection for each row in ``[start, stop)``."""
+        ...
+
+
+PARSERS: Final[Mapping[str, Parser]] = {TableParser.kind: TableParser()}
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What asking a source brought.
+
+    Attributes
+    ----------
+    sha256
+        Of each source's file, by its URL.
+    content_sha256
+        Of all files together with what was asked.
+    """
+
+    fetched: int
+    unchanged: int
+    size_bytes: int
+    sha256: Mapping[str, str]
+    content_sha256: str
+
+
+def refresh(source: Source, database: "Database", objects: "ObjectStore") -> Refreshed:
+    """Fetch what a source has into the raw cache; nothing is parsed."""
+    fetched = size = 0
+    hashes: dict[str, str] = {}
+    digest = hashlib.sha256()
+    for request in source.list_new():
+        data = source.fetch(request)
+        sha256, is_new = store_raw(database, objects, request, data)
+        fetched += is_new
+        size += len(data)
+        hashes[request.url] = sha256
+        digest.update(json.dumps([request.source, request.document, sha256], sort_keys=True).encode())
+    return Refreshed(fetched, len(hashes) - fetched, size, hashes, digest.hexdigest())

@@ -1,0 +1,41 @@
+-- Insert or update the staged materials of one source; entries of other sources stay in `properties`.
+-- Returns those that were written; what is the same already keeps its updated_at.
+-- Parameters: source.
+INSERT INTO materials AS known (
+    material_id, reduced_formula, chemical_system, elements, n_sites, structure_json, structure_hash, properties
+)
+SELECT
+    staged.material_id, staged.reduced_formula, staged.chemical_system, staged.elements, staged.n_sites,
+    staged.structure_json, staged.structure_hash, merged.properties
+FROM staged_materials staged
+LEFT JOIN materials before USING (material_id)
+CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_object_agg(name, entries), '{}') AS properties
+    FROM (
+        SELECT name, jsonb_agg(entry ORDER BY entry ->> 'source', entry ->> 'method') AS entries
+        FROM (
+            SELECT kept.key AS name, entry
+            FROM jsonb_each(before.properties) kept, jsonb_array_elements(kept.value) entry
+            WHERE entry ->> 'source' <> :source
+            UNION ALL
+            SELECT new.key, entry
+            FROM jsonb_each(staged.properties) new, jsonb_array_elements(new.value) entry
+        ) every_entry
+        GROUP BY name
+    ) by_name
+) merged
+ORDER BY staged.material_id
+ON CONFLICT (material_id) DO UPDATE
+SET reduced_formula = excluded.reduced_formula,
+    chemical_system = excluded.chemical_system,
+    elements = excluded.elements,
+    n_sites = excluded.n_sites,
+    structure_json = excluded.structure_json,
+    structure_hash = excluded.structure_hash,
+    properties = excluded.properties,
+    deprecated = false,
+    updated_at = now()
+WHERE known.deprecated
+   OR (known.structure_json, known.structure_hash, known.properties)
+      IS DISTINCT FROM (excluded.structure_json, excluded.structure_hash, excluded.properties)
+RETURNING known.material_id, (known.xmax = 0) AS is_new;

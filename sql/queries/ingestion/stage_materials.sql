@@ -1,0 +1,12 @@
+-- Where COPY puts a shard's materials before one statement merges them.
+CREATE TEMPORARY TABLE staged_materials (
+    material_id     text PRIMARY KEY,
+    source_id       text NOT NULL,
+    reduced_formula text NOT NULL,
+    chemical_system text NOT NULL,
+    elements        text[] NOT NULL,
+    n_sites         integer NOT NULL,
+    structure_json  jsonb NOT NULL,
+    structure_hash  text NOT NULL,
+    properties      jsonb NOT NULL
+) ON COMMIT DROP;
