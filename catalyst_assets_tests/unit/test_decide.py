@@ -1,0 +1,167 @@
+"""The loop's decision: one state, one next step."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalyst_assets.campaigns.library import load_campaign
+from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.campaigns.model import Stop as StopRules
+from catalyst_assets.loop.decide import (
+    ITERATION_JOB,
+    MAX_ATTEMPTS,
+    VALIDATION_JOB,
+    CampaignState,
+    IterationState,
+    JobHistory,
+    Open,
+    Run,
+    Stop,
+    Wait,
+    decide,
+)
+from catalyst_assets.partitions import IterationKey
+
+CAMPAIGN = load_campaign("oxide-perovskites-demo")
+FIRST = IterationKey(CAMPAIGN.name, 0)
+SECOND = IterationKey(CAMPAIGN.name, 1)
+
+
+def state(*iterations: IterationState, campaign: Campaign = CAMPAIGN, **other: object) -> CampaignState:
+    values: dict[str, object] = {"n_evaluated": 0, "n_hits": 0, "n_available": 255} | other
+    return CampaignState(campaign=campaign, iterations=iterations, **values)  # type: ignore[arg-type]
+
+
+def by_laboratory() -> Campaign:
+    return CAMPAIGN.model_copy(update={"validator": "laboratory", "review": "manual"})
+
+
+def complete(key: IterationKey = FIRST) -> IterationState:
+    return IterationState(key, "ranked", batch_size=10, n_candidates=10, n_answered=10)
+
+
+def test_a_new_campaign_opens_its_first_iteration() -> None:
+    assert decide(state()) == Open(FIRST, closes=None)
+
+
+def test_an_opened_iteration_is_trained() -> None:
+    assert decide(state(IterationState(FIRST, "open"))) == Run(ITERATION_JOB, FIRST, attempt=1)
+
+
+def test_a_failed_run_is_requested_again_as_the_next_attempt() -> None:
+    jobs = {(str(FIRST), ITERATION_JOB): JobHistory(attempts=1, consecutive_failures=1)}
+    assert decide(state(IterationState(FIRST, "open"), jobs=jobs)) == Run(ITERATION_JOB, FIRST, attempt=2)
+
+
+def test_work_that_keeps_failing_waits_for_a_person() -> None:
+    jobs = {(str(FIRST), ITERATION_JOB): JobHistory(MAX_ATTEMPTS, consecutive_failures=MAX_ATTEMPTS)}
+    decision = decide(state(IterationState(FIRST, "open"), jobs=jobs))
+    assert isinstance(decision, Wait)
+    assert decision.stuck
+
+
+@pytest.mark.parametrize("job", [ITERATION_JOB, VALIDATION_JOB])
+def test_nothing_is_requested_while_a_run_is_active(job: str) -> None:
+    jobs = {(str(FIRST), job): JobHistory(attempts=1, active=True)}
+    assert isinstance(decide(state(IterationState(FIRST, "open"), jobs=jobs)), Wait)
+
+
+def test_pending_candidates_go_to_a_validator_that_answers_by_itself() -> None:
+    pending = IterationState(FIRST, "ranked", batch_size=10, n_candidates=10, n_pending=3, n_answered=7)
+    assert decide(state(pending)) == Run(VALIDATION_JOB, FIRST, attempt=1)
+
+
+def test_candidates_flagged_late_are_validated_in_their_own_iteration() -> None:
+    late = IterationState(FIRST, "closed", batch_size=10, n_candidates=40, n_pending=1, n_answered=10)
+    assert decide(state(late, IterationState(SECOND, "open"))) == Run(VALIDATION_JOB, FIRST, attempt=1)
+
+
+def test_a_laboratory_is_waited_for() -> None:
+    pending = IterationState(FIRST, "ranked", batch_size=10, n_candidates=40, n_pending=3, n_answered=7)
+    decision = decide(state(pending, campaign=by_laboratory()))
+    assert decision == Wait(f"3 candidates of {FIRST} await the laboratory")
+
+
+def test_a_manual_iteration_waits_until_its_batch_was_validated() -> None:
+    some = IterationState(FIRST, "ranked", batch_size=10, n_candidates=40, n_answered=4)
+    assert isinstance(decide(state(some, campaign=by_laboratory())), Wait)
+
+
+def test_rejecting_all_that_is_left_completes_an_iteration() -> None:
+    rest = IterationState(FIRST, "ranked", batch_size=10, n_candidates=40, n_answered=4, n_declined=36)
+    assert decide(state(rest, campaign=by_laboratory())) == Open(SECOND, closes=FIRST)
+
+
+def test_a_complete_iteration_opens_the_next() -> None:
+    assert decide(state(complete(), n_evaluated=20)) == Open(SECOND, closes=FIRST)
+
+
+@pytest.mark.parametrize(
+    ("rules", "counts", "reason"),
+    [
+        (StopRules(target_hits=3), {"n_hits": 3}, "target of 3 hits reached"),
+        (StopRules(max_evaluations=20), {"n_evaluated": 20}, "budget of 20 evaluations spent"),
+        (StopRules(max_iterations=1), {}, "all 1 iterations done"),
+        (StopRules(), {"n_available": 0}, "pool exhausted"),
+    ],
+)
+def test_each_stop_rule_ends_the_campaign(rules: StopRules, counts: dict[str, int], reason: str) -> None:
+    campaign = CAMPAIGN.model_copy(update={"stop": rules})
+    assert decide(state(complete(), campaign=campaign, **counts)) == Stop(reason, closes=FIRST)
+
+
+@pytest.mark.parametrize(
+    ("rules", "counts"),
+    [
+        (StopRules(target_hits=3), {"n_hits": 2}),
+        (StopRules(max_evaluations=20), {"n_evaluated": 19}),
+        (StopRules(max_iterations=2), {}),
+    ],
+)
+def test_no_stop_rule_ends_the_campaign_early(rules: StopRules, counts: dict[str, int]) -> None:
+    campaign = CAMPAIGN.model_copy(update={"stop": rules})
+    assert decide(state(complete(), campaign=campaign, **counts)) == Open(SECOND, closes=FIRST)
+
+
+def test_a_finished_campaign_whose_budget_was_raised_goes_on() -> None:
+    assert decide(state(replace(complete(), status="closed"))) == Open(SECOND, closes=None)
+
+
+def test_an_abandoned_iteration_holds_its_campaign() -> None:
+    decision = decide(state(IterationState(FIRST, "abandoned")))
+    assert isinstance(decision, Wait)
+    assert decision.stuck
+
+
+@given(answers=st.lists(st.integers(1, 10), min_size=1, max_size=8))
+def test_a_campaign_that_is_always_answered_spends_its_budget_and_stops(answers: list[int]) -> None:
+    campaign = CAMPAIGN.model_copy(update={"stop": StopRules(max_evaluations=30)})
+    iterations: list[IterationState] = []
+    evaluated = 0
+    for _ in range(100):
+        decision = decide(state(*iterations, campaign=campaign, n_evaluated=evaluated))
+        match decision:
+            case Open(key=key, closes=closes):
+                assert key.iteration == len(iterations)
+                assert (closes is None) == (not iterations)
+                if closes is not None:
+                    iterations[-1] = replace(iterations[-1], status="closed")
+                iterations.append(IterationState(key, "open"))
+            case Run(job=job) if job == ITERATION_JOB:
+                n = answers[len(iterations) % len(answers)]
+                iterations[-1] = replace(
+                    iterations[-1], status="ranked", batch_size=n, n_candidates=n, n_pending=n
+                )
+            case Run():
+                last = iterations[-1]
+                iterations[-1] = replace(last, n_pending=0, n_answered=last.n_candidates)
+                evaluated += last.n_candidates
+            case Stop(reason=reason):
+                assert reason == "budget of 30 evaluations spent"
+                assert 30 <= evaluated < 40
+                return
+            case Wait():
+                pytest.fail("nothing to wait for")
+    pytest.fail("the campaign never stopped")
