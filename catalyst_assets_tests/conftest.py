@@ -5,13 +5,16 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
 from resources.connection import open_embedded
+from resources.dagster_instance import prepare_dagster_home
 from resources.embedded_postgres import EmbeddedPostgres
 from resources.migrations import upgrade_schema
+from resources.mlflow import Tracking
 from resources.platform import Platform
 from resources.postgres import Database, Role, Sibling
 from resources.settings import Settings, get_settings, load_settings
@@ -55,7 +58,7 @@ class _TestDatabase(Database):
     def sibling_url(self, sibling: Sibling) -> str:
         name = f"{self._name}_{sibling}"
         if name not in self.names:
-            self.create(name, f"OWNER catalyst_{sibling}")
+            self.create(name, f"TEMPLATE {sibling} OWNER catalyst_{sibling}")
         return self._server.url(f"catalyst_{sibling}", name)
 
     def create(self, name: str, options: str) -> None:
@@ -85,6 +88,28 @@ def database(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
     opened.drop()
 
 
+@pytest.fixture(scope="session")
+def _dagster_tables(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Make Dagster's tables once, in the template."""
+    home = load_settings(home=tmp_path_factory.mktemp("dagster"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in prepare_dagster_home(home, open_embedded(postgres_server)).items():
+            patch.setenv(name, value)
+        dg.DagsterInstance.get().dispose()
+
+
+@pytest.fixture(scope="session")
+def _mlflow_tables(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Make MLflow's tables once, in the template."""
+    url = postgres_server.url("catalyst_mlflow", "mlflow")
+    Tracking(load_settings(home=tmp_path_factory.mktemp("mlflow")), url).initialise()
+    with sa.create_engine(postgres_server.owner_url("postgres")).connect() as connection:
+        # MLflow keeps its connections, and a database with connections is no template.
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'mlflow'"
+        )
+
+
 @pytest.fixture
 def shared_settings(settings: Settings, database: Database) -> Settings:
     """Settings by which another process reaches this test's home and database."""
@@ -95,3 +120,14 @@ def shared_settings(settings: Settings, database: Database) -> Settings:
 def platform(settings: Settings, database: Database) -> Platform:
     """What assets get, on this test's home and database."""
     return Platform(settings, database)
+
+
+@pytest.fixture
+def dagster_instance(
+    settings: Settings, database: Database, _dagster_tables: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dg.DagsterInstance]:
+    """The persistent Dagster instance of this test's home; its variables are set for child processes."""
+    for name, value in prepare_dagster_home(settings, database).items():
+        monkeypatch.setenv(name, value)
+    with dg.DagsterInstance.get() as instance:
+        yield instance

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from resources.mlflow import Tracking
 from resources.object_store import ObjectStore
-from resources.postgres import Database
+from resources.postgres import Database, Sibling
 from resources.settings import Settings
 
 
@@ -22,3 +23,8 @@ class Platform:
     def objects(self) -> ObjectStore:
         """Raw cache, embeddings, models and what steps hand to each other."""
         return ObjectStore(self.settings.object_store_url)
+
+    @cached_property
+    def tracking(self) -> Tracking:
+        """MLflow runs."""
+        return Tracking(self.settings, self.database.sibling_url(Sibling.MLFLOW))
