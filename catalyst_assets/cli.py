@@ -24,7 +24,7 @@ _debug = False
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    global _debug  # noqa: PLW0603 - read by main() after typer has unwound
+    global _debug
     _debug = debug
 
 
