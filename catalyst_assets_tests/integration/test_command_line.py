@@ -1,0 +1,105 @@
+"""What the command line says to wrong input: one message, a remedy, the right exit code, nothing left behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_COMMANDS = ["demo", "up", "status", "db", "campaign", "bench"]
+
+
+def catalyst(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "catalyst_assets.cli", *arguments],
+        capture_output=True, text=True, check=False, timeout=120,
+        env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"} | environment,
+    )  # fmt: skip
+
+
+def refused(outcome: subprocess.CompletedProcess[str], code: int) -> str:
+    assert outcome.returncode == code, outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    return " ".join(outcome.stderr.split())
+
+
+def test_help_names_every_command() -> None:
+    outcome = catalyst("--help")
+    assert outcome.returncode == 0
+    assert [name for name in _COMMANDS if name not in outcome.stdout] == []
+
+
+@pytest.mark.parametrize("name", _COMMANDS)
+def test_every_command_explains_itself(name: str) -> None:
+    outcome = catalyst(name, "--help")
+    assert outcome.returncode == 0
+    assert "Usage: catalyst" in outcome.stdout
+
+
+def test_a_missing_campaign_file_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "no such.yaml"
+    assert "no such.yaml" in refused(
+        catalyst("campaign", "start", str(missing), "--home", str(tmp_path / "h")), 2
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("band_gap_direct", "band_gap_dirct", "band_gap_direct"),
+        ("method: PBE", "method: PEB", "PBE"),
+        ("strategy: probability_of_feasibility", "strategy: luck", "strategy"),
+        ("batch_size: 10", "batch_size: none", "batch_size"),
+        ("pool: {source: perovskite_pbe}", "pool: {}", "pool"),
+        ("validator: reference_table", "validator: oracle", "validator"),
+        ("seed: 0", "seed: [", "campaign.yaml"),
+    ],
+)
+def test_a_malformed_campaign_is_refused_by_field(tmp_path: Path, old: str, new: str, named: str) -> None:
+    import catalyst_assets.campaigns
+
+    shipped = Path(next(iter(catalyst_assets.campaigns.__path__))) / "oxide-perovskites-demo.yaml"
+    text = shipped.read_text(encoding="utf-8")
+    assert old in text
+    file = tmp_path / "campaign.yaml"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    assert named in refused(catalyst("campaign", "start", str(file), "--home", str(tmp_path / "h")), 2)
+    assert not (tmp_path / "h").exists()
+
+
+def test_a_campaign_over_an_empty_pool_is_refused(tmp_path: Path) -> None:
+    outcome = catalyst("campaign", "start", "oxide-perovskites-demo", "--home", str(tmp_path / "home"))
+    message = refused(outcome, 2)
+    assert "pool" in message
+    assert "materials" in message
+
+
+def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
+    message = refused(catalyst("demo", "--home", str(tmp_path / "h"), CATALYST_EXECUTOR="carrier-pigeon"), 2)
+    assert "CATALYST_EXECUTOR" in message
+    assert not (tmp_path / "h").exists()
+
+
+def test_options_out_of_range_are_usage_errors(tmp_path: Path) -> None:
+    assert "--iterations" in refused(catalyst("demo", "--iterations", "0", "--home", str(tmp_path / "h")), 2)
+    assert "--batch" in refused(catalyst("demo", "--batch", "-3", "--home", str(tmp_path / "h")), 2)
+
+
+def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "home"
+    file.write_text("not a folder")
+    refused(catalyst("demo", "--home", str(file)), 2)
+    assert file.read_text() == "not a folder"
+
+
+def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    message = refused(catalyst("demo", "--home", "/proc/no/home"), 1)
+    assert "/proc/no/home" in message
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    outcome = catalyst("--debug", "campaign", "start", str(tmp_path / "none.yaml"))
+    assert outcome.returncode == 1
+    assert "Traceback" in outcome.stderr
