@@ -83,7 +83,7 @@ def perovskite_lattice_constant(a_site: str, b_site: str, anions: tuple[str, str
     UsageError
         An element has no tabulated ionic radius of the sign its site needs.
     """
-    radii_x = [_radii(symbol, anion=True) for symbol in anions]
+    radii_x = [shannon_radii(symbol, anion=True) for symbol in anions]
     charge = -sum(max(radii) for radii in radii_x)
     radius_x = sum(radii[max(radii)] for radii in radii_x) / 3
     radius_a, radius_b = _cation_radii(a_site, b_site, charge)
@@ -94,7 +94,7 @@ def perovskite_lattice_constant(a_site: str, b_site: str, anions: tuple[str, str
 def _cation_radii(a_site: str, b_site: str, charge: int) -> tuple[float, float]:
     from pymatgen.core.periodic_table import Element
 
-    radii_a, radii_b = _radii(a_site, anion=False), _radii(b_site, anion=False)
+    radii_a, radii_b = shannon_radii(a_site, anion=False), shannon_radii(b_site, anion=False)
     common_a, common_b = (Element(symbol).common_oxidation_states for symbol in (a_site, b_site))
 
     def implausibility(pair: tuple[int, int]) -> tuple[float, int]:
@@ -106,8 +106,16 @@ def _cation_radii(a_site: str, b_site: str, charge: int) -> tuple[float, float]:
 
 
 @cache
-def _radii(symbol: str, *, anion: bool) -> dict[int, float]:
-    """Return the Shannon radius in Å for each positive (or each negative) charge of an element."""
+def shannon_radii(symbol: str, *, anion: bool) -> dict[int, float]:
+    """Return the Shannon radius in Å for each positive (or each negative) charge of an element.
+
+    Octahedral coordination and high spin where tabulated, otherwise what comes nearest.
+
+    Raises
+    ------
+    UsageError
+        The symbol is no element, or no radius of this sign is tabulated.
+    """
     from pymatgen.core.periodic_table import Element
 
     if not Element.is_valid_symbol(symbol):

@@ -4,7 +4,9 @@ MACE: I. Batatia et al., NeurIPS 2022. A backbone is named by the sha256 of its 
 architecture and every weight; nothing is pickled.
 """
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -116,7 +118,8 @@ def import_mace() -> ModuleType:
     import e3nn.o3  # noqa: F401
 
     try:
-        import mace.modules
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it misses
+            import mace.modules
     finally:
         os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
     return mace.modules
