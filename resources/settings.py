@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that every server binds to.")
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster webserver.")
     app_port: int = Field(8050, ge=1, le=65535, description="Port of the review app and its API.")
+    api_url: str | None = Field(
+        None, description="Where the review app's pages find the API; unset when one server carries both."
+    )
     mlflow_port: int = Field(5000, ge=1, le=65535, description="Port of the MLflow server.")
 
     @field_validator("home")
@@ -49,7 +52,7 @@ class Settings(BaseSettings):
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
 
-    @field_validator("database_url", "object_store", mode="before")
+    @field_validator("database_url", "object_store", "api_url", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value

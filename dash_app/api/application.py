@@ -1,0 +1,81 @@
+"""The API as one ASGI application, to be mounted at `/api/v1` by whichever server carries it."""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
+
+from dash_app.api import campaigns, candidates
+from dash_app.api.connection import Transaction
+from dash_app.api.models import Health, Problem
+from dash_app.api.problems import install_problem_handlers, problem_responses
+from dash_app.api.reference import render_reference
+from resources.postgres import Database, fetch_one
+
+API_PREFIX: Final = "/api/v1"
+
+_DESCRIPTION: Final = """Campaigns, the candidates their rankings suggest, and decisions about them.
+Errors are problem details (RFC 9457). The lifecycle is ranked → flagged → in_validation → validated, or
+rejected from any but validated; the database enforces it and keeps who decided, why and when."""
+
+
+def create_api(database: Database) -> FastAPI:
+    """Build the API.
+
+    Parameters
+    ----------
+    database
+        Needs the role of the app only.
+    """
+    app = FastAPI(
+        title="Catalyst discovery",
+        version=_version(),
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.database = database
+    install_problem_handlers(app)
+    app.include_router(campaigns.router)
+    app.include_router(candidates.router)
+
+    @app.get(
+        "/health", tags=["health"], summary="Tell whether the API works", responses=problem_responses(503)
+    )
+    def health(connection: Transaction) -> Health:
+        """Answer "ok" when the database answers."""
+        row = fetch_one(connection, "app/health") or {}
+        return Health(status="ok", version=_version(), database=row["server_version"], role=row["role"])
+
+    @app.get("/docs", include_in_schema=False)
+    def reference(request: Request) -> HTMLResponse:
+        """Show this API's reference."""
+        return HTMLResponse(render_reference(app.openapi(), request.scope.get("root_path", "")))
+
+    _describe_problems(app)
+    return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the shape of a problem into the OpenAPI document in place of FastAPI's own error shape."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, object]:
+        document = generate()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        if "Problem" not in schemas:
+            shape = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(shape.pop("$defs", {}), Problem=shape)
+            schemas.pop("HTTPValidationError", None)
+            schemas.pop("ValidationError", None)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _version() -> str:
+    try:
+        return version("catalyst-discovery")
+    except PackageNotFoundError:
+        return "0"

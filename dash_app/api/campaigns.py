@@ -1,0 +1,135 @@
+"""`/campaigns`: which goals run, how far each is, iteration by iteration."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Path
+
+from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.constants import PROPERTIES
+from dash_app.api.connection import Transaction
+from dash_app.api.discovery import Evaluation, Evaluations, parse_document
+from dash_app.api.models import (
+    CampaignDetail,
+    CampaignList,
+    CampaignSummary,
+    Iteration,
+    IterationList,
+    PropertyInfo,
+)
+from dash_app.api.problems import NotFoundError, problem_responses
+from resources.postgres import Row, fetch_all, fetch_one
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=problem_responses(503))
+
+CampaignName = Annotated[str, Path(description="The campaign's name.")]
+
+
+@router.get("", summary="List campaigns")
+def list_campaigns(connection: Transaction) -> CampaignList:
+    """Every campaign that has run, the newest first."""
+    items = [_summary(_load(connection, row)) for row in fetch_all(connection, "app/campaigns", name=None)]
+    return CampaignList(items=items, total=len(items))
+
+
+@router.get("/{name}", summary="Show a campaign", responses=problem_responses(404))
+def show_campaign(name: CampaignName, connection: Transaction) -> CampaignDetail:
+    """Goal, counts, and what each iteration evaluated and found."""
+    loaded = _load(connection, _find(connection, name))
+    return CampaignDetail(
+        **_summary(loaded).model_dump(),
+        document=loaded.row["document"],
+        sha256=loaded.row["sha256"],
+        properties=_properties(connection, loaded),
+        progress=_progress(connection, loaded),
+    )
+
+
+@router.get("/{name}/iterations", summary="List a campaign's iterations", responses=problem_responses(404))
+def list_iterations(name: CampaignName, connection: Transaction) -> IterationList:
+    """Every iteration in order, with its ranking's strategy, its counts and its metrics."""
+    items = _progress(connection, _load(connection, _find(connection, name)))
+    return IterationList(items=items, total=len(items))
+
+
+def find_document(connection: sa.Connection, name: str) -> dict[str, Any]:
+    """Return the goal of a campaign as it was stored.
+
+    Raises
+    ------
+    NotFoundError
+        No campaign of that name has run.
+    """
+    row = fetch_one(connection, "app/campaign_document", name=_known_text(name))
+    if row is None:
+        raise NotFoundError(f"There is no campaign {name!r}.")
+    return dict(row["document"])
+
+
+def _find(connection: sa.Connection, name: str) -> Row:
+    row = fetch_one(connection, "app/campaigns", name=_known_text(name))
+    if row is None:
+        raise NotFoundError(f"There is no campaign {name!r}.")
+    return row
+
+
+def _known_text(name: str) -> str:
+    if "\x00" in name:  # PostgreSQL's text cannot hold it, so nothing has that name
+        raise NotFoundError(f"There is no campaign {name!r}.")
+    return name
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A campaign's row, its goal where this version can read it, and its evaluations."""
+
+    row: Row
+    campaign: Campaign | None
+    evaluations: Evaluations
+
+
+def _load(connection: sa.Connection, row: Row) -> _Loaded:
+    answers = fetch_all(connection, "app/evaluations", campaign=row["name"])
+    evaluations = [
+        Evaluation(answer["iteration"], answer["reduced_formula"], answer["measured"]) for answer in answers
+    ]
+    campaign = parse_document(row["document"])
+    return _Loaded(row, campaign, Evaluations(campaign, evaluations))
+
+
+def _summary(loaded: _Loaded) -> CampaignSummary:
+    found = loaded.evaluations.discovery()
+    return CampaignSummary(**loaded.row, evaluated=found.evaluated, hits=found.hits, best=found.best)
+
+
+def _properties(connection: sa.Connection, loaded: _Loaded) -> list[PropertyInfo]:
+    units: dict[str, str] = {}
+    for name in loaded.campaign.predicted_properties if loaded.campaign else ():
+        units[name] = PROPERTIES[name].unit if name in PROPERTIES else ""
+    for row in fetch_all(connection, "app/predicted_properties", campaign=loaded.row["name"]):
+        units[row["name"]] = row["unit"] or ""
+    return [
+        PropertyInfo(
+            name=name, unit=unit, description=PROPERTIES[name].description if name in PROPERTIES else ""
+        )
+        for name, unit in units.items()
+    ]
+
+
+def _progress(connection: sa.Connection, loaded: _Loaded) -> list[Iteration]:
+    iterations = []
+    for row in fetch_all(connection, "app/iterations", campaign=loaded.row["name"]):
+        here = loaded.evaluations.discovery(row["iteration"], row["iteration"])
+        so_far = loaded.evaluations.discovery(last=row["iteration"])
+        iterations.append(
+            Iteration(
+                **row,
+                evaluated=here.evaluated,
+                hits=here.hits,
+                evaluated_so_far=so_far.evaluated,
+                hits_so_far=so_far.hits,
+                best_so_far=so_far.best,
+            )
+        )
+    return iterations

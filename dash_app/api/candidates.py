@@ -1,0 +1,163 @@
+"""`/candidates`: what the rankings suggest, page by page, and a reviewer's decisions about it."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Path, Query
+
+from dash_app.api.campaigns import find_document
+from dash_app.api.connection import Transaction
+from dash_app.api.discovery import Evaluation, judge, parse_document
+from dash_app.api.models import (
+    Candidate,
+    CandidateDetail,
+    CandidateEvent,
+    CandidatePage,
+    CandidateStatus,
+    FlagRequest,
+    RejectRequest,
+    Transition,
+)
+from dash_app.api.problems import NotFoundError, problem_responses
+from resources.postgres import Row, fetch_all, fetch_one
+
+router = APIRouter(prefix="/candidates", tags=["candidates"], responses=problem_responses(404, 422, 503))
+
+_LARGEST_ID: Final = 2**63 - 1
+_PLAIN_KEYS: Final = "rank|iteration|acquisition|feasibility|updated_at|formula|status"
+_PROPERTY_KEYS: Final = "predicted|uncertainty|validated"
+
+CandidateId = Annotated[int, Path(ge=1, le=_LARGEST_ID, description="The candidate's number.")]
+
+
+@router.get("", summary="List candidates")
+def list_candidates(
+    connection: Transaction,
+    campaign: Annotated[str | None, Query(description="Only of this campaign.")] = None,
+    iteration: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="Only of this iteration.")] = None,
+    status: Annotated[list[CandidateStatus] | None, Query(description="Only in one of these.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Most candidates on the page.")] = 100,
+    offset: Annotated[int, Query(ge=0, le=_LARGEST_ID, description="Candidates before the page.")] = 0,
+    sort: Annotated[
+        str,
+        Query(
+            pattern=rf"^-?(?:{_PLAIN_KEYS}|(?:{_PROPERTY_KEYS})\.[A-Za-z][A-Za-z0-9_]*)$",
+            description=f"One of {_PLAIN_KEYS.replace('|', ', ')}; or {_PROPERTY_KEYS.replace('|', ', ')} of a "
+            "property, as in `predicted.band_gap`. A minus before it puts the largest first.",
+        ),
+    ] = "rank",
+) -> CandidatePage:
+    """One page of candidates, sorted; equal ones by the newest iteration, then by rank."""
+    if campaign is not None:
+        find_document(connection, campaign)
+    filters = {
+        "campaign": campaign,
+        "iteration": iteration,
+        "statuses": [each.value for each in status] if status else None,
+    }
+    key, _, name = sort.removeprefix("-").partition(".")
+    rows = fetch_all(
+        connection,
+        "app/candidates",
+        **filters,
+        candidate_id=None,
+        sort=key,
+        property=name,
+        descending=sort.startswith("-"),
+        limit=limit,
+        offset=offset,
+    )
+    counted = fetch_one(connection, "app/count_candidates", **filters) or {"total": 0}
+    return CandidatePage(
+        items=_with_hits(connection, rows), total=counted["total"], limit=limit, offset=offset
+    )
+
+
+@router.get("/{candidate_id}", summary="Show a candidate")
+def show_candidate(candidate_id: CandidateId, connection: Transaction) -> CandidateDetail:
+    """Show a candidate with its predictions, answers, history and structure."""
+    return _detail(connection, candidate_id)
+
+
+@router.post("/{candidate_id}/flag", summary="Flag for validation", responses=problem_responses(409))
+def flag_candidate(candidate_id: CandidateId, request: FlagRequest, connection: Transaction) -> Transition:
+    """Send a ranked candidate to validation; flagging it again changes nothing."""
+    return _move(connection, candidate_id, CandidateStatus.FLAGGED, request.actor, request.reason)
+
+
+@router.post("/{candidate_id}/reject", summary="Reject", responses=problem_responses(409))
+def reject_candidate(
+    candidate_id: CandidateId, request: RejectRequest, connection: Transaction
+) -> Transition:
+    """Take a candidate out of the loop; a validated one stays."""
+    return _move(connection, candidate_id, CandidateStatus.REJECTED, request.actor, request.reason)
+
+
+def _move(
+    connection: sa.Connection, candidate_id: int, status: CandidateStatus, actor: str, reason: str
+) -> Transition:
+    moved = fetch_one(
+        connection,
+        "app/transition_candidate",
+        candidate_id=candidate_id,
+        status=status.value,
+        actor=actor,
+        reason=reason,
+    )
+    return Transition(changed=bool(moved and moved["changed"]), candidate=_detail(connection, candidate_id))
+
+
+def _detail(connection: sa.Connection, candidate_id: int) -> CandidateDetail:
+    rows = fetch_all(
+        connection,
+        "app/candidates",
+        campaign=None,
+        iteration=None,
+        statuses=None,
+        candidate_id=candidate_id,
+        sort="rank",
+        property="",
+        descending=False,
+        limit=1,
+        offset=0,
+    )
+    if not rows:
+        raise NotFoundError(f"There is no candidate {candidate_id}.")
+    (candidate,) = _with_hits(connection, rows)
+    found = fetch_one(connection, "app/candidate_structure", candidate_id=candidate_id) or {"structure": {}}
+    return CandidateDetail(
+        **candidate.model_dump(),
+        events=[
+            CandidateEvent(**row)
+            for row in fetch_all(connection, "app/candidate_events", candidate_id=candidate_id)
+        ],
+        structure=found["structure"],
+    )
+
+
+def _with_hits(connection: sa.Connection, rows: Sequence[Row]) -> list[Candidate]:
+    hits: dict[int, bool | None] = {}
+    for name in {row["campaign"] for row in rows if row["validated"]}:
+        campaign = parse_document(find_document(connection, name))
+        if campaign is None:
+            continue
+        answered = [row for row in rows if row["campaign"] == name and _answers(row, campaign.method)]
+        evaluations = [
+            Evaluation(row["iteration"], row["formula"], _measured(row, campaign.method)) for row in answered
+        ]
+        for row, hit in zip(answered, judge(campaign, evaluations), strict=True):
+            hits[row["candidate_id"]] = hit
+    return [Candidate(**row, hit=hits.get(row["candidate_id"])) for row in rows]
+
+
+def _answers(row: Row, method: str) -> list[dict[str, Any]]:
+    return [answer for answer in row["validated"] if answer["method"] == method]
+
+
+def _measured(row: Row, method: str) -> dict[str, float]:
+    return {
+        answer["property"]: answer["value"]
+        for answer in _answers(row, method)
+        if answer["outcome"] == "measured"
+    }

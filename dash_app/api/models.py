@@ -1,0 +1,228 @@
+"""What the API answers and accepts; the OpenAPI document is made from these.
+
+The shapes only: reading them from the database is the routers' business.
+"""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+
+class CandidateStatus(StrEnum):
+    """Where a candidate stands in its lifecycle."""
+
+    RANKED = "ranked"
+    FLAGGED = "flagged"
+    IN_VALIDATION = "in_validation"
+    VALIDATED = "validated"
+    REJECTED = "rejected"
+
+
+def _printable(text: str) -> str:
+    if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+Printable = AfterValidator(_printable)
+Actor = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    Printable,
+    Field(description="Who decides; kept with the event for ever.", examples=["Ada Lovelace"]),
+]
+ReasonText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), Printable]
+
+
+class FlagRequest(BaseModel):
+    """Send a candidate to validation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    actor: Actor
+    reason: ReasonText = Field("", description="Why, if there is something to say.")
+
+
+class RejectRequest(BaseModel):
+    """Take a candidate out of the loop."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    actor: Actor
+    reason: ReasonText = Field(min_length=1, description="Why; shown in the candidate's history.")
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 describes it, sent as ``application/problem+json``."""
+
+    type: str = Field(description="Names the kind of problem.", examples=["urn:catalyst:problem:conflict"])
+    title: str = Field(description="The kind of problem, for people.")
+    status: int = Field(description="The HTTP status code.")
+    detail: str = Field(description="What went wrong this time.")
+    remedy: str = Field("", description="What can be done now.")
+    errors: list["FieldError"] = Field(default_factory=list, description="Each field that was refused.")
+
+
+class FieldError(BaseModel):
+    """One part of a request that was refused."""
+
+    field: str
+    message: str
+
+
+class Health(BaseModel):
+    """The API and its database answer."""
+
+    status: str = Field(examples=["ok"])
+    version: str = Field(description="Version of the platform.")
+    database: str = Field(description="Version of the PostgreSQL server.")
+    role: str = Field(description="The database role that serves requests.")
+
+
+class PropertyInfo(BaseModel):
+    """A property that a campaign predicts."""
+
+    name: str
+    unit: str
+    description: str
+
+
+class Iteration(BaseModel):
+    """One turn of a campaign's loop."""
+
+    partition_key: str = Field(description="The Dagster partition, `<campaign>__<0007>`.")
+    iteration: int
+    status: str = Field(description="open, ranked, closed or abandoned")
+    opened_at: datetime
+    closed_at: datetime | None
+    label_count: int = Field(description="Labels that were known when it opened.")
+    strategy: str | None = Field(description="Acquisition strategy of its ranking.")
+    exploration_weight: float | None
+    candidates: dict[CandidateStatus, int] = Field(description="Number of candidates in each status.")
+    evaluated: int = Field(description="Materials that validation answered first in this iteration.")
+    hits: int | None = Field(description="How many of them meet every criterion; null with an objective.")
+    evaluated_so_far: int = Field(description="Materials answered up to and with this iteration.")
+    hits_so_far: int | None
+    best_so_far: float | None = Field(description="Best objective value; null with criteria.")
+    metrics: dict[str, Any] = Field(description="Errors and calibration, as recorded by the loop.")
+    model_sha256: str | None
+    mlflow_run_id: str | None
+
+
+class CampaignSummary(BaseModel):
+    """A campaign and how far it is."""
+
+    name: str
+    description: str
+    status: str = Field(description="active, paused or finished")
+    stop_reason: str | None
+    created_at: datetime
+    finished_at: datetime | None
+    iterations: int = Field(description="Iterations opened, without abandoned ones.")
+    evaluated: int = Field(description="Materials that validation answered.")
+    hits: int | None = Field(description="How many of them meet every criterion; null with an objective.")
+    best: float | None = Field(description="Best objective value; null with criteria.")
+    candidates: dict[CandidateStatus, int] = Field(description="Number of candidates in each status.")
+
+
+class CampaignDetail(CampaignSummary):
+    """A campaign with its goal and every iteration."""
+
+    document: dict[str, Any] = Field(description="The campaign file as it runs.")
+    sha256: str
+    properties: list[PropertyInfo]
+    progress: list[Iteration]
+
+
+class CampaignList(BaseModel):
+    """Every campaign, the newest first."""
+
+    items: list[CampaignSummary]
+    total: int
+
+
+class IterationList(BaseModel):
+    """Every iteration of a campaign, in order."""
+
+    items: list[Iteration]
+    total: int
+
+
+class Predicted(BaseModel):
+    """What the model expects of one property."""
+
+    mean: float
+    std: float
+    unit: str
+
+
+class Validated(BaseModel):
+    """What validation answered about one property."""
+
+    property: str
+    method: str
+    outcome: str = Field(description="measured or failed")
+    value: float | None
+    unit: str
+    note: str
+    validator: str
+    created_at: datetime
+
+
+class Candidate(BaseModel):
+    """A material that a ranking suggests."""
+
+    candidate_id: int
+    campaign: str
+    iteration: int
+    partition_key: str
+    material_id: str
+    formula: str
+    chemical_system: str
+    rank: int
+    acquisition: float
+    feasibility: float | None = Field(
+        description="Chance that every criterion holds; null with an objective."
+    )
+    predicted: dict[str, Predicted]
+    status: CandidateStatus
+    updated_at: datetime
+    validated: list[Validated]
+    hit: bool | None = Field(description="Whether validation found every criterion met; null before it.")
+
+
+class CandidateEvent(BaseModel):
+    """One step of a candidate's lifecycle."""
+
+    event_id: int
+    from_status: CandidateStatus | None
+    to_status: CandidateStatus
+    actor: str
+    reason: str
+    at: datetime
+
+
+class CandidateDetail(Candidate):
+    """A candidate with its history and structure."""
+
+    events: list[CandidateEvent]
+    structure: dict[str, Any] = Field(description="The structure as pymatgen's `Structure.as_dict()`.")
+
+
+class CandidatePage(BaseModel):
+    """A page of candidates."""
+
+    items: list[Candidate]
+    total: int = Field(description="Candidates that pass the filters, on all pages.")
+    limit: int
+    offset: int
+
+
+class Transition(BaseModel):
+    """What a decision did."""
+
+    changed: bool = Field(description="False when the candidate was in that status already.")
+    candidate: CandidateDetail

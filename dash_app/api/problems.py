@@ -1,0 +1,120 @@
+"""Errors as RFC 9457 problem details: one shape for refused input, illegal steps and failures.
+
+The database's own messages are passed on: it enforces the lifecycle, so it explains it best.
+"""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from catalyst_assets.errors import CatalystError, DatabaseUnavailableError
+from dash_app.api.models import FieldError, Problem
+
+_CHECK_VIOLATION: Final = "23514"
+_NO_DATA_FOUND: Final = "P0002"
+
+
+class NotFoundError(Exception):
+    """What a request names does not exist."""
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems an operation may answer, for OpenAPI."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Answer every error of ``app`` as a problem."""
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(NotFoundError, _not_found)
+    app.add_exception_handler(sa.exc.DBAPIError, _database_error)
+    app.add_exception_handler(CatalystError, _platform_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _respond(
+    status: int, kind: str, detail: str, remedy: str = "", errors: list[FieldError] | None = None
+) -> JSONResponse:
+    problem = Problem(
+        type=f"urn:catalyst:problem:{kind}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        remedy=remedy,
+        errors=errors or [],
+    )
+    return JSONResponse(problem.model_dump(), status, media_type="application/problem+json")
+
+
+async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    fields = [
+        FieldError(
+            field=".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]),
+            message=item["msg"].removeprefix("Value error, "),
+        )
+        for item in problems
+    ]
+    detail = "; ".join(f"{item.field}: {item.message}" for item in fields) or "The request is not valid."
+    return _respond(422, "invalid-request", detail, "Correct these fields and send it again.", fields)
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    known = {
+        404: ("not-found", f"There is nothing at {request.url.path}."),
+        405: ("method-not-allowed", f"{request.url.path} does not answer {request.method}."),
+    }
+    kind, detail = known.get(status, ("http", str(getattr(error, "detail", error))))
+    response = _respond(status, kind, detail, f"See {request.scope.get('root_path', '')}/docs.")
+    response.headers.update(getattr(error, "headers", None) or {})
+    return response
+
+
+async def _not_found(_: Request, error: Exception) -> JSONResponse:
+    return _respond(404, "not-found", str(error))
+
+
+async def _database_error(_: Request, error: Exception) -> JSONResponse:
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else None
+    code = getattr(cause, "pgcode", None)
+    if code not in (_CHECK_VIOLATION, _NO_DATA_FOUND):
+        raise error  # the server's own handler answers and logs it
+    diagnosis = getattr(cause, "diag", None)
+    message = _sentence(getattr(diagnosis, "message_primary", None) or str(cause))
+    hint = getattr(diagnosis, "message_hint", None)
+    if code == _NO_DATA_FOUND:
+        return _respond(404, "not-found", message)
+    return _respond(409, "conflict", message, f"The lifecycle: {hint}." if hint else "")
+
+
+async def _platform_error(_: Request, error: Exception) -> JSONResponse:
+    status = 503 if isinstance(error, DatabaseUnavailableError) else 500
+    kind = "database-unavailable" if status == 503 else "failure"
+    remedy = error.remedy if isinstance(error, CatalystError) else ""
+    return _respond(status, kind, getattr(error, "message", str(error)), remedy)
+
+
+async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+    return _respond(
+        500,
+        "internal",
+        f"The server failed unexpectedly ({type(error).__name__}).",
+        "The server's log has the details.",
+    )
+
+
+def _sentence(message: str) -> str:
+    return f"{message[:1].upper()}{message[1:]}."

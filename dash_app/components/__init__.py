@@ -1,0 +1,1 @@
+"""Pieces of pages: plain functions from what the API answered to Dash components."""

@@ -1,0 +1,93 @@
+"""One candidate in full: expectations beside answers, history, structure."""
+
+from typing import Any
+
+from dash import html
+
+from dash_app.api.models import CandidateDetail, CandidateEvent, Validated
+from dash_app.components.tiles import badge
+from dash_app.components.wording import MISSING, moment, number, plus_minus, with_unit, words
+
+
+def candidate_panel(candidate: CandidateDetail, method: str) -> html.Div:
+    """Show a candidate; ``method`` is the one whose answers count for its campaign."""
+    facts = [
+        ("Material", candidate.material_id),
+        ("Rank", f"{candidate.rank:,} in iteration {candidate.iteration}"),
+        ("Acquisition", number(candidate.acquisition, 4)),
+    ]
+    if candidate.feasibility is not None:
+        facts.append(("Feasibility", f"{candidate.feasibility:.1%}"))
+    if candidate.hit is not None:
+        facts.append(("Criteria", "all met" if candidate.hit else "not met"))
+    return html.Div(
+        [
+            html.Div([html.H2(candidate.formula), badge(candidate.status.value)], className="card-head"),
+            html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts], className="pairs"),
+            html.H3("Properties"),
+            _properties(candidate, method),
+            html.H3("History"),
+            html.Ol([_event(event) for event in candidate.events], className="history"),
+            *_structure(candidate.structure),
+        ]
+    )
+
+
+def _properties(candidate: CandidateDetail, method: str) -> html.Table:
+    answers = {answer.property: answer for answer in candidate.validated if answer.method == method}
+    names = [*candidate.predicted, *(name for name in answers if name not in candidate.predicted)]
+    rows = []
+    for name in names:
+        predicted, answer = candidate.predicted.get(name), answers.get(name)
+        unit = predicted.unit if predicted else answers[name].unit
+        expected = plus_minus(predicted.mean, predicted.std) if predicted else MISSING
+        rows.append(
+            html.Tr(
+                [html.Th(with_unit(name, unit), scope="row"), html.Td(expected), html.Td(_answer(answer))]
+            )
+        )
+    head = html.Tr([html.Th(text, scope="col") for text in ("", "Predicted", f"Validated, {method}")])
+    return html.Table([html.Thead(head), html.Tbody(rows)], className="figures")
+
+
+def _answer(answer: Validated | None) -> str:
+    if answer is None:
+        return MISSING
+    return f"failed: {answer.note}" if answer.value is None else f"{answer.value:.3f}"
+
+
+def _event(event: CandidateEvent) -> html.Li:
+    children: list[Any] = [html.Strong(words(event.to_status.value)), html.Span(f" by {event.actor}")]
+    if event.reason:
+        children.append(html.Q(event.reason))
+    children.append(html.Time(moment(event.at), dateTime=event.at.isoformat(), className="soft small"))
+    return html.Li(children)
+
+
+def _structure(structure: dict[str, Any]) -> list[Any]:
+    """Show a structure's cell and sites; nothing when it is not one of pymatgen's."""
+    lattice, sites = structure.get("lattice") or {}, structure.get("sites") or []
+    if not sites or "a" not in lattice:
+        return []
+    cell = " · ".join(
+        f"{name} {lattice[key]:.4g}{unit}"
+        for name, key, unit in (
+            ("a", "a", " Å"), ("b", "b", " Å"), ("c", "c", " Å"),
+            ("α", "alpha", "°"), ("β", "beta", "°"), ("γ", "gamma", "°"),  # noqa: RUF001
+        )
+        if key in lattice
+    )  # fmt: skip
+    rows = [
+        html.Tr([html.Th(site.get("label", "?"), scope="row")] + [html.Td(f"{x:.4f}") for x in site["abc"]])
+        for site in sites
+        if "abc" in site
+    ]
+    return [
+        html.Details(
+            [
+                html.Summary(f"Structure: {len(sites)} sites"),
+                html.P(cell, className="soft small"),
+                html.Table(html.Tbody(rows), className="figures"),
+            ]
+        )
+    ]

@@ -1,0 +1,54 @@
+"""What a campaign looks for, in words."""
+
+from typing import Any
+
+from dash import html
+
+from dash_app.api.models import CampaignDetail
+from dash_app.components.wording import MISSING, criterion, words
+
+
+def goal_panel(campaign: CampaignDetail) -> html.Section:
+    """Show criteria or objective, method, acquisition, validator and how review goes."""
+    document = campaign.document
+    units = {info.name: info.unit for info in campaign.properties}
+    acquisition = document.get("acquisition") or {}
+    rows = [
+        ("Method", document.get("method", MISSING)),
+        ("Pool", _pool(document.get("pool") or {})),
+        ("Strategy", words(acquisition.get("strategy", MISSING))),
+        ("Exploration", f"{acquisition.get('exploration_weight', 0):g} (0 trusts, 1 explores)"),
+        ("Batch", f"{acquisition.get('batch_size', MISSING)} an iteration"),
+        ("Validator", words(document.get("validator", MISSING))),
+        ("Review", "by people" if document.get("review", "manual") == "manual" else "automatic"),
+    ]
+    return html.Section(
+        [
+            html.H2("Goal"),
+            *_aim(document, units),
+            html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in rows], className="pairs"),
+        ],
+        className="panel",
+    )
+
+
+def _aim(document: dict[str, Any], units: dict[str, str]) -> list[html.P | html.Ul]:
+    objective = document.get("objective")
+    if objective:
+        return [html.P(f"{words(objective['direction'])} {words(objective['property']).lower()}.")]
+    criteria = document.get("criteria") or []
+    if not criteria:
+        return []
+    return [
+        html.P("A material is a hit when"),
+        html.Ul([html.Li(criterion(each, units)) for each in criteria], className="criteria"),
+    ]
+
+
+def _pool(pool: dict[str, Any]) -> str:
+    parts = [
+        f"{words(name).lower()} {', '.join(value) if isinstance(value, list) else value}"
+        for name, value in pool.items()
+        if value
+    ]
+    return "; ".join(parts) or MISSING

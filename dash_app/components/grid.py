@@ -1,0 +1,137 @@
+"""The grid of candidates: columns from a campaign's properties, rows as the browser asks for them."""
+
+from typing import Any, Final
+
+import dash_ag_grid as dag
+
+from dash_app.api.models import CampaignDetail, Candidate
+from dash_app.components.wording import plus_minus, with_unit
+
+GRID_ID: Final = "candidates"
+_BLOCK: Final = 200
+
+
+def candidate_grid(campaign: CampaignDetail) -> dag.AgGrid:
+    """Lay out the grid; it fetches blocks of rows through ``getRowsRequest``."""
+    return dag.AgGrid(
+        id=GRID_ID,
+        rowModelType="infinite",
+        columnDefs=_columns(campaign),
+        defaultColDef={"resizable": True, "sortable": True, "minWidth": 80, "suppressMovable": True},
+        getRowId="params.data.id",
+        className="ag-theme-quartz",
+        dashGridOptions={
+            "rowSelection": {
+                "mode": "multiRow",
+                "checkboxes": True,
+                "headerCheckbox": False,
+                "enableClickSelection": False,
+            },
+            "selectionColumnDef": {"pinned": "left", "width": 46, "suppressHeaderMenuButton": True},
+            "cacheBlockSize": _BLOCK,
+            "maxBlocksInCache": 20,
+            # Dash carries one open request a grid: a second one would lose the first.
+            "maxConcurrentDatasourceRequests": 1,
+            "blockLoadDebounceMillis": 80,
+            "infiniteInitialRowCount": 1,
+            "tooltipShowDelay": 300,
+            "rowHeight": 40,
+            "headerHeight": 36,
+            "groupHeaderHeight": 34,
+            "suppressCellFocus": False,
+            "suppressMultiSort": True,
+        },
+        style={"height": "36rem", "width": "100%"},
+    )
+
+
+def grid_row(candidate: Candidate, method: str) -> dict[str, Any]:
+    """Return a candidate as the grid shows it; answers of other methods stay in its details."""
+    row: dict[str, Any] = {
+        "id": str(candidate.candidate_id),
+        "rank": candidate.rank,
+        "iteration": candidate.iteration,
+        "formula": candidate.formula,
+        "material_id": candidate.material_id,
+        "status": candidate.status.value,
+        "hit": candidate.hit,
+        "feasibility": None if candidate.feasibility is None else f"{candidate.feasibility:.1%}",
+        "acquisition": f"{candidate.acquisition:.4g}",
+        "predicted": {},
+        "validated": {},
+    }
+    for name, predicted in candidate.predicted.items():
+        row["predicted"][name] = plus_minus(predicted.mean, predicted.std)
+    for answer in candidate.validated:
+        if answer.method == method:
+            row["validated"][answer.property] = "failed" if answer.value is None else f"{answer.value:.3f}"
+    return row
+
+
+def sort_order(request: dict[str, Any]) -> str:
+    """Translate the grid's sort model to the API's ``sort``."""
+    model = request.get("sortModel") or []
+    if not model:
+        return "rank"
+    return f"{'-' if model[0]['sort'] == 'desc' else ''}{model[0]['colId']}"
+
+
+def _columns(campaign: CampaignDetail) -> list[dict[str, Any]]:
+    columns: list[dict[str, Any]] = [
+        {"field": "rank", "headerName": "Rank", "width": 84, "pinned": "left", "type": "rightAligned"},
+        {
+            "field": "formula",
+            "headerName": "Formula",
+            "width": 150,
+            "pinned": "left",
+            "tooltipField": "material_id",
+            "cellRenderer": "Formula",
+        },
+        {"field": "status", "headerName": "Status", "width": 150, "cellRenderer": "StatusBadge"},
+    ]
+    if campaign.hits is not None:
+        columns.append(
+            {
+                "field": "feasibility",
+                "headerName": "Feasibility",
+                "headerTooltip": "Predicted chance that every criterion holds",
+                "width": 116,
+                "type": "rightAligned",
+                "sortingOrder": ["desc", "asc", None],
+            }
+        )
+    columns.append(
+        {
+            "field": "acquisition",
+            "headerName": "Acquisition",
+            "headerTooltip": "What the strategy scored: larger is asked sooner",
+            "width": 122,
+            "type": "rightAligned",
+            "sortingOrder": ["desc", "asc", None],
+        }
+    )
+    columns += [_property_columns(info.name, info.unit, info.description) for info in campaign.properties]
+    columns.append({"field": "iteration", "headerName": "Iteration", "width": 106, "type": "rightAligned"})
+    return columns
+
+
+def _property_columns(name: str, unit: str, description: str) -> dict[str, Any]:
+    return {
+        "headerName": with_unit(name, unit),
+        "headerTooltip": description,
+        "children": [
+            {
+                "field": f"predicted.{name}",
+                "headerName": "Predicted",
+                "width": 142,
+                "type": "rightAligned",
+            },
+            {
+                "field": f"validated.{name}",
+                "headerName": "Validated",
+                "width": 112,
+                "type": "rightAligned",
+                "cellClass": "validated-value",
+            },
+        ],
+    }

@@ -1,0 +1,81 @@
+"""The discovery chart: what a campaign found for what it spent."""
+
+from typing import Any, Final
+
+from dash_app.api.models import CampaignDetail
+from dash_app.components.wording import with_unit
+
+INK: Final = "#16202a"
+SOFT: Final = "#5b6875"
+LINE: Final = "#e3e7eb"
+ACCENT: Final = "#0f6b66"
+
+
+def discovery_figure(campaign: CampaignDetail) -> Any:
+    """Draw hits, or the best objective value, against materials evaluated.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        One marker an iteration.
+    """
+    import plotly.graph_objects as go
+
+    by_criteria = not campaign.document.get("objective")
+    reached = [each for each in campaign.progress if each.evaluated_so_far > 0]
+    found = [each.hits_so_far if by_criteria else each.best_so_far for each in reached]
+    spent = [each.evaluated_so_far for each in reached]
+    if by_criteria and reached:
+        spent, found = [0, *spent], [0, *found]
+    figure = go.Figure()
+    figure.add_trace(
+        go.Scatter(
+            x=spent,
+            y=found,
+            mode="lines+markers",
+            line={"color": ACCENT, "width": 2.5},
+            marker={"size": 7, "color": ACCENT},
+            fill="tozeroy" if by_criteria else None,
+            fillcolor="rgba(15, 107, 102, 0.08)",
+            customdata=_hover(campaign, len(spent) - len(reached)),
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        template="none",
+        margin={"l": 56, "r": 16, "t": 8, "b": 44},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif", "size": 13, "color": SOFT},
+        hoverlabel={"bgcolor": INK, "font": {"color": "white"}, "align": "left"},
+        showlegend=False,
+        uirevision=campaign.name,
+    )
+    figure.update_xaxes(title="Materials evaluated", rangemode="tozero", gridcolor=LINE, zeroline=False)
+    figure.update_yaxes(title=_vertical(campaign), gridcolor=LINE, zeroline=False)
+    if by_criteria:
+        figure.update_yaxes(rangemode="tozero", tickformat="d", range=None if campaign.hits else [0, 4])
+    if not reached:
+        figure.update_xaxes(range=[0, 1], showticklabels=False)
+        figure.update_yaxes(showticklabels=False)
+        figure.add_annotation(
+            text="Nothing is evaluated yet", showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper"
+        )
+    return figure
+
+
+def _vertical(campaign: CampaignDetail) -> str:
+    objective = campaign.document.get("objective")
+    if not objective:
+        return "Hits found"
+    units = {info.name: info.unit for info in campaign.properties}
+    return f"Best {with_unit(objective['property'], units.get(objective['property'], '')).lower()}"
+
+
+def _hover(campaign: CampaignDetail, padding: int) -> list[str]:
+    texts = [""] * padding
+    for each in campaign.progress:
+        if each.evaluated_so_far > 0:
+            hits = "" if each.hits is None else f", {each.hits} hits"
+            texts.append(f"Iteration {each.iteration}<br>{each.evaluated} evaluated{hits}")
+    return texts

@@ -1,0 +1,62 @@
+"""How names, numbers and moments are written for people."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+MISSING: Final = "\u2013"
+
+
+def words(identifier: str) -> str:
+    """Write an identifier as words: ``band_gap_direct`` is "Band gap direct"."""
+    text = identifier.replace("_", " ").strip()
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def with_unit(name: str, unit: str) -> str:
+    """Write a property with its unit: "Band gap direct (eV)"."""
+    return f"{words(name)} ({unit})" if unit else words(name)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Write a number to so many significant digits, a missing one as a dash."""
+    return MISSING if value is None else f"{value:.{digits}g}"
+
+
+def plus_minus(mean: float, std: float) -> str:
+    """Write a value with its uncertainty, both to the digit that the uncertainty reaches."""
+    from math import floor, log10
+
+    decimals = 2 if std <= 0 else min(max(1 - floor(log10(std)), 0), 6)
+    return f"{mean:.{decimals}f} ± {std:.{decimals}f}"
+
+
+def moment(at: datetime) -> str:
+    """Write a moment in UTC to the minute."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def aria(**attributes: str) -> dict[str, Any]:
+    """Return accessibility attributes as Dash wants them: ``aria(label="Main")``."""
+    return {f"aria-{name}": value for name, value in attributes.items()}
+
+
+def count(n: int, one: str, many: str | None = None) -> str:
+    """Write a number of things: "1 candidate", "1,200 candidates"."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def criterion(document: dict[str, Any], units: dict[str, str]) -> str:
+    """Write one criterion of a campaign: "Band gap direct between 1 and 2.3 eV"."""
+    if "any_of" in document:
+        branches = [
+            " and ".join(criterion(bound, units) for bound in branch) for branch in document["any_of"]
+        ]
+        return "; or ".join(branches)
+    low, high = document.get("min"), document.get("max")
+    unit = units.get(document["property"], "")
+    name = words(document["property"])
+    if low is not None and high is not None:
+        return f"{name} between {low:g} and {high:g} {unit}".strip()
+    if low is not None:
+        return f"{name} at least {low:g} {unit}".strip()
+    return f"{name} at most {high:g} {unit}".strip()

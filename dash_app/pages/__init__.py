@@ -1,0 +1,1 @@
+"""The pages. Each lays itself out without data and fills itself through the API; none knows the database."""

@@ -1,0 +1,95 @@
+"""The Dash application on the server's own FastAPI: frame, pages, and what happens when a callback fails."""
+
+import logging
+from pathlib import Path
+from typing import Final
+
+import dash
+from dash import Dash, dcc, html
+from fastapi import FastAPI
+
+from dash_app.client import ApiClient, ApiError
+from dash_app.components.messages import problem
+from dash_app.components.wording import aria
+from dash_app.pages import campaign, campaigns, decisions
+
+_ASSETS: Final = Path(__file__).parent.parent / "assets"
+_LOG: Final = logging.getLogger(__name__)
+
+
+def add_pages(server: FastAPI, client: ApiClient) -> Dash:
+    """Serve the pages from ``server``.
+
+    Parameters
+    ----------
+    client
+        Where everything shown comes from and every decision goes to.
+    """
+    app = Dash(
+        "dash_app",
+        server=server,  # type: ignore[arg-type]  # Dash takes any server it has a backend for
+        assets_folder=str(_ASSETS),
+        use_pages=True,
+        pages_folder="",
+        include_pages_meta=False,
+        serve_locally=True,
+        suppress_callback_exceptions=True,
+        title="Catalyst review",
+        update_title="",
+        on_error=_show_failure,
+        add_log_handler=False,
+    )
+    app.layout = _frame()
+    campaigns.register(app, client)
+    campaign.register(app, client)
+    decisions.register(app, client)
+    dash.register_page("not_found_404", layout=_not_found, title="Not found · Catalyst review")
+    return app
+
+
+def _frame() -> html.Div:
+    return html.Div(
+        [
+            html.Header(
+                [
+                    dcc.Link("Catalyst review", href="/", className="wordmark"),
+                    html.Nav(
+                        [dcc.Link("Campaigns", href="/"), html.A("API", href="/api/v1/docs")],
+                        **aria(label="Main"),
+                    ),
+                    html.Div(
+                        [
+                            html.Label("Reviewer", htmlFor="actor"),
+                            dcc.Input(
+                                id="actor",
+                                type="text",
+                                placeholder="Your name",
+                                maxLength=200,
+                                autoComplete="name",
+                                persistence=True,
+                                persistence_type="local",
+                            ),
+                        ],
+                        className="reviewer",
+                    ),
+                ],
+                className="top",
+            ),
+            html.Div(id="notice", role="status", **aria(live="polite")),
+            html.Main(dash.page_container),
+        ]
+    )
+
+
+def _not_found(**_: str) -> html.Div:
+    return problem("There is no such page.", "Go back to the list of campaigns.", "/")
+
+
+def _show_failure(error: Exception) -> None:
+    if isinstance(error, ApiError):
+        dash.set_props("notice", {"children": problem(error.message, error.remedy)})
+        return
+    _LOG.error("A callback failed.", exc_info=error)
+    dash.set_props(
+        "notice", {"children": problem("The page failed unexpectedly.", "The server's log has the details.")}
+    )

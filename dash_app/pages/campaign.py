@@ -1,0 +1,260 @@
+"""One campaign: how far it is, what it looks for, and its candidates.
+
+Deciding about candidates is `decisions`.
+"""
+
+from typing import Any, Final
+
+import dash
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+
+from dash_app.api.models import CampaignDetail, CandidateDetail, CandidatePage, CandidateStatus
+from dash_app.client import ApiClient, ApiError
+from dash_app.components.detail import candidate_panel
+from dash_app.components.goal import goal_panel
+from dash_app.components.grid import GRID_ID, candidate_grid, grid_row, sort_order
+from dash_app.components.messages import empty_state, problem
+from dash_app.components.progress import discovery_figure
+from dash_app.components.tiles import badge, summary_tiles
+from dash_app.components.wording import aria, count, words
+from dash_app.pages.decisions import decision_bar, reject_dialog
+
+_REFRESH_MS: Final = 15_000
+_ALL: Final = "all"
+
+
+def register(app: Dash, client: ApiClient) -> None:
+    """Add the page and what fills it to ``app``."""
+    dash.register_page(
+        "campaign",
+        path_template="/campaigns/<name>",
+        title=lambda name="": f"{name} · Catalyst review",
+        layout=_layout,
+    )
+    _register_summary(app, client)
+    _register_grid(app, client)
+    _register_detail(app, client)
+
+
+def _register_summary(app: Dash, client: ApiClient) -> None:
+    @app.callback(
+        Output("campaign-head", "children"),
+        Output("campaign-tiles", "children"),
+        Output("campaign-progress", "figure"),
+        Output("campaign-goal", "children"),
+        Output("campaign-body", "hidden"),
+        Output("iteration", "options"),
+        Output("iteration", "value"),
+        Output("candidates-known", "data"),
+        Input("campaign-clock", "n_intervals"),
+        Input("decided", "data"),
+        State("campaign-name", "data"),
+        State("iteration", "value"),
+        State("candidates-known", "data"),
+    )
+    async def show_summary(_: int, __: Any, name: str, iteration: Any, known: bool | None) -> tuple[Any, ...]:
+        try:
+            campaign = await client.get(CampaignDetail, f"/campaigns/{_segment(name)}")
+        except ApiError as error:
+            if known is not None:
+                raise  # what is shown stays; the notice says why it is not renewed
+            head = problem(error.message, error.remedy, "/")
+            return head, None, no_update, None, True, no_update, no_update, no_update
+        ranked = [each.iteration for each in campaign.progress if each.candidates]
+        options = [{"label": "All iterations", "value": _ALL}]
+        options += [{"label": f"Iteration {number}", "value": str(number)} for number in reversed(ranked)]
+        has_candidates = bool(ranked)
+        return (
+            _head(campaign),
+            summary_tiles(campaign),
+            discovery_figure(campaign),
+            goal_panel(campaign),
+            False,
+            options,
+            str(ranked[-1]) if ranked and iteration is None else no_update,
+            has_candidates if has_candidates != known else no_update,
+        )
+
+
+def _register_grid(app: Dash, client: ApiClient) -> None:
+    @app.callback(
+        Output("grid-place", "children"),
+        Output("review-tools", "hidden"),
+        Input("candidates-known", "data"),
+        State("campaign-name", "data"),
+        prevent_initial_call=True,
+    )
+    async def lay_out_grid(known: bool, name: str) -> tuple[Any, bool]:
+        if not known:
+            return empty_state(
+                "No candidates yet",
+                "They appear once the first iteration has ranked the pool: materialize "
+                "ranked_candidates in Dagster, or let the loop's sensor do it.",
+                "catalyst up",
+            ), True
+        return candidate_grid(await client.get(CampaignDetail, f"/campaigns/{_segment(name)}")), False
+
+    @app.callback(
+        Output(GRID_ID, "getRowsResponse"),
+        Output("candidate-count", "children"),
+        Input(GRID_ID, "getRowsRequest"),
+        State("campaign-name", "data"),
+        State("iteration", "value"),
+        State("status", "value"),
+        State("campaign-method", "data"),
+        prevent_initial_call=True,
+    )
+    async def send_rows(
+        request: dict[str, Any] | None, name: str, iteration: str | None, status: str, method: str
+    ) -> tuple[Any, Any]:
+        if not request:
+            return no_update, no_update
+        try:
+            page = await client.get(
+                CandidatePage,
+                "/candidates",
+                campaign=name,
+                iteration=None if iteration in (None, _ALL) else iteration,
+                status=None if status == _ALL else status,
+                limit=request["endRow"] - request["startRow"],
+                offset=request["startRow"],
+                sort=sort_order(request),
+            )
+        except ApiError as error:
+            dash.set_props("notice", {"children": problem(error.message, error.remedy)})
+            return {"rowData": [], "rowCount": 0}, "The candidates could not be loaded."
+        rows = [grid_row(candidate, method) for candidate in page.items]
+        return {"rowData": rows, "rowCount": page.total}, count(page.total, "candidate")
+
+    app.clientside_callback(
+        ClientsideFunction("review", "reload"),
+        Output("grid-reloaded", "data"),
+        Input("iteration", "value"),
+        Input("status", "value"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("review", "refresh"),
+        Output("grid-refreshed", "data"),
+        Input("decided", "data"),
+        prevent_initial_call=True,
+    )
+
+
+def _register_detail(app: Dash, client: ApiClient) -> None:
+    @app.callback(
+        Output("detail", "children"),
+        Output("detail-panel", "hidden"),
+        Input(GRID_ID, "cellClicked"),
+        Input("detail-close", "n_clicks"),
+        Input("decided", "data"),
+        State("detail-panel", "hidden"),
+        State("campaign-method", "data"),
+        prevent_initial_call=True,
+    )
+    async def show_detail(
+        clicked: dict[str, Any] | None, _: int, __: Any, closed: bool, method: str
+    ) -> tuple[Any, Any]:
+        if dash.ctx.triggered_id == "detail-close":
+            return None, True
+        opening = dash.ctx.triggered_id == GRID_ID
+        if not clicked or not clicked.get("rowId") or (closed and not opening):
+            return no_update, no_update
+        candidate = await client.get(CandidateDetail, f"/candidates/{clicked['rowId']}")
+        return candidate_panel(candidate, method), False
+
+
+def _layout(name: str = "", **_: str) -> html.Div:
+    return html.Div(
+        [
+            dcc.Interval(id="campaign-clock", interval=_REFRESH_MS),
+            dcc.Store(id="campaign-name", data=name),
+            *(
+                dcc.Store(id=each)
+                for each in ("candidates-known", "grid-reloaded", "grid-refreshed", "decided")
+            ),
+            html.Div(html.P("Loading…", className="soft"), id="campaign-head"),
+            html.Div(
+                [
+                    html.Div(id="campaign-tiles"),
+                    html.Div(
+                        [
+                            html.Section(
+                                [
+                                    html.H2("Discovery"),
+                                    dcc.Graph(
+                                        id="campaign-progress",
+                                        config={"displayModeBar": False, "responsive": True},
+                                        className="chart",
+                                    ),
+                                ],
+                                className="panel",
+                            ),
+                            html.Div(id="campaign-goal"),
+                        ],
+                        className="overview",
+                    ),
+                    _candidates_section(),
+                ],
+                id="campaign-body",
+                hidden=True,
+            ),
+            reject_dialog(),
+        ]
+    )
+
+
+def _candidates_section() -> html.Section:
+    statuses = [{"label": "Any status", "value": _ALL}]
+    statuses += [{"label": words(status.value), "value": status.value} for status in CandidateStatus]
+    filters = html.Div(
+        [
+            dcc.Dropdown(
+                id="iteration", options=[], clearable=False, searchable=False, placeholder="Iteration"
+            ),
+            dcc.Dropdown(id="status", options=statuses, value=_ALL, clearable=False, searchable=False),
+            html.Span(id="candidate-count", className="soft"),
+        ],
+        className="filters",
+    )
+    return html.Section(
+        [
+            html.H2("Candidates"),
+            html.Div([filters, decision_bar()], id="review-tools", className="tools", hidden=True),
+            html.Div(id="outcome"),
+            html.Div(
+                [
+                    html.Div(id="grid-place", className="grid-place"),
+                    html.Aside(
+                        [
+                            html.Button("Close", id="detail-close", className="quiet close", type="button"),
+                            html.Div(id="detail"),
+                        ],
+                        id="detail-panel",
+                        className="panel detail",
+                        hidden=True,
+                        **aria(label="Candidate"),
+                    ),
+                ],
+                className="review",
+            ),
+        ]
+    )
+
+
+def _head(campaign: CampaignDetail) -> html.Div:
+    return html.Div(
+        [
+            html.P([dcc.Link("Campaigns", href="/"), " / ", campaign.name], className="soft small crumbs"),
+            html.Div([html.H1(campaign.name), badge(campaign.status)], className="card-head"),
+            html.P(campaign.description, className="soft") if campaign.description else None,
+            html.P(campaign.stop_reason, className="stop-reason") if campaign.stop_reason else None,
+            dcc.Store(id="campaign-method", data=campaign.document.get("method", "")),
+        ]
+    )
+
+
+def _segment(name: str) -> str:
+    from urllib.parse import quote
+
+    return quote(name, safe="")

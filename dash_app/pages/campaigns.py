@@ -1,0 +1,46 @@
+"""The first page: every campaign and how far it is."""
+
+from typing import Final
+
+import dash
+from dash import Dash, Input, Output, dcc, html
+
+from dash_app.api.models import CampaignList
+from dash_app.client import ApiClient
+from dash_app.components.messages import empty_state
+from dash_app.components.tiles import campaign_card
+
+_REFRESH_MS: Final = 15_000
+
+
+def register(app: Dash, client: ApiClient) -> None:
+    """Add the page and what fills it to ``app``."""
+    dash.register_page("campaigns", path="/", title="Campaigns · Catalyst review", layout=_layout)
+
+    @app.callback(
+        Output("campaigns", "children"), Output("notice", "children"), Input("campaigns-clock", "n_intervals")
+    )
+    async def show_campaigns(_: int) -> tuple[html.Div, None]:
+        found = await client.get(CampaignList, "/campaigns")
+        if not found.items:
+            return _nothing_yet(), None
+        return html.Div([campaign_card(each) for each in found.items], className="cards"), None
+
+
+def _layout(**_: str) -> html.Div:
+    return html.Div(
+        [
+            html.H1("Campaigns"),
+            dcc.Interval(id="campaigns-clock", interval=_REFRESH_MS),
+            html.Div(html.P("Loading…", className="soft"), id="campaigns"),
+        ]
+    )
+
+
+def _nothing_yet() -> html.Div:
+    return empty_state(
+        "No campaign has run yet",
+        "A campaign is one search for materials that meet a goal. Run the one that ships with the platform; "
+        "its candidates appear here while it works.",
+        "catalyst demo",
+    )

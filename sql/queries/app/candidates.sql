@@ -1,0 +1,69 @@
+-- One page of candidates with what validation said of each.
+-- :campaign, :iteration, :statuses, :candidate_id  filters, null to leave out (:statuses is an array)
+-- :sort        rank, iteration, acquisition, feasibility, updated_at, formula, status,
+--              or predicted, uncertainty, validated of :property
+-- :descending  true for the largest first; unknown values come last either way
+-- :limit, :offset
+WITH page AS (
+    -- Only keys are sorted: the wide columns of 100,000 rows would spill to disk.
+    SELECT k.candidate_id, r.campaign, r.iteration, k.rank, key.number, key.word
+    FROM candidates k
+    JOIN active_learning_runs r USING (partition_key)
+    JOIN materials m USING (material_id)
+    CROSS JOIN LATERAL (
+        SELECT
+            CASE :sort
+                WHEN 'rank' THEN k.rank
+                WHEN 'iteration' THEN r.iteration
+                WHEN 'acquisition' THEN k.acquisition
+                WHEN 'feasibility' THEN k.feasibility
+                WHEN 'updated_at' THEN extract(epoch FROM k.updated_at)
+                WHEN 'predicted' THEN CAST(k.predicted -> CAST(:property AS text) ->> 'mean' AS double precision)
+                WHEN 'uncertainty' THEN CAST(k.predicted -> CAST(:property AS text) ->> 'std' AS double precision)
+                WHEN 'validated' THEN (
+                    SELECT v.value FROM validation_results v
+                    WHERE v.partition_key = k.partition_key AND v.material_id = k.material_id
+                      AND v.property = :property AND v.method = r.document ->> 'method'
+                )
+            END AS number,
+            CASE :sort
+                WHEN 'formula' THEN m.reduced_formula
+                WHEN 'status' THEN CAST(k.status AS text)
+            END AS word
+    ) key
+    WHERE (CAST(:campaign AS text) IS NULL OR r.campaign = :campaign)
+      AND (CAST(:iteration AS integer) IS NULL OR r.iteration = :iteration)
+      AND (CAST(:statuses AS candidate_status[]) IS NULL OR k.status = ANY (CAST(:statuses AS candidate_status[])))
+      AND (CAST(:candidate_id AS bigint) IS NULL OR k.candidate_id = :candidate_id)
+    ORDER BY
+        CASE WHEN NOT :descending THEN key.number END ASC NULLS LAST,
+        CASE WHEN :descending THEN key.number END DESC NULLS LAST,
+        CASE WHEN NOT :descending THEN key.word END ASC NULLS LAST,
+        CASE WHEN :descending THEN key.word END DESC NULLS LAST,
+        r.iteration DESC, k.rank, k.candidate_id
+    LIMIT :limit OFFSET :offset
+)
+SELECT
+    k.candidate_id, page.campaign, page.iteration, k.partition_key, k.material_id,
+    m.reduced_formula AS formula, m.chemical_system, k.rank, k.acquisition, k.feasibility,
+    k.predicted, k.status, k.updated_at,
+    coalesce(answers.validated, '[]') AS validated
+FROM page
+JOIN candidates k USING (candidate_id)
+JOIN materials m USING (material_id)
+LEFT JOIN LATERAL (
+    SELECT jsonb_agg(
+        jsonb_build_object(
+            'property', v.property, 'method', v.method, 'outcome', v.outcome, 'value', v.value, 'unit', v.unit,
+            'note', v.note, 'validator', v.validator, 'created_at', v.created_at
+        ) ORDER BY v.property, v.method
+    ) AS validated
+    FROM validation_results v
+    WHERE v.partition_key = k.partition_key AND v.material_id = k.material_id
+) answers ON true
+ORDER BY
+    CASE WHEN NOT :descending THEN page.number END ASC NULLS LAST,
+    CASE WHEN :descending THEN page.number END DESC NULLS LAST,
+    CASE WHEN NOT :descending THEN page.word END ASC NULLS LAST,
+    CASE WHEN :descending THEN page.word END DESC NULLS LAST,
+    page.iteration DESC, page.rank, page.candidate_id;

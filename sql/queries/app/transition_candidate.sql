@@ -1,0 +1,5 @@
+-- Move a candidate; false when it was there already. The database refuses an illegal step.
+-- :candidate_id, :status, :actor, :reason
+SELECT transition_candidate(
+    CAST(:candidate_id AS bigint), CAST(:status AS candidate_status), CAST(:actor AS text), CAST(:reason AS text)
+) AS changed;
