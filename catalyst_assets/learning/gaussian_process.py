@@ -1,0 +1,260 @@
+"""Gaussian-process regression on cached features (Rasmussen and Williams, 2006).
+
+BoTorch fits the hyperparameters on at most a few hundred rows; all rows then condition the posterior, which is
+evaluated in chunks. The kernel is a linear one plus a Matérn one, with a length scale for each block of
+features, so that a block that says nothing is switched off as a whole. Leave-group-out predictions come in
+closed form from the inverse of the kernel matrix (eq. 5.12 there, for blocks).
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import torch
+
+FIT_ROWS = 300
+MAX_ROWS = 3000
+_CHUNK = 2048
+_JITTER = 1e-8
+_CLIP = 5.0
+
+
+@dataclass(frozen=True)
+class GaussianProcess:
+    """A posterior, ready to predict.
+
+    Attributes
+    ----------
+    rows
+        Shape (n, f): standardised features of the training rows.
+    target
+        Shape (n,): standardised target.
+    blocks
+        Columns of each block of features.
+    center, scale
+        Shape (f,): what standardises features.
+    hyperparameters
+        ``length_scale`` for each block, ``matern``, ``linear`` and ``noise`` variances.
+    target_center, target_scale
+        What standardises the target.
+    curve
+        Negative log marginal likelihood per datum during the fit.
+    """
+
+    rows: NDArray[np.float64]
+    target: NDArray[np.float64]
+    blocks: tuple[NDArray[np.int64], ...]
+    center: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    hyperparameters: dict[str, Any]
+    target_center: float
+    target_scale: float
+    curve: tuple[float, ...] = ()
+    _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def predict(self, features: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and variance (measurement noise included), each of shape (n_rows,), in the target's unit."""
+        import torch
+
+        factor, weights = self._factor()
+        mean = np.empty(len(features))
+        variance = np.empty(len(features))
+        rows = torch.from_numpy(self.rows)
+        for start in range(0, len(features), _CHUNK):
+            chunk = torch.from_numpy(standardize(features[start : start + _CHUNK], self.center, self.scale))
+            cross = self._kernel(rows, chunk)
+            solved = torch.linalg.solve_triangular(factor, cross, upper=False)
+            spread = self._diagonal(chunk) + self.hyperparameters["noise"] - (solved**2).sum(0)
+            mean[start : start + len(chunk)] = (weights @ cross).numpy()
+            variance[start : start + len(chunk)] = spread.clamp_min(1e-10).numpy()
+        return mean * self.target_scale + self.target_center, variance * self.target_scale**2
+
+    def leave_groups_out(
+        self, folds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and variance at each training row as if its whole fold were unknown."""
+        import torch
+
+        factor, _ = self._factor()
+        inverse = torch.cholesky_inverse(factor)
+        weighted = inverse @ torch.from_numpy(self.target)
+        mean = np.empty(len(self.target))
+        variance = np.empty(len(self.target))
+        for fold in np.unique(folds):
+            index = np.flatnonzero(folds == fold)
+            members = torch.from_numpy(index)
+            covariance = torch.linalg.inv(inverse[members][:, members])
+            mean[index] = self.target[index] - (covariance @ weighted[members]).numpy()
+            variance[index] = covariance.diagonal().clamp_min(1e-10).numpy()
+        return mean * self.target_scale + self.target_center, variance * self.target_scale**2
+
+    def _factor(self) -> "tuple[torch.Tensor, torch.Tensor]":
+        if "factor" not in self._cache:
+            import torch
+
+            rows = torch.from_numpy(self.rows)
+            covariance = self._kernel(rows, rows)
+            covariance.diagonal().add_(self.hyperparameters["noise"] + _JITTER)
+            factor = torch.linalg.cholesky(covariance)
+            target = torch.from_numpy(self.target)[:, None]
+            self._cache["factor"] = factor
+            self._cache["weights"] = torch.cholesky_solve(target, factor)[:, 0]
+        return self._cache["factor"], self._cache["weights"]
+
+    def _kernel(self, left: "torch.Tensor", right: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        result = torch.full((len(left), len(right)), float(self.hyperparameters["matern"]), dtype=left.dtype)
+        for columns, length in zip(self.blocks, self.hyperparameters["length_scale"], strict=True):
+            index = torch.from_numpy(columns)
+            distance = torch.cdist(left[:, index], right[:, index]) * (math.sqrt(3) / length)
+            result *= (1 + distance) * torch.exp(-distance)
+        return result + self.hyperparameters["linear"] * (left @ right.T)
+
+    def _diagonal(self, rows: "torch.Tensor") -> "torch.Tensor":
+        return self.hyperparameters["matern"] + self.hyperparameters["linear"] * (rows**2).sum(1)
+
+
+def standardize(
+    features: NDArray[np.floating], center: NDArray[np.float64], scale: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return features in units of the training rows' spread, far ones clipped."""
+    return np.asarray(np.clip((features.astype(np.float64) - center) / scale, -_CLIP, _CLIP))
+
+
+def fit_gaussian_process(
+    features: NDArray[np.float32],
+    target: NDArray[np.float64],
+    blocks: "Sequence[NDArray[np.int64]]",
+    seed: int,
+    max_steps: int = 60,
+) -> GaussianProcess:
+    """Fit hyperparameters by marginal likelihood with priors, on a random part of many rows.
+
+    Parameters
+    ----------
+    features
+        Shape (n, f).
+    target
+        Shape (n,), at least two values.
+    blocks
+        Columns of each block of features; together they need not be all.
+    seed
+        Chooses the rows that the hyperparameters are fitted on.
+    max_steps
+        Most steps of L-BFGS.
+    """
+    rng = np.random.default_rng(seed)
+    center = features.mean(0, dtype=np.float64)
+    spread = features.std(0, dtype=np.float64)
+    scale = np.where(spread > 1e-6 * (1 + np.abs(center)), spread, np.inf)
+    rows = standardize(features, center, scale)
+    used = tuple(kept for columns in blocks if len(kept := columns[np.isfinite(scale[columns])]))
+    if not used:
+        used = (np.array([0], dtype=np.int64),)
+    target_center, target_scale = float(target.mean()), max(float(target.std()), 1e-9)
+    scaled = (target - target_center) / target_scale
+    subset = np.sort(rng.permutation(len(target))[:FIT_ROWS])
+    hyperparameters, curve = _fit_hyperparameters(rows[subset], scaled[subset], used, max_steps)
+    return GaussianProcess(
+        rows, scaled, used, center, scale, hyperparameters, target_center, target_scale, curve
+    )
+
+
+def _fit_hyperparameters(
+    rows: NDArray[np.float64],
+    target: NDArray[np.float64],
+    blocks: "Sequence[NDArray[np.int64]]",
+    max_steps: int,
+) -> tuple[dict[str, Any], tuple[float, ...]]:
+    import torch
+    from botorch.fit import fit_gpytorch_mll
+    from botorch.models import SingleTaskGP
+    from gpytorch.kernels import LinearKernel, MaternKernel, ProductKernel, ScaleKernel
+    from gpytorch.likelihoods import GaussianLikelihood
+    from gpytorch.constraints import GreaterThan
+    from gpytorch.mlls import ExactMarginalLogLikelihood
+    from gpytorch.priors import LogNormalPrior
+
+    def matern(columns: NDArray[np.int64]) -> MaternKernel:
+        # Distances grow with the root of the dimension: Hvarfner et al., ICML 2024, arXiv:2402.02229.
+        typical = math.sqrt(len(columns) * len(blocks))
+        kernel = MaternKernel(
+            nu=1.5,
+            active_dims=tuple(columns.tolist()),
+            lengthscale_prior=LogNormalPrior(math.log(2 * typical), 1.0),
+        )
+        kernel.lengthscale = 2 * typical
+        return kernel
+
+    n_columns = sum(len(columns) for columns in blocks)
+    smooth = ScaleKernel(
+        ProductKernel(*(matern(columns) for columns in blocks)),
+        outputscale_prior=LogNormalPrior(0.0, 1.0),
+    )
+    linear = LinearKernel(variance_prior=LogNormalPrior(math.log(0.3 / n_columns), 1.5))
+    linear.variance = 0.3 / n_columns
+    likelihood = GaussianLikelihood(
+        noise_prior=LogNormalPrior(math.log(0.03), 1.0), noise_constraint=GreaterThan(1e-4)
+    )
+    likelihood.noise = 0.03
+    model = SingleTaskGP(
+        torch.from_numpy(rows),
+        torch.from_numpy(target)[:, None],
+        likelihood=likelihood,
+        covar_module=smooth + linear,
+        outcome_transform=None,
+    )
+    model.mean_module.constant.requires_grad_(False)
+    curve: list[float] = []
+    fit_gpytorch_mll(
+        ExactMarginalLogLikelihood(model.likelihood, model),
+        optimizer_kwargs={
+            "options": {"maxiter": max_steps},
+            "callback": lambda _, result: curve.append(float(result.fval)),
+        },
+    )
+    kernels = smooth.base_kernel.kernels
+    return {
+        "length_scale": [float(kernel.lengthscale) for kernel in kernels],
+        "matern": float(smooth.outputscale),
+        "linear": float(linear.variance),
+        "noise": float(likelihood.noise),
+    }, tuple(curve)
+
+
+def to_arrays(process: GaussianProcess) -> "tuple[dict[str, NDArray[Any]], dict[str, Any]]":
+    """Return what a file must hold: arrays, and a JSON object."""
+    arrays: dict[str, NDArray[Any]] = {
+        "rows": process.rows,
+        "target": process.target,
+        "center": process.center,
+        "scale": process.scale,
+    }
+    arrays |= {f"block{number}": columns for number, columns in enumerate(process.blocks)}
+    return arrays, {
+        "hyperparameters": process.hyperparameters,
+        "target_center": process.target_center,
+        "target_scale": process.target_scale,
+        "n_blocks": len(process.blocks),
+    }
+
+
+def from_arrays(arrays: "Mapping[str, NDArray[Any]]", record: "Mapping[str, Any]") -> GaussianProcess:
+    """Rebuild what :func:`to_arrays` returned."""
+    return GaussianProcess(
+        arrays["rows"],
+        arrays["target"],
+        tuple(arrays[f"block{number}"] for number in range(record["n_blocks"])),
+        arrays["center"],
+        arrays["scale"],
+        dict(record["hyperparameters"]),
+        record["target_center"],
+        record["target_scale"],
+    )
