@@ -124,8 +124,8 @@ def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple[
         TimeElapsedColumn,
     )
 
+    from catalyst_assets.report.collect import summarize_campaign
     from catalyst_assets.report.pages import write_report
-    from catalyst_assets.report.summary import summarize_campaign
     from resources.connection import connect
     from resources.dagster_instance import prepare_dagster_home
     from resources.platform import Platform

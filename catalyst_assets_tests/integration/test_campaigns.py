@@ -4,11 +4,11 @@ import pytest
 
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.campaigns.model import Campaign, Pool
+from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.loop.campaigns import (
     choose_test_set,
     load_campaign_state,
-    load_pool,
     open_iteration,
     start_campaign,
 )
