@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.campaigns.model import Campaign, Pool
+from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.loop.decide import CampaignState, IterationState, JobHistory
 from catalyst_assets.loop.progress import load_evaluations
@@ -59,21 +60,6 @@ def start_campaign(database: Database, campaign: Campaign) -> None:
                 "campaigns/add_test_member",
                 [{"campaign": campaign.name, "material_id": material_id} for material_id in chosen],
             )
-
-
-def load_pool(connection: "sa.Connection", pool: Pool) -> list[Row]:
-    """Return the members of a pool: material_id, reduced_formula, chemical_system, structure_hash."""
-    return fetch_all(
-        connection,
-        "campaigns/pool",
-        source=pool.source,
-        elements=list(pool.elements) or None,
-        only_elements=list(pool.only_elements) or None,
-        exclude_elements=list(pool.exclude_elements) or None,
-        chemical_system=pool.chemical_system,
-        n_sites_min=pool.n_sites_min,
-        n_sites_max=pool.n_sites_max,
-    )
 
 
 def choose_test_set(material_ids: list[str], fraction: float, seed: int) -> list[str]:

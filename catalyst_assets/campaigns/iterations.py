@@ -1,0 +1,87 @@
+"""What the database records of one turn of a campaign's loop; every stage starts by reading it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.errors import LoopError
+from resources.postgres import execute, fetch_one
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """One turn.
+
+    Attributes
+    ----------
+    number
+        0 for the first.
+    parent
+        Partition key of the turn before; None for the first.
+    campaign
+        The goal as it stood when the turn opened.
+    label_count, label_sha256
+        The labels that were frozen then.
+    training_set_sha256, model_sha256, prediction_version, mlflow_run_id
+        What its stages wrote so far; None before they did.
+    metrics
+        What its stages measured so far.
+    """
+
+    partition_key: str
+    number: int
+    parent: str | None
+    campaign: Campaign
+    status: str
+    label_count: int
+    label_sha256: str
+    training_set_sha256: str | None
+    model_sha256: str | None
+    mlflow_run_id: str | None
+    prediction_version: int | None
+    metrics: Mapping[str, Any]
+
+
+def read_iteration(connection: "sa.Connection", partition_key: str) -> Iteration:
+    """Return the record of a turn.
+
+    Raises
+    ------
+    LoopError
+        Nobody opened it.
+    """
+    row = fetch_one(connection, "loop/iteration", partition_key=partition_key)
+    if row is None:
+        raise LoopError(
+            f"Iteration {partition_key} was never opened: its labels are not known.",
+            "Let the loop open it (`catalyst demo`, or the sensor of `catalyst up`) instead of adding its key by hand.",
+        )
+    return Iteration(
+        partition_key=partition_key,
+        number=row["iteration"],
+        parent=row["parent"],
+        campaign=Campaign.model_validate(row["document"]),
+        status=row["status"],
+        label_count=row["label_count"],
+        label_sha256=row["label_sha256"],
+        training_set_sha256=row["training_set_sha256"],
+        model_sha256=row["model_sha256"],
+        mlflow_run_id=row["mlflow_run_id"],
+        prediction_version=row["prediction_version"],
+        metrics=row["metrics"],
+    )
+
+
+def record_metrics(connection: "sa.Connection", partition_key: str, metrics: Mapping[str, Any]) -> None:
+    """Add what one stage measured to what the others did."""
+    execute(
+        connection,
+        "loop/record_metrics",
+        partition_key=partition_key,
+        metrics=json.dumps(metrics, allow_nan=False),
+    )
