@@ -1,0 +1,135 @@
+"""What would make a training set unfit: the wrong parent, a leaked answer, a mixed-up unit or method.
+
+Each function returns problems as sentences, none when all is well. The checks show them, and training
+refuses to start while there are any.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from catalyst_assets.campaigns.iterations import read_iteration
+from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.errors import LoopError
+from catalyst_assets.learning.training_set import load_training_set, pivot_labels
+from catalyst_assets.validation.labels import hash_labels
+from resources.postgres import fetch_all, fetch_one
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from catalyst_assets.campaigns.iterations import Iteration
+    from catalyst_assets.learning.training_set import TrainingSet
+    from resources.object_store import ObjectStore
+    from resources.postgres import Database, Row
+
+
+def audit_training_set(
+    database: "Database", objects: "ObjectStore", partition_key: str
+) -> dict[str, list[str]]:
+    """Return the problems of an iteration's training set, by question: parent, leakage, values."""
+    with database.transaction() as connection:
+        iteration = read_iteration(connection, partition_key)
+        training_set = load_training_set(objects, iteration)
+        labels = fetch_all(connection, "loop/iteration_labels", partition_key=partition_key)
+        return {
+            "parent": [*find_parent_problems(connection, iteration), *find_hash_problems(iteration, labels)],
+            "leakage": find_leaks(connection, iteration, training_set),
+            "values": find_value_problems(iteration, labels, training_set),
+        }
+
+
+def require_sound(database: "Database", objects: "ObjectStore", partition_key: str) -> None:
+    """Refuse to go on from an unfit training set.
+
+    Raises
+    ------
+    LoopError
+        Names the first problems.
+    """
+    problems = [
+        problem
+        for found in audit_training_set(database, objects, partition_key).values()
+        for problem in found
+    ]
+    if problems:
+        raise LoopError(
+            f"The training set of {partition_key} is unfit: {' '.join(problems[:3])}",
+            "See the checks of `training_set`; mend the labels and materialize it again.",
+        )
+
+
+def find_parent_problems(connection: "sa.Connection", iteration: "Iteration") -> list[str]:
+    """Ask whether the turn before is there and done."""
+    if iteration.number == 0:
+        return [] if iteration.parent is None else [f"The first turn names a parent, {iteration.parent}."]
+    if iteration.parent is None:
+        return ["The turn names no parent."]
+    parent = fetch_one(connection, "loop/iteration", partition_key=iteration.parent)
+    if parent is None:
+        return [f"Its parent {iteration.parent} is missing."]
+    problems = []
+    if (parent["campaign"], parent["iteration"]) != (iteration.campaign.name, iteration.number - 1):
+        problems.append(f"Its parent {iteration.parent} is not the turn before it.")
+    if parent["status"] != "closed":
+        problems.append(f"Its parent {iteration.parent} is {parent['status']}, not closed.")
+    return problems
+
+
+def find_hash_problems(iteration: "Iteration", labels: "list[Row]") -> list[str]:
+    """Ask whether the labels are those that were frozen."""
+    problems = []
+    if len(labels) != iteration.label_count:
+        problems.append(f"{len(labels)} labels are there, {iteration.label_count} were frozen.")
+    if hash_labels(labels) != iteration.label_sha256:
+        problems.append("The labels are not those that were frozen: their hash differs.")
+    return problems
+
+
+def find_leaks(connection: "sa.Connection", iteration: "Iteration", training_set: "TrainingSet") -> list[str]:
+    """Ask whether anything of the frozen test set is learned from, under whatever name."""
+    leaked = fetch_all(connection, "learning/leaked_test_members", partition_key=iteration.partition_key)
+    problems = [
+        f"The label {row['property']} of {row['material_id']} tells of the test member {row['test_member']}."
+        for row in leaked
+    ]
+    members = fetch_all(connection, "campaigns/test_members", campaign=iteration.campaign.name)
+    held_ids = {row["material_id"] for row in members}
+    held_hashes = {row["structure_hash"] for row in members}
+    rows = zip(training_set.material_ids, training_set.structure_hashes, strict=True)
+    problems += [
+        f"{material_id} in the snapshot belongs to the test set."
+        for material_id, structure_hash in rows
+        if material_id in held_ids or structure_hash in held_hashes
+    ]
+    return problems
+
+
+def find_value_problems(
+    iteration: "Iteration", labels: "list[Row]", training_set: "TrainingSet"
+) -> list[str]:
+    """Ask whether every label is of the campaign's method, known, physical, and the snapshot's to the bit."""
+    method = iteration.campaign.method
+    problems = []
+    for row in labels:
+        name = f"{row['property']} of {row['material_id']}"
+        known = PROPERTIES.get(row["property"])
+        if row["method"] != method:
+            problems.append(f"{name} is by {row['method']}, the campaign's method is {method}.")
+        if known is None:
+            problems.append(f"{name} is no known property.")
+        elif not known.low <= row["value"] <= known.high:
+            problems.append(
+                f"{name} is {row['value']:g} {known.unit}, outside {known.low:g} to {known.high:g}."
+            )
+    if training_set.provenance.get("method") != method:
+        problems.append(f"The snapshot was made for the method {training_set.provenance.get('method')}.")
+    material_ids, expected = pivot_labels(labels, training_set.properties)
+    same = tuple(material_ids) == training_set.material_ids and np.array_equal(
+        expected, training_set.labels, equal_nan=True
+    )
+    if not same:
+        problems.append("The snapshot does not hold the frozen labels.")
+    if not np.isfinite(training_set.features).all():
+        problems.append("The snapshot has features that are not finite.")
+    return problems

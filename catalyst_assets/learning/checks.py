@@ -1,0 +1,86 @@
+"""Checks of the training set (blocking) and the model (blocking, and warnings). Wiring only.
+
+What is judged is in `audit` and `training`. The checks of one asset share a step.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from catalyst_assets.check_results import as_check_result
+from catalyst_assets.learning.assets import trained_model, training_set
+from catalyst_assets.partitions import AL_ITERATION
+from resources.platform import Platform
+
+_TRAINING_SET = {
+    "parent": dg.AssetCheckSpec(
+        "parent_is_closed_and_labels_are_those_frozen",
+        asset=training_set,
+        blocking=True,
+        partitions_def=AL_ITERATION,
+        description="The parent iteration is there and closed; label count and hash are those it opened with.",
+    ),
+    "leakage": dg.AssetCheckSpec(
+        "no_test_member_is_learned_from",
+        asset=training_set,
+        blocking=True,
+        partitions_def=AL_ITERATION,
+        description="Nothing of the frozen test set is in it, by material or by structure.",
+    ),
+    "values": dg.AssetCheckSpec(
+        "labels_have_the_campaigns_method_and_physical_values",
+        asset=training_set,
+        blocking=True,
+        partitions_def=AL_ITERATION,
+        description="One method, known properties, values in range, to the bit those that were frozen.",
+    ),
+}
+
+
+@dg.multi_asset_check(name="training_set_checks", specs=list(_TRAINING_SET.values()))
+def training_set_checks(
+    context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.AssetCheckResult]:
+    """Refuse a training set from which a wrong value would travel."""
+    from catalyst_assets.learning.audit import audit_training_set
+
+    problems = audit_training_set(platform.database, platform.objects, context.partition_key)
+    for question, spec in _TRAINING_SET.items():
+        yield as_check_result(problems[question], spec)
+
+
+_FINITE = dg.AssetCheckSpec(
+    "model_reports_finite_numbers",
+    asset=trained_model,
+    blocking=True,
+    partitions_def=AL_ITERATION,
+    description="The stored model can be read and every metric of its report is finite.",
+)
+_MODEL_WARNINGS = {
+    "calibration": dg.AssetCheckSpec(
+        "model_is_calibrated",
+        asset=trained_model,
+        partitions_def=AL_ITERATION,
+        description="The miscalibration area of every property, out of fold, is at most 0.15.",
+    ),
+    "baseline": dg.AssetCheckSpec(
+        "model_is_better_than_the_mean",
+        asset=trained_model,
+        partitions_def=AL_ITERATION,
+        description="On unseen chemical systems, every property is predicted better than by its mean.",
+    ),
+}
+
+
+@dg.multi_asset_check(name="trained_model_checks", specs=[_FINITE, *_MODEL_WARNINGS.values()])
+def trained_model_checks(
+    context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.AssetCheckResult]:
+    """Refuse a broken model, warn of a poor one."""
+    from catalyst_assets.learning.training import find_model_problems, find_model_warnings
+
+    key = context.partition_key
+    yield as_check_result(find_model_problems(platform.database, platform.objects, key), _FINITE)
+    warnings = find_model_warnings(platform.database, key)
+    for question, spec in _MODEL_WARNINGS.items():
+        yield as_check_result(warnings[question], spec)

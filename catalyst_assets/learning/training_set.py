@@ -1,0 +1,218 @@
+"""The frozen, content-hashed table a model is fitted to: features, labels, groups.
+
+Which labels belong to an iteration was decided when it opened; here they meet the features. Judging the
+result is ``audit``'s.
+"""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalyst_assets.campaigns.iterations import read_iteration
+from catalyst_assets.errors import CorruptArtifactError, LoopError
+from catalyst_assets.representation.backbones import current_fingerprint
+from catalyst_assets.representation.store import load_features
+from resources.postgres import Row, execute, fetch_all
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from catalyst_assets.campaigns.iterations import Iteration
+    from resources.object_store import ObjectStore
+    from resources.postgres import Database
+
+_IDENTITY: Final = ("material_id", "chemical_system", "structure_hash")
+_FEATURES: Final = "features"
+_METADATA: Final = b"catalyst"
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a model learns from.
+
+    Attributes
+    ----------
+    material_ids, chemical_systems, structure_hashes
+        One entry a row; rows are sorted by material.
+    properties, feature_names
+        Names of the columns of ``labels`` and ``features``.
+    features
+        Shape (n, f), float32.
+    labels
+        Shape (n, p), float64 in each property's unit; NaN where nothing is known.
+    provenance
+        ``label_sha256``, ``campaign_sha256``, ``method`` and ``backbone`` it was made from.
+    """
+
+    material_ids: tuple[str, ...]
+    chemical_systems: tuple[str, ...]
+    structure_hashes: tuple[str, ...]
+    properties: tuple[str, ...]
+    feature_names: tuple[str, ...]
+    features: NDArray[np.float32]
+    labels: NDArray[np.float64]
+    provenance: "Mapping[str, str]"
+
+    def to_parquet(self) -> bytes:
+        """Return the set as Parquet; equal sets give equal bytes."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        identity = (self.material_ids, self.chemical_systems, self.structure_hashes)
+        columns = [pa.array(values, pa.string()) for values in identity]
+        # Only a missing label is null: a NaN would not survive a reader that takes it for a number.
+        columns += [pa.array(column, pa.float64(), mask=np.isnan(column)) for column in self.labels.T]
+        width = len(self.feature_names)
+        flat = pa.array(np.ascontiguousarray(self.features, np.float32).ravel(), pa.float32())
+        if width:
+            columns.append(pa.FixedSizeListArray.from_arrays(flat, width))
+        else:
+            columns.append(pa.array([[]] * len(self.material_ids), pa.list_(pa.float32())))
+        names = [*_IDENTITY, *self.properties, _FEATURES]
+        about = {
+            "properties": list(self.properties),
+            "feature_names": list(self.feature_names),
+            "provenance": dict(self.provenance),
+        }
+        table = pa.table(dict(zip(names, columns, strict=True)))
+        table = table.replace_schema_metadata({_METADATA: json.dumps(about, sort_keys=True)})
+        sink = io.BytesIO()
+        pq.write_table(table, sink, compression="zstd")
+        return sink.getvalue()
+
+    @classmethod
+    def from_parquet(cls, data: bytes) -> "TrainingSet":
+        """Read what ``to_parquet`` wrote."""
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(io.BytesIO(data))
+        about = json.loads(table.schema.metadata[_METADATA])
+        identity = [tuple(table[name].to_pylist()) for name in _IDENTITY]
+        columns = [table[name].to_numpy() for name in about["properties"]]
+        flat = table[_FEATURES].combine_chunks().flatten().to_numpy()
+        shape = (table.num_rows, len(about["feature_names"]))
+        labels = np.array(columns, dtype=np.float64).T.reshape(table.num_rows, len(columns))
+        return cls(
+            *identity,
+            properties=tuple(about["properties"]),
+            feature_names=tuple(about["feature_names"]),
+            features=flat.astype(np.float32).reshape(shape),
+            labels=labels,
+            provenance=about["provenance"],
+        )
+
+
+def pivot_labels(
+    rows: "Sequence[Mapping[str, Any]]", properties: "Sequence[str]"
+) -> tuple[list[str], NDArray[np.float64]]:
+    """Turn label rows into a matrix.
+
+    Returns
+    -------
+    material_ids
+        Those with a label of at least one of ``properties``, sorted.
+    labels
+        Shape (n, p), float64, NaN where there is no label.
+    """
+    column = {name: index for index, name in enumerate(properties)}
+    wanted = [row for row in rows if row["property"] in column]
+    material_ids = sorted({row["material_id"] for row in wanted})
+    position = {material_id: index for index, material_id in enumerate(material_ids)}
+    labels = np.full((len(material_ids), len(properties)), np.nan)
+    for row in wanted:
+        labels[position[row["material_id"]], column[row["property"]]] = row["value"]
+    return material_ids, labels
+
+
+def build_training_set(database: "Database", objects: "ObjectStore", partition_key: str) -> TrainingSet:
+    """Join an iteration's labels with the features of their structures.
+
+    Raises
+    ------
+    LoopError
+        The iteration was never opened, or a labelled structure has no features yet.
+    """
+    with database.transaction() as connection:
+        iteration = read_iteration(connection, partition_key)
+        rows = fetch_all(connection, "loop/iteration_labels", partition_key=partition_key)
+        materials = fetch_all(connection, "learning/label_materials", partition_key=partition_key)
+    return assemble(iteration, rows, materials, objects)
+
+
+def assemble(
+    iteration: "Iteration", rows: list[Row], materials: list[Row], objects: "ObjectStore"
+) -> TrainingSet:
+    """Make the table from label rows, the rows of their materials, and stored features."""
+    campaign = iteration.campaign
+    material_ids, labels = pivot_labels(rows, campaign.learned_properties)
+    about = {row["material_id"]: row for row in materials}
+    hashes = tuple(about[material_id]["structure_hash"] for material_id in material_ids)
+    fingerprint = current_fingerprint(objects)
+    features = load_features(objects, fingerprint, hashes)
+    if features.failures:
+        absent = [material_ids[index] for index in sorted(features.failures)]
+        raise LoopError(
+            f"{len(absent)} labelled materials have no features, among them {', '.join(absent[:3])}.",
+            "Materialize `structure_embeddings`, then this partition again.",
+        )
+    return TrainingSet(
+        material_ids=tuple(material_ids),
+        chemical_systems=tuple(about[material_id]["chemical_system"] for material_id in material_ids),
+        structure_hashes=hashes,
+        properties=campaign.learned_properties,
+        feature_names=tuple(features.names),
+        features=features.values,
+        labels=labels,
+        provenance={
+            "label_sha256": iteration.label_sha256,
+            "campaign_sha256": campaign.sha256,
+            "method": campaign.method,
+            "backbone": fingerprint,
+        },
+    )
+
+
+def store_training_set(
+    database: "Database", objects: "ObjectStore", partition_key: str, training_set: TrainingSet
+) -> str:
+    """Write the snapshot under its own hash, point the iteration to it and return the hash."""
+    data = training_set.to_parquet()
+    sha256 = hashlib.sha256(data).hexdigest()
+    objects.put_bytes(_key(sha256), data)
+    with database.transaction() as connection:
+        execute(connection, "learning/record_training_set", partition_key=partition_key, sha256=sha256)
+    return sha256
+
+
+def load_training_set(objects: "ObjectStore", iteration: "Iteration") -> TrainingSet:
+    """Return the snapshot an iteration points to.
+
+    Raises
+    ------
+    LoopError
+        There is none yet.
+    CorruptArtifactError
+        The stored bytes are gone or not those that were recorded.
+    """
+    sha256 = iteration.training_set_sha256
+    if sha256 is None:
+        raise LoopError(
+            f"Iteration {iteration.partition_key} has no training set.", "Materialize `training_set` first."
+        )
+    remedy = "Materialize `training_set` of this partition again."
+    try:
+        data = objects.get_bytes(_key(sha256))
+    except KeyError:
+        raise CorruptArtifactError(f"Training set {_key(sha256)} is gone from the store.", remedy) from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise CorruptArtifactError(f"Training set {_key(sha256)} has changed since it was written.", remedy)
+    return TrainingSet.from_parquet(data)
+
+
+def _key(sha256: str) -> str:
+    return f"training_sets/{sha256}.parquet"
