@@ -1,0 +1,82 @@
+"""Assets of prediction. Wiring only; how a pool is predicted is `scoring`'s."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.partitions import AL_ITERATION
+from resources.platform import Platform
+
+
+@dg.op(
+    ins={"trained_model": dg.In(dg.Nothing)},
+    out={"plan": dg.Out(dict), "shards": dg.DynamicOut(dict)},
+    pool=Queue.PREDICT.value,
+    tags=op_tags(Queue.PREDICT),
+)
+def plan_prediction_shards(
+    context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.Output[dict[str, Any]] | dg.DynamicOutput[dict[str, Any]]]:
+    """Open a version of the predictions and cut the pool into shards."""
+    from catalyst_assets.prediction.scoring import plan_predictions
+
+    plan, shards = plan_predictions(
+        platform.database, platform.objects, platform.settings, context.partition_key
+    )
+    context.log.info("%d materials in %d shards", plan.n_members, len(shards))
+    yield dg.Output(plan.to_json(), "plan")
+    for start, stop in shards:
+        shard = {"plan": plan.to_json(), "start": start, "stop": stop}
+        yield dg.DynamicOutput(shard, mapping_key=f"rows_{start}_{stop}", output_name="shards")
+
+
+@dg.op(pool=Queue.PREDICT.value, tags=op_tags(Queue.PREDICT))
+def predict_pool_shard(shard: dict[str, Any], platform: dg.ResourceParam[Platform]) -> dict[str, Any]:
+    """Predict one shard into the staging version."""
+    from catalyst_assets.prediction.scoring import plan_from_json, predict_shard
+
+    started = time.monotonic()
+    plan = plan_from_json(shard["plan"])
+    rows = predict_shard(platform.database, platform.objects, plan, shard["start"], shard["stop"])
+    return {"rows": rows, "seconds": time.monotonic() - started}
+
+
+@dg.op(pool=Queue.PREDICT.value, tags=op_tags(Queue.PREDICT))
+def promote_predictions(
+    plan: dict[str, Any], shards: list[dict[str, Any]], platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[Any]:
+    """Show the version once it is complete."""
+    from catalyst_assets.prediction.scoring import plan_from_json, promote
+
+    started = time.monotonic()
+    planned = plan_from_json(plan)
+    promote(platform.database, planned)
+    seconds = sum(shard["seconds"] for shard in shards) + time.monotonic() - started
+    return dg.MaterializeResult(
+        metadata={
+            "materials": planned.n_members,
+            "predicted_now": sum(shard["rows"] for shard in shards),
+            "shards": len(shards),
+            "version": planned.version,
+            "model_sha256": planned.model_sha256,
+            "pool_sha256": planned.pool_sha256,
+            "duration_seconds": seconds,
+        },
+        data_version=dg.DataVersion(f"{planned.model_sha256[:32]}-{planned.pool_sha256[:32]}"),
+    )
+
+
+@dg.graph_asset(
+    group_name=Group.PREDICTION.value,
+    owners=OWNERS,
+    kinds={"postgres"},
+    partitions_def=AL_ITERATION,
+    ins={"trained_model": dg.AssetIn(dagster_type=dg.Nothing)},
+)
+def predictions(trained_model: Any) -> Any:
+    """Mean, standard deviation and joint draws of every property for every material of the pool."""
+    plan, shards = plan_prediction_shards(trained_model)
+    return promote_predictions(plan, shards.map(predict_pool_shard).collect())

@@ -1,0 +1,294 @@
+"""Predicting a pool in shards: plan, predict each shard into a staging version, promote the whole.
+
+Plain functions that hand each other JSON values. A reader of the database sees the old predictions of an
+iteration or the new ones, never a part; a shard done twice is the same as once.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from catalyst_assets.campaigns.derived import derive_values
+from catalyst_assets.campaigns.iterations import read_iteration
+from catalyst_assets.campaigns.pool import hash_pool, load_pool
+from catalyst_assets.errors import InvalidPoolError, LoopError
+from catalyst_assets.learning.heads import N_DRAWS, Prediction
+from catalyst_assets.learning.training import load_head
+from catalyst_assets.representation.backbones import current_fingerprint
+from catalyst_assets.representation.store import load_features
+from catalyst_assets.seeds import derive_seed
+from catalyst_assets.sharding import shard_bounds
+from resources.postgres import copy_rows, execute, fetch_all, fetch_one
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from numpy.typing import NDArray
+
+    from catalyst_assets.campaigns.iterations import Iteration
+    from catalyst_assets.campaigns.model import Campaign
+    from resources.object_store import ObjectStore
+    from resources.postgres import Database, Row
+    from resources.settings import Settings
+
+_COLUMNS: Final = ("version", "material_id", "mean", "std", "draws")
+
+
+@dataclass(frozen=True)
+class PredictionPlan:
+    """One version of an iteration's predictions.
+
+    Attributes
+    ----------
+    version
+        Its number in the database.
+    pool_sha256
+        Which materials and structures it is about; also the key of their list in the object store.
+    n_members
+        How many they are.
+    complete
+        The version was promoted before, so no shard has to be predicted.
+    """
+
+    partition_key: str
+    version: int
+    model_sha256: str
+    pool_sha256: str
+    n_members: int
+    complete: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as a JSON object."""
+        return asdict(self)
+
+
+def plan_predictions(
+    database: "Database", objects: "ObjectStore", settings: "Settings", partition_key: str
+) -> tuple[PredictionPlan, list[tuple[int, int]]]:
+    """Open a version for the iteration's model over its campaign's pool.
+
+    Returns
+    -------
+    plan
+        What the shards and the promotion need.
+    shards
+        Half-open ranges of the pool; none when the version is complete.
+
+    Raises
+    ------
+    InvalidPoolError
+        Nothing in the pool can be predicted.
+    LoopError
+        The iteration has no model yet.
+    """
+    with database.transaction() as connection:
+        iteration = read_iteration(connection, partition_key)
+        model_sha256 = _require_model(iteration)
+        members = _predictable_members(connection, objects, iteration)
+        pool_sha256 = hash_pool(members)
+        columns = ("material_id", "structure_hash", "reduced_formula")
+        listing = [[member[name] for name in columns] for member in members]
+        objects.put_bytes(_pool_key(pool_sha256), json.dumps(listing).encode())
+        opened = fetch_one(
+            connection,
+            "prediction/open_version",
+            partition_key=partition_key,
+            model_sha256=model_sha256,
+            pool_sha256=pool_sha256,
+            properties=list(iteration.campaign.predicted_properties),
+            n_draws=N_DRAWS,
+        )
+    if opened is None:
+        raise LoopError(f"No version of the predictions of {partition_key} was opened.", "Run again.")
+    plan = PredictionPlan(
+        partition_key=partition_key,
+        version=opened["version"],
+        model_sha256=model_sha256,
+        pool_sha256=pool_sha256,
+        n_members=len(members),
+        complete=opened["status"] != "staging",
+    )
+    return plan, [] if plan.complete else shard_bounds(len(members), settings)
+
+
+def predict_shard(
+    database: "Database", objects: "ObjectStore", plan: PredictionPlan, start: int, stop: int
+) -> int:
+    """Predict the pool's members ``start`` to ``stop`` and write them; return how many they are."""
+    with database.transaction() as connection:
+        iteration = read_iteration(connection, plan.partition_key)
+    listing = json.loads(objects.get_bytes(_pool_key(plan.pool_sha256)))[start:stop]
+    material_ids, structure_hashes, formulas = (list(column) for column in zip(*listing, strict=True))
+    prediction = predict_members(
+        objects, iteration, plan.model_sha256, material_ids, structure_hashes, formulas
+    )
+    draws = np.ascontiguousarray(prediction.draws, dtype="<f4")
+    rows = (
+        (plan.version, material_id, mean.tolist(), std.tolist(), sample.tobytes())
+        for material_id, mean, std, sample in zip(
+            material_ids, prediction.mean, prediction.std, draws, strict=True
+        )
+    )
+    with database.transaction() as connection:
+        # A shard that was cut off and is run again replaces its rows instead of adding to them.
+        execute(connection, "prediction/clear", version=plan.version, material_ids=material_ids)
+        return copy_rows(connection, "predictions", _COLUMNS, rows)
+
+
+def predict_members(
+    objects: "ObjectStore",
+    iteration: "Iteration",
+    model_sha256: str,
+    material_ids: Sequence[str],
+    structure_hashes: Sequence[str],
+    formulas: Sequence[str],
+) -> Prediction:
+    """Predict materials from their stored features, derived properties included.
+
+    A material's draws depend on the model and the material alone, not on which others are predicted with it.
+    """
+    head = load_head(objects, model_sha256)
+    features = load_features(objects, current_fingerprint(objects), structure_hashes)
+    if features.failures:
+        raise LoopError(
+            f"{len(features.failures)} structures of the pool have no features.",
+            "Materialize `structure_embeddings`, then this partition again.",
+        )
+    seed = derive_seed(iteration.campaign.seed, iteration.number, "draws")
+    learned = head.predict(features.values, n_draws=N_DRAWS, seed=seed)
+    return append_derived(iteration.campaign, learned, formulas)
+
+
+def append_derived(campaign: "Campaign", prediction: Prediction, formulas: Sequence[str]) -> Prediction:
+    """Add what known physics computes from the learned properties, draw by draw."""
+    derived = campaign.predicted_properties[len(campaign.learned_properties) :]
+    if not derived:
+        return prediction
+    means, stds, draws = [prediction.mean], [prediction.std], [prediction.draws]
+    for name in derived:
+        source = prediction.properties.index(campaign.derive[name].argument)
+        samples = derive_values(campaign, name, prediction.draws[:, :, source].astype(np.float64), formulas)
+        means.append(derive_values(campaign, name, prediction.mean[:, [source]], formulas))
+        stds.append(samples.std(axis=1, keepdims=True))
+        draws.append(samples[:, :, None].astype(np.float32))
+    return Prediction(
+        properties=campaign.predicted_properties,
+        mean=np.concatenate(means, axis=1),
+        std=np.concatenate(stds, axis=1),
+        draws=np.concatenate(draws, axis=2),
+    )
+
+
+def promote(database: "Database", plan: PredictionPlan) -> None:
+    """Show a version as its iteration's predictions, once every member is in it.
+
+    Raises
+    ------
+    LoopError
+        A member is missing, or a prediction is not finite; the earlier version stays.
+    """
+    with database.transaction() as connection:
+        problems = _find_gaps(connection, plan.version, plan.n_members)
+        if problems:
+            raise LoopError(
+                f"Predictions of {plan.partition_key} are not complete: {' '.join(problems)}",
+                "Materialize `predictions` of this partition again; done shards are kept.",
+            )
+        fetch_all(connection, "prediction/promote", version=plan.version)
+
+
+def audit_predictions(database: "Database", objects: "ObjectStore", partition_key: str) -> list[str]:
+    """Return what is wrong with the predictions an iteration shows, as sentences."""
+    with database.transaction() as connection:
+        iteration = read_iteration(connection, partition_key)
+        if iteration.prediction_version is None:
+            return [f"{partition_key} shows no predictions."]
+        shown = fetch_one(connection, "prediction/version", version=iteration.prediction_version)
+        members = _predictable_members(connection, objects, iteration)
+        problems = _find_gaps(connection, iteration.prediction_version, len(members))
+        if shown is None or shown["model_sha256"] != iteration.model_sha256:
+            problems.append("They are not of the iteration's model.")
+        elif shown["pool_sha256"] != hash_pool(members):
+            problems.append("The pool has changed since they were made.")
+    return problems
+
+
+def load_predictions(connection: "sa.Connection", partition_key: str) -> tuple[list[str], Prediction, int]:
+    """Return the predictions an iteration shows.
+
+    Returns
+    -------
+    material_ids
+        Sorted.
+    prediction
+        In the same order.
+    version
+        Their number.
+
+    Raises
+    ------
+    LoopError
+        It shows none yet.
+    """
+    rows = fetch_all(connection, "prediction/current", partition_key=partition_key)
+    if not rows:
+        raise LoopError(
+            f"Iteration {partition_key} has no predictions.", "Materialize `predictions` of it first."
+        )
+    properties, n_draws = tuple(rows[0]["properties"]), rows[0]["n_draws"]
+    draws: NDArray[np.float32] = np.frombuffer(b"".join(bytes(row["draws"]) for row in rows), dtype="<f4")
+    prediction = Prediction(
+        properties=properties,
+        mean=np.array([row["mean"] for row in rows], dtype=np.float64),
+        std=np.array([row["std"] for row in rows], dtype=np.float64),
+        draws=draws.reshape(len(rows), n_draws, len(properties)),
+    )
+    return [row["material_id"] for row in rows], prediction, rows[0]["version"]
+
+
+def plan_from_json(value: Mapping[str, Any]) -> PredictionPlan:
+    """Read what ``PredictionPlan.to_json`` wrote."""
+    return PredictionPlan(**value)
+
+
+def _require_model(iteration: "Iteration") -> str:
+    if iteration.model_sha256 is None:
+        raise LoopError(
+            f"Iteration {iteration.partition_key} has no model.", "Materialize `trained_model` of it first."
+        )
+    return iteration.model_sha256
+
+
+def _predictable_members(
+    connection: "sa.Connection", objects: "ObjectStore", iteration: "Iteration"
+) -> "list[Row]":
+    """Return the pool less the structures that could not be turned into features (they are in quarantine)."""
+    from catalyst_assets.representation.store import missing
+
+    members = load_pool(connection, iteration.campaign.pool)
+    absent = set(missing(objects, current_fingerprint(objects), [m["structure_hash"] for m in members]))
+    members = [member for member in members if member["structure_hash"] not in absent]
+    if not members:
+        wanted = iteration.campaign.pool.model_dump(exclude_defaults=True)
+        raise InvalidPoolError(
+            f"The pool of campaign {iteration.campaign.name} is empty: no material with features matches {wanted}.",
+            "Materialize `materials` and `structure_embeddings` from that source, or widen the pool.",
+        )
+    return members
+
+
+def _find_gaps(connection: "sa.Connection", version: int, n_members: int) -> list[str]:
+    counted = fetch_one(connection, "prediction/completeness", version=version)
+    n_rows, n_bad = (counted["n_rows"], counted["n_bad"]) if counted else (0, 0)
+    problems = []
+    if n_rows != n_members:
+        problems.append(f"{n_rows} of {n_members} materials are predicted.")
+    if n_bad:
+        problems.append(f"{n_bad} predictions are not finite.")
+    return problems
+
+
+def _pool_key(pool_sha256: str) -> str:
+    return f"pools/{pool_sha256}.json"
