@@ -1,0 +1,57 @@
+"""Asset of acquisition: the candidates of a turn. Wiring only."""
+
+import time
+from typing import Any
+
+import dagster as dg
+
+from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.partitions import AL_ITERATION
+from resources.platform import Platform
+
+_SHOWN = 10
+
+
+@dg.asset(
+    group_name=Group.ACQUISITION.value,
+    owners=OWNERS,
+    kinds={"postgres"},
+    partitions_def=AL_ITERATION,
+    deps=["predictions"],
+    pool=Queue.PREDICT.value,
+    op_tags=op_tags(Queue.PREDICT),
+)
+def ranked_candidates(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[Any]:
+    """Candidates most worth validating now, by the campaign's strategy."""
+    from catalyst_assets.acquisition.shortlist import compute_shortlist, record_shortlist
+    from catalyst_assets.figures import draw_discovery, markdown_table
+    from catalyst_assets.loop.progress import load_evaluations
+
+    started = time.monotonic()
+    shortlist = compute_shortlist(platform.database, platform.objects, context.partition_key)
+    written = record_shortlist(platform.database, shortlist)
+    campaign = shortlist.iteration.campaign
+    with platform.database.transaction() as connection:
+        evaluations = load_evaluations(connection, campaign)
+    return dg.MaterializeResult(
+        metadata={
+            "candidates": shortlist.n_listed,
+            "batch_size": shortlist.batch_size,
+            "still_available": len(shortlist.ranking.frame),
+            "strategy": campaign.acquisition.strategy.value,
+            "exploration_weight": campaign.acquisition.exploration_weight,
+            "seed": shortlist.seed,
+            "prediction_version": shortlist.prediction_version,
+            "features_sha256": shortlist.features_sha256,
+            "ranking_sha256": shortlist.ranking.sha256,
+            "written": written,
+            "top": dg.MetadataValue.md(
+                markdown_table(shortlist.ranking.frame.head(_SHOWN).to_dict("records"))
+            ),
+            "discovery_curve": dg.MetadataValue.md(draw_discovery([e.is_hit for e in evaluations])),
+            "duration_seconds": time.monotonic() - started,
+        },
+        data_version=dg.DataVersion(shortlist.ranking.sha256),
+    )

@@ -1,0 +1,29 @@
+"""Blocking check between a ranking and whoever acts upon it. Wiring only."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from catalyst_assets.acquisition.assets import ranked_candidates
+from catalyst_assets.check_results import as_check_result
+from catalyst_assets.partitions import AL_ITERATION
+from resources.platform import Platform
+
+_REPRODUCIBLE = dg.AssetCheckSpec(
+    "ranking_follows_from_its_seed_and_hashes",
+    asset=ranked_candidates,
+    blocking=True,
+    partitions_def=AL_ITERATION,
+    description="Ranking again from the recorded seed, predictions, features and labels gives the same candidates.",
+)
+
+
+@dg.multi_asset_check(name="ranked_candidates_checks", specs=[_REPRODUCIBLE])
+def ranked_candidates_checks(
+    context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.AssetCheckResult]:
+    """Refuse a ranking that nobody could compute again."""
+    from catalyst_assets.acquisition.shortlist import find_ranking_problems
+
+    problems = find_ranking_problems(platform.database, platform.objects, context.partition_key)
+    yield as_check_result(problems, _REPRODUCIBLE)
