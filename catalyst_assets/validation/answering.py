@@ -1,0 +1,150 @@
+"""Putting a turn's waiting candidates to its validator and recording what comes back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catalyst_assets.campaigns.iterations import read_iteration
+from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.errors import LoopError
+from catalyst_assets.validation.validators import Answer, Validator
+from resources.postgres import Role, execute_many, fetch_all, fetch_one
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from catalyst_assets.campaigns.iterations import Iteration
+    from catalyst_assets.campaigns.model import Campaign
+    from resources.postgres import Database, Row
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What became of the candidates that waited.
+
+    Attributes
+    ----------
+    validated, rejected
+        How many were answered for in full, and how many were not.
+    waiting
+        How many an outside validator still has to answer for.
+    """
+
+    validated: int = 0
+    rejected: int = 0
+    waiting: int = 0
+
+
+def answer_pending(database: "Database", partition_key: str, validator: Validator | None) -> Answered:
+    """Ask about every flagged candidate of a turn; all that comes of it is one transaction.
+
+    Asking again finds nobody waiting and changes nothing.
+
+    Parameters
+    ----------
+    validator
+        None when answers come from outside: the candidates go on waiting.
+
+    Raises
+    ------
+    LoopError
+        An answer is in another unit or by another method than was asked for.
+    """
+    with database.transaction(Role.VALIDATOR) as connection:
+        fetch_one(connection, "validation/lock_iteration", partition_key=partition_key)
+        iteration = read_iteration(connection, partition_key)
+        pending = fetch_all(connection, "validation/pending", partition_key=partition_key)
+        if validator is None or not pending:
+            return Answered(waiting=len(pending))
+        campaign = iteration.campaign
+        material_ids = [row["material_id"] for row in pending]
+        answers = validator.answer(material_ids, asked_properties(campaign), campaign.method)
+        by_material: dict[str, dict[str, Answer]] = {material_id: {} for material_id in material_ids}
+        for answer in answers:
+            _require_as_asked(answer, campaign)
+            by_material[answer.material_id][answer.property] = answer
+        lacking = {
+            material_id: [name for name in campaign.learned_properties if name not in found]
+            for material_id, found in by_material.items()
+        }
+        _record(connection, iteration, validator.name, by_material, lacking)
+        _transition(connection, pending, validator.name, lacking)
+    rejected = sum(bool(names) for names in lacking.values())
+    return Answered(validated=len(pending) - rejected, rejected=rejected)
+
+
+def asked_properties(campaign: "Campaign") -> list[str]:
+    """Return what a validator is asked for: what is judged and what is learned."""
+    return sorted({*campaign.properties, *campaign.learned_properties})
+
+
+def _require_as_asked(answer: Answer, campaign: "Campaign") -> None:
+    unit = PROPERTIES[answer.property].unit
+    if (answer.method, answer.unit) != (campaign.method, unit):
+        raise LoopError(
+            f"{answer.property} of {answer.material_id} was answered in {answer.unit} by {answer.method}; "
+            f"campaign {campaign.name} asked for {unit} by {campaign.method}.",
+            "Correct the unit and method in the validator's table.",
+        )
+
+
+def _record(
+    connection: "sa.Connection",
+    iteration: "Iteration",
+    validator: str,
+    by_material: Mapping[str, Mapping[str, Answer]],
+    lacking: Mapping[str, Sequence[str]],
+) -> None:
+    common = {
+        "partition_key": iteration.partition_key,
+        "method": iteration.campaign.method,
+        "validator": validator,
+    }
+    measured = [
+        common
+        | {
+            "material_id": material_id,
+            "property": answer.property,
+            "outcome": "measured",
+            "value": answer.value,
+            "unit": answer.unit,
+            "note": answer.note,
+        }
+        for material_id, found in by_material.items()
+        for answer in found.values()
+    ]
+    failed = [
+        common
+        | {
+            "material_id": material_id,
+            "property": name,
+            "outcome": "failed",
+            "value": None,
+            "unit": PROPERTIES[name].unit,
+            "note": "no answer",
+        }
+        for material_id, names in lacking.items()
+        for name in names
+    ]
+    execute_many(connection, "validation/record_result", [*measured, *failed])
+
+
+def _transition(
+    connection: "sa.Connection", pending: "list[Row]", validator: str, lacking: Mapping[str, Sequence[str]]
+) -> None:
+    for row in pending:
+        absent = lacking[row["material_id"]]
+        steps = [("in_validation", "")]
+        if absent:
+            steps.append(("rejected", f"{validator} has no answer for {', '.join(absent)}"))
+        else:
+            steps.append(("validated", ""))
+        for status, reason in steps:
+            fetch_one(
+                connection,
+                "acquisition/transition",
+                candidate_id=row["candidate_id"],
+                to_status=status,
+                actor=validator,
+                reason=reason,
+            )

@@ -1,0 +1,47 @@
+"""Checks of what validation answered: units and methods block, errors that do not fall warn. Wiring only."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from catalyst_assets.check_results import as_check_result
+from catalyst_assets.partitions import AL_ITERATION
+from catalyst_assets.validation.assets import validation_results
+from resources.platform import Platform
+
+_SOUND = dg.AssetCheckSpec(
+    "results_have_the_campaigns_method_and_units",
+    asset=validation_results,
+    blocking=True,
+    partitions_def=AL_ITERATION,
+    description="Every result is of a known property, by the campaign's method, in its unit, in range.",
+)
+_FALLING = {
+    "test_mae": dg.AssetCheckSpec(
+        "error_on_the_frozen_test_set_fell",
+        asset=validation_results,
+        partitions_def=AL_ITERATION,
+        description="The error on the test set frozen at the campaign's start is below the parent iteration's.",
+    ),
+    "validation_mae": dg.AssetCheckSpec(
+        "error_against_validation_fell",
+        asset=validation_results,
+        partitions_def=AL_ITERATION,
+        description="The error of the predictions that validation answered is below the parent iteration's.",
+    ),
+}
+
+
+@dg.multi_asset_check(name="validation_results_checks", specs=[_SOUND, *_FALLING.values()])
+def validation_results_checks(
+    context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.AssetCheckResult]:
+    """Refuse results that would poison the labels; warn when an iteration is no better than its parent."""
+    from catalyst_assets.validation.audit import audit_results
+    from catalyst_assets.validation.scoring import find_errors_that_did_not_fall
+
+    key = context.partition_key
+    yield as_check_result(audit_results(platform.database, key), _SOUND)
+    problems = find_errors_that_did_not_fall(platform.database, key)
+    for metric, spec in _FALLING.items():
+        yield as_check_result(problems[metric], spec)
