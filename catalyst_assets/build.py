@@ -1,0 +1,73 @@
+"""Assembling the code location: assets, checks, resources, jobs, sensors, executor.
+
+A function, so that tests and the command line can build it over their own settings or open connections. It
+imports no scientific library and opens nothing.
+"""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from catalyst_assets.acquisition import assets as acquisition_assets
+from catalyst_assets.acquisition import checks as acquisition_checks
+from catalyst_assets.ingestion import assets as ingestion_assets
+from catalyst_assets.ingestion import checks as ingestion_checks
+from catalyst_assets.learning import assets as learning_assets
+from catalyst_assets.learning import checks as learning_checks
+from catalyst_assets.loop import jobs, sensors
+from catalyst_assets.prediction import assets as prediction_assets
+from catalyst_assets.prediction import checks as prediction_checks
+from catalyst_assets.representation import assets as representation_assets
+from catalyst_assets.representation import checks as representation_checks
+from catalyst_assets.validation import assets as validation_assets
+from catalyst_assets.validation import checks as validation_checks
+from resources.dagster_resources import build_resources
+from resources.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from resources.platform import Platform
+
+_ASSETS = (
+    ingestion_assets,
+    representation_assets,
+    learning_assets,
+    prediction_assets,
+    acquisition_assets,
+    validation_assets,
+)
+_CHECKS = (
+    ingestion_checks,
+    representation_checks,
+    learning_checks,
+    prediction_checks,
+    acquisition_checks,
+    validation_checks,
+)
+
+
+def build_defs(*, settings: Settings | None = None, platform: "Platform | None" = None) -> dg.Definitions:
+    """Return the code location.
+
+    Parameters
+    ----------
+    settings
+        Those of the process when None, or the platform's.
+    platform
+        Connections that are open already.
+    """
+    if settings is None:
+        settings = platform.settings if platform is not None else get_settings()
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules(_ASSETS),
+        asset_checks=dg.load_asset_checks_from_modules(_CHECKS),
+        jobs=[jobs.preparation_job, jobs.iteration_job, jobs.validation_job],
+        sensors=[sensors.loop_sensor, sensors.reaper_sensor],
+        resources=build_resources(settings, platform),
+        executor=_executor(settings),
+    )
+
+
+def _executor(settings: Settings) -> dg.ExecutorDefinition:
+    if settings.executor == "multiprocess":
+        return dg.multiprocess_executor.configured({"max_concurrent": settings.max_processes})
+    return dg.in_process_executor
