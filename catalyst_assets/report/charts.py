@@ -4,7 +4,9 @@ Every function takes a summary and returns a figure; what a figure means for peo
 """
 
 import io
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar
 
 from catalyst_assets.report.summary import CampaignSummary, Parity, title_of, unit_of
 
@@ -12,8 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
 BLUE, ORANGE, GREEN, GREY, INK = "#1f5fae", "#c8601a", "#2b8a5a", "#8a94a3", "#1d2733"
 _STYLE: Final[dict[Any, Any]] = {
+    "axes.axisbelow": True,
     "axes.edgecolor": "#b4bcc8",
     "axes.grid": True,
     "axes.labelcolor": INK,
@@ -21,11 +27,13 @@ _STYLE: Final[dict[Any, Any]] = {
     "axes.spines.top": False,
     "axes.titlelocation": "left",
     "axes.titlesize": 11,
+    "axes.titlepad": 10,
     "axes.titleweight": "bold",
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "grid.color": "#e6e9ee",
     "legend.frameon": False,
+    "legend.labelcolor": INK,
     "lines.linewidth": 1.8,
     "svg.fonttype": "path",
     "text.color": INK,
@@ -34,6 +42,18 @@ _STYLE: Final[dict[Any, Any]] = {
 }
 
 
+def _styled(draw: Callable[_P, _R]) -> Callable[_P, _R]:
+    @wraps(draw)
+    def styled(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        import matplotlib as mpl
+
+        with mpl.rc_context(_STYLE):
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+@_styled
 def discovery_curve(summary: CampaignSummary) -> "Figure":
     """Draw hits found against evaluations, with what random and perfect choice would have found.
 
@@ -44,13 +64,8 @@ def discovery_curve(summary: CampaignSummary) -> "Figure":
     end = max(summary.evaluated, 1)
     if total is not None and summary.pool_size:
         _draw_random_and_ideal(axes, summary.pool_size, total, end)
-        axes.axhline(total, color=GREY, linewidth=0.9, linestyle=(0, (2, 3)))
-        axes.annotate(
-            f"all {total} hits of the pool", (end, total), (0, 4), textcoords="offset points",
-            ha="right", va="bottom", color="#5b6675", fontsize=9,
-        )  # fmt: skip
     for iteration in summary.iterations[:-1]:
-        axes.axvline(iteration.evaluated, color="#cfd5de", linewidth=0.8, linestyle=(0, (1, 3)), zorder=0)
+        axes.axvline(iteration.evaluated, color="#8a94a3", linewidth=0.9, linestyle=(0, (1, 3)), zorder=1)
     counted, found = zip(*((0, 0), *summary.discovery), strict=True)
     axes.step(counted, found, where="post", color=BLUE, linewidth=2.6, label="this campaign", zorder=4)
     axes.plot(counted[-1], found[-1], "o", color=BLUE, markersize=6, zorder=5)
@@ -58,12 +73,13 @@ def discovery_curve(summary: CampaignSummary) -> "Figure":
     axes.set(xlim=(0, end * 1.015), ylim=(0, top * 1.12), xlabel="evaluations", ylabel="hits found")
     axes.locator_params(integer=True)
     axes.set_title(f"{summary.campaign}: {_found(summary)}")
-    axes.legend(loc="center right" if total else "lower right")
+    figure.legend(loc="outside lower center", ncols=3)
     if not summary.discovery:
         _note(axes, "nothing evaluated yet")
     return figure
 
 
+@_styled
 def error_per_iteration(summary: CampaignSummary) -> "Figure | None":
     """Draw the three errors of each property against the labels learned from; None before the first model."""
     series = (
@@ -100,11 +116,12 @@ def error_per_iteration(summary: CampaignSummary) -> "Figure | None":
         for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
     }
     figure.legend(
-        handles.values(), handles.keys(), loc="outside upper left", ncols=min(len(handles), columns + 1)
+        handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), columns + 1)
     )
     return figure
 
 
+@_styled
 def calibration_per_iteration(summary: CampaignSummary) -> "Figure | None":
     """Draw the miscalibration area of each iteration; None where it was never measured."""
     measured = [
@@ -122,6 +139,7 @@ def calibration_per_iteration(summary: CampaignSummary) -> "Figure | None":
     return figure
 
 
+@_styled
 def parity_plots(parity: tuple[Parity, ...]) -> "Figure | None":
     """Draw what was predicted, with one standard deviation, against what validation answered."""
     shown = [p for p in parity if p.observed]
@@ -158,14 +176,12 @@ def image_bytes(figure: "Figure", kind: Literal["png", "svg"], name: str) -> byt
 
 
 def _figure(size: tuple[float, float], panels: int, columns: int = 1) -> "tuple[Figure, list[Axes]]":
-    import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=size, layout="constrained")
-        rows = -(-panels // columns)
-        axes = [figure.add_subplot(rows, columns, position + 1) for position in range(panels)]
-    return figure, axes
+    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.12))
+    rows = -(-panels // columns)
+    return figure, [figure.add_subplot(rows, columns, position + 1) for position in range(panels)]
 
 
 def _draw_random_and_ideal(axes: "Axes", pool_size: int, total: int, end: int) -> None:
@@ -181,13 +197,14 @@ def _draw_random_and_ideal(axes: "Axes", pool_size: int, total: int, end: int) -
     )
     axes.plot(
         counted, np.minimum(counted, total), color=GREEN, linewidth=1.2, linestyle=(0, (5, 3)),
-        label="perfect choice", zorder=2,
+        label=f"perfect choice: all {total}", zorder=2,
     )  # fmt: skip
 
 
 def _found(summary: CampaignSummary) -> str:
     of_all = "" if summary.hits_in_pool is None else f" of {summary.hits_in_pool}"
-    return f"{summary.hits}{of_all} hits in {summary.evaluated} evaluations"
+    noun = "hit" if summary.hits == 1 and summary.hits_in_pool is None else "hits"
+    return f"{summary.hits}{of_all} {noun} in {summary.evaluated} evaluations"
 
 
 def _note(axes: "Axes", text: str) -> None:
