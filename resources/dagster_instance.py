@@ -4,13 +4,18 @@ The instance's behaviour is `dagster.yaml`; this module only says where things l
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from catalyst_assets.constants import Queue
 from catalyst_assets.errors import CatalystError
 from resources.paths import project_file
 from resources.postgres import Database, Sibling
 from resources.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 
 def prepare_dagster_home(settings: Settings, database: Database) -> dict[str, str]:
@@ -55,6 +60,11 @@ def settings_environment(settings: Settings) -> dict[str, str]:
             text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             environment[f"CATALYST_{name.upper()}"] = text
     return environment
+
+
+def limit_pools(instance: "dg.DagsterInstance") -> None:
+    """Let one step at a time have the GPU; the other pools have the default of `dagster.yaml`."""
+    instance.event_log_storage.set_concurrency_slots(Queue.GPU, 1)
 
 
 def _replace(path: Path, text: str) -> None:

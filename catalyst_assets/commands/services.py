@@ -1,0 +1,242 @@
+"""`catalyst up`, `catalyst status` and `catalyst db`: the services around the loop."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resources.settings import Settings
+    from resources.supervisor import Service
+
+_Home = Annotated[
+    Path | None, typer.Option("--home", help="The installation's folder [CATALYST_HOME, default .catalyst].")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("up")(up)
+    app.command("status")(status)
+    database = typer.Typer(no_args_is_help=True, help="Look after the database's schema.")
+    database.command("upgrade")(upgrade)
+    database.command("status")(database_status)
+    app.add_typer(database, name="db")
+
+
+def up(
+    home: _Home = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address to bind; nothing asks for a password [CATALYST_HOST, default 127.0.0.1]."),
+    ] = None,
+    app_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Of the review app [CATALYST_APP_PORT, default 8050]."),
+    ] = None,
+    dagster_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Of Dagster's UI [CATALYST_DAGSTER_PORT, default 3000]."),
+    ] = None,
+    mlflow_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Of MLflow's UI [CATALYST_MLFLOW_PORT, default 5000]."),
+    ] = None,
+    mlflow: Annotated[bool, typer.Option(help="Whether to serve MLflow's UI.")] = True,
+) -> None:
+    """Run everything: database, Dagster's UI and daemon, MLflow and the review app.
+
+    Stays in the foreground, starts again what crashes, and on Ctrl-C or SIGTERM leaves no process and
+    a cleanly stopped database. Logs lie in the home's `logs`.
+    """
+    from contextlib import ExitStack
+
+    from rich.console import Console
+
+    from resources.connection import connect
+    from resources.embedded_postgres import EmbeddedPostgres
+    from resources.services import announced, describe_services, equip_services
+    from resources.settings import load_settings
+    from resources.supervisor import Supervisor, require_free_ports
+
+    settings = load_settings(
+        home=home, host=host, app_port=app_port, dagster_port=dagster_port, mlflow_port=mlflow_port
+    )
+    console = Console(highlight=False, soft_wrap=True)
+    services = describe_services(settings, mlflow=mlflow)
+    with ExitStack() as stack:
+        stack.enter_context(announced(settings, services))
+        require_free_ports(settings.host, services)
+        checks: list[Callable[[], None]] = []
+        if settings.database_url is None:
+            server = EmbeddedPostgres(settings.home)
+            with console.status("Starting PostgreSQL …"):
+                stack.enter_context(server)
+            checks.append(server.ensure_running)
+        database = stack.enter_context(connect(settings, upgrade=True))
+        services = equip_services(services, settings, database)
+        with console.status("Starting Dagster …"):
+            _prepare_instance(settings, database)
+        supervisor = Supervisor(
+            services,
+            settings.home / "logs",
+            settings.dagster_home,
+            checks=checks,
+            report=lambda line: console.print(line, markup=False),
+        )
+        console.print(f"Starting {', '.join(service.name for service in services)} …")
+        supervisor.run(when_ready=lambda: _show_addresses(console, settings, services))
+        console.print("Stopping PostgreSQL …" if settings.database_url is None else "Stopped.")
+
+
+def status(home: _Home = None, as_json: _Json = False) -> None:
+    """Show what runs, the schema's version and how far each campaign is."""
+    from rich.console import Console
+
+    from resources.services import find_running
+    from resources.settings import load_settings
+    from resources.supervisor import answers
+
+    settings = load_settings(home=home)
+    running = find_running(settings)
+    urls = running.urls if running else {}
+    report: dict[str, Any] = {
+        "home": str(settings.home),
+        "up": None if running is None else running.pid,
+        "services": {name: {"url": url, "answers": answers(url)} for name, url in urls.items()},
+        "database": _look_at_database(settings),
+    }
+    if as_json:
+        typer.echo(json.dumps(report))
+    else:
+        _show_status(Console(highlight=False, soft_wrap=True), report)
+
+
+def upgrade(home: _Home = None) -> None:
+    """Bring the database's schema up to date, making the database if there is none."""
+    from resources.connection import connect
+    from resources.migrations import schema_state, upgrade_schema
+    from resources.settings import load_settings
+
+    with connect(load_settings(home=home), check_schema=False) as database:
+        for migration in upgrade_schema(database):
+            typer.echo(f"applied {migration.version:04d} {migration.name}")
+        typer.echo(f"The database is at schema {schema_state(database).version}.")
+
+
+def database_status(home: _Home = None, as_json: _Json = False) -> None:
+    """Show which migrations the database has and which it lacks."""
+    from resources.connection import connect
+    from resources.migrations import schema_state
+    from resources.settings import load_settings
+
+    settings = load_settings(home=home)
+    _require_database(settings)
+    with connect(settings, check_schema=False) as database:
+        state = schema_state(database)
+    if as_json:
+        applied = [
+            {"version": step.version, "name": step.name, "applied_at": step.applied_at.isoformat()}
+            for step in state.applied
+        ]
+        pending = [{"version": step.version, "name": step.name} for step in state.pending]
+        typer.echo(json.dumps({"version": state.version, "applied": applied, "pending": pending}))
+        return
+    for done in state.applied:
+        typer.echo(f"{done.version:04d} {done.name}  applied {done.applied_at:%Y-%m-%d %H:%M}")
+    for step in state.pending:
+        typer.echo(f"{step.version:04d} {step.name}  pending: run `catalyst db upgrade`")
+
+
+def _prepare_instance(settings: "Settings", database: Any) -> None:
+    """Make Dagster's tables, set the pools' limits and end the runs of dead processes."""
+    import os
+
+    import dagster as dg
+
+    from catalyst_assets.loop.runs import reap_dead_runs
+    from resources.dagster_instance import limit_pools, prepare_dagster_home
+
+    os.environ.update(prepare_dagster_home(settings, database))
+    with dg.DagsterInstance.get() as instance:
+        limit_pools(instance)
+        reap_dead_runs(instance, database)
+
+
+def _require_database(settings: "Settings") -> None:
+    from catalyst_assets.errors import UsageError
+
+    if settings.database_url is None and not (settings.home / "postgres" / "data").exists():
+        raise UsageError(
+            f"There is no database under {settings.home}.",
+            "Start with `catalyst demo` or `catalyst up`, or name the folder with --home.",
+        )
+
+
+def _look_at_database(settings: "Settings") -> dict[str, Any] | None:
+    from catalyst_assets.errors import UsageError
+    from resources.connection import connect
+    from resources.migrations import schema_state
+    from resources.postgres import Role, fetch_all, fetch_one
+
+    try:
+        _require_database(settings)
+    except UsageError:
+        return None
+    with connect(settings, check_schema=False) as database:
+        state = schema_state(database)
+        found: dict[str, Any] = {
+            "kind": "embedded" if settings.database_url is None else "external",
+            "schema": state.version,
+            "pending": [step.version for step in state.pending],
+            "materials": 0,
+            "campaigns": [],
+        }
+        if not state.pending:
+            with database.transaction(Role.APP) as connection:
+                found |= fetch_one(connection, "services/material_count") or {}
+                found["campaigns"] = fetch_all(connection, "services/campaign_counts")
+    return found
+
+
+def _show_addresses(console: Any, settings: "Settings", services: "list[Service]") -> None:
+    from rich.table import Table
+
+    table = Table(show_header=False, title="Everything runs")
+    for service in services:
+        table.add_row(service.name, service.url or "runs")
+    table.add_row("logs", str(settings.home / "logs"))
+    console.print(table)
+    console.print("Press Ctrl-C to stop.")
+
+
+def _show_status(console: Any, report: dict[str, Any]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    console.print(f"home      {escape(report['home'])}")
+    console.print(f"up        {'not running' if report['up'] is None else 'as process ' + str(report['up'])}")
+    for name, service in report["services"].items():
+        console.print(
+            f"          {name}: {service['url']} {'answers' if service['answers'] else 'does not answer'}"
+        )
+    database = report["database"]
+    if database is None:
+        console.print("database  none yet: run `catalyst demo` or `catalyst up`")
+        return
+    pending = (
+        f", {len(database['pending'])} pending: run `catalyst db upgrade`" if database["pending"] else ""
+    )
+    console.print(f"database  {database['kind']}, schema {database['schema']}{pending}")
+    console.print(f"materials {database['materials']}")
+    if not database["campaigns"]:
+        return
+    columns = ("name", "status", "iterations", "ranked", "flagged", "in_validation", "validated", "rejected")
+    table = Table(*(column.replace("_", " ") for column in columns), title="Campaigns")
+    for row in database["campaigns"]:
+        table.add_row(*(str(row[column]) for column in columns))
+    console.print(table)

@@ -1,0 +1,1 @@
+SELECT count(*) AS materials FROM materials WHERE NOT deprecated;
