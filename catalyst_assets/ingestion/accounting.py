@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from catalyst_assets.constants import METHODS, PROPERTIES
 from catalyst_assets.errors import CatalystError
+from catalyst_assets.ingestion.crystals import hash_structure
 from catalyst_assets.ingestion.raw_cache import RawFile, current_files, read_raw
-from catalyst_assets.ingestion.records import hash_structure
 from catalyst_assets.ingestion.sources import PARSERS
 from resources.postgres import Role, fetch_all
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from catalyst_assets.ingestion.crystals import Crystal
 from catalyst_assets.ingestion.raw_cache import RawFile
-from catalyst_assets.ingestion.records import Crystal, Record, Rejection
+from catalyst_assets.ingestion.records import Record, Rejection
 from resources.postgres import Role, copy_rows, execute, fetch_all
 
 if TYPE_CHECKING:

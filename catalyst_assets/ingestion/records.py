@@ -4,8 +4,6 @@ Every source ends here: what passes `validate` may be loaded, what fails is a `R
 field and why. The checks are one pandera schema a table.
 """
 
-import hashlib
-import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,16 +12,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.constants import METHODS, PROPERTIES, Property
+from catalyst_assets.ingestion.crystals import (
+    MOST_SITES,
+    SHORTEST_DISTANCE_ANGSTROM,
+    VOLUME_PER_ATOM_ANGSTROM3,
+    Crystal,
+    describe,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
     from pymatgen.core.structure import Structure
 
-# The shortest bond there is, H2's, has 0.74 Å.
-SHORTEST_DISTANCE_ANGSTROM = 0.5
-# Diamond has 5.7 Å³ an atom, solid caesium 115; sheets in a box have more.
-VOLUME_PER_ATOM_ANGSTROM3 = (2.0, 500.0)
-MOST_SITES = 2000
 _UNKNOWN = Property("", -math.inf, math.inf, 0.0, 1.0, "")
 
 
@@ -97,78 +97,19 @@ class Rejection:
 
 
 @dataclass(frozen=True)
-class Crystal:
-    """What the database and the checks want to know of a structure.
+class Contents:
+    """What a raw file holds, before structures are built.
 
     Attributes
     ----------
-    thickness
-        Smallest distance between opposite faces of the cell, in Å.
-    volume_per_atom
-        In Å³.
-    shortest_distance
-        Between two atoms, images included, in Å; infinite when none are closer than
-        ``SHORTEST_DISTANCE_ANGSTROM``, NaN when an earlier check fails.
-    structure_hash
-        See :func:`hash_structure`.
+    rows
+        How many rows it has, readable or not.
+    duplicates
+        Rows whose record an earlier row already gave: the index of each, and of that earlier row.
     """
 
-    reduced_formula: str
-    chemical_system: str
-    elements: tuple[str, ...]
-    n_sites: int
-    ordered: bool
-    known_species: bool
-    thickness: float
-    volume_per_atom: float
-    shortest_distance: float
-    structure_json: Mapping[str, Any]
-    structure_hash: str
-
-
-def describe(structure: "Structure") -> Crystal:
-    """Measure a structure, without judging it.
-
-    Oxidation states and site properties are dropped: a material is species on positions.
-    """
-    from pymatgen.core.structure import Structure
-
-    ordered = structure.is_ordered
-    symbols = [site.specie.symbol if ordered else site.species_string for site in structure]
-    species = sorted(set(symbols))
-    known = ordered and _elements().issuperset(species)
-    volume, thickness = _cell_size(structure)
-    # A search in a flat or crowded cell would look at an unbounded number of images.
-    searchable = known and thickness >= SHORTEST_DISTANCE_ANGSTROM and 0 < len(symbols) <= MOST_SITES
-    plain = Structure(structure.lattice, symbols, structure.frac_coords) if searchable else None
-    return Crystal(
-        reduced_formula=plain.composition.reduced_formula if plain else "",
-        chemical_system="-".join(species),
-        elements=tuple(species),
-        n_sites=len(symbols),
-        ordered=ordered,
-        known_species=known,
-        thickness=thickness,
-        volume_per_atom=volume / max(len(symbols), 1),
-        shortest_distance=_shortest_distance(plain) if plain else math.nan,
-        structure_json=plain.as_dict(verbosity=0) if plain else {},
-        structure_hash=hash_structure(plain) if plain else "",
-    )
-
-
-def hash_structure(structure: "Structure") -> str:
-    """Return the sha256 of an ordered structure's canonical form.
-
-    Lattice parameters in 10⁻⁴ Å and 10⁻³ °, and the sites by species and fractional coordinate in
-    10⁻⁴, sorted: neither the order of sites nor the cell's orientation matters.
-    """
-    lengths, angles = structure.lattice.abc, structure.lattice.angles
-    sites = sorted(
-        [site.specie.symbol, *(round(float(x) % 1.0 * 10_000) % 10_000 for x in site.frac_coords)]
-        for site in structure
-    )
-    canonical = [[round(x * 10_000) for x in lengths], [round(x * 1_000) for x in angles], sites]
-    return hashlib.sha256(json.dumps(canonical, separators=(",", ":")).encode()).hexdigest()
+    rows: int
+    duplicates: Mapping[int, int] = field(default_factory=dict)
 
 
 def validate(records: Sequence[Record]) -> tuple[list[tuple[Record, Crystal]], list[Rejection]]:
@@ -296,27 +237,3 @@ def _failures(schema: Any, frame: "pd.DataFrame") -> list[tuple[int, str, str]]:
         cases = error.failure_cases[["index", "column", "check"]].itertuples(index=False)
         return sorted((int(row), str(column), str(check)) for row, column, check in cases)
     return []
-
-
-@cache
-def _elements() -> frozenset[str]:
-    from pymatgen.core.periodic_table import Element
-
-    return frozenset(element.symbol for element in Element) - {"D", "T"}
-
-
-def _cell_size(structure: "Structure") -> tuple[float, float]:
-    """Return the cell's volume in Å³ and its smallest thickness in Å; zeros when it spans no volume."""
-    import numpy as np
-
-    matrix = structure.lattice.matrix
-    volume = abs(float(np.linalg.det(matrix)))
-    if not math.isfinite(volume) or volume == 0 or not np.isfinite(structure.frac_coords).all():
-        return 0.0, 0.0
-    steepest = float(np.sqrt((np.linalg.inv(matrix) ** 2).sum(axis=0).max()))
-    return volume, 1.0 / steepest if math.isfinite(steepest) else 0.0
-
-
-def _shortest_distance(structure: "Structure") -> float:
-    distances = structure.get_neighbor_list(SHORTEST_DISTANCE_ANGSTROM)[3]
-    return float(distances.min()) if len(distances) else math.inf

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest, store_raw
-from catalyst_assets.ingestion.records import Record, Rejection
-from catalyst_assets.ingestion.reference_tables import Contents, TableParser
+from catalyst_assets.ingestion.records import Contents, Record, Rejection
+from catalyst_assets.ingestion.reference_tables import TableParser
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore

@@ -118,6 +118,11 @@ class TableMapping(_Model):
         return tuple(dict.fromkeys((*self.record_columns, *self.structure.columns, *self.properties)))
 
     @property
+    def long_columns(self) -> tuple[str, ...]:
+        """The columns whose cells may hold line breaks."""
+        return self.structure.columns if isinstance(self.structure, CifColumn) else ()
+
+    @property
     def table_name(self) -> str:
         """The table's file name, by which messages and quarantine name it."""
         return Path(self.table).name

@@ -39,7 +39,9 @@ class Row:
     problem: str = ""
 
 
-def read_rows(name: str, data: bytes, columns: Collection[str]) -> Iterator[Row]:
+def read_rows(
+    name: str, data: bytes, columns: Collection[str], long_columns: Collection[str] = ()
+) -> Iterator[Row]:
     """Return the rows of a table, in order.
 
     Parameters
@@ -48,13 +50,18 @@ def read_rows(name: str, data: bytes, columns: Collection[str]) -> Iterator[Row]
         File name for messages; ``.parquet`` tells the format, anything else is read as CSV in UTF-8.
     columns
         Columns that the table must have.
+    long_columns
+        Those of them whose cells may hold line breaks; elsewhere one means a quote that was not closed.
 
     Raises
     ------
     InvalidPoolError
         The bytes are no table, hold no rows, or lack a column.
     """
-    rows = _parquet_rows(name, data, columns) if name.endswith(".parquet") else _csv_rows(name, data, columns)
+    if name.endswith(".parquet"):
+        rows = _parquet_rows(name, data, columns)
+    else:
+        rows = _csv_rows(name, data, columns, set(columns) - set(long_columns))
     first = next(rows, None)
     if first is None:
         raise InvalidPoolError(f"{name} holds no rows.", "Give a table with at least one row.")
@@ -112,7 +119,9 @@ def shown(cell: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-def _csv_rows(name: str, data: bytes, columns: Collection[str]) -> Iterator[Row]:
+def _csv_rows(
+    name: str, data: bytes, columns: Collection[str], short_columns: Collection[str]
+) -> Iterator[Row]:
     # What is not UTF-8 becomes U+FFFD, so that it spoils its own cell and not the file.
     text = data.decode("utf-8-sig", errors="replace")
     lines = _Lines(list(io.StringIO(text, newline="")))
@@ -124,24 +133,29 @@ def _csv_rows(name: str, data: bytes, columns: Collection[str]) -> Iterator[Row]
     if not any(names):
         raise InvalidPoolError(f"{name} has no header.", "Give a table with a header and rows.")
     _require_columns(name, names, columns)
+    short = [index for index, column in enumerate(names) if column in short_columns]
     for number in itertools.count(2):
         start = lines.position
-        problem = ""
-        cells: list[str] | None = []
         try:
             cells = next(reader, None)
+            problem = _shape_problem(cells, names, short) if cells else ""
         except csv.Error as error:
-            problem = f"the row is not CSV: {error}"
+            cells, problem = [], f"is not CSV: {error}"
         if cells is None:
             return
-        if cells and len(cells) != len(names):
-            problem = f"the row has {len(cells)} cells where the header has {len(names)}"
         if problem:
             # A row that does not fit costs one line: an unclosed quote took the good rows after it along.
             lines.position = start + 1
             yield Row(number, problem=problem)
         elif cells:
             yield Row(number, dict(zip(names, cells, strict=True)))
+
+
+def _shape_problem(cells: list[str], names: list[str], short: list[int]) -> str:
+    if len(cells) != len(names):
+        return f"has {len(cells)} cells where the header has {len(names)}"
+    broken = next((index for index in short if "\n" in cells[index] or "\r" in cells[index]), None)
+    return "" if broken is None else f"has a line break in {names[broken]}: a quote is not closed"
 
 
 class _Lines(Iterator[str]):

@@ -1,0 +1,134 @@
+"""Records: what is measured of a crystal, and which are refused."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymatgen.core import Lattice, Structure  # noqa: TID253 (tests load what they test)
+
+from catalyst_assets.ingestion.crystals import describe, hash_structure
+from catalyst_assets.ingestion.prototypes import build_cubic_perovskite
+from catalyst_assets.ingestion.records import Record, Value, validate
+
+PEROVSKITE = build_cubic_perovskite("Sr", "Ti", "O3")
+
+
+def problems(structure: Structure = PEROVSKITE, *values: Value) -> str:
+    accepted, rejected = validate([Record("test", "x", "table.csv row 2", structure, values)])
+    assert len(accepted) + len(rejected) == 1
+    return rejected[0].reason if rejected else ""
+
+
+def gap(value: float, *, name: str = "band_gap", unit: str = "eV", method: str = "PBE") -> Value:
+    return Value(name, value, unit, method, "Eg")
+
+
+def test_a_crystal_is_described_by_what_later_stages_select_on() -> None:
+    crystal = describe(PEROVSKITE)
+    assert (crystal.reduced_formula, crystal.chemical_system) == ("SrTiO3", "O-Sr-Ti")
+    assert (crystal.elements, crystal.n_sites) == (("O", "Sr", "Ti"), 5)
+    assert Structure.from_dict(dict(crystal.structure_json)) == PEROVSKITE
+
+
+def test_oxidation_states_labels_and_site_properties_are_no_part_of_a_material() -> None:
+    decorated = PEROVSKITE.copy(site_properties={"magmom": [1.0] * 5})
+    decorated.add_oxidation_state_by_element({"Sr": 2, "Ti": 4, "O": -2})
+    decorated.relabel_sites()
+    assert describe(decorated) == describe(PEROVSKITE)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.permutations(range(5)),
+    st.lists(st.integers(-3, 3), min_size=15, max_size=15),
+    st.floats(0, 2 * math.pi),
+)
+def test_order_of_sites_translation_by_cells_and_orientation_leave_the_hash(
+    order: list[int], shifts: list[int], angle: float
+) -> None:
+    rotation = np.array(
+        [[math.cos(angle), -math.sin(angle), 0], [math.sin(angle), math.cos(angle), 0], [0, 0, 1]]
+    )
+    coordinates = PEROVSKITE.frac_coords + np.reshape(shifts, (5, 3))
+    same = Structure(
+        Lattice(PEROVSKITE.lattice.matrix @ rotation),
+        [PEROVSKITE[index].specie for index in order],
+        coordinates[list(order)],
+    )
+    assert hash_structure(same) == hash_structure(PEROVSKITE)
+
+
+def test_another_crystal_has_another_hash() -> None:
+    swapped = build_cubic_perovskite("Ti", "Sr", "O3")
+    strained = PEROVSKITE.copy()
+    strained.apply_strain(0.001)
+    moved = PEROVSKITE.copy()
+    moved.translate_sites([1], [0.001, 0, 0])
+    hashes = [hash_structure(item) for item in (PEROVSKITE, swapped, strained, moved)]
+    assert len(set(hashes)) == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (gap(math.nan), "Eg: nan is not finite"),
+        (gap(math.inf), "Eg: inf eV is outside 0 to 30; Eg: inf is not finite"),
+        (gap(-0.1), "Eg: -0.1 eV is outside 0 to 30"),
+        (gap(1.0, unit="meV"), "Eg: is in 'meV', but band_gap is stored in 'eV'"),
+        (gap(1.0, name="colour"), "Eg: 'colour' is not a known property"),
+        (gap(1.0, method="guess"), "Eg: 'guess' is not a known method"),
+        (gap(0.0), ""),
+        (gap(30.0), ""),
+    ],
+)
+def test_only_finite_physical_values_in_their_unit_by_a_known_method_pass(value: Value, reason: str) -> None:
+    assert reason in problems(PEROVSKITE, value)
+    assert bool(problems(PEROVSKITE, value)) == bool(reason)
+
+
+def cube(edge: float, *species: object) -> Structure:
+    positions = [[0.0, 0.0, 0.5 * index] for index in range(len(species))]
+    return Structure(Lattice.cubic(edge), list(species), positions)
+
+
+@pytest.mark.parametrize(
+    ("structure", "reason"),
+    [
+        (cube(4.0, {"Ti": 0.5, "Zr": 0.5}), "ordered is false"),
+        (cube(4.0, {"Ti": 0.9}), "ordered is false"),
+        (cube(4.0, "X0+"), "known species is false"),
+        (cube(1.2, "Ti"), "volume per atom outside 2 to 500"),
+        (cube(9.0, "Ti"), "volume per atom outside 2 to 500"),
+        (Structure(Lattice.cubic(4), ["Ti", "O"], [[0, 0, 0], [0, 0, 0.1]]), "shortest distance below 0.5"),
+        (
+            Structure(Lattice.cubic(4), ["Ti", "O"], [[0, 0, 0.01], [0, 0, 0.99]]),
+            "shortest distance below 0.5",
+        ),
+        (Structure(Lattice.cubic(4), ["Ti", "Ti"], [[0, 0, 0], [0, 0, 0]]), "shortest distance below 0.5"),
+        (Structure(Lattice.orthorhombic(0.001, 100, 1000), ["Ti"], [[0, 0, 0]]), "thickness below 0.5"),
+        (Structure(Lattice([[4, 0, 0], [0, 4, 0], [4, 4, 0]]), ["Ti"], [[0, 0, 0]]), "thickness below 0.5"),
+        (Structure(Lattice.cubic(4), ["Ti"], [[math.nan, 0, 0]]), "thickness below 0.5"),
+        (Structure(Lattice.cubic(4), [], []), "n sites outside 1 to"),
+        (cube(4.0, "Ti"), ""),
+    ],
+)
+def test_only_ordered_plausible_crystals_of_known_elements_pass(structure: Structure, reason: str) -> None:
+    assert reason in problems(structure)
+    assert bool(problems(structure)) == bool(reason)
+
+
+def test_one_bad_record_leaves_the_others() -> None:
+    records = [
+        Record("test", name, f"table.csv row {row}", PEROVSKITE, (gap(value),))
+        for row, (name, value) in enumerate([("a", 1.0), ("b", 99.0), ("c", 2.0)], start=2)
+    ]
+    accepted, (rejection,) = validate(records)
+    assert [record.material_id for record, _ in accepted] == ["test:a", "test:c"]
+    assert rejection.place == "table.csv row 3"
+    assert rejection.payload == {"record": "b", "fields": ["Eg"]}
+
+
+def test_no_records_are_no_problem() -> None:
+    assert validate([]) == ([], [])
