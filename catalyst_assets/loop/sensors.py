@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from dagster import DATA_VERSION_TAG
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.loop.decide import ITERATION_JOB, Open, Run, Stop, Wait
