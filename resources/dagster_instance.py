@@ -1,6 +1,7 @@
 """The Dagster instance of an installation: its home, its storage in PostgreSQL, its environment.
 
-The instance's behaviour is `dagster.yaml`; this module only says where things lie.
+The instance's behaviour is `dagster.yaml`; this module only says where things lie. The store is kept out of
+that file because Dagster's own commands read it wherever they are run, with no PostgreSQL to go to.
 """
 
 from pathlib import Path
@@ -17,6 +18,18 @@ from resources.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
+_STORE = """
+storage:
+  postgres:
+    postgres_url: {env: DAGSTER_PG_URL}
+
+compute_logs:
+  module: dagster._core.storage.local_compute_log_manager
+  class: LocalComputeLogManager
+  config:
+    base_dir: {env: DAGSTER_COMPUTE_LOGS}
+"""
+
 
 def prepare_dagster_home(settings: Settings, database: Database) -> dict[str, str]:
     """Write ``<home>/dagster/dagster.yaml`` and return the environment that leads to it.
@@ -32,7 +45,7 @@ def prepare_dagster_home(settings: Settings, database: Database) -> dict[str, st
     """
     home = settings.dagster_home
     compute_logs = settings.home / "logs" / "runs"
-    wanted = project_file("dagster.yaml").read_text(encoding="utf-8")
+    wanted = project_file("dagster.yaml").read_text(encoding="utf-8") + _STORE
     target = home / "dagster.yaml"
     try:
         home.mkdir(parents=True, exist_ok=True)
