@@ -1,11 +1,14 @@
 """Real services for tests: one PostgreSQL server a session (and xdist worker), a fresh database a test."""
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
@@ -18,6 +21,31 @@ from resources.mlflow import Tracking
 from resources.platform import Platform
 from resources.postgres import Database, Role, Sibling
 from resources.settings import Settings, get_settings, load_settings
+
+
+_OWN_TEMPORARY = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep temporary folders out of pytest's shared one.
+
+    Every session of pytest closes that one to other users, and for root PostgreSQL is another user.
+    """
+    if not config.option.basetemp:
+        config.stash[_OWN_TEMPORARY] = Path(tempfile.mkdtemp(prefix="catalyst-tests-"))
+        config.option.basetemp = str(config.stash[_OWN_TEMPORARY] / "tmp")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the temporary folders of this session."""
+    folder = config.stash.get(_OWN_TEMPORARY, None)
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+# Two busy cores make any example slow now and then.
+hypothesis.settings.register_profile("catalyst", deadline=None)
+hypothesis.settings.load_profile("catalyst")
 
 
 @pytest.fixture(autouse=True)
