@@ -18,7 +18,7 @@ from catalyst_assets.errors import LoopError
 from catalyst_assets.learning.training_set import load_training_set
 from catalyst_assets.loop.progress import load_evaluations
 from catalyst_assets.prediction.scoring import load_predictions
-from catalyst_assets.representation.backbones import current_fingerprint
+from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.store import load_features
 from catalyst_assets.seeds import derive_seed
 from resources.postgres import execute, execute_many, fetch_all, fetch_one

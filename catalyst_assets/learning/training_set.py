@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.errors import CorruptArtifactError, LoopError
-from catalyst_assets.representation.backbones import current_fingerprint
+from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.store import load_features
 from resources.postgres import Row, execute, fetch_all
 
@@ -92,13 +92,15 @@ class TrainingSet:
 
         table = pq.read_table(io.BytesIO(data))
         about = json.loads(table.schema.metadata[_METADATA])
-        identity = [tuple(table[name].to_pylist()) for name in _IDENTITY]
+        material_ids, systems, hashes = (tuple(table[name].to_pylist()) for name in _IDENTITY)
         columns = [table[name].to_numpy() for name in about["properties"]]
         flat = table[_FEATURES].combine_chunks().flatten().to_numpy()
         shape = (table.num_rows, len(about["feature_names"]))
         labels = np.array(columns, dtype=np.float64).T.reshape(table.num_rows, len(columns))
         return cls(
-            *identity,
+            material_ids=material_ids,
+            chemical_systems=systems,
+            structure_hashes=hashes,
             properties=tuple(about["properties"]),
             feature_names=tuple(about["feature_names"]),
             features=flat.astype(np.float32).reshape(shape),

@@ -17,7 +17,7 @@ from catalyst_assets.campaigns.pool import hash_pool, load_pool
 from catalyst_assets.errors import InvalidPoolError, LoopError
 from catalyst_assets.learning.heads import N_DRAWS, Prediction
 from catalyst_assets.learning.training import load_head
-from catalyst_assets.representation.backbones import current_fingerprint
+from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.store import load_features
 from catalyst_assets.seeds import derive_seed
 from catalyst_assets.sharding import shard_bounds

@@ -1,0 +1,117 @@
+"""Between database and feature store: which structures wait for features, and computing one shard of them."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from catalyst_assets.representation.features import featurize
+from catalyst_assets.representation.library import current_fingerprint, load_backbone
+from catalyst_assets.representation.store import load_features, missing, shard_key, write_shard
+from catalyst_assets.sharding import shard_bounds
+from resources.postgres import execute_many, fetch_all
+
+if TYPE_CHECKING:
+    from resources.object_store import ObjectStore
+    from resources.platform import Platform
+    from resources.postgres import Database
+
+QUARANTINE_SOURCE: Final = "structure_embeddings"
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many of the structures have features.
+
+    Attributes
+    ----------
+    unaccounted
+        Structures with neither features nor an entry in quarantine, by hash.
+    not_finite
+        Structures whose stored features are not all finite.
+    """
+
+    n_structures: int
+    n_quarantined: int
+    unaccounted: tuple[str, ...]
+    not_finite: tuple[str, ...]
+    fingerprint: str
+
+
+def plan_shards(platform: "Platform") -> list[dict[str, Any]]:
+    """Cut the structures without features into shards; each names its structures by a stored list."""
+    fingerprint = current_fingerprint(platform.objects)
+    with platform.database.transaction() as connection:
+        known = [row["structure_hash"] for row in fetch_all(connection, "representation/structure_hashes")]
+        refused = _quarantined(connection, fingerprint)
+    waiting = [name for name in missing(platform.objects, fingerprint, known) if name not in refused]
+    shards = []
+    for start, stop in shard_bounds(len(waiting), platform.settings):
+        hashes = waiting[start:stop]
+        key = shard_key(fingerprint, hashes).removesuffix(".parquet") + ".json"
+        listing = key.replace("embeddings/", "embedding_plans/", 1)
+        platform.objects.put_bytes(listing, json.dumps(hashes).encode())
+        shards.append({"fingerprint": fingerprint, "listing": listing, "index": len(shards)})
+    return shards
+
+
+def embed_shard(database: "Database", objects: "ObjectStore", shard: dict[str, Any]) -> dict[str, int]:
+    """Compute and store the features of one shard; failed structures go to quarantine.
+
+    Returns
+    -------
+    dict
+        ``embedded`` and ``failed`` counts; a shard that is there already is only counted.
+    """
+    from pymatgen.core.structure import Structure
+
+    fingerprint = shard["fingerprint"]
+    hashes: list[str] = json.loads(objects.get_bytes(shard["listing"]))
+    with database.transaction() as connection:
+        rows = fetch_all(connection, "representation/structures", structure_hashes=hashes)
+    by_hash = {row["structure_hash"]: row["structure_json"] for row in rows}
+    hashes = [name for name in hashes if name in by_hash]
+    features = featurize(
+        [Structure.from_dict(by_hash[name]) for name in hashes], load_backbone(objects, fingerprint)
+    )
+    with database.transaction() as connection:
+        execute_many(
+            connection,
+            "representation/quarantine",
+            [
+                {
+                    "source": QUARANTINE_SOURCE,
+                    "record": hashes[index],
+                    "raw_sha256": fingerprint,
+                    "reason": reason,
+                }
+                for index, reason in sorted(features.failures.items())
+            ],
+        )
+    write_shard(objects, fingerprint, hashes, features)
+    return {"embedded": len(hashes) - len(features.failures), "failed": len(features.failures)}
+
+
+def measure_coverage(database: "Database", objects: "ObjectStore") -> Coverage:
+    """Compare what is known with what has features."""
+    import numpy as np
+
+    fingerprint = current_fingerprint(objects)
+    with database.transaction() as connection:
+        known = [row["structure_hash"] for row in fetch_all(connection, "representation/structure_hashes")]
+        refused = _quarantined(connection, fingerprint)
+    features = load_features(objects, fingerprint, known)
+    finite = np.isfinite(features.values).all(axis=1)
+    return Coverage(
+        n_structures=len(known),
+        n_quarantined=len(refused),
+        unaccounted=tuple(known[index] for index in features.failures if known[index] not in refused),
+        not_finite=tuple(known[index] for index in np.flatnonzero(~finite)),
+        fingerprint=fingerprint,
+    )
+
+
+def _quarantined(connection: Any, fingerprint: str) -> set[str]:
+    rows = fetch_all(
+        connection, "representation/quarantined", source=QUARANTINE_SOURCE, raw_sha256=fingerprint
+    )
+    return {row["record"] for row in rows}

@@ -1,0 +1,113 @@
+"""Features of structures, computed once: Parquet shards in the object store, named by what they hold.
+
+A shard lies under the backbone's fingerprint and the version of our own features, is named by the
+structures it covers, and is never changed; so any number of workers may write at a time.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from catalyst_assets.errors import CorruptArtifactError
+from catalyst_assets.representation.features import FEATURE_VERSION, Features
+
+if TYPE_CHECKING:
+    from resources.object_store import ObjectStore
+
+_FAILED = "No features: the structure waits for `structure_embeddings`, or is in quarantine."
+
+
+def shard_key(fingerprint: str, structure_hashes: Sequence[str]) -> str:
+    """Return where the features of a set of structures lie."""
+    covered = hashlib.sha256("\n".join(sorted(structure_hashes)).encode()).hexdigest()
+    return f"{_folder(fingerprint)}/{covered}.parquet"
+
+
+def write_shard(
+    objects: "ObjectStore", fingerprint: str, structure_hashes: Sequence[str], features: Features
+) -> str:
+    """Store the features of structures, failed ones left out, and return the key."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kept = [index for index in range(len(structure_hashes)) if index not in features.failures]
+    values = np.ascontiguousarray(features.values[kept], dtype=np.float32)
+    width = len(features.names)
+    table = pa.table(
+        {
+            "structure_hash": pa.array([structure_hashes[index] for index in kept], pa.string()),
+            "features": pa.FixedSizeListArray.from_arrays(pa.array(values.ravel(), pa.float32()), width),
+        }
+    ).replace_schema_metadata({"names": json.dumps(features.names)})
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    key = shard_key(fingerprint, structure_hashes)
+    objects.put_bytes(key, buffer.getvalue())
+    return key
+
+
+def missing(objects: "ObjectStore", fingerprint: str, structure_hashes: Sequence[str]) -> list[str]:
+    """Return those structures that have no features yet, each once, sorted."""
+    wanted = set(structure_hashes)
+    for key in objects.list_keys(_folder(fingerprint)):
+        wanted -= set(_read(objects, key, ["structure_hash"]).column("structure_hash").to_pylist())
+    return sorted(wanted)
+
+
+def load_features(objects: "ObjectStore", fingerprint: str, structure_hashes: Sequence[str]) -> Features:
+    """Return the features of structures in the order asked; ``failures`` names those that have none.
+
+    Raises
+    ------
+    CorruptArtifactError
+        Shards disagree about the names of the features.
+    """
+    places: dict[str, list[int]] = {}
+    for index, structure_hash in enumerate(structure_hashes):
+        places.setdefault(structure_hash, []).append(index)
+    names: tuple[str, ...] = ()
+    values = np.zeros((len(structure_hashes), 0), dtype=np.float32)
+    found: set[str] = set()
+    for key in objects.list_keys(_folder(fingerprint)):
+        table = _read(objects, key, None)
+        hashes = table.column("structure_hash").to_pylist()
+        rows = [row for row, name in enumerate(hashes) if name in places and name not in found]
+        if not rows:
+            continue
+        shard_names = tuple(json.loads(table.schema.metadata[b"names"]))
+        if not names:
+            names = shard_names
+            values = np.zeros((len(structure_hashes), len(names)), dtype=np.float32)
+        elif shard_names != names:
+            raise CorruptArtifactError(
+                f"{key} holds other features than the shards beside it.",
+                "Remove the file and materialize `structure_embeddings` again.",
+            )
+        block = table.column("features").combine_chunks()
+        shard = np.asarray(block.flatten(), dtype=np.float32).reshape(-1, len(names))
+        for row in rows:
+            values[places[hashes[row]]] = shard[row]
+        found.update(hashes[row] for row in rows)
+    absent = {i: _FAILED for i, name in enumerate(structure_hashes) if name not in found}
+    return Features(values, names, absent)
+
+
+def _folder(fingerprint: str) -> str:
+    return f"embeddings/{fingerprint}-v{FEATURE_VERSION}"
+
+
+def _read(objects: "ObjectStore", key: str, columns: list[str] | None) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(io.BytesIO(objects.get_bytes(key)), columns=columns)
+    except pa.ArrowInvalid as error:
+        raise CorruptArtifactError(
+            f"{key} is not a Parquet file: {error}.",
+            "Remove the file and materialize `structure_embeddings` again.",
+        ) from error
