@@ -115,7 +115,8 @@ def _cell_size(structure: "Structure") -> tuple[float, float]:
     import numpy as np
 
     matrix = structure.lattice.matrix
-    volume = abs(float(np.linalg.det(matrix)))
+    with np.errstate(all="ignore"):
+        volume = abs(float(np.linalg.det(matrix)))
     if not math.isfinite(volume) or volume == 0 or not np.isfinite(structure.frac_coords).all():
         return 0.0, 0.0
     steepest = float(np.sqrt((np.linalg.inv(matrix) ** 2).sum(axis=0).max()))
