@@ -1,15 +1,30 @@
-"""How a list of problems becomes the result of an asset check."""
+"""Checks of an iteration: how they are declared, and how a list of problems becomes their result."""
 
+import warnings
 from collections.abc import Sequence
 
 import dagster as dg
+
+from catalyst_assets.partitions import AL_ITERATION
 
 _SHOWN = 5
 _KEPT = 100
 
 
+def iteration_check(
+    name: str, asset: dg.AssetsDefinition, description: str, *, blocking: bool = False
+) -> dg.AssetCheckSpec:
+    """Declare a check of one partition of an asset; what does not block warns."""
+    with warnings.catch_warnings():
+        # Partitioned checks are in preview; every load of the code location would say so once a check.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return dg.AssetCheckSpec(
+            name, asset=asset, blocking=blocking, description=description, partitions_def=AL_ITERATION
+        )
+
+
 def as_check_result(problems: Sequence[str], spec: dg.AssetCheckSpec) -> dg.AssetCheckResult:
-    """Pass without problems; else show the first and keep more as metadata. What does not block warns."""
+    """Pass without problems; else show the first and keep more as metadata."""
     severity = dg.AssetCheckSeverity.ERROR if spec.blocking else dg.AssetCheckSeverity.WARN
     return dg.AssetCheckResult(
         asset_key=spec.asset_key,

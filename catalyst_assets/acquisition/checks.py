@@ -5,16 +5,14 @@ from collections.abc import Iterator
 import dagster as dg
 
 from catalyst_assets.acquisition.assets import ranked_candidates
-from catalyst_assets.check_results import as_check_result
-from catalyst_assets.partitions import AL_ITERATION
+from catalyst_assets.check_results import as_check_result, iteration_check
 from resources.platform import Platform
 
-_REPRODUCIBLE = dg.AssetCheckSpec(
+_REPRODUCIBLE = iteration_check(
     "ranking_follows_from_its_seed_and_hashes",
-    asset=ranked_candidates,
+    ranked_candidates,
+    "Ranking again from the recorded seed, predictions, features and labels gives the same candidates.",
     blocking=True,
-    partitions_def=AL_ITERATION,
-    description="Ranking again from the recorded seed, predictions, features and labels gives the same candidates.",
 )
 
 

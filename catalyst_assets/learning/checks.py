@@ -7,32 +7,28 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from catalyst_assets.check_results import as_check_result
+from catalyst_assets.check_results import as_check_result, iteration_check
 from catalyst_assets.learning.assets import trained_model, training_set
-from catalyst_assets.partitions import AL_ITERATION
 from resources.platform import Platform
 
 _TRAINING_SET = {
-    "parent": dg.AssetCheckSpec(
+    "parent": iteration_check(
         "parent_is_closed_and_labels_are_those_frozen",
-        asset=training_set,
+        training_set,
+        "The parent iteration is there and closed; label count and hash are those it opened with.",
         blocking=True,
-        partitions_def=AL_ITERATION,
-        description="The parent iteration is there and closed; label count and hash are those it opened with.",
     ),
-    "leakage": dg.AssetCheckSpec(
+    "leakage": iteration_check(
         "no_test_member_is_learned_from",
-        asset=training_set,
+        training_set,
+        "Nothing of the frozen test set is in it, by material or by structure.",
         blocking=True,
-        partitions_def=AL_ITERATION,
-        description="Nothing of the frozen test set is in it, by material or by structure.",
     ),
-    "values": dg.AssetCheckSpec(
+    "values": iteration_check(
         "labels_have_the_campaigns_method_and_physical_values",
-        asset=training_set,
+        training_set,
+        "One method, known properties, values in range, to the bit those that were frozen.",
         blocking=True,
-        partitions_def=AL_ITERATION,
-        description="One method, known properties, values in range, to the bit those that were frozen.",
     ),
 }
 
@@ -49,25 +45,22 @@ def training_set_checks(
         yield as_check_result(problems[question], spec)
 
 
-_FINITE = dg.AssetCheckSpec(
+_FINITE = iteration_check(
     "model_reports_finite_numbers",
-    asset=trained_model,
+    trained_model,
+    "The stored model can be read and every metric of its report is finite.",
     blocking=True,
-    partitions_def=AL_ITERATION,
-    description="The stored model can be read and every metric of its report is finite.",
 )
 _MODEL_WARNINGS = {
-    "calibration": dg.AssetCheckSpec(
+    "calibration": iteration_check(
         "model_is_calibrated",
-        asset=trained_model,
-        partitions_def=AL_ITERATION,
-        description="The miscalibration area of every property, out of fold, is at most 0.15.",
+        trained_model,
+        "The miscalibration area of every property, out of fold, is at most 0.15.",
     ),
-    "baseline": dg.AssetCheckSpec(
+    "baseline": iteration_check(
         "model_is_better_than_the_mean",
-        asset=trained_model,
-        partitions_def=AL_ITERATION,
-        description="On unseen chemical systems, every property is predicted better than by its mean.",
+        trained_model,
+        "On unseen chemical systems, every property is predicted better than by its mean.",
     ),
 }
 

@@ -4,17 +4,15 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from catalyst_assets.check_results import as_check_result
-from catalyst_assets.partitions import AL_ITERATION
+from catalyst_assets.check_results import as_check_result, iteration_check
 from catalyst_assets.prediction.assets import predictions
 from resources.platform import Platform
 
-_COMPLETE = dg.AssetCheckSpec(
+_COMPLETE = iteration_check(
     "every_pool_row_is_predicted",
-    asset=predictions,
+    predictions,
+    "Each material of the pool has finite predictions by the iteration's model.",
     blocking=True,
-    partitions_def=AL_ITERATION,
-    description="Each material of the pool has finite predictions by the iteration's model.",
 )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.constants import PROPERTIES
@@ -95,7 +95,7 @@ def _record(
     by_material: Mapping[str, Mapping[str, Answer]],
     lacking: Mapping[str, Sequence[str]],
 ) -> None:
-    common = {
+    common: dict[str, Any] = {
         "partition_key": iteration.partition_key,
         "method": iteration.campaign.method,
         "validator": validator,

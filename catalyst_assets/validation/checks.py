@@ -4,30 +4,26 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from catalyst_assets.check_results import as_check_result
-from catalyst_assets.partitions import AL_ITERATION
+from catalyst_assets.check_results import as_check_result, iteration_check
 from catalyst_assets.validation.assets import validation_results
 from resources.platform import Platform
 
-_SOUND = dg.AssetCheckSpec(
+_SOUND = iteration_check(
     "results_have_the_campaigns_method_and_units",
-    asset=validation_results,
+    validation_results,
+    "Every result is of a known property, by the campaign's method, in its unit, in range.",
     blocking=True,
-    partitions_def=AL_ITERATION,
-    description="Every result is of a known property, by the campaign's method, in its unit, in range.",
 )
 _FALLING = {
-    "test_mae": dg.AssetCheckSpec(
+    "test_mae": iteration_check(
         "error_on_the_frozen_test_set_fell",
-        asset=validation_results,
-        partitions_def=AL_ITERATION,
-        description="The error on the test set frozen at the campaign's start is below the parent iteration's.",
+        validation_results,
+        "The error on the test set frozen at the campaign's start is below the parent iteration's.",
     ),
-    "validation_mae": dg.AssetCheckSpec(
+    "validation_mae": iteration_check(
         "error_against_validation_fell",
-        asset=validation_results,
-        partitions_def=AL_ITERATION,
-        description="The error of the predictions that validation answered is below the parent iteration's.",
+        validation_results,
+        "The error of the predictions that validation answered is below the parent iteration's.",
     ),
 }
 
