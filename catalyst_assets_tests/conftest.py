@@ -22,7 +22,6 @@ from resources.platform import Platform
 from resources.postgres import Database, Role, Sibling
 from resources.settings import Settings, get_settings, load_settings
 
-
 _OWN_TEMPORARY = pytest.StashKey[Path]()
 
 
