@@ -18,7 +18,8 @@ from catalyst_assets.errors import InvalidPoolError, LoopError
 from catalyst_assets.learning.heads import N_DRAWS, Prediction
 from catalyst_assets.learning.training import load_head
 from catalyst_assets.representation.library import current_fingerprint
-from catalyst_assets.representation.store import load_features
+from catalyst_assets.representation.stage import QUARANTINE_SOURCE
+from catalyst_assets.representation.store import load_features, missing
 from catalyst_assets.seeds import derive_seed
 from catalyst_assets.sharding import shard_bounds
 from resources.postgres import copy_rows, execute, fetch_all, fetch_one
@@ -264,11 +265,19 @@ def _require_model(iteration: "Iteration") -> str:
 def _predictable_members(
     connection: "sa.Connection", objects: "ObjectStore", iteration: "Iteration"
 ) -> "list[Row]":
-    """Return the pool less the structures that could not be turned into features (they are in quarantine)."""
-    from catalyst_assets.representation.store import missing
-
+    """Return the pool less the structures that have no features because they are in quarantine."""
+    fingerprint = current_fingerprint(objects)
     members = load_pool(connection, iteration.campaign.pool)
-    absent = set(missing(objects, current_fingerprint(objects), [m["structure_hash"] for m in members]))
+    absent = set(missing(objects, fingerprint, [member["structure_hash"] for member in members]))
+    refused = fetch_all(
+        connection, "representation/quarantined", source=QUARANTINE_SOURCE, raw_sha256=fingerprint
+    )
+    waiting = absent - {row["record"] for row in refused}
+    if waiting:
+        raise LoopError(
+            f"{len(waiting)} structures of the pool of campaign {iteration.campaign.name} have no features yet.",
+            "Materialize `structure_embeddings`, then this partition again.",
+        )
     members = [member for member in members if member["structure_hash"] not in absent]
     if not members:
         wanted = iteration.campaign.pool.model_dump(exclude_defaults=True)

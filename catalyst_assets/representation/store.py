@@ -61,6 +61,8 @@ def missing(objects: "ObjectStore", fingerprint: str, structure_hashes: Sequence
 def load_features(objects: "ObjectStore", fingerprint: str, structure_hashes: Sequence[str]) -> Features:
     """Return the features of structures in the order asked; ``failures`` names those that have none.
 
+    Their names are known even when no structure is asked for.
+
     Raises
     ------
     CorruptArtifactError
@@ -75,9 +77,6 @@ def load_features(objects: "ObjectStore", fingerprint: str, structure_hashes: Se
     for key in objects.list_keys(_folder(fingerprint)):
         table = _read(objects, key, None)
         hashes = table.column("structure_hash").to_pylist()
-        rows = [row for row, name in enumerate(hashes) if name in places and name not in found]
-        if not rows:
-            continue
         shard_names = tuple(json.loads(table.schema.metadata[b"names"]))
         if not names:
             names = shard_names
@@ -87,6 +86,7 @@ def load_features(objects: "ObjectStore", fingerprint: str, structure_hashes: Se
                 f"{key} holds other features than the shards beside it.",
                 "Remove the file and materialize `structure_embeddings` again.",
             )
+        rows = [row for row, name in enumerate(hashes) if name in places and name not in found]
         block = table.column("features").combine_chunks()
         shard = np.asarray(block.flatten(), dtype=np.float32).reshape(-1, len(names))
         for row in rows:
