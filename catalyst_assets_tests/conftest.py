@@ -42,6 +42,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
 
+
 # Two busy cores make any example slow now and then.
 hypothesis.settings.register_profile("catalyst", deadline=None)
 hypothesis.settings.load_profile("catalyst")
