@@ -1,0 +1,111 @@
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from catalyst_assets.errors import CatalystError, SchemaVersionError
+from resources.connection import connect
+from resources.migrations import read_migrations, require_current_schema, schema_state, upgrade_schema
+from resources.paths import project_file
+from resources.postgres import Database, Role
+from resources.settings import Settings
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """The project's migrations, to which a test may add."""
+    copied = tmp_path / "migrations"
+    shutil.copytree(project_file("sql") / "migrations", copied)
+    read_migrations.cache_clear()
+    yield copied
+    read_migrations.cache_clear()
+
+
+def add(folder: Path, number: int, statements: str) -> None:
+    (folder / f"{number:04d}_more.sql").write_text(statements)
+    read_migrations.cache_clear()
+
+
+def tables(database: Database) -> set[str]:
+    with database.transaction(Role.OWNER) as connection:
+        return set(
+            connection.exec_driver_sql(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            ).scalars()
+        )
+
+
+def test_the_shipped_schema_is_current_and_upgrading_again_does_nothing(database: Database) -> None:
+    require_current_schema(database)
+    assert upgrade_schema(database) == []
+    known = read_migrations()
+    assert [(step.version, step.sha256) for step in schema_state(database).applied] == [
+        (step.version, step.sha256) for step in known
+    ]
+
+
+def test_a_pending_migration_is_refused_then_applied_once(database: Database, folder: Path) -> None:
+    add(folder, 900, "CREATE TABLE more (x text DEFAULT 'a % and a :colon');")
+    with pytest.raises(SchemaVersionError, match="needs 900") as caught:
+        require_current_schema(database, folder)
+    assert "catalyst db upgrade" in caught.value.remedy
+    assert [step.version for step in upgrade_schema(database, folder)] == [900]
+    assert upgrade_schema(database, folder) == []
+    assert "more" in tables(database)
+
+
+def test_a_newer_database_is_refused_and_left_alone(database: Database, folder: Path) -> None:
+    add(folder, 900, "CREATE TABLE more ();")
+    upgrade_schema(database, folder)
+    for operation in (require_current_schema, upgrade_schema):
+        with pytest.raises(SchemaVersionError, match=r"schema 900 \(more\), newer than") as caught:
+            operation(database)
+        assert "Install the version" in caught.value.remedy
+
+
+def test_a_migration_changed_after_it_was_applied_is_refused(database: Database, folder: Path) -> None:
+    add(folder, 900, "CREATE TABLE more ();")
+    upgrade_schema(database, folder)
+    add(folder, 900, "CREATE TABLE more (x text);")
+    with pytest.raises(SchemaVersionError, match=r"0900_more\.sql was changed after it was applied"):
+        upgrade_schema(database, folder)
+
+
+def test_a_failing_migration_leaves_nothing_and_those_before_it_stay(
+    database: Database, folder: Path
+) -> None:
+    add(folder, 900, "CREATE TABLE before_it ();")
+    add(folder, 901, "CREATE TABLE half (); SELECT 1 / 0;")
+    with pytest.raises(SchemaVersionError, match=r"0901_more\.sql failed: division by zero"):
+        upgrade_schema(database, folder)
+    assert schema_state(database, folder).version == 900
+    assert {"before_it"} == tables(database) & {"before_it", "half"}
+
+
+def test_two_that_migrate_at_once_apply_each_migration_once(database: Database, folder: Path) -> None:
+    for number in range(900, 905):
+        add(folder, number, f"SELECT pg_sleep(0.05); CREATE TABLE more_{number} ();")
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: upgrade_schema(database, folder), range(4)))
+    assert sorted(step.version for steps in done for step in steps) == [900, 901, 902, 903, 904]
+
+
+def test_a_misnamed_file_is_named(folder: Path) -> None:
+    (folder / "two.sql").write_text("")
+    read_migrations.cache_clear()
+    with pytest.raises(CatalystError, match=r"two\.sql is not a migration"):
+        read_migrations(folder)
+
+
+def test_connecting_refuses_an_old_schema_unless_told_to_upgrade(settings: Settings) -> None:
+    def connect_once(**options: bool) -> int:
+        with connect(settings, **options) as database:
+            return schema_state(database).version
+
+    with pytest.raises(SchemaVersionError, match="is at schema 0"):
+        connect_once()
+    newest = read_migrations()[-1].version
+    assert connect_once(upgrade=True) == newest
+    assert connect_once() == newest
