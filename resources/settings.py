@@ -30,7 +30,7 @@ class Settings(BaseSettings):
         None, description="Folder or universal-pathlib URL (s3://…) of raw cache, embeddings and models."
     )
     executor: Literal["in_process", "multiprocess"] = Field(
-        "in_process", description="How the steps of a run are executed."
+        "in_process", description="How the steps of a run are executed: `in_process` or `multiprocess`."
     )
     max_processes: int = Field(
         2, ge=1, description="Step processes of a run under the multiprocess executor."
