@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from catalyst_assets.acquisition.ranking import Ranking, rank
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
@@ -118,7 +119,7 @@ def compute_shortlist(database: "Database", objects: "ObjectStore", partition_ke
         campaign,
         seed,
         frozenset(row["material_id"] for row in evaluated),
-        labels=training_set.labels,
+        labels=pd.DataFrame(training_set.labels, columns=list(training_set.properties)),
     )
     if len(ranking.frame) == 0:
         raise LoopError(

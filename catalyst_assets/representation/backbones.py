@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import warnings
 from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -133,7 +134,9 @@ def _build_model(config: BackboneConfig, seed: int) -> "torch.nn.Module":
     from e3nn import o3
 
     default_dtype = torch.get_default_dtype()
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # e3nn compiles its blocks with annotations that TorchScript only warns about, once a block.
+        warnings.filterwarnings("ignore", message="The TorchScript type system", category=UserWarning)
         torch.manual_seed(seed)
         torch.set_default_dtype(torch.float64)
         try:

@@ -1,6 +1,7 @@
 """Which backbone the platform uses: its weights in the object store under their own hash, and a pointer."""
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.errors import CorruptArtifactError, LoopError
@@ -53,7 +54,7 @@ def load_backbone(objects: "ObjectStore", fingerprint: str) -> Backbone:
     """
     key = _key(fingerprint)
     try:
-        backbone = Backbone.from_bytes(objects.get_bytes(key))
+        backbone = _rebuild(objects.get_bytes(key))
     except KeyError:
         raise CorruptArtifactError(f"{key} is missing.", "Materialize `backbone` again.") from None
     if backbone.fingerprint != fingerprint:
@@ -62,6 +63,12 @@ def load_backbone(objects: "ObjectStore", fingerprint: str) -> Backbone:
             "Remove the file and materialize `backbone` again.",
         )
     return backbone
+
+
+# Rebuilding the network takes seconds; the shards of one process share it.
+@lru_cache(maxsize=1)
+def _rebuild(data: bytes) -> Backbone:
+    return Backbone.from_bytes(data)
 
 
 def _key(fingerprint: str) -> str:
