@@ -1,57 +1,59 @@
-"""The first batch, before anything was measured: materials that stand for the whole pool.
+"""The first batch, before anything is known: materials that cover the pool.
 
-Clusters of the pool in its principal components, one member of each: a space-filling design over a finite
-pool (k-medoids in the sense of Hennig & Liao, J. R. Stat. Soc. C 62, 309 (2013)).
+Each next one is drawn with probability proportional to its squared distance from those chosen before, the
+seeding of k-means++ (Arthur and Vassilvitskii, SODA 2007): spread out like a greedy design, but drawn where the
+pool is, not at its outliers only.
 """
-
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-_COMPONENTS: Final = 12
-_FITTED_ON: Final = 20_000
+_COMPONENTS = 12
 
 
-def coverage_order(features: NDArray[np.floating], batch_size: int, seed: int) -> NDArray[np.intp]:
-    """Order a pool so that its first ``batch_size`` members represent it.
+def choose_cover(features: NDArray[np.floating], size: int, seed: int) -> NDArray[np.int64]:
+    """Choose rows that cover the features.
 
     Parameters
     ----------
     features
-        Shape (m, f).
-    batch_size
-        How many representatives are wanted.
+        Shape (m, f), in an order that does not depend on how the pool was read.
+    size
+        How many.
     seed
-        Other seeds give other, equally good designs.
+        Another seed gives another cover.
 
     Returns
     -------
-    Shape (m,): indices; after the representatives come those they represent least.
+    Distinct row numbers in the order they were chosen, as many as asked for or all.
     """
-    from scipy.spatial.distance import cdist
-    from sklearn.cluster import KMeans
-    from sklearn.decomposition import PCA
-
-    n = len(features)
+    points = _principal_components(features)
     rng = np.random.default_rng(seed)
-    values = np.asarray(features, dtype=np.float64)
-    deviation = values.std(axis=0)
-    varying = deviation > 0
-    if not varying.any() or n <= batch_size:
-        return rng.permutation(n)
-    values = (values[:, varying] - values[:, varying].mean(axis=0)) / deviation[varying]
-    sample = values if n <= _FITTED_ON else values[rng.choice(n, _FITTED_ON, replace=False)]
-    n_components = min(_COMPONENTS, *sample.shape)
-    reduction = PCA(n_components, whiten=True, svd_solver="full", random_state=seed).fit(sample)
-    points = reduction.transform(values)
-    clusters = KMeans(batch_size, n_init=1, random_state=seed).fit(reduction.transform(sample))
-    distances = clusters.transform(points)
-    representatives: list[int] = []
-    for column in distances.T:
-        nearest = next(index for index in np.argsort(column, kind="stable") if index not in representatives)
-        representatives.append(int(nearest))
-    chosen = rng.permutation(np.array(representatives, dtype=np.intp))
-    rest = np.setdiff1d(np.arange(n), chosen)
-    gaps = cdist(points[rest], points[chosen]).min(axis=1)
-    return np.concatenate([chosen, rest[np.argsort(-gaps, kind="stable")]])
+    chosen = [int(rng.integers(len(points)))]
+    distance = ((points - points[chosen[0]]) ** 2).sum(axis=1)
+    while len(chosen) < min(size, len(points)):
+        distance[chosen] = 0.0
+        total = distance.sum()
+        weights = distance / total if total > 0 else _uniform_except(chosen, len(points))
+        candidates = rng.choice(len(points), size=4, p=weights)
+        gains = [np.minimum(distance, ((points - points[c]) ** 2).sum(axis=1)).sum() for c in candidates]
+        best = int(candidates[int(np.argmin(gains))])
+        chosen.append(best)
+        distance = np.minimum(distance, ((points - points[best]) ** 2).sum(axis=1))
+    return np.array(chosen, dtype=np.int64)
+
+
+def _principal_components(features: NDArray[np.floating]) -> NDArray[np.float64]:
+    values = features.astype(np.float64)
+    spread = values.std(axis=0)
+    values = (values - values.mean(axis=0)) / np.where(spread > 1e-9, spread, np.inf)
+    covariance = values.T @ values / len(values)
+    _, vectors = np.linalg.eigh(covariance)
+    # Rounded, so that the last bits of a sum cannot choose another material.
+    return np.round(values @ vectors[:, ::-1][:, :_COMPONENTS], 6)
+
+
+def _uniform_except(chosen: list[int], size: int) -> NDArray[np.float64]:
+    weights = np.ones(size)
+    weights[chosen] = 0.0
+    return weights / weights.sum()

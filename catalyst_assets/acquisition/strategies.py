@@ -1,152 +1,170 @@
-"""Scores by which candidates are ranked, from joint draws of their predicted properties.
+"""How candidates are scored. Monte Carlo acquisition functions of BoTorch, evaluated on stored joint draws.
 
-Every strategy sees one scalar utility a draw: of a campaign of criteria its margin (``campaigns.criteria``), of
-an objective its value, both in units of the property's spread. ``exploration_weight`` w means the same in each:
-draws are spread about their mean by the factor 2w, so that 0 believes the means alone, 0.5 believes the
-predicted uncertainty as it is, and 1 takes it to be twice as large.
+``exploration_weight`` w means the same in each: the score is (1 − w) of the strategy's own and w of the
+candidate's uncertainty, both as logarithms where the strategy's own is a probability or an expected gain. So 0
+is the strategy alone, 1 is uncertainty alone, and of two candidates a larger w never favours the surer one more.
+``greedy`` and ``random`` are what they are at any w.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalyst_assets.campaigns.criteria import margins
-from catalyst_assets.campaigns.model import Campaign, Strategy
+from catalyst_assets.acquisition.utility import Utility
+from catalyst_assets.campaigns.model import Strategy
 
 if TYPE_CHECKING:
     import torch
 
-# Below this a density of draws is numerically a point.
-_SMALLEST_BANDWIDTH: Final = 1e-3
+_CHUNK = 65_536
+_BANDWIDTH: Final = 0.25
+_LEAST: Final = 1e-12
 
 
-@dataclass(frozen=True)
-class Utilities:
-    """What strategies score.
+def smoothing(utility: Utility) -> NDArray[np.float64]:
+    """Return over how much margin a draw's feasibility is blurred, shape (m,).
 
-    Attributes
-    ----------
-    draws
-        Shape (m, k): utility of each joint draw, spread by the exploration weight.
-    best
-        Largest utility that was measured so far; -inf without any.
-    rng
-        For what is random.
+    A few dozen draws resolve a chance to some per cent only; blurring each by a part of their spread ranks
+    the candidates below that by how near their draws come.
     """
-
-    draws: "torch.Tensor"
-    best: float
-    rng: np.random.Generator
+    return np.asarray(_BANDWIDTH * utility.draws.std(axis=1) + 1e-3)
 
 
-def utility(
-    campaign: Campaign,
-    draws: NDArray[np.floating],
-    properties: tuple[str, ...],
-    spreads: Mapping[str, float],
-) -> NDArray[np.float64]:
-    """Return the scalar that a campaign wants large, one for each draw.
+def log_feasibility(utility: Utility) -> NDArray[np.float64]:
+    """Return the logarithm of the chance that all criteria hold together, shape (m,).
 
-    Parameters
-    ----------
-    draws
-        Shape (m, k, p), in each property's unit.
-    spreads
-        What counts as one unit of each property.
-
-    Returns
-    -------
-    Shape (m, k), dimensionless; for criteria positive exactly where all hold.
+    Joint over the properties, from draws: Gardner et al., ICML 2014, who multiply independent chances; the
+    draws carry the correlation instead.
     """
-    if campaign.objective is None:
-        return margins(campaign, draws, properties, spreads)
-    name = campaign.objective.property
-    sign = 1.0 if campaign.objective.direction == "maximize" else -1.0
-    values = draws[..., properties.index(name)].astype(np.float64)
-    return np.asarray(sign * values / spreads[name], dtype=np.float64)
+    from botorch.acquisition.logei import qLogProbabilityOfFeasibility
+
+    scaled = utility.draws / smoothing(utility)[:, None]
+    return _evaluate(
+        scaled,
+        lambda model, sampler: qLogProbabilityOfFeasibility(
+            model, constraints=[lambda samples: -samples[..., 0]], sampler=sampler, eta=1.0, fat=False
+        ),
+    )
 
 
-def log_probability_of_feasibility(utilities: Utilities) -> "torch.Tensor":
-    """Score by the logarithm of the chance that all criteria hold together.
+def _log_expected_improvement(utility: Utility) -> NDArray[np.float64]:
+    """Return the logarithm of the expected gain over the incumbent: Ament et al., NeurIPS 2023."""
+    from botorch.acquisition.logei import qLogExpectedImprovement
 
-    The chance is that of a kernel density through the joint draws (Silverman's bandwidth), so that a few
-    dozen draws also order candidates of small chance. Gardner et al., "Bayesian optimization with inequality
-    constraints", ICML 2014.
-    """
-    import torch
-    from botorch.utils.safe_math import logmeanexp
-
-    draws = utilities.draws
-    bandwidth = 1.06 * draws.std(dim=1, keepdim=True) * draws.shape[1] ** -0.2
-    return logmeanexp(torch.special.log_ndtr(draws / bandwidth.clamp_min(_SMALLEST_BANDWIDTH)), dim=1)
+    return _evaluate(
+        utility.draws,
+        lambda model, sampler: qLogExpectedImprovement(model, best_f=utility.incumbent, sampler=sampler),
+    )
 
 
-def expected_improvement(utilities: Utilities) -> "torch.Tensor":
-    """Score by the expected gain over the best so far: Jones et al., J. Global Optim. 13, 455 (1998)."""
-    return (utilities.draws - _incumbent(utilities)).clamp_min(0).mean(dim=1)
+def _feasibility(utility: Utility, ids: Sequence[str], weight: float, seed: int) -> NDArray[np.float64]:
+    """Gelbart et al., UAI 2014: what is likely to satisfy everything."""
+    return _blend(log_feasibility(utility), np.log(utility.uncertainty + _LEAST), weight)
 
 
-def log_expected_improvement(utilities: Utilities) -> "torch.Tensor":
-    """Score by its logarithm, which orders hopeless candidates too: Ament et al., NeurIPS 2023."""
-    from botorch.utils.safe_math import log_fatplus, logmeanexp
-
-    return logmeanexp(log_fatplus(utilities.draws - _incumbent(utilities), tau=1e-2), dim=1)
+def _improvement(utility: Utility, ids: Sequence[str], weight: float, seed: int) -> NDArray[np.float64]:
+    """Jones et al., J. Global Optim. 13, 455 (1998), in logarithms, which do not vanish far from the best."""
+    return _blend(_log_expected_improvement(utility), np.log(utility.uncertainty + _LEAST), weight)
 
 
-def upper_confidence_bound(utilities: Utilities) -> "torch.Tensor":
-    """Score by mean plus twice the deviation: Srinivas et al., ICML 2010."""
-    return utilities.draws.mean(dim=1) + 2 * utilities.draws.std(dim=1)
+def _upper_bound(utility: Utility, ids: Sequence[str], weight: float, seed: int) -> NDArray[np.float64]:
+    """Srinivas et al., ICML 2010: (1 − w) mean + w deviation ranks as mean + w/(1 − w) deviation does."""
+    return _blend(utility.draws.mean(axis=1), utility.uncertainty, weight)
 
 
-def thompson(utilities: Utilities) -> "torch.Tensor":
-    """Score by turns: each place of the batch goes to the best of one draw: Thompson, Biometrika 25, 285 (1933)."""
-    import torch
-
-    n, k = utilities.draws.shape
-    order = torch.argsort(utilities.draws, dim=0, descending=True)
-    turns = utilities.rng.permutation(k)
-    chosen: dict[int, None] = {}
-    depth = np.zeros(k, dtype=int)
-    while len(chosen) < min(n, 4 * k):
-        for turn in turns:
-            while depth[turn] < n and int(order[depth[turn], turn]) in chosen:
-                depth[turn] += 1
-            if depth[turn] < n:
-                chosen[int(order[depth[turn], turn])] = None
-    scores = utilities.draws.mean(dim=1)
-    ceiling = float(scores.max()) + 1.0
-    for place, index in enumerate(chosen):
-        scores[index] = ceiling + (len(chosen) - place)
-    return scores
+def _thompson(utility: Utility, ids: Sequence[str], weight: float, seed: int) -> NDArray[np.float64]:
+    """Thompson, Biometrika 25, 285 (1933): each candidate by one of its draws, chosen by its name and the seed."""
+    chosen = hash_ids(ids, seed) % np.uint64(utility.draws.shape[1])
+    drawn = utility.draws[np.arange(len(ids)), chosen.astype(np.int64)]
+    return _blend(drawn, utility.uncertainty, weight)
 
 
-def greedy(utilities: Utilities) -> "torch.Tensor":
-    """Score by the mean utility alone."""
-    return utilities.draws.mean(dim=1)
+def _greedy(utility: Utility, ids: Sequence[str], weight: float, seed: int) -> NDArray[np.float64]:
+    """Return the worth of the predicted means."""
+    return utility.at_mean
 
 
-def random(utilities: Utilities) -> "torch.Tensor":
-    """Score by lot: the baseline."""
-    import torch
-
-    return torch.from_numpy(utilities.rng.random(utilities.draws.shape[0]))
+def _random(utility: Utility, ids: Sequence[str], weight: float, seed: int) -> NDArray[np.float64]:
+    """Return the same random number for the same candidate and seed."""
+    return hash_ids(ids, seed).astype(np.float64) / 2.0**64
 
 
-SCORES: Final[Mapping[Strategy, Callable[[Utilities], "torch.Tensor"]]] = {
-    Strategy.PROBABILITY_OF_FEASIBILITY: log_probability_of_feasibility,
-    Strategy.EXPECTED_IMPROVEMENT: expected_improvement,
-    Strategy.LOG_EXPECTED_IMPROVEMENT: log_expected_improvement,
-    Strategy.UPPER_CONFIDENCE_BOUND: upper_confidence_bound,
-    Strategy.THOMPSON: thompson,
-    Strategy.GREEDY: greedy,
-    Strategy.RANDOM: random,
+_STRATEGIES: Final[dict[Strategy, Callable[[Utility, Sequence[str], float, int], NDArray[np.float64]]]] = {
+    Strategy.PROBABILITY_OF_FEASIBILITY: _feasibility,
+    Strategy.EXPECTED_IMPROVEMENT: _improvement,
+    Strategy.LOG_EXPECTED_IMPROVEMENT: _improvement,
+    Strategy.UPPER_CONFIDENCE_BOUND: _upper_bound,
+    Strategy.THOMPSON: _thompson,
+    Strategy.GREEDY: _greedy,
+    Strategy.RANDOM: _random,
 }
 
 
-def _incumbent(utilities: Utilities) -> float:
-    if np.isfinite(utilities.best):
-        return utilities.best
-    return float(utilities.draws.mean(dim=1).max())
+def score(
+    strategy: Strategy, utility: Utility, ids: Sequence[str], weight: float, seed: int
+) -> NDArray[np.float64]:
+    """Score m candidates, larger is better.
+
+    Parameters
+    ----------
+    strategy
+        Which.
+    utility
+        The worth of the candidates' draws.
+    ids
+        Their m names: what is random about a candidate follows from its name and the seed.
+    weight
+        The exploration weight, 0 to 1.
+    seed
+        Of what is random.
+    """
+    return _STRATEGIES[strategy](utility, ids, weight, seed)
+
+
+def hash_ids(ids: Sequence[str], seed: int) -> NDArray[np.uint64]:
+    """Return a number for each name that looks random and depends on nothing but the name and the seed."""
+    import hashlib
+
+    digests = b"".join(hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest() for name in ids)
+    return np.frombuffer(digests, dtype="<u8")
+
+
+def _blend(own: NDArray[np.float64], uncertainty: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
+    return (1 - weight) * own + weight * uncertainty
+
+
+def _evaluate(worth: NDArray[np.float64], build: "Callable[[Any, Any], Any]") -> NDArray[np.float64]:
+    """Evaluate a BoTorch acquisition function on draws of shape (m, k); returns shape (m,)."""
+    import torch
+
+    result = np.empty(len(worth))
+    for start in range(0, len(worth), _CHUNK):
+        chunk = torch.from_numpy(np.ascontiguousarray(worth[start : start + _CHUNK]))
+        model, sampler = _stored_draws(chunk)
+        rows = torch.arange(len(chunk), dtype=torch.float64)[:, None, None]
+        with torch.no_grad():
+            result[start : start + len(chunk)] = build(model, sampler)(rows).numpy()
+    return result
+
+
+def _stored_draws(worth: "torch.Tensor") -> tuple[Any, Any]:
+    """Return a BoTorch model whose ensemble members are the draws, and a sampler that takes each of them once."""
+    import torch
+    from botorch.models.ensemble import EnsembleModel
+    from botorch.sampling.index_sampler import IndexSampler
+
+    class StoredDraws(EnsembleModel):  # type: ignore[misc]
+        _num_outputs = 1
+
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return worth[X[:, 0, 0].long()][:, :, None, None]
+
+    class EachOnce(IndexSampler):  # type: ignore[misc]
+        def _construct_base_samples(self, posterior: Any) -> None:
+            members = torch.arange(worth.shape[1])
+            shape = (len(members), *(1 for _ in posterior.batch_shape))
+            self.register_buffer("base_samples", members.view(shape).expand(-1, *posterior.batch_shape))
+
+    return StoredDraws(), EachOnce(sample_shape=torch.Size([worth.shape[1]]))

@@ -1,11 +1,11 @@
-"""Tree ensembles: fitted by scikit-learn, kept as flat arrays.
+"""Tree ensembles: fitted by scikit-learn, kept as flat arrays, predicted by scikit-learn's compiled trees.
 
-Flat arrays are what a safetensors file can hold, and the same code predicts before and after a round trip, so
-the numbers are the same to the last bit. Extremely randomized trees: Geurts et al., Mach. Learn. 63, 3 (2006);
-gradient boosting: Friedman, Ann. Stat. 29, 1189 (2001).
+Flat arrays are what a safetensors file can hold (scikit-learn's own way to keep a model is pickle). Extremely
+randomized trees: Geurts et al., Mach. Learn. 63, 3 (2006); gradient boosting: Friedman, Ann. Stat. 29, 1189 (2001).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -14,86 +14,110 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ROWS_PER_CHUNK = 4096
-
 
 @dataclass(frozen=True)
 class Forest:
-    """Decision trees in one array of nodes; a leaf is its own child.
+    """Decision trees, the nodes of one after those of the other.
 
     Attributes
     ----------
+    n_features
+        Columns of the rows it predicts.
     feature, left, right
-        Shape (n_nodes,): the feature a node splits on and its children.
+        Shape (n_nodes,): the feature a node splits on, and its children counted from the tree's first node;
+        -1 at a leaf.
     threshold
         Shape (n_nodes,): rows with ``feature <= threshold`` go left.
     value
         Shape (n_nodes,): what a leaf predicts.
-    roots
-        Shape (n_trees,): the first node of each tree.
+    sizes, depths
+        Shape (n_trees,): nodes and depth of each tree.
     """
 
+    n_features: int
     feature: NDArray[np.int32]
     threshold: NDArray[np.float64]
     left: NDArray[np.int32]
     right: NDArray[np.int32]
     value: NDArray[np.float64]
-    roots: NDArray[np.int32]
+    sizes: NDArray[np.int32]
+    depths: NDArray[np.int32]
+    _trees: list[Any] = field(default_factory=list, compare=False, repr=False)
 
     @classmethod
     def from_trees(cls, trees: "Sequence[Any]", scale: float = 1.0, column: int = 0) -> Self:
         """Copy fitted scikit-learn ``tree_`` objects; ``column`` picks a class or output, ``scale`` multiplies it."""
-        sizes = [tree.node_count for tree in trees]
-        offsets = np.concatenate([[0], np.cumsum(sizes)])[:-1]
-        own = [np.arange(size) for size in sizes]
-        leaf = [tree.children_left < 0 for tree in trees]
-
-        def child(side: str) -> NDArray[np.int32]:
-            parts = [
-                np.where(is_leaf, index, getattr(tree, side)) + offset
-                for tree, is_leaf, index, offset in zip(trees, leaf, own, offsets, strict=True)
-            ]
-            return np.concatenate(parts).astype(np.int32)
-
         values = [tree.value.reshape(tree.node_count, -1)[:, column] * scale for tree in trees]
         return cls(
-            np.concatenate([np.maximum(tree.feature, 0) for tree in trees]).astype(np.int32),
+            int(trees[0].n_features),
+            np.concatenate([tree.feature for tree in trees]).astype(np.int32),
             np.concatenate([tree.threshold for tree in trees]).astype(np.float64),
-            child("children_left"),
-            child("children_right"),
+            np.concatenate([tree.children_left for tree in trees]).astype(np.int32),
+            np.concatenate([tree.children_right for tree in trees]).astype(np.int32),
             np.concatenate(values).astype(np.float64),
-            offsets.astype(np.int32),
+            np.array([tree.node_count for tree in trees], dtype=np.int32),
+            np.array([tree.max_depth for tree in trees], dtype=np.int32),
         )
 
     def moments(self, features: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and variance over the trees, each of shape (n_rows,)."""
-        total = np.empty(len(features))
-        variance = np.empty(len(features))
-        for start in range(0, len(features), _ROWS_PER_CHUNK):
-            chunk = np.ascontiguousarray(features[start : start + _ROWS_PER_CHUNK])
-            leaves = self._leaf_values(chunk)
-            total[start : start + len(chunk)] = leaves.mean(0)
-            variance[start : start + len(chunk)] = leaves.var(0)
-        return total, variance
+        rows = np.ascontiguousarray(features, dtype=np.float32)
+        total, squares = np.zeros(len(rows)), np.zeros(len(rows))
+        center = float(self.value.mean())
+        for tree in self._compiled():
+            leaf = tree.predict(rows)[:, 0] - center
+            total += leaf
+            squares += leaf**2
+        mean = total / len(self.sizes)
+        return mean + center, np.maximum(squares / len(self.sizes) - mean**2, 0.0)
 
     def total(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the sum over the trees, shape (n_rows,): what a boosted ensemble predicts."""
-        return self.moments(features)[0] * len(self.roots)
+        return self.moments(features)[0] * len(self.sizes)
 
-    def _leaf_values(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        flat = features.ravel()
-        row_start = np.arange(len(features), dtype=np.int64) * features.shape[1]
-        result = np.empty((len(self.roots), len(features)))
-        for number, root in enumerate(self.roots):
-            node = np.full(len(features), root, dtype=np.int32)
-            while True:
-                goes_left = flat[row_start + self.feature[node]] <= self.threshold[node]
-                following = np.where(goes_left, self.left[node], self.right[node])
-                if np.array_equal(following, node):
-                    break
-                node = following
-            result[number] = self.value[node]
-        return result
+    def check(self) -> None:
+        """Refuse nodes that point outside their tree or back, and features that do not exist.
+
+        Raises
+        ------
+        ValueError
+            The arrays are not a forest.
+        """
+        bounds = np.concatenate([[0], np.cumsum(self.sizes)])
+        own = np.concatenate([np.arange(size) for size in self.sizes])
+        size = np.repeat(self.sizes, self.sizes)
+        leaf = (self.left == -1) & (self.right == -1)
+        forward = (self.left > own) & (self.right > own) & (self.left < size) & (self.right < size)
+        known = leaf | ((self.feature >= 0) & (self.feature < self.n_features))
+        if bounds[-1] != len(self.left) or not (leaf | forward).all() or not known.all():
+            raise ValueError("the nodes of a tree do not fit together")
+
+    def _compiled(self) -> list[Any]:
+        """Return scikit-learn's trees, made from the arrays as unpickling would."""
+        if not self._trees:
+            from sklearn.tree._tree import NODE_DTYPE, Tree
+
+            self.check()
+            bounds = np.concatenate([[0], np.cumsum(self.sizes)])
+            for (start, stop), depth in zip(pairwise(bounds.tolist()), self.depths.tolist(), strict=True):
+                nodes = np.zeros(stop - start, dtype=NODE_DTYPE)
+                nodes["left_child"] = self.left[start:stop]
+                nodes["right_child"] = self.right[start:stop]
+                nodes["feature"] = self.feature[start:stop]
+                nodes["threshold"] = self.threshold[start:stop]
+                nodes["n_node_samples"] = 1
+                nodes["weighted_n_node_samples"] = 1.0
+                tree = Tree(self.n_features, np.array([1], dtype=np.intp), 1)
+                tree.__setstate__(
+                    {
+                        "max_depth": depth,
+                        "node_count": stop - start,
+                        "nodes": nodes,
+                        "values": np.ascontiguousarray(self.value[start:stop, None, None]),
+                    }
+                )
+                self._trees.append(tree)
+        return self._trees
 
 
 def fit_regression_forest(
@@ -102,7 +126,7 @@ def fit_regression_forest(
     """Fit extremely randomized regression trees, grown to pure leaves."""
     from sklearn.ensemble import ExtraTreesRegressor
 
-    model = ExtraTreesRegressor(n_trees, max_features=0.5, random_state=seed).fit(features, target)
+    model = ExtraTreesRegressor(n_trees, max_features=1 / 3, random_state=seed).fit(features, target)
     return Forest.from_trees([tree.tree_ for tree in model.estimators_])
 
 
@@ -112,7 +136,7 @@ def fit_classification_forest(
     """Fit extremely randomized classification trees; the mean over trees is the probability of True."""
     from sklearn.ensemble import ExtraTreesClassifier
 
-    model = ExtraTreesClassifier(n_trees, max_features=0.5, random_state=seed).fit(features, target)
+    model = ExtraTreesClassifier(n_trees, max_features=1 / 3, random_state=seed).fit(features, target)
     return Forest.from_trees([tree.tree_ for tree in model.estimators_], column=1)
 
 

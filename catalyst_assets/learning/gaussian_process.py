@@ -7,6 +7,7 @@ closed form from the inverse of the kernel matrix (eq. 5.12 there, for blocks).
 """
 
 import math
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,9 +76,7 @@ class GaussianProcess:
             variance[start : start + len(chunk)] = spread.clamp_min(1e-10).numpy()
         return mean * self.target_scale + self.target_center, variance * self.target_scale**2
 
-    def leave_groups_out(
-        self, folds: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def leave_groups_out(self, folds: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and variance at each training row as if its whole fold were unknown."""
         import torch
 
@@ -174,59 +173,79 @@ def _fit_hyperparameters(
     max_steps: int,
 ) -> tuple[dict[str, Any], tuple[float, ...]]:
     import torch
-    from botorch.fit import fit_gpytorch_mll
+    from botorch.exceptions.warnings import BotorchWarning
     from botorch.models import SingleTaskGP
-    from gpytorch.kernels import LinearKernel, MaternKernel, ProductKernel, ScaleKernel
-    from gpytorch.likelihoods import GaussianLikelihood
+    from botorch.optim.fit import fit_gpytorch_mll_scipy
     from gpytorch.constraints import GreaterThan
+    from gpytorch.likelihoods import GaussianLikelihood
     from gpytorch.mlls import ExactMarginalLogLikelihood
     from gpytorch.priors import LogNormalPrior
 
-    def matern(columns: NDArray[np.int64]) -> MaternKernel:
-        # Distances grow with the root of the dimension: Hvarfner et al., ICML 2024, arXiv:2402.02229.
-        typical = math.sqrt(len(columns) * len(blocks))
-        kernel = MaternKernel(
-            nu=1.5,
-            active_dims=tuple(columns.tolist()),
-            lengthscale_prior=LogNormalPrior(math.log(2 * typical), 1.0),
-        )
-        kernel.lengthscale = 2 * typical
-        return kernel
-
-    n_columns = sum(len(columns) for columns in blocks)
-    smooth = ScaleKernel(
-        ProductKernel(*(matern(columns) for columns in blocks)),
-        outputscale_prior=LogNormalPrior(0.0, 1.0),
-    )
-    linear = LinearKernel(variance_prior=LogNormalPrior(math.log(0.3 / n_columns), 1.5))
-    linear.variance = 0.3 / n_columns
     likelihood = GaussianLikelihood(
         noise_prior=LogNormalPrior(math.log(0.03), 1.0), noise_constraint=GreaterThan(1e-4)
     )
     likelihood.noise = 0.03
-    model = SingleTaskGP(
-        torch.from_numpy(rows),
-        torch.from_numpy(target)[:, None],
-        likelihood=likelihood,
-        covar_module=smooth + linear,
-        outcome_transform=None,
-    )
-    model.mean_module.constant.requires_grad_(False)
+    kernel = _tabulated_kernel(torch.from_numpy(rows), [torch.from_numpy(columns) for columns in blocks])
     curve: list[float] = []
-    fit_gpytorch_mll(
-        ExactMarginalLogLikelihood(model.likelihood, model),
-        optimizer_kwargs={
-            "options": {"maxiter": max_steps},
-            "callback": lambda _, result: curve.append(float(result.fval)),
-        },
-    )
-    kernels = smooth.base_kernel.kernels
+    with warnings.catch_warnings():
+        # Inputs are row numbers, so their scale says nothing; stopping at the step limit is meant.
+        warnings.simplefilter("ignore", BotorchWarning)
+        model = SingleTaskGP(
+            torch.arange(len(rows), dtype=torch.float64)[:, None],
+            torch.from_numpy(target)[:, None],
+            likelihood=likelihood,
+            covar_module=kernel,
+            outcome_transform=None,
+        )
+        model.mean_module.constant.requires_grad_(False)
+        # Not fit_gpytorch_mll: after a warning it starts again at random places.
+        fit_gpytorch_mll_scipy(
+            ExactMarginalLogLikelihood(likelihood, model),
+            options={"maxiter": max_steps},
+            callback=lambda _, result: curve.append(float(result.fval)),
+        )
     return {
-        "length_scale": [float(kernel.lengthscale) for kernel in kernels],
-        "matern": float(smooth.outputscale),
-        "linear": float(linear.variance),
+        "length_scale": torch.exp(kernel.log_length.detach()).tolist(),
+        "matern": float(torch.exp(kernel.log_variance[0])),
+        "linear": float(torch.exp(kernel.log_variance[1])),
         "noise": float(likelihood.noise),
     }, tuple(curve)
+
+
+def _tabulated_kernel(rows: "torch.Tensor", blocks: "Sequence[torch.Tensor]") -> Any:
+    """Return the kernel as a function of row numbers: only length scales change, so distances are kept."""
+    import torch
+    from gpytorch.kernels import Kernel
+    from gpytorch.priors import NormalPrior
+
+    n_columns = sum(len(columns) for columns in blocks)
+    # Distances grow with the root of the dimension: Hvarfner et al., ICML 2024, arXiv:2402.02229.
+    typical = torch.tensor([math.log(2 * math.sqrt(len(columns) * len(blocks))) for columns in blocks])
+
+    class TabulatedKernel(Kernel):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.distances = [math.sqrt(3) * torch.cdist(rows[:, c], rows[:, c]) for c in blocks]
+            self.products = rows @ rows.T
+            self.register_parameter("log_length", torch.nn.Parameter(typical.double()))
+            start = torch.tensor([0.0, math.log(0.3 / n_columns)], dtype=torch.float64)
+            self.register_parameter("log_variance", torch.nn.Parameter(start.clone()))
+            spread = torch.tensor([1.0, 1.5], dtype=torch.float64)
+            self.register_prior(
+                "length_prior", NormalPrior(typical.double(), torch.ones_like(typical).double()), "log_length"
+            )
+            self.register_prior("variance_prior", NormalPrior(start, spread), "log_variance")
+
+        def forward(self, x1: torch.Tensor, x2: torch.Tensor, diag: bool = False, **_: Any) -> torch.Tensor:
+            left, right = x1[..., 0].long(), x2[..., 0].long()
+            pick = (left, right) if diag else (left[..., :, None], right[..., None, :])
+            smooth = torch.exp(self.log_variance[0])
+            for table, log_length in zip(self.distances, self.log_length, strict=True):
+                distance = table[pick] * torch.exp(-log_length)
+                smooth = smooth * (1 + distance) * torch.exp(-distance)
+            return smooth + torch.exp(self.log_variance[1]) * self.products[pick]
+
+    return TabulatedKernel()
 
 
 def to_arrays(process: GaussianProcess) -> "tuple[dict[str, NDArray[Any]], dict[str, Any]]":

@@ -7,7 +7,7 @@ what predicts one property is in ``property_model``, how properties are drawn to
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import numpy as np
@@ -18,7 +18,7 @@ from catalyst_assets.errors import CorruptArtifactError, LoopError
 from catalyst_assets.learning import serialization
 from catalyst_assets.learning.marginals import Marginal, joint_draws, normal_scores, score_correlation
 from catalyst_assets.learning.property_model import FEWEST_LABELS, HeadSettings, PropertyModel, fit_property
-from catalyst_assets.learning.report import PropertyReport, ValidationReport, judge
+from catalyst_assets.learning.report import ValidationReport, judge
 
 N_DRAWS: Final = 64
 _UNKNOWN_PRIOR: Final = (0.0, 1.0)
@@ -127,7 +127,8 @@ class FittedHead:
             return cls(**serialization.load(data))
         except (ValueError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise CorruptArtifactError(
-                f"A stored model cannot be read: {error}.", "Materialize trained_model of its iteration again."
+                f"A stored model cannot be read: {error}.",
+                "Materialize trained_model of its iteration again.",
             ) from None
 
     @property
@@ -142,9 +143,7 @@ def prior_head(
     properties: Sequence[str], feature_names: Sequence[str], settings: HeadSettings | None = None
 ) -> FittedHead:
     """Return a head that predicts of every material what is typical of materials."""
-    models = tuple(
-        PropertyModel(-np.inf, None, None, (), 0.0, 1.0, *typical_of(name)) for name in properties
-    )
+    models = tuple(PropertyModel(-np.inf, None, None, (), 0.0, 1.0, *typical_of(name)) for name in properties)
     return FittedHead(
         tuple(properties),
         models,

@@ -45,7 +45,7 @@ class HeadSettings:
     """
 
     n_folds: int = 5
-    n_trees: int = 200
+    n_trees: int = 100
     n_boosted: int = 80
     gp_steps: int = 60
     seed: int = 0
@@ -69,7 +69,8 @@ class Gate:
         if not self.boosted:
             return np.full(len(features), self.constant)
         chances = [
-            expit(self.intercepts[i] + self.boosted[i].total(features)) + self.randomized[i].moments(features)[0]
+            expit(self.intercepts[i] + self.boosted[i].total(features))
+            + self.randomized[i].moments(features)[0]
             for i in members
         ]
         return np.asarray(np.mean(chances, axis=0) / 2)
@@ -167,9 +168,7 @@ def fit_property(
     if above.sum() < FEWEST_LABELS:
         center, spread = _shrunken(target[above], prior)
         model = PropertyModel(floor, gate, None, (), 0.0, 1.0, center, spread)
-        held_out = Marginal(
-            floor, 1 - chance, np.full(len(target), center), np.full(len(target), spread)
-        )
+        held_out = Marginal(floor, 1 - chance, np.full(len(target), center), np.full(len(target), spread))
         return model, held_out
     process = fit_gaussian_process(features[above], target[above], blocks, settings.seed, settings.gp_steps)
     by_process = [np.array(part) for part in process.predict(features)]

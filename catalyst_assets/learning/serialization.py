@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from catalyst_assets.learning.heads import FittedHead
 
 _FORMAT = "catalyst-head-1"
-_FOREST_FIELDS = ("feature", "threshold", "left", "right", "value", "roots")
+_FOREST_FIELDS = ("feature", "threshold", "left", "right", "value", "sizes", "depths")
 
 
 def dump(head: "FittedHead") -> bytes:
@@ -115,14 +115,14 @@ def _model(arrays: dict[str, NDArray[Any]], prefix: str, record: dict[str, Any])
     )
 
 
-def _put_forests(arrays: dict[str, NDArray[Any]], prefix: str, forests: tuple[Forest, ...]) -> int:
+def _put_forests(arrays: dict[str, NDArray[Any]], prefix: str, forests: tuple[Forest, ...]) -> list[int]:
     for number, forest in enumerate(forests):
         arrays |= {f"{prefix}{number}.{name}": getattr(forest, name) for name in _FOREST_FIELDS}
-    return len(forests)
+    return [forest.n_features for forest in forests]
 
 
-def _get_forests(arrays: dict[str, NDArray[Any]], prefix: str, count: int) -> tuple[Forest, ...]:
+def _get_forests(arrays: dict[str, NDArray[Any]], prefix: str, n_features: list[int]) -> tuple[Forest, ...]:
     return tuple(
-        Forest(**{name: arrays[f"{prefix}{number}.{name}"] for name in _FOREST_FIELDS})
-        for number in range(count)
+        Forest(columns, **{name: arrays[f"{prefix}{number}.{name}"] for name in _FOREST_FIELDS})
+        for number, columns in enumerate(n_features)
     )
