@@ -221,17 +221,28 @@ class Supervisor:
     def _stop_all(self) -> None:
         """End every service: first asked alone, then its whole group asked, then killed."""
         running = [child.process for child in self._children if child.process is not None]
-        groups = self._living_groups()
         for process in running:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        asked: set[int] = set()
+
+        def ask(groups: Sequence[int]) -> None:
+            for group in set(groups) - asked:
+                asked.add(group)
+                _signal_group(group, signal.SIGTERM)
+
+        def wait(*, for_leaders: bool) -> None:
             deadline = time.monotonic() + _GRACE_SECONDS
-            while groups and time.monotonic() < deadline and self._stop_requests < 2:
+            while self._stop_requests < 2 and time.monotonic() < deadline and (left := self._living_groups()):
+                leaders = {process.pid for process in running if process.poll() is None}
+                ask([group for group in left if not (for_leaders and group in leaders)])
                 time.sleep(0.05)
-                groups = self._living_groups()
-            for group in groups:
-                _signal_group(group, number)
+
+        wait(for_leaders=True)
+        ask(self._living_groups())
+        wait(for_leaders=False)
+        for group in self._living_groups():
+            _signal_group(group, signal.SIGKILL)
         for process in running:
             process.wait()
 
