@@ -48,7 +48,7 @@ def ranked_candidates(
             "ranking_sha256": shortlist.ranking.sha256,
             "written": written,
             "top": dg.MetadataValue.md(
-                markdown_table(shortlist.ranking.frame.head(_SHOWN).to_dict("records"))
+                markdown_table(shortlist.rows[:_SHOWN])
             ),
             "discovery_curve": dg.MetadataValue.md(draw_discovery([e.is_hit for e in evaluations])),
             "duration_seconds": time.monotonic() - started,

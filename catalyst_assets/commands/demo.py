@@ -115,6 +115,7 @@ def as_object(summary: "CampaignSummary", seconds: float) -> dict[str, Any]:
 
 
 def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple["CampaignSummary", Path]:
+    _quieten()
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -156,9 +157,19 @@ def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple[
     return summary, folder
 
 
-def _complete_loop(platform: Any, campaign: Campaign, progress: Any, bar: Any) -> None:
+def _quieten() -> None:
+    """Keep what libraries say about themselves out of the progress bar; runs' own logs are in Dagster."""
+    import logging
     import warnings
 
+    import dagster as dg
+
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+    logging.getLogger("dagster").setLevel(logging.ERROR)
+
+
+def _complete_loop(platform: Any, campaign: Campaign, progress: Any, bar: Any) -> None:
     import dagster as dg
 
     from catalyst_assets.loop.campaigns import start_campaign
@@ -168,9 +179,6 @@ def _complete_loop(platform: Any, campaign: Campaign, progress: Any, bar: Any) -
     from catalyst_assets.loop.runs import reap_dead_runs
     from catalyst_assets.loop.turn import Turn
     from resources.postgres import Role, fetch_one
-
-    warnings.filterwarnings("ignore", category=dg.BetaWarning)
-    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
     def show(turn: Turn) -> None:
         with platform.database.transaction(Role.PIPELINE) as connection:
@@ -197,11 +205,11 @@ def _show(summary: "CampaignSummary", folder: Path, settings: "Settings", second
     from rich.table import Table
 
     table = Table(title=f"{summary.campaign}: {summary.hits} of {summary.hits_in_pool} hits")
-    for name in ("iteration", "evaluated", "hits", "validation MAE", "test MAE", "miscalibration", "seconds"):
+    for name in ("iteration", "evaluated", "hits", "valid MAE", "test MAE", "miscalibration", "seconds"):
         table.add_column(name, justify="left" if name == "iteration" else "right")
     for iteration in summary.iterations:
         table.add_row(
-            iteration.partition,
+            iteration.label,
             str(iteration.evaluated),
             str(iteration.hits),
             _number(iteration.valid_mae),

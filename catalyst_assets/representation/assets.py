@@ -26,7 +26,7 @@ class BackboneConfig(dg.Config):
     op_tags=op_tags(Queue.GPU),
 )
 def backbone(config: BackboneConfig, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[Any]:
-    """The equivariant graph network (MACE) whose invariant features describe structures."""
+    """Equivariant graph network (MACE) whose invariant features describe structures."""
     from catalyst_assets.representation.library import publish_small_mace
 
     started = time.monotonic()

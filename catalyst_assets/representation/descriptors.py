@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalyst_assets.representation.elements import element_table
+from catalyst_assets.representation.elements import Shells, element_table
 from catalyst_assets.representation.graphs import CrystalGraph, build_graphs
 from catalyst_assets.representation.sites import Sites, describe_sites
 
@@ -186,7 +186,13 @@ def _electron_count(sites: Sites) -> dict[str, np.ndarray]:
         sums: np.ndarray = np.add.reduceat(values, sites.starts) / sizes
         return sums
 
+    closed = {}
+    for index, shells in enumerate(Shells):
+        name = f"closed_shell_{shells.name.lower()}"
+        closed[name] = (sites.mismatch[:, index] == 0).astype(float)
+        closed[f"{name}_mismatch"] = sites.mismatch[:, index]
     return {
+        **closed,
         "excess_electrons": per_site(given - missing),
         "excess_electrons_without_filled_d": per_site(given - filled_d - missing),
         "excess_electrons_at_highest_charge": per_site(np.where(sites.anion, 0.0, highest) - missing),

@@ -5,6 +5,7 @@ interpolated, so that every entry is finite. How they are combined per crystal l
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -143,6 +144,33 @@ def ion_charges(z: int, *, anion: bool) -> dict[int, float]:
         if (charge < 0) == anion and charge != 0
     }
     return charges or {0: 0.0}
+
+
+class Shells(StrEnum):
+    """Which electrons may stay on a cation for it to count as closed-shell; each includes those before."""
+
+    EMPTY_OR_FULL = "empty or full d"
+    LONE_PAIR = "also a lone pair of s electrons"
+    LOW_SPIN = "also d6, and d8 late in the series"
+
+
+@cache
+def closed_shell_charges(z: int, shells: Shells, *, anion: bool) -> tuple[int, ...]:
+    """Return the charges at which an ion has closed shells, those with a gap to its next level."""
+    from pymatgen.core.periodic_table import Element
+
+    element, outer = Element.from_Z(z), outer_electrons(z)
+    if anion:
+        return (outer - (2 if z <= 2 else 8),)
+    if element.is_lanthanoid or element.is_actinoid:
+        return tuple(charge for charge in element.common_oxidation_states if charge > 0)
+    if not 3 <= element.group <= 12:
+        pair = element.group > 12 and shells != Shells.EMPTY_OR_FULL and outer > 2
+        return (outer, outer - 2) if pair else (outer,)
+    left = {0: element.group <= 8, 10: element.group >= 10}
+    if shells == Shells.LOW_SPIN:
+        left |= {6: element.group >= 7, 8: element.group in (10, 11)}
+    return tuple(element.group - electrons for electrons, possible in left.items() if possible) or (0,)
 
 
 @cache

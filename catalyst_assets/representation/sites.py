@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from catalyst_assets.representation.charges import assign_charges
-from catalyst_assets.representation.elements import element_table, ion_radius
+from catalyst_assets.representation.charges import assign_charges, closed_shell_mismatch
+from catalyst_assets.representation.elements import Shells, element_table, ion_radius
 from catalyst_assets.representation.graphs import CUTOFF_ANGSTROM, CrystalGraph
 
 _SHELL_WIDTH = 0.1
@@ -50,6 +50,8 @@ class Sites:
         Sum of the formal charges per site, shape (n_crystals,).
     uncommonness
         How unusual the oxidation states are, shape (n_crystals,).
+    mismatch
+        Charge per site that closed shells leave over, for each of `Shells`, shape (n_crystals, 3).
     formula_units
         How often the reduced formula fits the cell, shape (n_crystals,).
     """
@@ -66,6 +68,7 @@ class Sites:
     neighbour_radius: np.ndarray
     imbalance: np.ndarray
     uncommonness: np.ndarray
+    mismatch: np.ndarray
     formula_units: np.ndarray
 
 
@@ -86,6 +89,16 @@ class _Shell:
         np.add.at(sums, self.centre, weights * values[self.neighbour])
         counts = self.coordination.reshape(-1, *[1] * (values.ndim - 1))
         return np.where(counts > 0, sums / np.maximum(counts, 1e-12), fallback)
+
+
+@dataclass(frozen=True)
+class _Charges:
+    """Formal charges of one crystal."""
+
+    charges: np.ndarray  # (n_sites,)
+    uncommonness: float
+    mismatch: list[float]  # one for each of Shells
+    formula_units: int
 
 
 def describe_sites(graphs: Sequence[CrystalGraph]) -> Sites:
@@ -111,7 +124,7 @@ def describe_sites(graphs: Sequence[CrystalGraph]) -> Sites:
         shell = _nearest_shell(edges[:, kept], distances[kept], len(z))
 
     assigned = [_charges(z[start:stop], anion[start:stop]) for start, stop in pairwise(starts)]
-    charge = np.concatenate([charges for charges, _, _ in assigned])
+    charge = np.concatenate([crystal.charges for crystal in assigned])
     radius = np.array([ion_radius(*ion) for ion in zip(z.tolist(), charge.tolist(), strict=True)])
     return Sites(
         starts=starts[:-1],
@@ -125,8 +138,9 @@ def describe_sites(graphs: Sequence[CrystalGraph]) -> Sites:
         radius=radius,
         neighbour_radius=shell.mean(radius, radius),
         imbalance=np.add.reduceat(charge, starts[:-1]) / sizes,
-        uncommonness=np.array([uncommonness for _, uncommonness, _ in assigned]),
-        formula_units=np.array([units for _, _, units in assigned]),
+        uncommonness=np.array([crystal.uncommonness for crystal in assigned]),
+        mismatch=np.array([crystal.mismatch for crystal in assigned]),
+        formula_units=np.array([crystal.formula_units for crystal in assigned]),
     )
 
 
@@ -141,12 +155,16 @@ def _nearest_shell(edges: np.ndarray, distances: np.ndarray, n_sites: int) -> _S
     return _Shell(weights, bond, coordination, centre, neighbour)
 
 
-def _charges(z: np.ndarray, anion: np.ndarray) -> tuple[np.ndarray, float, int]:
-    """Return the charge of each site of one crystal, their uncommonness, and its formula units."""
+def _charges(z: np.ndarray, anion: np.ndarray) -> _Charges:
     sites = list(zip(z.tolist(), anion.tolist(), strict=True))
     counts = Counter(sites)
     kinds = sorted(counts)
-    assignment = assign_charges(tuple((*kind, counts[kind]) for kind in kinds))
+    ions = tuple((*kind, counts[kind]) for kind in kinds)
+    assignment = assign_charges(ions)
     charges = dict(zip(kinds, assignment.charges, strict=True))
-    units = math.gcd(*Counter(z.tolist()).values())
-    return np.array([charges[site] for site in sites], dtype=np.int64), assignment.uncommonness, units
+    return _Charges(
+        charges=np.array([charges[site] for site in sites], dtype=np.int64),
+        uncommonness=assignment.uncommonness,
+        mismatch=[closed_shell_mismatch(ions, shells) for shells in Shells],
+        formula_units=math.gcd(*Counter(z.tolist()).values()),
+    )

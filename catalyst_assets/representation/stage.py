@@ -44,7 +44,7 @@ def plan_shards(platform: "Platform") -> list[dict[str, Any]]:
         known = [row["structure_hash"] for row in fetch_all(connection, "representation/structure_hashes")]
         refused = _quarantined(connection, fingerprint)
     waiting = [name for name in missing(platform.objects, fingerprint, known) if name not in refused]
-    shards = []
+    shards: list[dict[str, Any]] = []
     for start, stop in shard_bounds(len(waiting), platform.settings):
         hashes = waiting[start:stop]
         key = shard_key(fingerprint, hashes).removesuffix(".parquet") + ".json"
