@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from typing import Final
 
+import httpx
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -23,7 +24,7 @@ def create_app(
     database: Database,
     *,
     api_url: str | None = None,
-    allowed_hosts: Sequence[str] = LOCAL_HOSTS,
+    more_hosts: Sequence[str] = (),
     on_shutdown: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """Build the server.
@@ -34,9 +35,9 @@ def create_app(
         Used by the API only, as the role of the app.
     api_url
         Where the pages find the API; None for this same server.
-    allowed_hosts
-        Names by which browsers may call this server; another one is refused, so that no web page can
-        reach it under a name of its own (DNS rebinding).
+    more_hosts
+        Names besides this machine's own by which browsers may call this server. Others are refused, so
+        that no web page can reach it under a name of its own (DNS rebinding).
     on_shutdown
         Called when the server ends.
     """
@@ -44,6 +45,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await _set_up_pages(server)
         yield
         await client.close()
         on_shutdown()
@@ -52,8 +54,18 @@ def create_app(
     server.mount(API_PREFIX, create_api(database))
     add_pages(server, client)
     server.add_middleware(ServingAddress)
-    server.add_middleware(TrustedHostMiddleware, allowed_hosts=[*allowed_hosts], www_redirect=False)
+    server.add_middleware(
+        TrustedHostMiddleware, allowed_hosts=[*LOCAL_HOSTS, *more_hosts], www_redirect=False
+    )
     return server
+
+
+async def _set_up_pages(server: FastAPI) -> None:
+    """Ask for the first page: Dash completes itself on that request only, and a visitor may start deeper."""
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(server), base_url=f"http://{LOCAL_HOSTS[0]}"
+    ) as visitor:
+        (await visitor.get("/")).raise_for_status()
 
 
 def create_app_from_environment() -> FastAPI:
@@ -76,6 +88,6 @@ def create_app_from_environment() -> FastAPI:
     return create_app(
         database,
         api_url=settings.api_url,
-        allowed_hosts=("*",) if everywhere else (*LOCAL_HOSTS, settings.host),
+        more_hosts=("*",) if everywhere else (settings.host,),
         on_shutdown=resources.close,
     )

@@ -120,7 +120,9 @@ class ReviewedCampaign:
         with self.database.transaction(Role.PIPELINE) as connection:
             for status in statuses:
                 connection.execute(
-                    sa.text("SELECT transition_candidate(:id, CAST(:status AS candidate_status), :actor, :reason)"),
+                    sa.text(
+                        "SELECT transition_candidate(:id, CAST(:status AS candidate_status), :actor, :reason)"
+                    ),
                     {"id": candidate_id, "status": status, "actor": actor, "reason": reason},
                 )
 

@@ -33,7 +33,7 @@ def list_campaigns(connection: Transaction) -> CampaignList:
     return CampaignList(items=items, total=len(items))
 
 
-@router.get("/{name}", summary="Show a campaign", responses=problem_responses(404))
+@router.get("/{name}", summary="Show a campaign", responses=problem_responses(404, 422))
 def show_campaign(name: CampaignName, connection: Transaction) -> CampaignDetail:
     """Goal, counts, and what each iteration evaluated and found."""
     loaded = _load(connection, _find(connection, name))
@@ -46,7 +46,9 @@ def show_campaign(name: CampaignName, connection: Transaction) -> CampaignDetail
     )
 
 
-@router.get("/{name}/iterations", summary="List a campaign's iterations", responses=problem_responses(404))
+@router.get(
+    "/{name}/iterations", summary="List a campaign's iterations", responses=problem_responses(404, 422)
+)
 def list_iterations(name: CampaignName, connection: Transaction) -> IterationList:
     """Every iteration in order, with its ranking's strategy, its counts and its metrics."""
     items = _progress(connection, _load(connection, _find(connection, name)))

@@ -56,7 +56,7 @@ class RejectRequest(BaseModel):
 
 
 class Problem(BaseModel):
-    """An error as RFC 9457 describes it, sent as ``application/problem+json``."""
+    """An error as RFC 9457 describes it, sent as application/problem+json."""
 
     type: str = Field(description="Names the kind of problem.", examples=["urn:catalyst:problem:conflict"])
     title: str = Field(description="The kind of problem, for people.")

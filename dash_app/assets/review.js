@@ -11,8 +11,6 @@
     }
   };
 
-  const closeDialog = [true, window.dash_clientside.no_update, ""];
-
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     review: {
       reload: () => {
@@ -29,7 +27,9 @@
         return [n ? `${n} selected` : "Select candidates to decide", n === 0, n === 0, title];
       },
       openDialog: (opened, cancelled) => {
-        if (window.dash_clientside.callback_context.triggered_id !== "reject" || !opened) return closeDialog;
+        if (window.dash_clientside.callback_context.triggered_id !== "reject" || !opened) {
+          return [true, window.dash_clientside.no_update, ""];
+        }
         setTimeout(() => document.getElementById("reject-reason").focus(), 50);
         return [false, "", ""];
       },

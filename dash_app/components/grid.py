@@ -52,11 +52,11 @@ def grid_row(candidate: Candidate, method: str) -> dict[str, Any]:
         "rank": candidate.rank,
         "iteration": candidate.iteration,
         "formula": candidate.formula,
-        "material_id": candidate.material_id,
+        "label": f"{candidate.formula} · {candidate.material_id}",
         "status": candidate.status.value,
         "hit": candidate.hit,
         "feasibility": None if candidate.feasibility is None else f"{candidate.feasibility:.1%}",
-        "acquisition": f"{candidate.acquisition:.4g}",
+        "acquisition": f"{candidate.acquisition:#.4g}",
         "predicted": {},
         "validated": {},
     }
@@ -84,7 +84,7 @@ def _columns(campaign: CampaignDetail) -> list[dict[str, Any]]:
             "headerName": "Formula",
             "width": 150,
             "pinned": "left",
-            "tooltipField": "material_id",
+            "tooltipField": "label",
             "cellRenderer": "Formula",
         },
         {"field": "status", "headerName": "Status", "width": 150, "cellRenderer": "StatusBadge"},
@@ -116,14 +116,15 @@ def _columns(campaign: CampaignDetail) -> list[dict[str, Any]]:
 
 
 def _property_columns(name: str, unit: str, description: str) -> dict[str, Any]:
+    title = with_unit(name, unit)
     return {
-        "headerName": with_unit(name, unit),
+        "headerName": title,
         "headerTooltip": description,
         "children": [
             {
                 "field": f"predicted.{name}",
                 "headerName": "Predicted",
-                "width": 142,
+                "width": max(142, 9 * len(title) - 80),
                 "type": "rightAligned",
             },
             {

@@ -11,7 +11,7 @@ def problem(message: str, remedy: str = "", way_out: str | None = None) -> html.
     if remedy:
         children.append(html.Span(f" {remedy}"))
     if way_out is not None:
-        children.append(dcc.Link("Campaigns", href=way_out, className="way-out"))
+        children.append(dcc.Link("All campaigns", href=way_out, className="way-out"))
     return html.Div(children, className="message problem", role="alert")
 
 

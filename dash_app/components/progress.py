@@ -33,6 +33,7 @@ def discovery_figure(campaign: CampaignDetail) -> Any:
             x=spent,
             y=found,
             mode="lines+markers",
+            cliponaxis=False,
             line={"color": ACCENT, "width": 2.5},
             marker={"size": 7, "color": ACCENT},
             fill="tozeroy" if by_criteria else None,
@@ -43,7 +44,7 @@ def discovery_figure(campaign: CampaignDetail) -> Any:
     )
     figure.update_layout(
         template="none",
-        margin={"l": 56, "r": 16, "t": 8, "b": 44},
+        margin={"l": 52, "r": 20, "t": 10, "b": 48},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, sans-serif", "size": 13, "color": SOFT},
@@ -56,8 +57,8 @@ def discovery_figure(campaign: CampaignDetail) -> Any:
     if by_criteria:
         figure.update_yaxes(rangemode="tozero", tickformat="d", range=None if campaign.hits else [0, 4])
     if not reached:
-        figure.update_xaxes(range=[0, 1], showticklabels=False)
-        figure.update_yaxes(showticklabels=False)
+        figure.update_xaxes(visible=False)
+        figure.update_yaxes(visible=False)
         figure.add_annotation(
             text="Nothing is evaluated yet", showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper"
         )

@@ -44,7 +44,7 @@ def campaign_card(campaign: CampaignSummary) -> dcc.Link:
     return dcc.Link(
         [
             html.Div([html.H2(campaign.name), badge(campaign.status)], className="card-head"),
-            html.P(campaign.description or "No description.", className="soft"),
+            html.P(campaign.description or "No description.", className="soft description"),
             html.Ul([html.Li(fact) for fact in facts], className="facts"),
             html.P(campaign.stop_reason or f"Started {moment(campaign.created_at)}", className="soft small"),
         ],
@@ -69,7 +69,7 @@ def _latest(campaign: CampaignDetail) -> str:
     if not campaign.progress:
         return "none opened yet"
     last = campaign.progress[-1]
-    return f"number {last.iteration} is {last.status}"
+    return f"the latest is {last.status}"
 
 
 def _objective(campaign: CampaignDetail) -> str:

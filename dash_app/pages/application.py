@@ -82,7 +82,7 @@ def _frame() -> html.Div:
 
 
 def _not_found(**_: str) -> html.Div:
-    return problem("There is no such page.", "Go back to the list of campaigns.", "/")
+    return problem("There is no such page.", way_out="/")
 
 
 def _show_failure(error: Exception) -> None:

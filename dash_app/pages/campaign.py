@@ -8,19 +8,18 @@ from typing import Any, Final
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from dash_app.api.models import CampaignDetail, CandidateDetail, CandidatePage, CandidateStatus
+from dash_app.api.models import CampaignDetail, CandidateDetail, CandidatePage
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.detail import candidate_panel
 from dash_app.components.goal import goal_panel
 from dash_app.components.grid import GRID_ID, candidate_grid, grid_row, sort_order
 from dash_app.components.messages import empty_state, problem
 from dash_app.components.progress import discovery_figure
+from dash_app.components.review_area import ALL, reject_dialog, review_area
 from dash_app.components.tiles import badge, summary_tiles
-from dash_app.components.wording import aria, count, words
-from dash_app.pages.decisions import decision_bar, reject_dialog
+from dash_app.components.wording import count
 
 _REFRESH_MS: Final = 15_000
-_ALL: Final = "all"
 
 
 def register(app: Dash, client: ApiClient) -> None:
@@ -60,8 +59,9 @@ def _register_summary(app: Dash, client: ApiClient) -> None:
                 raise  # what is shown stays; the notice says why it is not renewed
             head = problem(error.message, error.remedy, "/")
             return head, None, no_update, None, True, no_update, no_update, no_update
+        dash.set_props("notice", {"children": None})
         ranked = [each.iteration for each in campaign.progress if each.candidates]
-        options = [{"label": "All iterations", "value": _ALL}]
+        options = [{"label": "All iterations", "value": ALL}]
         options += [{"label": f"Iteration {number}", "value": str(number)} for number in reversed(ranked)]
         has_candidates = bool(ranked)
         return (
@@ -114,8 +114,8 @@ def _register_grid(app: Dash, client: ApiClient) -> None:
                 CandidatePage,
                 "/candidates",
                 campaign=name,
-                iteration=None if iteration in (None, _ALL) else iteration,
-                status=None if status == _ALL else status,
+                iteration=None if iteration in (None, ALL) else iteration,
+                status=None if status == ALL else status,
                 limit=request["endRow"] - request["startRow"],
                 offset=request["startRow"],
                 sort=sort_order(request),
@@ -194,50 +194,12 @@ def _layout(name: str = "", **_: str) -> html.Div:
                         ],
                         className="overview",
                     ),
-                    _candidates_section(),
+                    review_area(),
                 ],
                 id="campaign-body",
                 hidden=True,
             ),
             reject_dialog(),
-        ]
-    )
-
-
-def _candidates_section() -> html.Section:
-    statuses = [{"label": "Any status", "value": _ALL}]
-    statuses += [{"label": words(status.value), "value": status.value} for status in CandidateStatus]
-    filters = html.Div(
-        [
-            dcc.Dropdown(
-                id="iteration", options=[], clearable=False, searchable=False, placeholder="Iteration"
-            ),
-            dcc.Dropdown(id="status", options=statuses, value=_ALL, clearable=False, searchable=False),
-            html.Span(id="candidate-count", className="soft"),
-        ],
-        className="filters",
-    )
-    return html.Section(
-        [
-            html.H2("Candidates"),
-            html.Div([filters, decision_bar()], id="review-tools", className="tools", hidden=True),
-            html.Div(id="outcome"),
-            html.Div(
-                [
-                    html.Div(id="grid-place", className="grid-place"),
-                    html.Aside(
-                        [
-                            html.Button("Close", id="detail-close", className="quiet close", type="button"),
-                            html.Div(id="detail"),
-                        ],
-                        id="detail-panel",
-                        className="panel detail",
-                        hidden=True,
-                        **aria(label="Candidate"),
-                    ),
-                ],
-                className="review",
-            ),
         ]
     )
 

@@ -6,8 +6,8 @@ import dash
 from dash import Dash, Input, Output, dcc, html
 
 from dash_app.api.models import CampaignList
-from dash_app.client import ApiClient
-from dash_app.components.messages import empty_state
+from dash_app.client import ApiClient, ApiError
+from dash_app.components.messages import empty_state, problem
 from dash_app.components.tiles import campaign_card
 
 _REFRESH_MS: Final = 15_000
@@ -17,14 +17,15 @@ def register(app: Dash, client: ApiClient) -> None:
     """Add the page and what fills it to ``app``."""
     dash.register_page("campaigns", path="/", title="Campaigns · Catalyst review", layout=_layout)
 
-    @app.callback(
-        Output("campaigns", "children"), Output("notice", "children"), Input("campaigns-clock", "n_intervals")
-    )
-    async def show_campaigns(_: int) -> tuple[html.Div, None]:
-        found = await client.get(CampaignList, "/campaigns")
+    @app.callback(Output("campaigns", "children"), Input("campaigns-clock", "n_intervals"))
+    async def show_campaigns(_: int) -> html.Div:
+        try:
+            found = await client.get(CampaignList, "/campaigns")
+        except ApiError as error:
+            return problem(error.message, error.remedy)
         if not found.items:
-            return _nothing_yet(), None
-        return html.Div([campaign_card(each) for each in found.items], className="cards"), None
+            return _nothing_yet()
+        return html.Div([campaign_card(each) for each in found.items], className="cards")
 
 
 def _layout(**_: str) -> html.Div:

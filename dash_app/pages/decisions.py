@@ -8,57 +8,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import uuid4
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 
 from dash_app.api.models import Transition
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.grid import GRID_ID
 from dash_app.components.messages import outcome, problem
-from dash_app.components.wording import aria, count
+from dash_app.components.wording import count
 
 MOST_AT_ONCE: Final = 500
 _AT_A_TIME: Final = 4
 _SHOWN_REFUSALS: Final = 8
-
-
-def decision_bar() -> html.Div:
-    """Lay out the buttons; they wake when something is selected."""
-    return html.Div(
-        [
-            html.Span("Select candidates to decide", id="selection-count", className="soft"),
-            html.Button("Flag for validation", id="flag", className="primary", type="button", disabled=True),
-            html.Button("Reject…", id="reject", className="danger", type="button", disabled=True),
-        ],
-        className="decide",
-    )
-
-
-def reject_dialog() -> html.Div:
-    """Lay out the dialog that asks why."""
-    return html.Div(
-        html.Div(
-            [
-                html.H2("Reject candidates", id="reject-title"),
-                html.P("They leave the loop. The reason stays in their history.", className="soft"),
-                html.Label("Reason", htmlFor="reject-reason"),
-                dcc.Textarea(id="reject-reason", maxLength=2000, rows=4),
-                html.P(id="reject-complaint", className="complaint", role="alert"),
-                html.Div(
-                    [
-                        html.Button("Cancel", id="reject-cancel", className="quiet", type="button"),
-                        html.Button("Reject", id="reject-confirm", className="danger solid", type="button"),
-                    ],
-                    className="dialog-buttons",
-                ),
-            ],
-            className="dialog",
-            role="dialog",
-            **aria(modal="true", labelledby="reject-title"),
-        ),
-        id="reject-dialog",
-        className="veil",
-        hidden=True,
-    )
 
 
 def register(app: Dash, client: ApiClient) -> None:
@@ -87,7 +47,6 @@ def register(app: Dash, client: ApiClient) -> None:
         Input("flag", "n_clicks"),
         State(GRID_ID, "selectedRows"),
         State("actor", "value"),
-        running=[(Output("flag", "disabled"), True, True)],
         prevent_initial_call=True,
     )
     async def flag(

@@ -1,0 +1,166 @@
+"""The pages in a real browser, on a real server, with what they did read back from the database."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Page, expect, sync_playwright
+
+from catalyst_assets_tests.integration.reviewed_campaign import ReviewedCampaign
+from catalyst_assets_tests.integration.serving import serving
+from dash_app.server import create_app
+from resources.postgres import Database, Role
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    if not CHROMIUM.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"{CHROMIUM} is missing: install Debian's chromium.")
+        pytest.skip(f"{CHROMIUM} is missing: install Debian's chromium to run this.")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = browser.new_page(viewport={"width": 1500, "height": 1500})
+        opened.set_default_timeout(PATIENCE_MS)
+        yield opened
+        browser.close()
+
+
+@pytest.fixture
+def url(database: Database) -> Iterator[str]:
+    app_only = Database({Role.APP: database.url(Role.APP)})
+    with serving(create_app(app_only)) as address:
+        yield address
+    app_only.dispose()
+
+
+def select(page: Page, *ranks: int) -> None:
+    for rank in ranks:
+        page.locator(f".ag-pinned-left-cols-container .ag-row[row-index='{rank - 1}'] input").check()
+    expect(page.locator("#selection-count")).to_have_text(f"{len(ranks)} selected")
+
+
+def statuses(database: Database) -> dict[str, str]:
+    with database.transaction(Role.OWNER) as connection:
+        rows = connection.execute(
+            sa.text("SELECT material_id, CAST(status AS text) AS status FROM candidates")
+        )
+        return {row.material_id: row.status for row in rows}
+
+
+def decisions(database: Database) -> list[tuple[Any, ...]]:
+    with database.transaction(Role.OWNER) as connection:
+        rows = connection.execute(
+            sa.text(
+                "SELECT material_id, CAST(to_status AS text), actor, reason FROM candidate_events"
+                " JOIN candidates USING (candidate_id) WHERE actor <> 'catalyst_pipeline' ORDER BY event_id"
+            )
+        )
+        return [tuple(row) for row in rows]
+
+
+def test_a_reviewer_flags_one_rejects_one_and_is_refused_an_illegal_step(
+    page: Page, url: str, database: Database
+) -> None:
+    campaign = ReviewedCampaign(database).start()
+    campaign.rank(0, ["p:SrTiO3", "p:PbTiO3", "p:AlLaO3"])
+    asked, failures = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.on("console", lambda message: failures.append(message.text) if message.type == "error" else None)
+
+    page.goto(url)
+    page.get_by_role("link", name="oxide-perovskites-demo").click()
+    expect(page.locator("#candidate-count")).to_have_text("3 candidates")
+    first = page.locator(".ag-row[row-index='0']")
+    expect(first.locator("[col-id='formula']")).to_have_text("SrTiO3")
+    expect(first.locator("[col-id='predicted.band_gap_direct']")).to_have_text("1.50 ± 0.30")
+    expect(first.locator("[col-id='status']")).to_have_text("Ranked")
+
+    select(page, 1)
+    page.locator("#flag").click()
+    expect(page.locator("#outcome")).to_contain_text("Nobody is named as reviewer")
+    assert decisions(database) == []
+
+    page.locator("#actor").fill("Ada Lovelace")
+    page.locator("#flag").click()
+    expect(page.locator("#outcome")).to_have_text("1 candidate flagged for validation.")
+    expect(first.locator("[col-id='status']")).to_have_text("Flagged")
+
+    select(page, 2)
+    page.locator("#reject").click()
+    expect(page.locator("#reject-title")).to_have_text("Reject PbTiO3")
+    page.locator("#reject-confirm").click()
+    expect(page.locator("#reject-complaint")).to_contain_text("Say why")
+    page.locator("#reject-reason").fill("Lead is not wanted here.")
+    page.locator("#reject-confirm").click()
+    expect(page.locator("#outcome")).to_have_text("1 candidate rejected.")
+    second = page.locator(".ag-row[row-index='1']")
+    expect(second.locator("[col-id='status']")).to_have_text("Rejected")
+
+    select(page, 2, 3)
+    page.locator("#flag").click()
+    expect(page.locator("#outcome")).to_contain_text("1 candidate flagged for validation, 1 refused.")
+    expect(page.locator("#outcome")).to_contain_text(
+        re.compile(r"PbTiO3: .* cannot go from rejected to flagged")
+    )
+
+    second.locator("[col-id='status']").click()
+    expect(page.locator("#detail .history li")).to_have_count(2)
+    expect(page.locator("#detail")).to_contain_text("Rejected by Ada Lovelace")
+    expect(page.locator("#detail q")).to_have_text("Lead is not wanted here.")
+
+    assert statuses(database) == {"p:SrTiO3": "flagged", "p:PbTiO3": "rejected", "p:AlLaO3": "flagged"}
+    assert decisions(database) == [
+        ("p:SrTiO3", "flagged", "Ada Lovelace", ""),
+        ("p:PbTiO3", "rejected", "Ada Lovelace", "Lead is not wanted here."),
+        ("p:AlLaO3", "flagged", "Ada Lovelace", ""),
+    ]
+
+    page.reload()
+    expect(page.locator("#actor")).to_have_value("Ada Lovelace")
+    assert [address for address in asked if not address.startswith((url, "data:", "blob:"))] == []
+    assert failures == []
+
+
+def test_ten_thousand_candidates_scroll_sort_and_filter_on_the_server(
+    page: Page, url: str, database: Database
+) -> None:
+    campaign = ReviewedCampaign(database).start()
+    ids = campaign.rank(0, [f"p:M{place}" for place in range(10_000)])
+    campaign.move(ids[5_000], "flagged")
+
+    page.goto(f"{url}/campaigns/{campaign.name}")
+    expect(page.locator("#candidate-count")).to_have_text("10,000 candidates")
+    expect(page.locator(".ag-row[row-index='0'] [col-id='rank']")).to_have_text("1")
+    page.evaluate("dash_ag_grid.getApi('candidates').ensureIndexVisible(9999)")
+    expect(page.locator(".ag-row[row-index='9999'] [col-id='rank']")).to_have_text("10000")
+
+    page.evaluate("dash_ag_grid.getApi('candidates').ensureIndexVisible(0)")
+    page.locator(".ag-header-cell[col-id='predicted.band_gap_direct']").click()
+    page.locator(".ag-header-cell[col-id='predicted.band_gap_direct']").click()
+    expect(page.locator(".ag-row[row-index='0'] [col-id='rank']")).to_have_text("10000")
+
+    page.locator("#status").click()
+    page.get_by_role("option", name="Flagged").click()
+    expect(page.locator("#candidate-count")).to_have_text("1 candidate")
+    expect(page.locator(".ag-row[row-index='0'] [col-id='rank']")).to_have_text("5001")
+
+
+def test_an_empty_installation_says_which_command_to_run(page: Page, url: str) -> None:
+    page.goto(url)
+    expect(page.locator("#campaigns")).to_contain_text("No campaign has run yet")
+    expect(page.locator("#campaigns pre")).to_have_text("catalyst demo")
+    page.goto(f"{url}/campaigns/no-such")
+    expect(page.locator("#campaign-head")).to_contain_text("There is no campaign 'no-such'.")
+    expect(page.locator("#campaign-body")).to_be_hidden()

@@ -1,0 +1,46 @@
+"""How the review app writes numbers, goals and requests."""
+
+import pytest
+
+from dash_app.components.grid import sort_order
+from dash_app.components.wording import count, criterion, number, plus_minus, words
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "written"),
+    [
+        (1.4234, 0.31, "1.42 ± 0.31"),
+        (1.4234, 0.031, "1.423 ± 0.031"),
+        (-2.4, 0.05, "-2.400 ± 0.050"),
+        (-1234.5, 27.0, "-1234 ± 27"),
+        (1.0, 0.0, "1.00 ± 0.00"),
+        (1.0, 1e-12, "1.000000 ± 0.000000"),
+    ],
+)
+def test_a_value_is_written_to_the_digits_its_uncertainty_reaches(
+    mean: float, std: float, written: str
+) -> None:
+    assert plus_minus(mean, std) == written
+
+
+def test_a_criterion_reads_as_a_sentence_with_its_unit() -> None:
+    units = {"band_gap_direct": "eV"}
+    assert criterion({"property": "band_gap_direct", "min": 1.0, "max": 2.3}, units) == (
+        "Band gap direct between 1 and 2.3 eV"
+    )
+    low, high = {"property": "band_gap_direct", "min": 1.5}, {"property": "heat_of_formation", "max": 0.2}
+    assert criterion({"any_of": [[low, high], [high]]}, units) == (
+        "Band gap direct at least 1.5 eV and Heat of formation at most 0.2; or Heat of formation at most 0.2"
+    )
+
+
+def test_names_counts_and_missing_numbers_are_written_for_people() -> None:
+    assert words("in_validation") == "In validation"
+    assert (count(1, "candidate"), count(1200, "candidate")) == ("1 candidate", "1,200 candidates")
+    assert (number(None), number(2.34567)) == ("\u2013", "2.35")
+
+
+def test_the_grid_sorts_by_the_names_the_api_knows() -> None:
+    assert sort_order({"sortModel": []}) == "rank"
+    descending = {"sortModel": [{"colId": "predicted.band_gap", "sort": "desc"}]}
+    assert sort_order(descending) == "-predicted.band_gap"
