@@ -5,18 +5,21 @@ A registry by the name a campaign's ``derive`` uses. Band edges follow Butler an
 at the geometric mean of the atoms' Mulliken electronegativities below vacuum, the edges half a gap away.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from catalyst_assets.errors import CatalystError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from catalyst_assets.campaigns.model import Campaign
 
@@ -84,6 +87,8 @@ def mulliken_electronegativity(element: str) -> float:
 
 def midgap(composition: Composition) -> float:
     """Return the middle of the gap in eV below vacuum: (∏ χᵢ^nᵢ)^(1/Σnᵢ)."""
+    import numpy as np
+
     total = sum(composition.values())
     logs = sum(
         amount * np.log(mulliken_electronegativity(element))
@@ -93,10 +98,14 @@ def midgap(composition: Composition) -> float:
 
 
 def _valence_band(composition: Composition, gap_ev: NDArray[np.float64]) -> NDArray[np.float64]:
+    import numpy as np
+
     return midgap(composition) + np.maximum(gap_ev, 0.0) / 2
 
 
 def _conduction_band(composition: Composition, gap_ev: NDArray[np.float64]) -> NDArray[np.float64]:
+    import numpy as np
+
     return midgap(composition) - np.maximum(gap_ev, 0.0) / 2
 
 
@@ -108,26 +117,38 @@ DERIVATIONS: Final[dict[str, DerivedFunction]] = {
 }
 
 
-def parse_formula(formula: str) -> dict[str, float]:
-    """Return the amount of each element in a formula without brackets, such as ``AgNbO2N``.
+_AMOUNT: Final = r"(\d+\.?\d*|\.\d+)?"
+
+
+@lru_cache(maxsize=100_000)
+def parse_formula(formula: str) -> Mapping[str, float]:
+    """Return the amount of each element in a formula such as ``AgNbO2N`` or ``Ca(NO3)2``.
 
     Raises
     ------
     CatalystError
         The text is not such a formula.
     """
+    flat = formula
+    while group := re.search(rf"\(([^()]*)\){_AMOUNT}", flat):
+        amounts = _flat_amounts(group[1], formula)
+        times = float(group[2] or 1)
+        inner = "".join(f"{symbol}{amount * times:.10g}" for symbol, amount in amounts.items())
+        flat = flat[: group.start()] + inner + flat[group.end() :]
+    return MappingProxyType(_flat_amounts(flat, formula))
+
+
+def _flat_amounts(text: str, formula: str) -> dict[str, float]:
+    if re.fullmatch(rf"(?:[A-Z][a-z]?{_AMOUNT})+", text) is None:
+        raise CatalystError(f"'{formula}' is not a chemical formula.", "Write it as in SrTiO3 or Ca(NO3)2.")
     amounts: dict[str, float] = {}
-    for symbol, amount in re.findall(r"([A-Z][a-z]?)(\d*\.?\d*)", formula):
+    for symbol, amount in re.findall(rf"([A-Z][a-z]?){_AMOUNT}", text):
         amounts[symbol] = amounts.get(symbol, 0.0) + float(amount or 1)
-    if not amounts or re.fullmatch(r"(?:[A-Z][a-z]?(?:\d+\.?\d*|\.\d+)?)+", formula) is None:
-        raise CatalystError(
-            f"'{formula}' is not a chemical formula.", "Write it without brackets, as in SrTiO3."
-        )
     return amounts
 
 
 def derive_values(
-    campaign: "Campaign", name: str, values: NDArray[np.float64], formulas: Sequence[str]
+    campaign: Campaign, name: str, values: NDArray[np.float64], formulas: Sequence[str]
 ) -> NDArray[np.float64]:
     """Compute one derived property.
 
@@ -146,6 +167,8 @@ def derive_values(
     -------
     Array of the shape of ``values``; NaN stays NaN.
     """
+    import numpy as np
+
     function = DERIVATIONS[campaign.derive[name].function]
     result = np.empty_like(values, dtype=np.float64)
     for row, formula in enumerate(formulas):
@@ -153,7 +176,7 @@ def derive_values(
     return result
 
 
-def fill_derived(campaign: "Campaign", values: "pd.DataFrame", formulas: Sequence[str]) -> "pd.DataFrame":
+def fill_derived(campaign: Campaign, values: pd.DataFrame, formulas: Sequence[str]) -> pd.DataFrame:
     """Return validated values with a derived one wherever none was validated.
 
     Parameters

@@ -206,9 +206,9 @@ def _fit_hyperparameters(
         )
     return {
         "length_scale": torch.exp(kernel.log_length.detach()).tolist(),
-        "matern": float(torch.exp(kernel.log_variance[0])),
-        "linear": float(torch.exp(kernel.log_variance[1])),
-        "noise": float(likelihood.noise),
+        "matern": math.exp(kernel.log_variance[0].item()),
+        "linear": math.exp(kernel.log_variance[1].item()),
+        "noise": likelihood.noise.item(),
     }, tuple(curve)
 
 
