@@ -14,11 +14,11 @@ import numpy as np
 
 from catalyst_assets.acquisition.ranking import rank
 from catalyst_assets.bench.pools import BenchmarkPool
-from catalyst_assets.prediction.scoring import append_derived
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.errors import InvalidPoolError
 from catalyst_assets.learning.heads import fit_head
 from catalyst_assets.learning.property_model import HeadSettings
+from catalyst_assets.prediction.scoring import append_derived
 from catalyst_assets.seeds import derive_seed
 
 if TYPE_CHECKING:

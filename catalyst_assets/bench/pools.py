@@ -5,7 +5,6 @@ that cannot be read is refused, because a benchmark without its hits measures so
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,8 @@ from catalyst_assets.campaigns.model import Campaign, unknown
 from catalyst_assets.errors import CatalystError, InvalidCampaignError, InvalidPoolError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pymatgen.core.structure import Structure
 
 _PROTOTYPE: Final = ("A", "B", "anion")
@@ -119,7 +120,7 @@ def _read_values(path: Path, table: pd.DataFrame, campaign: Campaign) -> pd.Data
             "Add the column, or name another property in the campaign.",
         )
     needed = [name for name in campaign.predicted_properties if name in present]
-    values = table[needed].apply(pd.to_numeric, errors="coerce").astype(np.float64)
+    values: pd.DataFrame = table[needed].apply(pd.to_numeric, errors="coerce").astype(np.float64)
     bad = np.argwhere(~np.isfinite(values.to_numpy()))
     if len(bad):
         named = [
@@ -138,7 +139,7 @@ def _read_rows(path: Path, table: pd.DataFrame) -> "tuple[Structure, ...]":
     def from_cif(text: str) -> Structure:
         return Structure.from_str(text, fmt="cif")
 
-    build: Callable[..., Structure] = from_cif if list(table.columns) == ["cif"] else build_cubic_perovskite
+    build: "Callable[..., Structure]" = from_cif if list(table.columns) == ["cif"] else build_cubic_perovskite
     structures, problems = [], []
     for row, cells in enumerate(table.itertuples(index=False)):
         try:
