@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from catalyst_assets.acquisition.ranking import Ranking, rank
+from catalyst_assets.campaigns.derived import fill_derived
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
@@ -25,8 +26,12 @@ from catalyst_assets.seeds import derive_seed
 from resources.postgres import execute, execute_many, fetch_all, fetch_one
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import sqlalchemy as sa
 
+    from catalyst_assets.campaigns.model import Campaign
+    from catalyst_assets.learning.training_set import TrainingSet
     from resources.object_store import ObjectStore
     from resources.postgres import Database
 
@@ -119,7 +124,9 @@ def compute_shortlist(database: "Database", objects: "ObjectStore", partition_ke
         campaign,
         seed,
         frozenset(row["material_id"] for row in evaluated),
-        labels=pd.DataFrame(training_set.labels, columns=list(training_set.properties)),
+        labels=_known_values(
+            training_set, campaign, {row["material_id"]: row["reduced_formula"] for row in structures}
+        ),
     )
     if len(ranking.frame) == 0:
         raise LoopError(
@@ -243,6 +250,15 @@ def _identity(shortlist: Shortlist) -> dict[str, Any]:
         "features_sha256": shortlist.features_sha256,
         "ranking_sha256": shortlist.ranking.sha256,
     }
+
+
+def _known_values(
+    training_set: "TrainingSet", campaign: "Campaign", formulas: "Mapping[str, str]"
+) -> pd.DataFrame:
+    """Return the labels of the pool's members, a column a property, derived ones included."""
+    rows = [row for row, name in enumerate(training_set.material_ids) if name in formulas]
+    learned = pd.DataFrame(training_set.labels[rows], columns=list(training_set.properties))
+    return fill_derived(campaign, learned, [formulas[training_set.material_ids[row]] for row in rows])
 
 
 def _flag_batch(connection: "sa.Connection", partition_key: str, batch_size: int) -> None:

@@ -98,7 +98,6 @@ def _track(
     context: dg.AssetExecutionContext, platform: Platform, model: "TrainedModel", seconds: float
 ) -> dict[str, Any]:
     """Record the training with MLflow; the model is stored already and does not depend on it."""
-    from catalyst_assets.errors import CatalystError
     from catalyst_assets.learning.training import record_tracking
 
     try:
@@ -113,6 +112,7 @@ def _track(
         )
         record_tracking(platform.database, model, run_id)
         return {"mlflow_run": dg.MetadataValue.url(platform.tracking.run_url(run_id))}
-    except CatalystError as error:
-        context.log.warning("The model is stored, but not tracked. %s", error)
-        return {"mlflow_run": f"not recorded: {error.message}"}
+    except Exception as error:  # a library fails in its own ways, and none may cost the iteration
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        context.log.warning("The model is stored, but not tracked. %s", reason)
+        return {"mlflow_run": f"not recorded: {reason}"}
