@@ -139,7 +139,7 @@ def _read_rows(path: Path, table: pd.DataFrame) -> "tuple[Structure, ...]":
     def from_cif(text: str) -> Structure:
         return Structure.from_str(text, fmt="cif")
 
-    build: "Callable[..., Structure]" = from_cif if list(table.columns) == ["cif"] else build_cubic_perovskite
+    build: Callable[..., Structure] = from_cif if list(table.columns) == ["cif"] else build_cubic_perovskite
     structures, problems = [], []
     for row, cells in enumerate(table.itertuples(index=False)):
         try:
