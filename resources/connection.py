@@ -7,14 +7,16 @@ import atexit
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING
 
 from catalyst_assets.errors import DatabaseUnavailableError, UsageError
 from resources.embedded_postgres import DRIVER, EmbeddedPostgres
 from resources.migrations import require_current_schema, upgrade_schema
 from resources.postgres import Database, Role, Sibling, fetch_all
 from resources.settings import Settings
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 _CATALYST = "catalyst"
 
@@ -107,7 +109,9 @@ def open_external(url_text: str) -> Database:
     )
 
 
-def _parse_url(text: str) -> sa.URL:
+def _parse_url(text: str) -> "sa.URL":
+    import sqlalchemy as sa
+
     try:
         url = sa.make_url(text)
     except (sa.exc.ArgumentError, ValueError):
@@ -120,7 +124,7 @@ def _parse_url(text: str) -> sa.URL:
     return url.set(drivername=DRIVER)
 
 
-def _as_role(url: sa.URL, role: Role) -> sa.URL:
+def _as_role(url: "sa.URL", role: Role) -> "sa.URL":
     given = url.query.get("options", "")
     options = given if isinstance(given, str) else " ".join(given)
     return url.update_query_dict({"options": f"{options} -c role={role}".strip()})
@@ -129,6 +133,7 @@ def _as_role(url: sa.URL, role: Role) -> sa.URL:
 def _database_exists(url: str) -> bool:
     """Connect once; False when the server answers that there is no such database."""
     import psycopg2
+    import sqlalchemy as sa
 
     arguments = sa.make_url(url).translate_connect_args(username="user", database="dbname")
     query = {key: str(value) for key, value in sa.make_url(url).query.items()}
@@ -146,13 +151,17 @@ def _database_exists(url: str) -> bool:
 
 
 @contextmanager
-def _maintenance(url: str) -> Iterator[sa.Connection]:
+def _maintenance(url: str) -> "Iterator[sa.Connection]":
+    import sqlalchemy as sa
+
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         yield connection
 
 
-def _create_database(connection: sa.Connection, name: str, owner: str | None) -> None:
+def _create_database(connection: "sa.Connection", name: str, owner: str | None) -> None:
+    import sqlalchemy as sa
+
     try:
         _execute_generated(connection, "services/create_database", name=name, owner=owner)
     except sa.exc.ProgrammingError as error:
@@ -164,7 +173,7 @@ def _create_database(connection: sa.Connection, name: str, owner: str | None) ->
         ) from None
 
 
-def _execute_generated(connection: sa.Connection, query: str, **parameters: str | None) -> int:
+def _execute_generated(connection: "sa.Connection", query: str, **parameters: str | None) -> int:
     """Run the statements that a query returns."""
     rows = fetch_all(connection, query, **parameters)
     for row in rows:
@@ -172,16 +181,16 @@ def _execute_generated(connection: sa.Connection, query: str, **parameters: str 
     return len(rows)
 
 
-def _scram_verifier(connection: sa.Connection, login: str, password: str) -> str:
+def _scram_verifier(connection: "sa.Connection", login: str, password: str) -> str:
     from psycopg2.extensions import encrypt_password
 
     scope = connection.connection.driver_connection
     return str(encrypt_password(password, login, scope=scope, algorithm="scram-sha-256"))
 
 
-def _place(url: sa.URL) -> str:
+def _place(url: "sa.URL") -> str:
     return f"{url.host or url.query.get('host', 'the local socket')}:{url.port or 5432}"
 
 
-def _text(url: sa.URL) -> str:
+def _text(url: "sa.URL") -> str:
     return url.render_as_string(hide_password=False)

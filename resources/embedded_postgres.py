@@ -17,8 +17,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import sqlalchemy as sa
-
 from catalyst_assets.errors import DatabaseUnavailableError
 from resources.postgres_cluster import OWNER, Cluster, home_unwritable, tail
 from resources.postgres_keeper import try_lock
@@ -128,6 +126,8 @@ class EmbeddedPostgres:
 
     def url(self, login: str, database: str) -> str:
         """Return the driver-qualified URL, password included, by which ``login`` reaches ``database``."""
+        import sqlalchemy as sa
+
         url = sa.URL.create(
             DRIVER,
             username=login,

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING
 
 from catalyst_assets.errors import CatalystError, SchemaVersionError
 from resources.paths import project_file
 from resources.postgres import Database, Role, execute, fetch_all, fetch_one
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
@@ -121,7 +123,7 @@ def require_current_schema(database: Database, folder: Path | None = None) -> No
         )
 
 
-def _state(connection: sa.Connection, folder: Path | None) -> SchemaState:
+def _state(connection: "sa.Connection", folder: Path | None) -> SchemaState:
     known = {migration.version: migration for migration in read_migrations(folder)}
     present = fetch_one(connection, "migrations/table_exists")
     rows = fetch_all(connection, "migrations/applied") if present and present["present"] else []
@@ -143,7 +145,7 @@ def _state(connection: sa.Connection, folder: Path | None) -> SchemaState:
     return SchemaState(applied, tuple(step for version, step in known.items() if version not in seen))
 
 
-def _apply(connection: sa.Connection, migration: Migration) -> None:
+def _apply(connection: "sa.Connection", migration: Migration) -> None:
     driver_connection = connection.connection.driver_connection
     if driver_connection is None:
         raise SchemaVersionError("The connection was closed before migrating.", "Run again.")

@@ -7,10 +7,12 @@ import os
 import uuid
 from collections.abc import Iterator
 from functools import cached_property
-
-from upath import UPath
+from typing import TYPE_CHECKING
 
 from catalyst_assets.errors import CatalystError
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 
 class ObjectStore:
@@ -26,14 +28,16 @@ class ObjectStore:
         self.url = url
 
     @cached_property
-    def _root(self) -> UPath:
+    def _root(self) -> "UPath":
+        from upath import UPath
+
         return UPath(self.url)
 
     @property
     def _is_local(self) -> bool:
         return self._root.protocol in ("", "file")
 
-    def path(self, key: str) -> UPath:
+    def path(self, key: str) -> "UPath":
         """Return the path of ``key``, refusing keys that leave the store."""
         parts = key.split("/")
         if not key or any(part in ("", ".", "..") for part in parts):

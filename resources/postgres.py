@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
-from typing import Any
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.errors import DatabaseUnavailableError
 from resources.paths import project_file
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 Row = dict[str, Any]
 
@@ -61,8 +62,10 @@ class Database:
         """Return the URL, password included, of a database beside `catalyst`."""
         return self._siblings[sibling]
 
-    def engine(self, role: Role) -> sa.Engine:
+    def engine(self, role: Role) -> "sa.Engine":
         """Return the connection pool of ``role``."""
+        import sqlalchemy as sa
+
         if role not in self._engines:
             self._engines[role] = sa.create_engine(
                 self._urls[role], pool_pre_ping=True, pool_size=2, max_overflow=8
@@ -70,7 +73,7 @@ class Database:
         return self._engines[role]
 
     @contextmanager
-    def transaction(self, role: Role = Role.PIPELINE) -> Iterator[sa.Connection]:
+    def transaction(self, role: Role = Role.PIPELINE) -> "Iterator[sa.Connection]":
         """Open a connection as ``role``; commit at the end, roll back on any error.
 
         Raises
@@ -78,6 +81,8 @@ class Database:
         DatabaseUnavailableError
             The server cannot be reached or went away.
         """
+        import sqlalchemy as sa
+
         try:
             with self.engine(role).begin() as connection:
                 yield connection
@@ -96,36 +101,38 @@ class Database:
 
 
 @cache
-def load_query(name: str) -> sa.TextClause:
+def load_query(name: str) -> "sa.TextClause":
     """Return the statement in ``sql/queries/<name>.sql``; its parameters are written ``:name``."""
+    import sqlalchemy as sa
+
     text = (project_file("sql") / "queries" / f"{name}.sql").read_text(encoding="utf-8")
     return sa.text(re.sub(r"^\s*--.*$", "", text, flags=re.MULTILINE))
 
 
-def fetch_all(connection: sa.Connection, query: str, **parameters: Any) -> list[Row]:
+def fetch_all(connection: "sa.Connection", query: str, **parameters: Any) -> list[Row]:
     """Run a named query and return its rows."""
     return [dict(row) for row in connection.execute(load_query(query), parameters).mappings()]
 
 
-def fetch_one(connection: sa.Connection, query: str, **parameters: Any) -> Row | None:
+def fetch_one(connection: "sa.Connection", query: str, **parameters: Any) -> Row | None:
     """Run a named query and return its only row, or None."""
     row = connection.execute(load_query(query), parameters).mappings().one_or_none()
     return None if row is None else dict(row)
 
 
-def execute(connection: sa.Connection, query: str, **parameters: Any) -> int:
+def execute(connection: "sa.Connection", query: str, **parameters: Any) -> int:
     """Run a named statement and return the number of rows it touched."""
     return connection.execute(load_query(query), parameters).rowcount
 
 
-def execute_many(connection: sa.Connection, query: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def execute_many(connection: "sa.Connection", query: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Run a named statement once for each mapping of parameters."""
     if rows:
         connection.execute(load_query(query), rows)
 
 
 def copy_rows(
-    connection: sa.Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    connection: "sa.Connection", table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> int:
     """Append ``rows`` to ``table`` by COPY, in the caller's transaction.
 
