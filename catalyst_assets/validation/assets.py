@@ -14,6 +14,7 @@ from resources.platform import Platform
     name="labels",
     group_name=Group.LABELS.value,
     partitions_def=AL_ITERATION,
+    tags={"dagster/kind/postgres": ""},
     description="Every value known when an iteration opened; its version is the hash of that set.",
 )
 def labels(
