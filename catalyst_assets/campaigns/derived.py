@@ -190,8 +190,6 @@ def fill_derived(campaign: Campaign, values: pd.DataFrame, formulas: Sequence[st
     """
     import numpy as np
 
-    import numpy as np
-
     filled = values.copy()
     for name in campaign.properties:
         if name not in campaign.derive or campaign.derive[name].argument not in values:
