@@ -20,6 +20,8 @@ HEAVY_MODULES: Final = (
     *("torch", "mace", "e3nn", "lightning", "botorch", "gpytorch", "pymatgen", "ase", "mlflow"),
     *("sklearn", "plotly", "matplotlib", "dash"),
 )
+_ALIASES: Final = {"pytorch_lightning": "lightning"}
+LOCATION: Final = "catalyst_assets.definitions"
 _BARE: Final = """
 import dagster as dg
 
@@ -60,7 +62,9 @@ class StartupReport:
     heavy_modules_loaded: list[str]
 
 
-def measure_startup(repeats: int = 5, progress: Callable[[int], None] = lambda done: None) -> StartupReport:
+def measure_startup(
+    repeats: int = 5, progress: Callable[[int], None] = lambda done: None, location: str = LOCATION
+) -> StartupReport:
     """Load both locations in turn, each time in a fresh process.
 
     Parameters
@@ -69,6 +73,8 @@ def measure_startup(repeats: int = 5, progress: Callable[[int], None] = lambda d
         Processes for each location, after one of each that warms the file cache.
     progress
         Called with the number of rounds done.
+    location
+        The module that holds the definitions.
 
     Raises
     ------
@@ -80,18 +86,18 @@ def measure_startup(repeats: int = 5, progress: Callable[[int], None] = lambda d
     with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
         Path(folder, "bare_location.py").write_text(_BARE, encoding="utf-8")
         for turn in range(repeats + 1):
-            for name, module in (("location", "catalyst_assets.definitions"), ("bare", "bare_location")):
+            for name, module in (("location", location), ("bare", "bare_location")):
                 elapsed, loaded = _load(module, folder)
                 if turn > 0:
                     seconds[name].append(elapsed)
                 if name == "location":
                     modules |= loaded
             progress(turn)
-    location, bare = median(seconds["location"]), median(seconds["bare"])
+    loaded_in, bare = median(seconds["location"]), median(seconds["bare"])
     return StartupReport(
-        round(location, 3),
+        round(loaded_in, 3),
         round(bare, 3),
-        round(location / bare, 3),
+        round(loaded_in / bare, 3),
         [name for name in HEAVY_MODULES if name in modules],
     )
 
@@ -107,4 +113,5 @@ def _load(module: str, folder: str) -> tuple[float, set[str]]:
         raise CatalystError(
             f"The code location {module} does not load: {reason}.", "Run `dagster definitions validate`."
         )
-    return elapsed, set(json.loads(completed.stdout.strip().splitlines()[-1]))
+    names = json.loads(completed.stdout.strip().splitlines()[-1])
+    return elapsed, {_ALIASES.get(name, name) for name in names}
