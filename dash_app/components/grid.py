@@ -132,7 +132,7 @@ def _property_columns(name: str, unit: str, description: str) -> dict[str, Any]:
                 "headerName": "Validated",
                 "width": 112,
                 "type": "rightAligned",
-                "cellClass": "validated-value",
+                "cellClass": ["ag-right-aligned-cell", "validated-value"],
             },
         ],
     }
