@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from catalyst_assets.errors import DatabaseUnavailableError
-from resources.postgres_cluster import OWNER, Cluster, home_unwritable, tail
+from resources.postgres_cluster import OWNER, Cluster, complaint, home_unwritable
 from resources.postgres_keeper import try_lock
 
 DRIVER: Final = "postgresql+psycopg2"
@@ -58,6 +58,7 @@ class EmbeddedPostgres:
         self._durable = durable
         self._share: int | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
 
     def __enter__(self) -> Self:
         self.acquire()
@@ -172,6 +173,7 @@ class EmbeddedPostgres:
             if cluster.log.exists() and cluster.log.stat().st_size > _MAX_LOG_BYTES:
                 cluster.log.replace(cluster.log.with_suffix(".log.1"))
             with cluster.log.open("ab") as log:
+                self._log_start = log.tell()
                 keeper = Path(__file__).with_name("postgres_keeper.py")
                 self._keeper = subprocess.Popen(
                     [sys.executable, "-I", "-S", str(keeper), json.dumps(spec)],
@@ -237,7 +239,8 @@ class EmbeddedPostgres:
 
     def _start_failed(self, what: str) -> DatabaseUnavailableError:
         try:
-            reason = tail(self.cluster.log.read_text(encoding="utf-8", errors="replace"))
+            log = self.cluster.log.read_bytes()[self._log_start :]
+            reason = complaint(log.decode("utf-8", errors="replace"))
         except OSError:
             reason = "no log"
         return DatabaseUnavailableError(

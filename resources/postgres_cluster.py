@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import pwd
+import re
 import secrets
 import shutil
 import stat
@@ -271,7 +272,7 @@ class Cluster:
         )
         if completed.returncode != 0:
             raise DatabaseUnavailableError(
-                f"The database under {self.home} cannot be created: {tail(completed.stderr)}",
+                f"The database under {self.home} cannot be created: {complaint(completed.stderr)}",
                 "Free disk space or choose another home with --home or CATALYST_HOME.",
             )
 
@@ -283,6 +284,13 @@ def home_unwritable(home: Path, error: OSError) -> CatalystError:
         + (f" ({error.filename})." if error.filename else "."),
         "Free disk space, give yourself write permission, or choose another with --home or CATALYST_HOME.",
     )
+
+
+def complaint(text: str) -> str:
+    """Return what PostgreSQL says went wrong, out of its output, in one line."""
+    said = [re.sub(r"^\S+ \S+ \S+ \[\d+\] (?:\S+@\S+ )?", "", line.strip()) for line in text.splitlines()]
+    grave = [line for line in said if re.search(r"\b(?:FATAL|PANIC|ERROR|HINT|initdb: error)\b:", line)]
+    return " | ".join(dict.fromkeys(grave[-4:])) or tail(text)
 
 
 def tail(text: str, lines: int = 5) -> str:
