@@ -7,8 +7,8 @@ at the geometric mean of the atoms' Mulliken electronegativities below vacuum, t
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final
 from catalyst_assets.errors import CatalystError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
@@ -35,8 +37,6 @@ MULLIKEN_EV: Final[dict[str, float]] = {
     "Te": 5.49, "Ti": 3.45, "Tl": 5.49, "V": 3.60, "W": 4.40, "Y": 3.19, "Zn": 4.45, "Zr": 3.64,
 }  # fmt: skip
 
-Composition = Mapping[str, float]
-
 
 @dataclass(frozen=True)
 class DerivedFunction:
@@ -45,14 +45,14 @@ class DerivedFunction:
     Attributes
     ----------
     compute
-        ``(composition, values) -> values``: amounts by element, and an array of any shape in ``argument_unit``.
+        ``(formulas, values) -> values``: m formulas, and an array of shape (m, ...) in ``argument_unit``.
     argument_unit, unit
         Units of what goes in and comes out.
     paper
         Where the formula stands.
     """
 
-    compute: Callable[[Composition, NDArray[np.float64]], NDArray[np.float64]]
+    compute: Callable[[Sequence[str], NDArray[np.float64]], NDArray[np.float64]]
     argument_unit: str
     unit: str
     paper: str
@@ -85,28 +85,26 @@ def mulliken_electronegativity(element: str) -> float:
         ) from None
 
 
-def midgap(composition: Composition) -> float:
+@lru_cache(maxsize=100_000)
+def midgap(formula: str) -> float:
     """Return the middle of the gap in eV below vacuum: (∏ χᵢ^nᵢ)^(1/Σnᵢ)."""
+    amounts = parse_formula(formula)
+    logs = sum(n * math.log(mulliken_electronegativity(element)) for element, n in sorted(amounts.items()))
+    return math.exp(logs / sum(amounts.values()))
+
+
+def _valence_band(formulas: Sequence[str], gap_ev: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _midgaps(formulas, gap_ev.ndim) + gap_ev.clip(min=0) / 2
+
+
+def _conduction_band(formulas: Sequence[str], gap_ev: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _midgaps(formulas, gap_ev.ndim) - gap_ev.clip(min=0) / 2
+
+
+def _midgaps(formulas: Sequence[str], n_axes: int) -> NDArray[np.float64]:
     import numpy as np
 
-    total = sum(composition.values())
-    logs = sum(
-        amount * np.log(mulliken_electronegativity(element))
-        for element, amount in sorted(composition.items())
-    )
-    return float(np.exp(logs / total))
-
-
-def _valence_band(composition: Composition, gap_ev: NDArray[np.float64]) -> NDArray[np.float64]:
-    import numpy as np
-
-    return midgap(composition) + np.maximum(gap_ev, 0.0) / 2
-
-
-def _conduction_band(composition: Composition, gap_ev: NDArray[np.float64]) -> NDArray[np.float64]:
-    import numpy as np
-
-    return midgap(composition) - np.maximum(gap_ev, 0.0) / 2
+    return np.array([midgap(formula) for formula in formulas]).reshape(-1, *[1] * (n_axes - 1))
 
 
 _PAPER = "Butler & Ginley, J. Electrochem. Soc. 125, 228 (1978); Castelli et al., EES 5, 5814 (2012)"
@@ -167,13 +165,8 @@ def derive_values(
     -------
     Array of the shape of ``values``; NaN stays NaN.
     """
-    import numpy as np
-
     function = DERIVATIONS[campaign.derive[name].function]
-    result = np.empty_like(values, dtype=np.float64)
-    for row, formula in enumerate(formulas):
-        result[row] = function.compute(parse_formula(formula), values[row])
-    return result
+    return function.compute(formulas, values)
 
 
 def fill_derived(campaign: Campaign, values: pd.DataFrame, formulas: Sequence[str]) -> pd.DataFrame:

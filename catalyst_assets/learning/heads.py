@@ -97,7 +97,9 @@ class FittedHead:
         # In an order of their own, rows give the same numbers to the last bit whatever order they came in.
         order = _canonical_order(features)
         ordered = np.ascontiguousarray(features[order], dtype=np.float32)
-        marginals = [model.predict(ordered) for model in self.models]
+        gates = {id(model.gate): model.gate for model in self.models if model.gate is not None}
+        chances = {key: gate.predict(ordered) for key, gate in gates.items()}
+        marginals = [model.predict(ordered, chances.get(id(model.gate))) for model in self.models]
         moments = [marginal.moments() for marginal in marginals]
         draws = joint_draws(marginals, self.correlation, n_draws, seed)
         back = np.argsort(order, kind="stable")

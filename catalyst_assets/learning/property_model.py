@@ -105,9 +105,12 @@ class PropertyModel:
     prior_center: float
     prior_spread: float
 
-    def predict(self, features: NDArray[np.float32]) -> Marginal:
-        """Predict each row."""
-        above = np.ones(len(features)) if self.gate is None else self.gate.predict(features)
+    def predict(self, features: NDArray[np.float32], above: NDArray[np.float64] | None = None) -> Marginal:
+        """Predict each row; ``above`` is what the gate says of them, where that is known already."""
+        if self.gate is None:
+            above = np.ones(len(features))
+        elif above is None:
+            above = self.gate.predict(features)
         if self.process is None:
             center = np.full(len(features), self.prior_center)
             variance = np.full(len(features), self.prior_spread**2)

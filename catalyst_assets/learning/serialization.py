@@ -25,6 +25,7 @@ def dump(head: "FittedHead") -> bytes:
 
     arrays: dict[str, NDArray[Any]] = {"correlation": head.correlation}
     records = []
+    gates: list[Gate] = []
     for number, model in enumerate(head.models):
         prefix = f"{number}."
         record: dict[str, Any] = {
@@ -40,12 +41,10 @@ def dump(head: "FittedHead") -> bytes:
             parts, record["process"] = gaussian_process.to_arrays(model.process)
             arrays |= {f"{prefix}process.{name}": part for name, part in parts.items()}
         if model.gate is not None:
-            record["gate"] = {
-                "boosted": _put_forests(arrays, prefix + "boosted", model.gate.boosted),
-                "randomized": _put_forests(arrays, prefix + "randomized", model.gate.randomized),
-                "intercepts": list(model.gate.intercepts),
-                "constant": model.gate.constant,
-            }
+            # Properties on the same floor share one gate: keep it once.
+            if not any(model.gate is gate for gate in gates):
+                gates.append(model.gate)
+            record["gate"] = next(i for i, gate in enumerate(gates) if gate is model.gate)
         records.append(record)
     document = {
         "format": _FORMAT,
@@ -53,6 +52,7 @@ def dump(head: "FittedHead") -> bytes:
         "feature_names": list(head.feature_names),
         "settings": asdict(head.settings),
         "models": records,
+        "gates": [_put_gate(arrays, f"gate{number}.", gate) for number, gate in enumerate(gates)],
         "report": to_record(head.report),
     }
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -78,10 +78,11 @@ def load(data: bytes) -> dict[str, Any]:
     document = json.loads(header["__metadata__"]["head"])
     if document["format"] != _FORMAT:
         raise ValueError(f"format {document['format']!r} is not {_FORMAT!r}")
+    gates = [_get_gate(arrays, f"gate{number}.", record) for number, record in enumerate(document["gates"])]
     return {
         "properties": tuple(document["properties"]),
         "models": tuple(
-            _model(arrays, f"{number}.", record) for number, record in enumerate(document["models"])
+            _model(arrays, f"{number}.", record, gates) for number, record in enumerate(document["models"])
         ),
         "correlation": arrays["correlation"],
         "feature_names": tuple(document["feature_names"]),
@@ -90,28 +91,40 @@ def load(data: bytes) -> dict[str, Any]:
     }
 
 
-def _model(arrays: dict[str, NDArray[Any]], prefix: str, record: dict[str, Any]) -> PropertyModel:
+def _model(
+    arrays: dict[str, NDArray[Any]], prefix: str, record: dict[str, Any], gates: list[Gate]
+) -> PropertyModel:
     process = None
     if record["process"] is not None:
         start = prefix + "process."
         parts = {name.removeprefix(start): part for name, part in arrays.items() if name.startswith(start)}
         process = gaussian_process.from_arrays(parts, record["process"])
-    gate = None
-    if record["gate"] is not None:
-        gate = Gate(
-            _get_forests(arrays, prefix + "boosted", record["gate"]["boosted"]),
-            tuple(record["gate"]["intercepts"]),
-            _get_forests(arrays, prefix + "randomized", record["gate"]["randomized"]),
-            record["gate"]["constant"],
-        )
     return PropertyModel(
         -np.inf if record["floor"] is None else record["floor"],
-        gate,
+        None if record["gate"] is None else gates[record["gate"]],
         process,
         _get_forests(arrays, prefix + "forest", record["forests"]),
         record["process_weight"],
         record["spread_scale"],
         *record["prior"],
+    )
+
+
+def _put_gate(arrays: dict[str, NDArray[Any]], prefix: str, gate: Gate) -> dict[str, Any]:
+    return {
+        "boosted": _put_forests(arrays, prefix + "boosted", gate.boosted),
+        "randomized": _put_forests(arrays, prefix + "randomized", gate.randomized),
+        "intercepts": list(gate.intercepts),
+        "constant": gate.constant,
+    }
+
+
+def _get_gate(arrays: dict[str, NDArray[Any]], prefix: str, record: dict[str, Any]) -> Gate:
+    return Gate(
+        _get_forests(arrays, prefix + "boosted", record["boosted"]),
+        tuple(record["intercepts"]),
+        _get_forests(arrays, prefix + "randomized", record["randomized"]),
+        record["constant"],
     )
 
 
