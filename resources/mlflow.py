@@ -230,6 +230,7 @@ class Tracking:
                         {"mlflow": mlflow_tracking},
                         resource_config={"mlflow": {"config": config}},
                         dagster_run=dg.DagsterRun(job_name=name, run_id=dagster_run_id),
+                        log_manager=dg.DagsterLogManager.create(loggers=[]),  # nobody need hear it start
                     )
                 )
             yield resources.mlflow
