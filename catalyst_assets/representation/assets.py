@@ -30,11 +30,11 @@ def backbone(config: BackboneConfig, platform: dg.ResourceParam[Platform]) -> dg
     from catalyst_assets.representation.library import publish_small_mace
 
     started = time.monotonic()
-    network, size_bytes = publish_small_mace(platform.objects, config.seed)
+    network = publish_small_mace(platform.objects, config.seed)
     return dg.MaterializeResult(
         metadata={
             "sha256": network.fingerprint,
-            "size_bytes": size_bytes,
+            "size_bytes": network.size_bytes,
             "seed": config.seed,
             "architecture": dg.MetadataValue.json(asdict(network.config)),
             "duration_seconds": time.monotonic() - started,

@@ -101,9 +101,14 @@ class Backbone:
 
 
 def build_small_mace(seed: int, config: BackboneConfig | None = None) -> Backbone:
-    """Build a small MACE with random weights drawn from ``seed``."""
+    """Build a small MACE with random weights drawn from ``seed``.
+
+    Weights that belong to an element are random linear functions of its properties, so that similar
+    elements act alike although nothing was learned yet.
+    """
     config = config or BackboneConfig()
     model = _build_model(config, seed)
+    _relate_elements(model, config, seed)
     return Backbone(config, model, hashlib.sha256(_serialize(config, model)).hexdigest())
 
 
@@ -163,6 +168,31 @@ def _build_model(config: BackboneConfig, seed: int) -> "torch.nn.Module":
         finally:
             torch.set_default_dtype(default_dtype)
     return model.eval().requires_grad_(False)
+
+
+def _relate_elements(model: "torch.nn.Module", config: BackboneConfig, seed: int) -> None:
+    """Draw the weights of each element as the same random projection of its standardized properties."""
+    import numpy as np
+    import torch
+
+    from catalyst_assets.representation.elements import element_table
+
+    table = element_table().values[1 : config.n_elements + 1]
+    scaled = (table - table.mean(axis=0)) / table.std(axis=0)
+    known = np.concatenate([scaled / np.sqrt(scaled.shape[1]), np.ones((len(scaled), 1))], axis=1)
+    known /= np.linalg.norm(known, axis=1, keepdims=True)
+    properties = torch.from_numpy(known)
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in model.named_parameters():
+        if "symmetric_contractions" in name:
+            by_element = parameter.reshape(config.n_elements, -1)
+        elif name.startswith("node_embedding") or "skip_tp" in name:
+            by_element = parameter.reshape(-1, config.n_elements, config.channels)
+        else:
+            continue
+        shape = (*by_element.shape[:-2], properties.shape[1], by_element.shape[-1])
+        projection = torch.randn(shape, generator=generator, dtype=torch.float64)
+        parameter.copy_((properties @ projection * parameter.std()).reshape(parameter.shape))
 
 
 def _serialize(config: BackboneConfig, model: "torch.nn.Module") -> bytes:

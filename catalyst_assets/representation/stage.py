@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.representation.features import featurize
 from catalyst_assets.representation.library import current_fingerprint, load_backbone
-from catalyst_assets.representation.store import load_features, missing, shard_key, write_shard
+from catalyst_assets.representation.store import count_stored, load_features, missing, shard_key, write_shard
 from catalyst_assets.sharding import shard_bounds
 from resources.postgres import execute_many, fetch_all
 
@@ -66,13 +66,15 @@ def embed_shard(database: "Database", objects: "ObjectStore", shard: dict[str, A
 
     fingerprint = shard["fingerprint"]
     hashes: list[str] = json.loads(objects.get_bytes(shard["listing"]))
+    stored = count_stored(objects, fingerprint, hashes)
+    if stored is not None:
+        return {"embedded": stored, "failed": len(hashes) - stored}
     with database.transaction() as connection:
         rows = fetch_all(connection, "representation/structures", structure_hashes=hashes)
-    by_hash = {row["structure_hash"]: row["structure_json"] for row in rows}
-    hashes = [name for name in hashes if name in by_hash]
-    features = featurize(
-        [Structure.from_dict(by_hash[name]) for name in hashes], load_backbone(objects, fingerprint)
-    )
+    by_hash = {row["structure_hash"]: row for row in rows}
+    hashes = [name for name in hashes if name in by_hash]  # a material may have got another structure since
+    structures = [Structure.from_dict(by_hash[name]["structure_json"]) for name in hashes]
+    features = featurize(structures, load_backbone(objects, fingerprint))
     with database.transaction() as connection:
         execute_many(
             connection,
@@ -83,6 +85,7 @@ def embed_shard(database: "Database", objects: "ObjectStore", shard: dict[str, A
                     "record": hashes[index],
                     "raw_sha256": fingerprint,
                     "reason": reason,
+                    "payload": json.dumps({"material_ids": by_hash[hashes[index]]["material_ids"]}),
                 }
                 for index, reason in sorted(features.failures.items())
             ],

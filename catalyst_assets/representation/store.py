@@ -50,6 +50,12 @@ def write_shard(
     return key
 
 
+def count_stored(objects: "ObjectStore", fingerprint: str, structure_hashes: Sequence[str]) -> int | None:
+    """Return how many of these structures have features in their shard; None while it is not written."""
+    key = shard_key(fingerprint, structure_hashes)
+    return int(_read(objects, key, ["structure_hash"]).num_rows) if objects.exists(key) else None
+
+
 def missing(objects: "ObjectStore", fingerprint: str, structure_hashes: Sequence[str]) -> list[str]:
     """Return those structures that have no features yet, each once, sorted."""
     wanted = set(structure_hashes)

@@ -1,3 +1,9 @@
-SELECT DISTINCT ON (structure_hash) structure_hash, structure_json FROM materials
+-- Each structure once, with every material that has it.
+SELECT
+    structure_hash,
+    (array_agg(structure_json ORDER BY material_id))[1] AS structure_json,
+    array_agg(material_id ORDER BY material_id) AS material_ids
+FROM materials
 WHERE structure_hash = ANY (CAST(:structure_hashes AS text[]))
-ORDER BY structure_hash, material_id
+GROUP BY structure_hash
+ORDER BY structure_hash
