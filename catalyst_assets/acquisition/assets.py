@@ -47,9 +47,7 @@ def ranked_candidates(
             "features_sha256": shortlist.features_sha256,
             "ranking_sha256": shortlist.ranking.sha256,
             "written": written,
-            "top": dg.MetadataValue.md(
-                markdown_table(shortlist.rows[:_SHOWN])
-            ),
+            "top": dg.MetadataValue.md(markdown_table(shortlist.rows[:_SHOWN])),
             "discovery_curve": dg.MetadataValue.md(draw_discovery([e.is_hit for e in evaluations])),
             "duration_seconds": time.monotonic() - started,
         },

@@ -50,10 +50,10 @@ def _principal_components(features: NDArray[np.floating]) -> NDArray[np.float64]
     covariance = values.T @ values / len(values)
     _, vectors = np.linalg.eigh(covariance)
     # Rounded, so that the last bits of a sum cannot choose another material.
-    return np.round(values @ vectors[:, ::-1][:, :_COMPONENTS], 6)
+    return np.asarray(np.round(values @ vectors[:, ::-1][:, :_COMPONENTS], 6), dtype=np.float64)
 
 
 def _uniform_except(chosen: list[int], size: int) -> NDArray[np.float64]:
     weights = np.ones(size)
     weights[chosen] = 0.0
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum(), dtype=np.float64)

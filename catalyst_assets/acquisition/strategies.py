@@ -155,13 +155,13 @@ def _stored_draws(worth: "torch.Tensor") -> tuple[Any, Any]:
     from botorch.models.ensemble import EnsembleModel
     from botorch.sampling.index_sampler import IndexSampler
 
-    class StoredDraws(EnsembleModel):  # type: ignore[misc]
+    class StoredDraws(EnsembleModel):
         _num_outputs = 1
 
         def forward(self, X: torch.Tensor) -> torch.Tensor:
             return worth[X[:, 0, 0].long()][:, :, None, None]
 
-    class EachOnce(IndexSampler):  # type: ignore[misc]
+    class EachOnce(IndexSampler):
         def _construct_base_samples(self, posterior: Any) -> None:
             members = torch.arange(worth.shape[1])
             shape = (len(members), *(1 for _ in posterior.batch_shape))

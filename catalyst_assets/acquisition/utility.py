@@ -64,8 +64,8 @@ def compute_utility(campaign: Campaign, prediction: "Prediction", labels: "pd.Da
         if campaign.objective is None:
             return margins(campaign, values, names, spreads)
         sign = 1.0 if campaign.objective.direction == "maximize" else -1.0
-        column = values[..., names.index(campaign.objective.property)].astype(np.float64)
-        return sign * column / spreads[campaign.objective.property]
+        column = values[..., names.index(campaign.objective.property)]
+        return np.asarray(sign * column / spreads[campaign.objective.property], dtype=np.float64)
 
     relative = prediction.std / np.array([spreads[name] for name in names])
     at_mean = worth(prediction.mean[:, None, :])[:, 0]

@@ -109,15 +109,17 @@ class GaussianProcess:
     def _kernel(self, left: "torch.Tensor", right: "torch.Tensor") -> "torch.Tensor":
         import torch
 
-        result = torch.full((len(left), len(right)), float(self.hyperparameters["matern"]), dtype=left.dtype)
+        matern = float(self.hyperparameters["matern"])
+        result = torch.full((len(left), len(right)), matern, dtype=left.dtype)
         for columns, length in zip(self.blocks, self.hyperparameters["length_scale"], strict=True):
             index = torch.from_numpy(columns)
             distance = torch.cdist(left[:, index], right[:, index]) * (math.sqrt(3) / length)
             result *= (1 + distance) * torch.exp(-distance)
-        return result + self.hyperparameters["linear"] * (left @ right.T)
+        return result + float(self.hyperparameters["linear"]) * (left @ right.T)
 
     def _diagonal(self, rows: "torch.Tensor") -> "torch.Tensor":
-        return self.hyperparameters["matern"] + self.hyperparameters["linear"] * (rows**2).sum(1)
+        matern, linear = float(self.hyperparameters["matern"]), float(self.hyperparameters["linear"])
+        return matern + linear * (rows**2).sum(1)
 
 
 def standardize(

@@ -115,7 +115,9 @@ def _normal_points(n_draws: int, n_properties: int, seed: int) -> NDArray[np.flo
     from botorch.sampling.qmc import NormalQMCEngine
 
     engine = NormalQMCEngine(n_properties, seed=seed, inv_transform=True)
-    return np.asarray(engine.draw(n_draws, dtype=torch.float64).numpy())
+    points: torch.Tensor = torch.empty(n_draws, n_properties, dtype=torch.float64)
+    engine.draw(n_draws, out=points)
+    return np.asarray(points.numpy())
 
 
 def joint_draws(

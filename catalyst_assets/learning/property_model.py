@@ -169,9 +169,9 @@ def fit_property(
             gates[key] = _fit_gate(features, above, folds, settings)
         gate, chance = gates[key]
     if above.sum() < FEWEST_LABELS:
-        center, spread = _shrunken(target[above], prior)
-        model = PropertyModel(floor, gate, None, (), 0.0, 1.0, center, spread)
-        held_out = Marginal(floor, 1 - chance, np.full(len(target), center), np.full(len(target), spread))
+        guess, spread = _shrunken(target[above], prior)
+        model = PropertyModel(floor, gate, None, (), 0.0, 1.0, guess, spread)
+        held_out = Marginal(floor, 1 - chance, np.full(len(target), guess), np.full(len(target), spread))
         return model, held_out
     process = fit_gaussian_process(features[above], target[above], blocks, settings.seed, settings.gp_steps)
     by_process = [np.array(part) for part in process.predict(features)]

@@ -5,7 +5,7 @@ predicted quantile, against the quantile. All numbers come from held-out predict
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,10 +154,11 @@ def from_record(record: "Mapping[str, dict] | None") -> "ValidationReport | None
     if record is None:
         return None
     arrays = ("observed", "predicted", "std", "calibration")
+    parts: dict[str, dict[str, Any]] = {
+        name: {k: np.array(v) if k in arrays else v for k, v in part.items()}
+        for name, part in record["properties"].items()
+    }
     return ValidationReport(
-        {
-            name: PropertyReport(**{k: np.array(v) if k in arrays else v for k, v in part.items()})
-            for name, part in record["properties"].items()
-        },
+        {name: PropertyReport(**part) for name, part in parts.items()},
         {name: tuple(curve) for name, curve in record["curves"].items()},
     )

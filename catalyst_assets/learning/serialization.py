@@ -135,7 +135,8 @@ def _put_forests(arrays: dict[str, NDArray[Any]], prefix: str, forests: tuple[Fo
 
 
 def _get_forests(arrays: dict[str, NDArray[Any]], prefix: str, n_features: list[int]) -> tuple[Forest, ...]:
-    return tuple(
-        Forest(columns, **{name: arrays[f"{prefix}{number}.{name}"] for name in _FOREST_FIELDS})
-        for number, columns in enumerate(n_features)
-    )
+    forests = []
+    for number, columns in enumerate(n_features):
+        fields: dict[str, Any] = {name: arrays[f"{prefix}{number}.{name}"] for name in _FOREST_FIELDS}
+        forests.append(Forest(columns, **fields))
+    return tuple(forests)
