@@ -56,7 +56,7 @@ class Keeper:
     ----------
     spec
         ``command`` (the server's argv), ``user`` and ``group`` (ids to drop to, or null), ``data``,
-        ``socket_dir``, ``holders_lock``.
+        ``holders_lock``.
     """
 
     def __init__(self, spec: dict[str, Any]) -> None:
@@ -150,8 +150,6 @@ class Keeper:
         else:
             server.kill()
             server.wait()
-        with contextlib.suppress(OSError):
-            Path(self._spec["socket_dir"]).rmdir()
 
 
 def main() -> int:
@@ -163,6 +161,8 @@ def main() -> int:
     os.ftruncate(keeper_lock, 0)
     os.pwrite(keeper_lock, str(os.getpid()).encode(), 0)
     status = Keeper(spec).run()
+    with contextlib.suppress(OSError):
+        Path(spec["socket_dir"]).rmdir()
     # The lock of holders ends with this process, after this one: who waits for it finds no keeper.
     os.close(keeper_lock)
     return status

@@ -231,6 +231,7 @@ def test_a_damaged_database_is_reported_with_the_servers_own_words(used_home: Pa
         EmbeddedPostgres(used_home).acquire()
     assert "postgres.log" in caught.value.remedy
     assert processes_of(used_home) == []
+    assert not EmbeddedPostgres(used_home).cluster.socket_dir.exists()
 
 
 def test_lost_passwords_are_named(used_home: Path) -> None:
