@@ -13,6 +13,7 @@ import secrets
 import shutil
 import stat
 import subprocess
+import time
 import uuid
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,7 @@ from catalyst_assets.errors import CatalystError, DatabaseUnavailableError
 POSTGRES_MAJOR: Final = 18
 OWNER: Final = "catalyst_owner"
 _SYSTEM_USER: Final = "pgserver"
+_ORPHAN_SECONDS: Final = 5.0
 _SOCKET_NAME: Final = ".s.PGSQL.5432"
 _MAX_SOCKET_PATH: Final = 103  # bytes; macOS allows 103, Linux 107
 _LOGINS: Final = (
@@ -223,7 +225,7 @@ class Cluster:
 
     def _initialise(self) -> None:
         for leftover in self.folder.glob("new.*"):  # of a start that was killed half-way
-            shutil.rmtree(leftover)
+            _remove(leftover)
         if self.data.exists() and any(self.data.iterdir()):
             raise DatabaseUnavailableError(
                 f"{self.data} is not empty and holds no database.", "Move it away, or choose another home."
@@ -275,6 +277,14 @@ class Cluster:
                 f"The database under {self.home} cannot be created: {complaint(completed.stderr)}",
                 "Free disk space or choose another home with --home or CATALYST_HOME.",
             )
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder into which a killed initdb's own children may still be writing for a moment."""
+    deadline = time.monotonic() + _ORPHAN_SECONDS
+    while folder.exists() and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.02)
 
 
 def home_unwritable(home: Path, error: OSError) -> CatalystError:
