@@ -1,6 +1,7 @@
 """Assets of validation: the labels each turn starts from, and the answers it brings. Wiring only."""
 
 import time
+import warnings
 from typing import Any
 
 import dagster as dg
@@ -9,23 +10,26 @@ from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.partitions import AL_ITERATION
 from resources.platform import Platform
 
+with warnings.catch_warnings():
+    # Observable sources are in beta; every process that loads the code location would say so.
+    warnings.simplefilter("ignore", dg.BetaWarning)
 
-@dg.observable_source_asset(
-    name="labels",
-    group_name=Group.LABELS.value,
-    partitions_def=AL_ITERATION,
-    tags={"dagster/kind/postgres": ""},
-    description="Every value known when an iteration opened; its version is the hash of that set.",
-)
-def labels(
-    context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
-) -> dg.DataVersionsByPartition:
-    """Report the label hash of every iteration that Dagster knows."""
-    from catalyst_assets.validation.labels import data_versions
+    @dg.observable_source_asset(
+        name="labels",
+        group_name=Group.LABELS.value,
+        partitions_def=AL_ITERATION,
+        tags={"dagster/kind/postgres": ""},
+        description="Every value known when an iteration opened; its version is the hash of that set.",
+    )
+    def labels(
+        context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
+    ) -> dg.DataVersionsByPartition:
+        """Report the label hash of every iteration that Dagster knows."""
+        from catalyst_assets.validation.labels import data_versions
 
-    known = set(context.instance.get_dynamic_partitions(AL_ITERATION.name or ""))
-    versions = data_versions(platform.database)
-    return dg.DataVersionsByPartition({key: sha256 for key, sha256 in versions.items() if key in known})
+        known = set(context.instance.get_dynamic_partitions(AL_ITERATION.name or ""))
+        versions = data_versions(platform.database)
+        return dg.DataVersionsByPartition({key: sha256 for key, sha256 in versions.items() if key in known})
 
 
 @dg.asset(

@@ -10,6 +10,7 @@ import dagster as dg
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from dagster._core.definitions.observe import observe
 
 from catalyst_assets.acquisition.shortlist import compute_shortlist, find_ranking_problems, record_shortlist
 from catalyst_assets.build import build_defs
@@ -30,6 +31,7 @@ from catalyst_assets.prediction.scoring import (
     promote,
 )
 from catalyst_assets.validation.answering import answer_pending
+from catalyst_assets.validation.assets import labels
 from catalyst_assets.validation.labels import hash_labels
 from catalyst_assets.validation.reference_table import ReferenceTable
 from catalyst_assets.validation.scoring import score_iteration
@@ -385,3 +387,17 @@ def test_a_pool_without_features_is_refused_with_the_remedy(prepared: Platform, 
         plan_predictions(database, objects, settings, key)
     with database.transaction() as connection:
         assert load_training_set(objects, read_iteration(connection, key)).material_ids == ()
+
+
+def test_labels_are_observed_by_the_hash_of_each_turn_that_dagster_knows(
+    prepared: Platform, dagster_instance: dg.DagsterInstance
+) -> None:
+    open_turn(prepared.database, FIRST)
+    open_turn(prepared.database, SECOND)
+    dagster_instance.add_dynamic_partitions(AL_ITERATION.name or "", [str(SECOND)])
+    observed = observe([labels], resources={"platform": prepared}, instance=dagster_instance)
+    (event,) = observed.asset_observations_for_node("labels")
+    with prepared.database.transaction() as connection:
+        expected = read_iteration(connection, str(SECOND)).label_sha256
+    assert event.partition == str(SECOND)
+    assert event.tags["dagster/data_version"] == expected == hash_labels([])
