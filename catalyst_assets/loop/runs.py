@@ -88,6 +88,8 @@ def reap_dead_runs(instance: "DagsterInstance", database: Database) -> list[str]
         if reason is not None:
             instance.add_run_tags(run.run_id, {"catalyst/reaped": "true"})
             instance.report_run_failed(run, f"{reason}; the loop will request the work again.")
+            # The daemon would free them in a while; `catalyst demo` has none.
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             reaped.append(run.run_id)
     return reaped
 

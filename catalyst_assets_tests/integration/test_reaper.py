@@ -67,6 +67,18 @@ def test_a_run_of_a_dead_process_is_failed_at_once(
     assert reap_dead_runs(dagster_instance, database) == []
 
 
+def test_a_reaped_run_gives_its_pool_slots_back(
+    dagster_instance: dg.DagsterInstance, database: Database, dead_process: dict[str, str]
+) -> None:
+    storage = dagster_instance.event_log_storage
+    storage.set_concurrency_slots("gpu", 1)
+    run = started_run(dagster_instance, dead_process)
+    storage.claim_concurrency_slot("gpu", run.run_id, "trained_model")
+    assert storage.get_concurrency_info("gpu").active_slot_count == 1
+    reap_dead_runs(dagster_instance, database)
+    assert storage.get_concurrency_info("gpu").active_slot_count == 0
+
+
 def test_a_run_of_this_living_process_is_left_alone(
     dagster_instance: dg.DagsterInstance, database: Database
 ) -> None:
