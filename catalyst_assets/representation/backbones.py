@@ -142,6 +142,7 @@ def _build_model(config: BackboneConfig, seed: int) -> "torch.nn.Module":
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         # e3nn compiles its blocks with annotations that TorchScript only warns about, once a block.
         warnings.filterwarnings("ignore", message="The TorchScript type system", category=UserWarning)
+        warnings.filterwarnings("ignore", message="`torch.jit", category=DeprecationWarning)
         torch.manual_seed(seed)
         torch.set_default_dtype(torch.float64)
         try:
