@@ -69,5 +69,9 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
 
 def _executor(settings: Settings) -> dg.ExecutorDefinition:
     if settings.executor == "multiprocess":
-        return dg.multiprocess_executor.configured({"max_concurrent": settings.max_processes})
+        # Steps are forked from a server that has loaded the code location, not started from nothing.
+        start = {"forkserver": {"preload_modules": ["catalyst_assets.definitions"]}}
+        return dg.multiprocess_executor.configured(
+            {"max_concurrent": settings.max_processes, "start_method": start}
+        )
     return dg.in_process_executor
