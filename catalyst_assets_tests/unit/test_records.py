@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pymatgen.core import Lattice, Structure  # noqa: TID253 (tests load what they test)
+from pymatgen.core import Lattice, Structure
 
 from catalyst_assets.ingestion.crystals import describe, hash_structure
 from catalyst_assets.ingestion.prototypes import build_cubic_perovskite
