@@ -71,6 +71,17 @@ def open_turn(database: Database, key: IterationKey, campaign: Campaign = CAMPAI
         open_iteration(connection, campaign, key)
 
 
+def rank_turn(platform: Platform, key: str) -> bool:
+    database, objects = platform.database, platform.objects
+    store_training_set(database, objects, key, build_training_set(database, objects, key))
+    train(database, objects, key)
+    plan, shards = plan_predictions(database, objects, platform.settings, key)
+    for shard in shards:
+        predict_shard(database, objects, plan, *shard)
+    promote(database, plan)
+    return record_shortlist(database, compute_shortlist(database, objects, key))
+
+
 @pytest.fixture(scope="module")
 def template(
     postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
@@ -299,23 +310,15 @@ def test_predictions_do_not_depend_on_shards_and_show_only_whole(
 
 
 @pytest.mark.slow
-def test_a_reviewer_gets_four_batches_and_nothing_is_sent_without_one(
-    prepared: Platform, settings: Settings
-) -> None:
-    database, objects = prepared.database, prepared.objects
+def test_a_reviewer_gets_four_batches_and_nothing_is_sent_without_one(prepared: Platform) -> None:
+    database = prepared.database
     manual = Campaign.model_validate(
         CAMPAIGN.document | {"name": "manual", "review": "manual", "validator": "laboratory"}
     )
     start_campaign(database, manual)
     key = "manual__0000"
     open_turn(database, IterationKey.parse(key), manual)
-    store_training_set(database, objects, key, build_training_set(database, objects, key))
-    train(database, objects, key)
-    plan, shards = plan_predictions(database, objects, settings, key)
-    for shard in shards:
-        predict_shard(database, objects, plan, *shard)
-    promote(database, plan)
-    assert record_shortlist(database, compute_shortlist(database, objects, key)) is True
+    assert rank_turn(prepared, key) is True
     with database.transaction() as connection:
         listed = fetch_all(connection, "acquisition/candidates", partition_key=key)
         recorded = fetch_one(connection, "acquisition/ranking", partition_key=key)
@@ -336,17 +339,10 @@ def test_a_reviewer_gets_four_batches_and_nothing_is_sent_without_one(
 
 @pytest.mark.slow
 def test_a_candidate_without_an_answer_is_rejected_with_the_reason(prepared: Platform) -> None:
-    database, objects = prepared.database, prepared.objects
+    database = prepared.database
     key = str(FIRST)
-    settings = prepared.settings
     open_turn(database, FIRST)
-    store_training_set(database, objects, key, build_training_set(database, objects, key))
-    train(database, objects, key)
-    plan, shards = plan_predictions(database, objects, settings, key)
-    for shard in shards:
-        predict_shard(database, objects, plan, *shard)
-    promote(database, plan)
-    record_shortlist(database, compute_shortlist(database, objects, key))
+    rank_turn(prepared, key)
     with database.transaction() as connection:
         silent = fetch_all(connection, "acquisition/candidates", partition_key=key)[0]
     with database.transaction(Role.OWNER) as connection:
