@@ -113,7 +113,7 @@ def compute_shortlist(database: "Database", objects: "ObjectStore", partition_ke
         answered = [e for e in load_evaluations(connection, campaign) if e.iteration < iteration.number]
     features = load_features(
         objects, current_fingerprint(objects), [row["structure_hash"] for row in structures]
-    )
+    ).informed()
     seed = derive_seed(campaign.seed, iteration.number, "ranking")
     training_set = load_training_set(objects, iteration)
     batch_size = wanted_batch(iteration, len(answered))

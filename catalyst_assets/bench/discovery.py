@@ -71,7 +71,7 @@ class DiscoveryReport:
 
 
 def featurize_pool(pool: BenchmarkPool) -> "Features":
-    """Compute the features of a pool with the platform's own backbone.
+    """Compute what a model learns from of a pool, with the platform's own backbone.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def featurize_pool(pool: BenchmarkPool) -> "Features":
     from catalyst_assets.representation.backbones import build_small_mace
     from catalyst_assets.representation.features import featurize
 
-    features = featurize(pool.structures, build_small_mace(0))
+    features = featurize(pool.structures, build_small_mace(0)).informed()
     if features.failures:
         row, reason = min(features.failures.items())
         raise InvalidPoolError(

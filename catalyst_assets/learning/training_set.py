@@ -155,7 +155,7 @@ def assemble(
     about = {row["material_id"]: row for row in materials}
     hashes = tuple(about[material_id]["structure_hash"] for material_id in material_ids)
     fingerprint = current_fingerprint(objects)
-    features = load_features(objects, fingerprint, hashes)
+    features = load_features(objects, fingerprint, hashes).informed()
     if features.failures:
         absent = [material_ids[index] for index in sorted(features.failures)]
         raise LoopError(

@@ -151,7 +151,7 @@ def predict_members(
     A material's draws depend on the model and the material alone, not on which others are predicted with it.
     """
     head = load_head(objects, model_sha256)
-    features = load_features(objects, current_fingerprint(objects), structure_hashes)
+    features = load_features(objects, current_fingerprint(objects), structure_hashes).informed()
     if features.failures:
         raise LoopError(
             f"{len(features.failures)} structures of the pool have no features.",

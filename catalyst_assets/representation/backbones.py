@@ -45,6 +45,9 @@ class BackboneConfig:
         What sums over neighbours are divided by.
     n_elements
         Largest atomic number.
+    pretrained
+        Whether the weights were learned from data; those drawn at random describe, but nothing worth learning
+        from that the descriptors do not say better.
     """
 
     channels: int = 16
@@ -56,6 +59,7 @@ class BackboneConfig:
     radial_width: int = 32
     average_neighbours: float = 40.0
     n_elements: int = LARGEST_ATOMIC_NUMBER
+    pretrained: bool = False
 
 
 @dataclass(frozen=True)

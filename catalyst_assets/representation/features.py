@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Part of every stored feature's key: raise it whenever the same structure would get other values.
 FEATURE_VERSION: Final = 1
+_UNTRAINED: Final = "untrained:"
 _CHUNK = 1_000  # structures whose graphs are in memory at a time
 
 
@@ -28,7 +29,7 @@ class Features:
     values
         float32, shape (n_structures, n_features); rows of failed structures are zero.
     names
-        ``mace:…`` and ``desc:…``, one a column.
+        ``mace:…`` (``untrained:…`` of a network that learned nothing) and ``desc:…``, one a column.
     failures
         Why a structure has no features, by its index.
     """
@@ -36,6 +37,15 @@ class Features:
     values: np.ndarray
     names: tuple[str, ...]
     failures: dict[int, str]
+
+    def informed(self) -> "Features":
+        """Return the features without those of an untrained network: random ones only dilute distances."""
+        kept = [column for column, name in enumerate(self.names) if not name.startswith(_UNTRAINED)]
+        return Features(
+            np.ascontiguousarray(self.values[:, kept]),
+            tuple(self.names[column] for column in kept),
+            self.failures,
+        )
 
 
 def featurize(
@@ -62,5 +72,6 @@ def featurize(
 
 def feature_names(backbone: Backbone) -> tuple[str, ...]:
     """Name the features a backbone gives, in the order of their columns."""
-    mace = (f"mace:{name}" for name in embedding_names(backbone))
-    return (*mace, *(f"desc:{name}" for name in descriptor_names()))
+    block = "mace:" if backbone.config.pretrained else _UNTRAINED
+    network = (f"{block}{name}" for name in embedding_names(backbone))
+    return (*network, *(f"desc:{name}" for name in descriptor_names()))

@@ -1,5 +1,7 @@
 """Features belong to the crystal, not to how it was written down or whom it was computed with."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,11 +57,32 @@ def test_features_are_named_by_where_they_come_from_and_differ_between_crystals(
     assert features.values.shape == (len(FORMULAS), len(features.names))
     assert features.names == feature_names(small_backbone())
     assert len(set(features.names)) == len(features.names)
-    assert {name.split(":")[0] for name in features.names} == {"mace", "desc"}
-    mace = np.array([name.startswith("mace:") for name in features.names])
-    for columns in (mace, ~mace):
+    assert {name.split(":")[0] for name in features.names} == {"untrained", "desc"}
+    network = np.array([name.startswith("untrained:") for name in features.names])
+    for columns in (network, ~network):
         assert len(np.unique(features.values[:, columns].round(9), axis=0)) == len(FORMULAS)
     assert np.isfinite(features.values).all()
+
+
+def test_nothing_is_learned_from_a_network_that_learned_nothing():
+    features = featurize([*assorted(), overlapping()], small_backbone())
+    descriptors = describe_structures(assorted())
+
+    informed = features.informed()
+
+    assert informed.names == tuple(f"desc:{name}" for name in descriptors.names)
+    np.testing.assert_array_equal(informed.values[:-1], descriptors.values.astype(np.float32))
+    assert informed.failures == features.failures
+
+
+def test_a_pretrained_network_is_learned_from():
+    untrained = small_backbone()
+    learned = replace(untrained, config=replace(untrained.config, pretrained=True))
+
+    features = featurize(assorted()[:2], learned)
+
+    assert {name.split(":")[0] for name in features.names} == {"mace", "desc"}
+    assert features.informed().names == features.names
 
 
 def test_what_cannot_be_described_is_reported_and_the_rest_is_unharmed():
