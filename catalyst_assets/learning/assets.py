@@ -54,7 +54,7 @@ def training_set(
 @dg.asset(
     group_name=Group.LEARNING.value,
     owners=OWNERS,
-    kinds={"mlflow", "torch"},
+    kinds={"mlflow", "pytorch"},
     partitions_def=AL_ITERATION,
     deps=[training_set, "backbone"],
     pool=Queue.GPU.value,
@@ -104,7 +104,7 @@ def _track(
         run_id = platform.tracking.log_run(
             "trained_model",
             context.partition_key,
-            context.run_id,
+            context.run.run_id,
             params=model.parameters,
             metrics={**model.scalars, "seconds": seconds},
             curves=model.head.report.curves if model.head.report else None,
