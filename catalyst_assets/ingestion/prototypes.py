@@ -123,7 +123,8 @@ def shannon_radii(symbol: str, *, anion: bool) -> dict[int, float]:
     table = Element(symbol).data.get("Shannon radii") or {}
     radii = {}
     for charge, by_coordination in table.items():
-        if (int(charge) < 0) != anion:
+        # pymatgen's table has one radius of europium under no charge at all.
+        if not charge or (int(charge) < 0) != anion:
             continue
         label = min(by_coordination, key=_COORDINATION_PREFERENCE.index)
         by_spin = by_coordination[label]

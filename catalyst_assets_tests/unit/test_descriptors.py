@@ -120,6 +120,19 @@ def test_metals_elements_and_lone_atoms_are_described_without_a_hole():
     assert np.isfinite(described.values).all()
 
 
+@pytest.mark.parametrize("partner", ["H", "O", "F", "La"])
+def test_every_element_is_described_in_a_compound(partner):
+    pairs = [
+        Structure(Lattice.cubic(4.2), [Element.from_Z(z), partner], [[0, 0, 0], [0.5, 0.5, 0.5]])
+        for z in range(1, 95)
+    ]
+
+    described = describe_structures(pairs)
+
+    assert described.failures == {}
+    assert np.isfinite(described.values).all()
+
+
 @given(
     st.lists(st.sampled_from(range(1, 95)), min_size=1, max_size=4),
     st.floats(3.2, 9.0),
