@@ -60,7 +60,13 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
     return dg.Definitions(
         assets=dg.load_assets_from_modules(_ASSETS),
         asset_checks=dg.load_asset_checks_from_modules(_CHECKS),
-        jobs=[jobs.preparation_job, jobs.iteration_job, jobs.validation_job],
+        jobs=[
+            jobs.preparation_job,
+            *jobs.ingestion_jobs.values(),
+            jobs.reparse_job,
+            jobs.iteration_job,
+            jobs.validation_job,
+        ],
         sensors=[sensors.loop_sensor, sensors.reaper_sensor],
         resources=build_resources(settings, platform),
         executor=_executor(settings),

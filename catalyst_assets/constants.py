@@ -88,6 +88,7 @@ PROPERTIES: Final[dict[str, Property]] = {
 METHODS: Final[dict[str, str]] = {
     "PBE": "Perdew-Burke-Ernzerhof generalized gradient approximation",
     "PBE+U": "PBE with Hubbard corrections",
+    "PBE/PBE+U": "PBE, with Hubbard corrections for the elements that the source corrects",
     "r2SCAN": "restored-regularized SCAN meta-GGA",
     "GLLB-SC": "Gritsenko-van Leeuwen-van Lenthe-Baerends potential with derivative discontinuity",
     "HSE06": "screened hybrid functional",

@@ -52,5 +52,9 @@ class CorruptArtifactError(CatalystError):
     """A stored file does not match the hash it was recorded with."""
 
 
+class SourceError(CatalystError):
+    """A source outside refuses, cannot be reached, or answers what it should not."""
+
+
 class LoopError(CatalystError):
     """An active-learning iteration cannot go on."""

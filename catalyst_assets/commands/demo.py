@@ -115,7 +115,6 @@ def as_object(summary: "CampaignSummary", seconds: float) -> dict[str, Any]:
 
 
 def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple["CampaignSummary", Path]:
-    _quieten()
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -125,6 +124,7 @@ def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple[
         TimeElapsedColumn,
     )
 
+    from catalyst_assets.commands.runs import quieten
     from catalyst_assets.report.collect import summarize_campaign
     from catalyst_assets.report.pages import write_report
     from resources.connection import connect
@@ -132,6 +132,7 @@ def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple[
     from resources.platform import Platform
     from resources.settings import get_settings
 
+    quieten()
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -155,18 +156,6 @@ def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple[
             folder = settings.home / "reports" / campaign.name
             write_report(summary, folder)
     return summary, folder
-
-
-def _quieten() -> None:
-    """Keep what libraries say about themselves out of the progress bar; runs' own logs are in Dagster."""
-    import logging
-    import warnings
-
-    import dagster as dg
-
-    warnings.filterwarnings("ignore", category=dg.BetaWarning)
-    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-    logging.getLogger("dagster").setLevel(logging.ERROR)
 
 
 def _complete_loop(platform: Any, campaign: Campaign, progress: Any, bar: Any) -> None:

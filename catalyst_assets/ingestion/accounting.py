@@ -74,13 +74,19 @@ def _account(database: "Database", objects: "ObjectStore", raw: RawFile) -> Acco
         reason = raw.parse_note or "it is still to be parsed: materialize `materials`"
         return Account(0, 0, 0, f"{name} was not loaded: {reason}")
     try:
-        rows = PARSERS[raw.kind].survey(raw, read_raw(objects, raw.sha256)).rows
+        contents = PARSERS[raw.kind].survey(raw, read_raw(objects, raw.sha256))
     except CatalystError as error:
         return Account(0, 0, 0, f"{name} cannot be counted again: {error}")
     origin = {"source": raw.source, "raw_sha256": raw.sha256}
     with database.transaction() as connection:
-        (counted,) = fetch_all(connection, "ingestion/count_rows", retrieved_at=raw.fetched_at, **origin)
-    loaded, quarantined = counted["loaded"], counted["quarantined"]
+        if contents.names:
+            named = {"places": [p for p, _ in contents.names], "records": [r for _, r in contents.names]}
+            (counted,) = fetch_all(
+                connection, "ingestion/count_records", retrieved_at=raw.fetched_at, **named, **origin
+            )
+        else:
+            (counted,) = fetch_all(connection, "ingestion/count_rows", retrieved_at=raw.fetched_at, **origin)
+    rows, loaded, quarantined = contents.rows, counted["loaded"], counted["quarantined"]
     problem = ""
     if loaded + quarantined != rows:
         problem = f"{name} has {rows} rows, but {loaded} are loaded and {quarantined} quarantined"

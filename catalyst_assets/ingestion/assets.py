@@ -23,6 +23,18 @@ class ReferenceTablesConfig(dg.Config):
     )
 
 
+class OptimadeConfig(dg.Config):
+    """Which providers are read, and what of them."""
+
+    providers: list[str] = Field(
+        default_factory=list, description="Names of known providers, or paths of provider files."
+    )
+    filter: str = Field(default="", description="OPTIMADE filter of the entries wanted; all if empty.")
+    most_entries: int | None = Field(
+        default=None, ge=1, description="Entries after which a provider is left; the next refresh goes on."
+    )
+
+
 class MaterialsConfig(dg.Config):
     """How much is parsed."""
 
@@ -62,8 +74,45 @@ def raw_reference_tables(
     )
 
 
+@dg.asset(
+    group_name=Group.INGESTION.value,
+    owners=OWNERS,
+    kinds={"json"},
+    pool=Queue.INGEST.value,
+    op_tags=op_tags(Queue.INGEST),
+)
+def raw_optimade(
+    context: dg.AssetExecutionContext, config: OptimadeConfig, platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[Any]:
+    """Pages of OPTIMADE providers, as received: what is new since the last refresh."""
+    from catalyst_assets.ingestion.optimade_refresh import refresh_providers
+
+    started = time.monotonic()
+    refreshed = refresh_providers(
+        platform.database,
+        platform.objects,
+        config.providers,
+        config.filter,
+        config.most_entries,
+        on_page=lambda source, pages: context.log.info("%s: page %d kept", source, pages),
+    )
+    if refreshed.failures:
+        raise dg.Failure(
+            "; ".join(f"{name}: {reason}" for name, reason in refreshed.failures.items()), allow_retries=False
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "providers": dg.MetadataValue.json(config.providers),
+            "fetched": refreshed.fetched,
+            "size_bytes": refreshed.size_bytes,
+            "duration_seconds": time.monotonic() - started,
+        },
+        data_version=dg.DataVersion(refreshed.content_sha256),
+    )
+
+
 @dg.op(
-    ins={"raw_reference_tables": dg.In(dg.Nothing)},
+    ins={"raw_reference_tables": dg.In(dg.Nothing), "raw_optimade": dg.In(dg.Nothing)},
     out=dg.DynamicOut(dict),
     pool=Queue.INGEST.value,
     tags=op_tags(Queue.INGEST),
@@ -120,8 +169,12 @@ def settle_materials(
     group_name=Group.INGESTION.value,
     owners=OWNERS,
     kinds={"postgres"},
-    ins={"raw_reference_tables": dg.AssetIn(dagster_type=dg.Nothing)},
+    ins={
+        "raw_reference_tables": dg.AssetIn(dagster_type=dg.Nothing),
+        "raw_optimade": dg.AssetIn(dagster_type=dg.Nothing),
+    },
 )
-def materials(raw_reference_tables: Any) -> Any:
+def materials(raw_reference_tables: Any, raw_optimade: Any) -> Any:
     """Every crystal known, checked, with its properties by method and source; from the raw cache only."""
-    return settle_materials(pending_shards(raw_reference_tables).map(load_material_shard).collect())
+    shards = pending_shards(raw_reference_tables=raw_reference_tables, raw_optimade=raw_optimade)
+    return settle_materials(shards.map(load_material_shard).collect())

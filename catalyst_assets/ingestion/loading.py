@@ -69,6 +69,7 @@ def load_records(
         execute(connection, "ingestion/stage_materials")
         rows = (_material_row(record, crystal, raw) for record, crystal in accepted)
         copy_rows(connection, "staged_materials", _MATERIAL_COLUMNS, rows)
+        execute(connection, "ingestion/drop_outdated", source=raw.source, retrieved_at=raw.fetched_at)
         merged = fetch_all(connection, "ingestion/merge_materials", source=raw.source)
         execute(
             connection,

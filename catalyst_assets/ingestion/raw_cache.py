@@ -88,12 +88,17 @@ def raw_key(sha256: str) -> str:
 
 
 def store_raw(
-    database: "Database", objects: "ObjectStore", request: RawRequest, data: bytes
+    database: "Database",
+    objects: "ObjectStore",
+    request: RawRequest,
+    data: bytes,
+    memory: Mapping[str, Any] | None = None,
 ) -> tuple[str, bool]:
     """Keep what a source answered: first the bytes, then the row that says they are there.
 
     The same answer to the same request is kept once. A file that is new, asked for otherwise, or back after
-    another one took its slot is pending, to be parsed.
+    another one took its slot is pending, to be parsed. ``memory`` is what its source is to remember, in the
+    same transaction: what was kept is not asked for again.
 
     Returns
     -------
@@ -114,7 +119,18 @@ def store_raw(
             size_bytes=len(data),
             licence=request.licence,
         )
+        if memory is not None:
+            execute(
+                connection, "ingestion/write_memory", source=request.source, memory=json.dumps(dict(memory))
+            )
     return sha256, touched > 0
+
+
+def read_memory(database: "Database", source: str) -> Mapping[str, Any] | None:
+    """Return what a source remembers of its last refresh; None before the first."""
+    with database.transaction() as connection:
+        row = fetch_one(connection, "ingestion/read_memory", source=source)
+    return None if row is None else dict(row["memory"])
 
 
 def read_raw(objects: "ObjectStore", sha256: str) -> bytes:

@@ -106,10 +106,13 @@ class Contents:
         How many rows it has, readable or not.
     duplicates
         Rows whose record an earlier row already gave: the index of each, and of that earlier row.
+    names
+        Place and record of each row, of a file whose records a later file may say anew.
     """
 
     rows: int
     duplicates: Mapping[int, int] = field(default_factory=dict)
+    names: tuple[tuple[str, str], ...] = ()
 
 
 def validate(records: Sequence[Record]) -> tuple[list[tuple[Record, Crystal]], list[Rejection]]:

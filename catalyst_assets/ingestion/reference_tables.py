@@ -30,6 +30,10 @@ class ReferenceTables:
     def __init__(self, mapping_files: Sequence[Path] = ()) -> None:
         self._mapping_files = [path.expanduser().absolute() for path in mapping_files]
 
+    @property
+    def memory(self) -> None:
+        """Nothing: a table is read whole, and its hash tells whether it is new."""
+
     def list_new(self) -> list[RawRequest]:
         """Return one request a table; whether its bytes are new only its hash tells.
 

@@ -6,11 +6,12 @@ parsing again touches no network.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest, store_raw
+from catalyst_assets.ingestion.optimade_entries import OptimadeParser
+from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest, current_files, store_raw
 from catalyst_assets.ingestion.records import Contents, Record, Rejection
 from catalyst_assets.ingestion.reference_tables import TableParser
 
@@ -20,7 +21,18 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """Where materials come from: one implementation a module."""
+    """Where materials come from: one implementation a module.
+
+    Attributes
+    ----------
+    memory
+        JSON values to remember with the file fetched last, for a source that is read in increments.
+    """
+
+    @property
+    def memory(self) -> Mapping[str, Any] | None:
+        """Return None for a source that is read whole."""
+        ...
 
     def list_new(self) -> Iterable[RawRequest]:
         """Yield what the source has that may not be in the raw cache yet."""
@@ -53,7 +65,10 @@ class Parser(Protocol):
         ...
 
 
-PARSERS: Final[Mapping[str, Parser]] = {TableParser.kind: TableParser()}
+PARSERS: Final[Mapping[str, Parser]] = {
+    TableParser.kind: TableParser(),
+    OptimadeParser.kind: OptimadeParser(),
+}
 
 
 @dataclass(frozen=True)
@@ -75,16 +90,36 @@ class Refreshed:
     content_sha256: str
 
 
-def refresh(source: Source, database: "Database", objects: "ObjectStore") -> Refreshed:
-    """Fetch what a source has into the raw cache; nothing is parsed."""
+def refresh(
+    source: Source,
+    database: "Database",
+    objects: "ObjectStore",
+    on_file: Callable[[int], None] = lambda count: None,
+) -> Refreshed:
+    """Fetch what a source has into the raw cache; nothing is parsed.
+
+    ``on_file`` is told after each file how many there are.
+    """
     fetched = size = 0
     hashes: dict[str, str] = {}
     digest = hashlib.sha256()
     for request in source.list_new():
         data = source.fetch(request)
-        sha256, is_new = store_raw(database, objects, request, data)
+        sha256, is_new = store_raw(database, objects, request, data, source.memory)
         fetched += is_new
         size += len(data)
         hashes[request.url] = sha256
+        on_file(len(hashes))
         digest.update(json.dumps([request.source, request.document, sha256], sort_keys=True).encode())
     return Refreshed(fetched, len(hashes) - fetched, size, hashes, digest.hexdigest())
+
+
+def hash_current(database: "Database", sources: Iterable[str]) -> str:
+    """Hash the newest files of some sources, however many refreshes brought them."""
+    wanted = set(sources)
+    files = [
+        [raw.source, raw.url, dict(raw.request), raw.sha256]
+        for raw in current_files(database)
+        if raw.source in wanted
+    ]
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()

@@ -51,9 +51,18 @@ class LoopDriver:
         self._definitions = build_defs(platform=platform)
 
     def execute(
-        self, job_name: str, partition_key: str | None = None, tags: Mapping[str, str] | None = None
-    ) -> None:
-        """Execute one job under the configured executor.
+        self,
+        job_name: str,
+        partition_key: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        ops: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Execute one job under the configured executor and return its run id.
+
+        Parameters
+        ----------
+        ops
+            Configuration of its assets: what stands under ``ops`` in a run's configuration.
 
         Raises
         ------
@@ -61,6 +70,7 @@ class LoopDriver:
             A step or a blocking check failed.
         """
         tags = {**(tags or {}), **process_tags()}
+        run_config = {**_QUIET, "ops": dict(ops or {})}
         result: dg.ExecuteInProcessResult | dg.JobExecutionResult
         if self._platform.settings.executor == "in_process":
             run_id = dg._core.utils.make_new_run_id()
@@ -70,16 +80,17 @@ class LoopDriver:
                     partition_key=partition_key,
                     tags=tags,
                     run_id=run_id,
-                    run_config=_QUIET,
+                    run_config=run_config,
                     raise_on_error=False,
                 )
         else:
             if partition_key is not None:
                 tags[PARTITION_TAG] = partition_key
             job = dg.build_reconstructable_job(__name__, "reconstruct_job", (job_name,))
-            result = dg.execute_job(job, self._instance, run_config=_QUIET, tags=tags)
+            result = dg.execute_job(job, self._instance, run_config=run_config, tags=tags)
         if not result.success:
             raise _failure(job_name, partition_key, result)
+        return result.run_id
 
     def drive(self, campaign: str, on_turn: Callable[[Turn], None] = lambda turn: None) -> None:
         """Turn the loop of a campaign until it is finished; go on where an earlier process stopped.

@@ -1,4 +1,4 @@
-"""The three jobs that the loop and people request by name."""
+"""The jobs that the loop and people request by name."""
 
 import dagster as dg
 
@@ -6,6 +6,7 @@ from catalyst_assets.loop.decide import ITERATION_JOB, VALIDATION_JOB
 from catalyst_assets.partitions import AL_ITERATION
 
 PREPARATION_JOB = "preparation"
+REPARSE_JOB = "reparse"
 
 preparation_job = dg.define_asset_job(
     PREPARATION_JOB,
@@ -13,6 +14,21 @@ preparation_job = dg.define_asset_job(
         "raw_reference_tables", "materials", "backbone", "structure_embeddings"
     ),
     description="Load what the sources hold and compute the features of new structures.",
+)
+
+ingestion_jobs = {
+    source: dg.define_asset_job(
+        f"ingest_{source}",
+        selection=dg.AssetSelection.assets(f"raw_{source}", "materials"),
+        description=f"Refresh {source} and load what is new.",
+    )
+    for source in ("reference_tables", "optimade")
+}
+
+reparse_job = dg.define_asset_job(
+    REPARSE_JOB,
+    selection=dg.AssetSelection.assets("materials"),
+    description="Load raw files that are cached; asks no source.",
 )
 
 iteration_job = dg.define_asset_job(

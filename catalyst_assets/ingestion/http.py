@@ -1,0 +1,150 @@
+"""HTTP as outside sources need it: what is transient is asked again with growing pauses, until a deadline.
+
+Transient are a connection that fails, stalls or ends too early, the statuses 429 and 5xx, and a reply with
+status 200 that is not JSON (services put their maintenance pages there). Everything else fails at once.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import httpx
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
+
+from catalyst_assets.errors import SourceError
+
+LARGEST_REPLY_BYTES: Final = 256 * 1024**2
+_TRANSIENT_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_PERMANENT_ERRORS: Final = (httpx.UnsupportedProtocol, httpx.TooManyRedirects)
+_LONGEST_PAUSE_SECONDS: Final = 60.0
+_AGENT: Final = "catalyst-discovery"
+
+
+class _TransientError(Exception):
+    """Worth asking again; ``pause`` is what the server asked for, in seconds."""
+
+    def __init__(self, reason: str, pause: float = 0.0) -> None:
+        super().__init__(reason)
+        self.pause = pause
+
+
+class Fetcher:
+    """Reads JSON replies over one pool of connections.
+
+    Parameters
+    ----------
+    deadline_seconds
+        A reply is given up this long after it was first asked for, whatever the server promises.
+    attempts
+        Most requests for one reply.
+    timeout_seconds
+        Longest silence of a connection.
+    sleep
+        What pauses between two attempts.
+    """
+
+    def __init__(
+        self,
+        deadline_seconds: float = 600.0,
+        attempts: int = 6,
+        timeout_seconds: float = 60.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._deadline = deadline_seconds
+        self._attempts = attempts
+        self._sleep = sleep
+        self._client = httpx.Client(
+            timeout=timeout_seconds, follow_redirects=True, headers={"User-Agent": _AGENT}
+        )
+
+    def __enter__(self) -> "Fetcher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def get_json(self, url: str) -> tuple[bytes, Any]:
+        """Return a reply as received, and what it says.
+
+        Raises
+        ------
+        SourceError
+            The server refuses, or answers nothing usable before the deadline.
+        """
+        started = time.monotonic()
+        retrying = Retrying(
+            retry=retry_if_exception_type(_TransientError),
+            wait=self._pause,
+            stop=stop_after_attempt(self._attempts) | stop_after_delay(self._deadline),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            reply: tuple[bytes, Any] = retrying(self._ask, url, started + self._deadline)
+        except _TransientError as error:
+            raise SourceError(
+                f"{url} gives no usable answer: {error}.",
+                "Try again later: what was fetched so far is kept, and the refresh goes on from there.",
+            ) from None
+        return reply
+
+    def _pause(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.pause if isinstance(error, _TransientError) else 0.0
+        own = wait_exponential_jitter(initial=1.0, max=_LONGEST_PAUSE_SECONDS)(state)
+        return min(max(asked, own), self._deadline)
+
+    def _ask(self, url: str, deadline: float) -> tuple[bytes, Any]:
+        try:
+            with self._client.stream("GET", url) as response:
+                _require_success(response)
+                body = _read(response, deadline)
+        except _PERMANENT_ERRORS as error:
+            raise SourceError(f"{url} cannot be asked: {error}.", "Correct the address.") from None
+        except httpx.RequestError as error:
+            raise _TransientError(str(error) or type(error).__name__) from None
+        try:
+            return body, json.loads(body)
+        except ValueError:
+            shown = " ".join(body[:80].decode("utf-8", "replace").split())
+            raise _TransientError(f"the reply is not JSON but {shown!r}") from None
+
+
+def _require_success(response: httpx.Response) -> None:
+    if response.status_code in _TRANSIENT_STATUSES:
+        raise _TransientError(f"status {response.status_code}", _retry_after(response))
+    if response.status_code != httpx.codes.OK:
+        detail = " ".join(response.read()[:300].decode("utf-8", "replace").split())
+        raise SourceError(
+            f"{response.url} answers with status {response.status_code}: {detail}",
+            "Check the address, the filter and the access rights; asking again would not help.",
+        )
+
+
+def _read(response: httpx.Response, deadline: float) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > LARGEST_REPLY_BYTES:
+            raise SourceError(
+                f"The reply of {response.url} is larger than {LARGEST_REPLY_BYTES} bytes.",
+                "Ask for smaller pages.",
+            )
+        if time.monotonic() > deadline:
+            raise _TransientError("the reply was still coming when its time was over")
+    return bytes(body)
+
+
+def _retry_after(response: httpx.Response) -> float:
+    try:
+        return max(0.0, float(response.headers.get("Retry-After", "0")))
+    except ValueError:  # a date: our own pauses will do
+        return 0.0
