@@ -1,6 +1,9 @@
 """OPTIMADE from a provider on loopback to rows of the database."""
 
 import json
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -279,3 +282,47 @@ def test_a_next_page_on_another_host_is_not_followed(
     )
 
     assert "127.0.0.2" in fetch(platform, provider).failures["local"]
+
+
+def catalyst(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "catalyst_assets.cli", "ingest", "optimade", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_the_command_killed_during_a_download_goes_on_where_it_was(
+    server: OptimadeServer, provider: Path, tmp_path: Path
+) -> None:
+    options = ["--provider", str(provider), "--home", str(tmp_path / "home"), "--json"]
+    reached, released = threading.Event(), threading.Event()
+
+    def stall(_: object) -> None:
+        reached.set()
+        released.wait(60)
+
+    server.faults = [None, None, None, stall]
+    first = catalyst(*options)
+    assert reached.wait(60)
+    first.kill()
+    first.wait()
+    released.set()
+    assert server.pages_asked == [0, 200, 400]
+    server.asked.clear()
+
+    second = catalyst(*options)
+    answer, complaint = second.communicate(timeout=120)
+
+    assert second.returncode == 0, complaint
+    assert server.pages_asked == [400, 600, 800]
+    summary = json.loads(answer)
+    assert {name: summary[name] for name in ("fetched", "new", "unchanged", "quarantined")} == {
+        "fetched": 3,
+        "new": 1000,
+        "unchanged": 0,
+        "quarantined": 0,
+    }
+    server.asked.clear()
+    again = catalyst("--reparse", *options[2:])
+    answer, complaint = again.communicate(timeout=120)
+    assert again.returncode == 0, complaint
+    assert json.loads(answer)["unchanged"] == 1000
+    assert server.asked == []
