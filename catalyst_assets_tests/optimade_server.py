@@ -1,17 +1,17 @@
 """An OPTIMADE provider on loopback: pages of given entries, with whatever goes wrong on the way."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from catalyst_assets_tests.loopback import Handler, running
+
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "samples" / "optimade"
 
-Fault = Callable[["_Handler"], None]
+Fault = Callable[["Handler"], None]
 
 
 def oqmd_entries() -> list[dict[str, Any]]:
@@ -49,6 +49,16 @@ class OptimadeServer:
         """Offset of every page that was asked for, the question whether there is anything new left out."""
         return [int(query.get("page_offset", 0)) for query in self.asked if query["page_limit"] != "1"]
 
+    def respond(self, path: str, handler: Handler) -> None:
+        """Answer with a page, or with the next fault."""
+        query = {key: values[0] for key, values in parse_qs(urlsplit(path).query).items()}
+        self.asked.append(query)
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is not None:
+            fault(handler)
+        else:
+            handler.reply(200, json.dumps(self.answer(query)).encode())
+
     def answer(self, query: dict[str, str]) -> dict[str, Any]:
         """Return one page."""
         since = query.get("filter", "").partition('last_modified>"')[2].partition('"')[0]
@@ -72,52 +82,17 @@ class OptimadeServer:
         }
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: "_HttpServer"
-
-    def do_GET(self) -> None:
-        served = self.server.served
-        query = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
-        served.asked.append(query)
-        fault = served.faults.pop(0) if served.faults else None
-        if fault is not None:
-            fault(self)
-        else:
-            self.reply(200, json.dumps(served.answer(query)).encode())
-
-    def reply(self, status: int, body: bytes, cut: int = 0, **headers: str) -> None:
-        """Send a reply, its last ``cut`` bytes left out."""
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body[: len(body) - cut])
-        self.close_connection = bool(cut)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-class _HttpServer(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, served: OptimadeServer) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.served = served
-
-
 def status(code: int, **headers: str) -> Fault:
     """Answer with a status and no page."""
     return lambda handler: handler.reply(code, b'{"errors": []}', **headers)
 
 
-def web_page(handler: _Handler) -> None:
+def web_page(handler: Handler) -> None:
     """Answer as a service under maintenance does: a page for people, status 200."""
     handler.reply(200, b"<html><body>We will be back soon</body></html>")
 
 
-def cut_off(handler: _Handler) -> None:
+def cut_off(handler: Handler) -> None:
     """Promise more bytes than come."""
     handler.reply(200, b'{"data": [' + b" " * 1000, cut=500)
 
@@ -126,16 +101,8 @@ def cut_off(handler: _Handler) -> None:
 def serving(entries: list[dict[str, Any]]) -> Iterator[OptimadeServer]:
     """Run a server for a while."""
     served = OptimadeServer(entries)
-    server = _HttpServer(served)
-    served.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with running(served):
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _stamp(text: str) -> str:

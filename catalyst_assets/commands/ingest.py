@@ -60,6 +60,33 @@ def optimade(
     _ingest("optimade", config, reparse, home, as_json)
 
 
+@app.command("aflow")
+def aflow(
+    matchbook: Annotated[
+        str, typer.Option("--match", help="AFLUX conditions, such as 'species(Ti,O),nspecies(2)'.")
+    ] = "",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many entries; the same command goes on there.")
+    ] = None,
+    endpoint: Annotated[str, typer.Option(help="Where AFLUX is, if not at AFLOW's own address.")] = "",
+    reparse: Annotated[bool, _REPARSE] = False,
+    home: Annotated[Path | None, _HOME] = None,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Load crystals, gaps and formation energies from AFLOW, the newest first.
+
+    Asks for what is newer than the last time; a refresh that was interrupted goes on where it was.
+    """
+    from catalyst_assets.ingestion.aflow import Aflow
+    from catalyst_assets.ingestion.http import Fetcher
+
+    if not reparse:
+        with Fetcher() as fetcher:
+            Aflow(fetcher, matchbook)
+    config = {"matchbook": matchbook, "most_entries": limit, "endpoint": endpoint}
+    _ingest("aflow", config, reparse, home, as_json)
+
+
 @app.command("reference_tables")
 def reference_tables(
     mapping: Annotated[

@@ -35,6 +35,16 @@ class OptimadeConfig(dg.Config):
     )
 
 
+class AflowConfig(dg.Config):
+    """What of AFLOW is read."""
+
+    matchbook: str = Field(description="AFLUX conditions, such as species(Ti,O),nspecies(2).")
+    most_entries: int | None = Field(
+        default=None, ge=1, description="Entries after which to stop; the next refresh goes on."
+    )
+    endpoint: str = Field(default="", description="Where AFLUX is; AFLOW's own if empty.")
+
+
 class MaterialsConfig(dg.Config):
     """How much is parsed."""
 
@@ -111,8 +121,47 @@ def raw_optimade(
     )
 
 
+@dg.asset(
+    group_name=Group.INGESTION.value,
+    owners=OWNERS,
+    kinds={"json"},
+    pool=Queue.INGEST.value,
+    op_tags=op_tags(Queue.INGEST),
+)
+def raw_aflow(config: AflowConfig, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[Any]:
+    """Pages of AFLOW's search, as received: what is new since the last refresh."""
+    from catalyst_assets.ingestion.aflow import ENDPOINT, NAME, Aflow
+    from catalyst_assets.ingestion.http import Fetcher
+    from catalyst_assets.ingestion.raw_cache import read_memory
+    from catalyst_assets.ingestion.sources import hash_current, refresh
+
+    started = time.monotonic()
+    with Fetcher() as fetcher:
+        source = Aflow(
+            fetcher,
+            config.matchbook,
+            read_memory(platform.database, NAME),
+            config.most_entries,
+            config.endpoint or ENDPOINT,
+        )
+        refreshed = refresh(source, platform.database, platform.objects)
+    return dg.MaterializeResult(
+        metadata={
+            "matchbook": config.matchbook,
+            "fetched": refreshed.fetched,
+            "size_bytes": refreshed.size_bytes,
+            "duration_seconds": time.monotonic() - started,
+        },
+        data_version=dg.DataVersion(hash_current(platform.database, [NAME])),
+    )
+
+
 @dg.op(
-    ins={"raw_reference_tables": dg.In(dg.Nothing), "raw_optimade": dg.In(dg.Nothing)},
+    ins={
+        "raw_reference_tables": dg.In(dg.Nothing),
+        "raw_optimade": dg.In(dg.Nothing),
+        "raw_aflow": dg.In(dg.Nothing),
+    },
     out=dg.DynamicOut(dict),
     pool=Queue.INGEST.value,
     tags=op_tags(Queue.INGEST),
@@ -172,9 +221,12 @@ def settle_materials(
     ins={
         "raw_reference_tables": dg.AssetIn(dagster_type=dg.Nothing),
         "raw_optimade": dg.AssetIn(dagster_type=dg.Nothing),
+        "raw_aflow": dg.AssetIn(dagster_type=dg.Nothing),
     },
 )
-def materials(raw_reference_tables: Any, raw_optimade: Any) -> Any:
+def materials(raw_reference_tables: Any, raw_optimade: Any, raw_aflow: Any) -> Any:
     """Every crystal known, checked, with its properties by method and source; from the raw cache only."""
-    shards = pending_shards(raw_reference_tables=raw_reference_tables, raw_optimade=raw_optimade)
+    shards = pending_shards(
+        raw_reference_tables=raw_reference_tables, raw_optimade=raw_optimade, raw_aflow=raw_aflow
+    )
     return settle_materials(shards.map(load_material_shard).collect())

@@ -1,14 +1,13 @@
 """Cached OPTIMADE pages into records; an entry that is no ordered crystal is refused with the field that says so."""
 
-import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.errors import SourceError
 from catalyst_assets.ingestion.crystals import MOST_SITES
+from catalyst_assets.ingestion.pages import PageParser
 from catalyst_assets.ingestion.raw_cache import RawFile
-from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection, Value
+from catalyst_assets.ingestion.records import Problem, Value
 from catalyst_assets.ingestion.tables import shown
 
 if TYPE_CHECKING:
@@ -27,83 +26,39 @@ _LONGEST_ID: Final = 128
 _FULL: Final = 1e-6  # how far a concentration may be from 1
 
 
-class OptimadeParser:
+class OptimadeParser(PageParser):
     """Reads pages by the properties that were recorded with them."""
 
     kind: Final = "optimade_page"
-    is_snapshot = False
+    identity = "id"
 
-    def survey(self, raw: RawFile, data: bytes) -> Contents:
-        """Count a page's entries and find those that come twice.
+    def list_entries(self, page: Any) -> list[Any] | None:
+        """Return what a page holds under ``data``."""
+        entries = page.get("data") if isinstance(page, dict) else None
+        return entries if isinstance(entries, list) else None
 
-        Raises
-        ------
-        SourceError
-            The bytes are no page.
-        """
-        entries = _read_page(raw, data)
-        names = tuple((_place(index), _identify(entry)) for index, entry in enumerate(entries))
-        first: dict[str, int] = {}
-        duplicates = {
-            index: first[name]
-            for index, (_, name) in enumerate(names)
-            if name and first.setdefault(name, index) != index
-        }
-        return Contents(len(entries), duplicates, names)
+    def identify(self, entry: Any) -> str:
+        """Return an entry's id as text; some providers give numbers."""
+        given = entry.get("id") if isinstance(entry, dict) else None
+        name = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
+        usable = 0 < len(name) <= _LONGEST_ID and name.isprintable() and not any(map(str.isspace, name))
+        return name if usable else ""
 
-    def parse(
-        self, raw: RawFile, data: bytes, start: int, stop: int, duplicates: Mapping[int, int]
-    ) -> Iterator[Record | Rejection]:
-        """Yield a record or a rejection for each entry in ``[start, stop)``."""
-        properties = raw.request["parameters"]["properties"]
-        for index, entry in enumerate(_read_page(raw, data)[start:stop], start):
-            problems: list[Problem] = []
-            name = _identify(entry)
-            if not name:
-                problems.append(Problem("id", "is missing, or cannot name a record"))
-            if index in duplicates:
-                problems.append(Problem("id", f"{name} was already given by an earlier entry"))
-            attributes = entry.get("attributes") if isinstance(entry, dict) else None
-            if not isinstance(attributes, dict):
-                attributes = {}
-                problems.append(Problem("attributes", "are missing"))
-            values = _read_values(attributes, properties, raw.source, problems)
-            structure = None if problems else _build(attributes, problems)
-            if structure is None:
-                fields = [problem.field for problem in problems]
-                payload = {"url": raw.url, "entry": index, "record": name, "fields": fields}
-                yield Rejection(_place(index), tuple(problems), payload)
-            else:
-                yield Record(raw.source, name, _place(index), structure, values)
-
-
-def _read_page(raw: RawFile, data: bytes) -> list[Any]:
-    try:
-        page = json.loads(data)
-    except (ValueError, RecursionError):
-        page = None
-    entries = page.get("data") if isinstance(page, dict) else None
-    if not isinstance(entries, list):
-        raise SourceError(f"The cached page {raw.url} is no page of structures.", "Refresh the source.")
-    return entries
-
-
-def _place(index: int) -> str:
-    return f"entry {index}"
-
-
-def _identify(entry: Any) -> str:
-    """Return an entry's id as text; empty when it cannot name a record."""
-    given = entry.get("id") if isinstance(entry, dict) else None
-    name = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
-    usable = 0 < len(name) <= _LONGEST_ID and name.isprintable() and not any(map(str.isspace, name))
-    return name if usable else ""
+    def read(
+        self, raw: RawFile, entry: Any, problems: list[Problem]
+    ) -> "tuple[Structure | None, tuple[Value, ...]]":
+        """Return the crystal, and the values that the provider's file names."""
+        attributes = entry.get("attributes") if isinstance(entry, dict) else None
+        if not isinstance(attributes, dict):
+            problems.append(Problem("attributes", "are missing"))
+            return None, ()
+        values = _read_values(attributes, raw.request["parameters"]["properties"], problems)
+        return _build(attributes, problems), values
 
 
 def _read_values(
     attributes: Mapping[str, Any],
     properties: Mapping[str, Mapping[str, Any]],
-    source: str,
     problems: list[Problem],
 ) -> tuple[Value, ...]:
     values = []

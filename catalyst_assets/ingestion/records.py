@@ -114,6 +114,23 @@ class Contents:
     duplicates: Mapping[int, int] = field(default_factory=dict)
     names: tuple[tuple[str, str], ...] = ()
 
+    @classmethod
+    def of_entries(cls, records: Sequence[str]) -> "Contents":
+        """Count entries of a page by the records they give; one that gives none has an empty name."""
+        first: dict[str, int] = {}
+        duplicates = {
+            index: first[record]
+            for index, record in enumerate(records)
+            if record and first.setdefault(record, index) != index
+        }
+        names = tuple((place_of(index), record) for index, record in enumerate(records))
+        return cls(len(records), duplicates, names)
+
+
+def place_of(entry: int) -> str:
+    """Return where an entry of a page stands, by its number from 0."""
+    return f"entry {entry}"
+
 
 def validate(records: Sequence[Record]) -> tuple[list[tuple[Record, Crystal]], list[Rejection]]:
     """Split records into those that may be loaded, with what was measured of them, and the others."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from catalyst_assets.ingestion.aflow_entries import AflowParser
 from catalyst_assets.ingestion.optimade_entries import OptimadeParser
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest, current_files, store_raw
 from catalyst_assets.ingestion.records import Contents, Record, Rejection
@@ -68,6 +69,7 @@ class Parser(Protocol):
 PARSERS: Final[Mapping[str, Parser]] = {
     TableParser.kind: TableParser(),
     OptimadeParser.kind: OptimadeParser(),
+    AflowParser.kind: AflowParser(),
 }
 
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 import yaml
 
 from catalyst_assets.ingestion.accounting import account_for_rows, find_bad_properties
 from catalyst_assets.ingestion.http import Fetcher
 from catalyst_assets.ingestion.optimade_refresh import RefreshedProviders, refresh_providers
 from catalyst_assets.ingestion.raw_cache import current_files
-from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
+from catalyst_assets_tests.loading import load, query
 from catalyst_assets_tests.optimade_server import (
     SAMPLES,
     OptimadeServer,
@@ -27,7 +26,6 @@ from catalyst_assets_tests.optimade_server import (
     web_page,
 )
 from resources.platform import Platform
-from resources.postgres import Role
 
 GAP = {"property": "band_gap", "unit": "eV", "method": "PBE/PBE+U"}
 
@@ -69,20 +67,6 @@ class Patience:
 
 def fetch(platform: Platform, provider: Path, **options: Any) -> RefreshedProviders:
     return refresh_providers(platform.database, platform.objects, [str(provider)], **options)
-
-
-def load(platform: Platform, *, reparse: bool = False, backwards: bool = False) -> Settled:
-    shards = plan_shards(platform.database, platform.objects, platform.settings, reparse=reparse)
-    shards.sort(key=lambda shard: shard["raw_file_id"], reverse=backwards)
-    return settle_files(
-        platform.database,
-        [(shard["raw_file_id"], load_shard(platform.database, platform.objects, shard)) for shard in shards],
-    )
-
-
-def query(platform: Platform, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
-    with platform.database.transaction(Role.OWNER) as connection:
-        return [tuple(row) for row in connection.execute(sa.text(statement), parameters)]
 
 
 def gap_of(platform: Platform, material_id: str) -> float:
