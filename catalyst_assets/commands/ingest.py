@@ -87,6 +87,33 @@ def aflow(
     _ingest("aflow", config, reparse, home, as_json)
 
 
+@app.command("prototypes")
+def prototypes(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="YAML files: a prototype, and the species that its sites may hold."),
+    ] = None,
+    reparse: Annotated[bool, _REPARSE] = False,
+    home: Annotated[Path | None, _HOME] = None,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Enumerate hypothetical crystals: candidates that nobody has computed.
+
+    Prototypes are cubic_perovskite (ABX3), mixed_anion_perovskite (ABX2Y), double_perovskite (A2BCX6), spinel (AB2X4)
+    and rutile (MX2). Kept is what is neutral in common oxidation states, its cations less electronegative than its
+    anions.
+    """
+    from catalyst_assets.errors import UsageError
+    from catalyst_assets.ingestion.enumeration import load_enumeration
+
+    paths = [path.expanduser().absolute() for path in files or []]
+    if not paths and not reparse:
+        raise UsageError("No enumeration is named.", "Name a YAML file; docs/sources.md shows one.")
+    for path in paths:
+        load_enumeration(path)
+    _ingest("prototypes", {"files": [str(path) for path in paths]}, reparse, home, as_json)
+
+
 @app.command("reference_tables")
 def reference_tables(
     mapping: Annotated[

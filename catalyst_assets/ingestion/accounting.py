@@ -86,7 +86,8 @@ def _account(database: "Database", objects: "ObjectStore", raw: RawFile) -> Acco
             )
         else:
             (counted,) = fetch_all(connection, "ingestion/count_rows", retrieved_at=raw.fetched_at, **origin)
-    rows, loaded, quarantined = contents.rows, counted["loaded"], counted["quarantined"]
+    rows = contents.rows if contents.expected is None else contents.expected
+    loaded, quarantined = counted["loaded"], counted["quarantined"]
     problem = ""
     if loaded + quarantined != rows:
         problem = f"{name} has {rows} rows, but {loaded} are loaded and {quarantined} quarantined"

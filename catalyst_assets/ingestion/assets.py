@@ -45,6 +45,12 @@ class AflowConfig(dg.Config):
     endpoint: str = Field(default="", description="Where AFLUX is; AFLOW's own if empty.")
 
 
+class PrototypesConfig(dg.Config):
+    """What is enumerated."""
+
+    files: list[str] = Field(description="Paths of enumerations: a prototype and species for its sites.")
+
+
 class MaterialsConfig(dg.Config):
     """How much is parsed."""
 
@@ -156,8 +162,34 @@ def raw_aflow(config: AflowConfig, platform: dg.ResourceParam[Platform]) -> dg.M
     )
 
 
+@dg.asset(
+    group_name=Group.INGESTION.value,
+    owners=OWNERS,
+    kinds={"yaml"},
+    pool=Queue.INGEST.value,
+    op_tags=op_tags(Queue.INGEST),
+)
+def raw_prototypes(
+    config: PrototypesConfig, platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[Any]:
+    """Files that say which hypothetical crystals are enumerated: prototypes, and species for their sites."""
+    from pathlib import Path
+
+    from catalyst_assets.ingestion.enumeration import Prototypes
+    from catalyst_assets.ingestion.sources import refresh
+
+    refreshed = refresh(
+        Prototypes([Path(file) for file in config.files]), platform.database, platform.objects
+    )
+    return dg.MaterializeResult(
+        metadata={"fetched": refreshed.fetched, "unchanged": refreshed.unchanged},
+        data_version=dg.DataVersion(refreshed.content_sha256),
+    )
+
+
 @dg.op(
     ins={
+        "raw_prototypes": dg.In(dg.Nothing),
         "raw_reference_tables": dg.In(dg.Nothing),
         "raw_optimade": dg.In(dg.Nothing),
         "raw_aflow": dg.In(dg.Nothing),
@@ -219,14 +251,18 @@ def settle_materials(
     owners=OWNERS,
     kinds={"postgres"},
     ins={
+        "raw_prototypes": dg.AssetIn(dagster_type=dg.Nothing),
         "raw_reference_tables": dg.AssetIn(dagster_type=dg.Nothing),
         "raw_optimade": dg.AssetIn(dagster_type=dg.Nothing),
         "raw_aflow": dg.AssetIn(dagster_type=dg.Nothing),
     },
 )
-def materials(raw_reference_tables: Any, raw_optimade: Any, raw_aflow: Any) -> Any:
+def materials(raw_prototypes: Any, raw_reference_tables: Any, raw_optimade: Any, raw_aflow: Any) -> Any:
     """Every crystal known, checked, with its properties by method and source; from the raw cache only."""
     shards = pending_shards(
-        raw_reference_tables=raw_reference_tables, raw_optimade=raw_optimade, raw_aflow=raw_aflow
+        raw_prototypes=raw_prototypes,
+        raw_reference_tables=raw_reference_tables,
+        raw_optimade=raw_optimade,
+        raw_aflow=raw_aflow,
     )
     return settle_materials(shards.map(load_material_shard).collect())

@@ -87,6 +87,11 @@ def perovskite_lattice_constant(a_site: str, b_site: str, anions: tuple[str, str
     charge = -sum(max(radii) for radii in radii_x)
     radius_x = sum(radii[max(radii)] for radii in radii_x) / 3
     radius_a, radius_b = _cation_radii(a_site, b_site, charge)
+    return perovskite_edge(radius_a, radius_b, radius_x)
+
+
+def perovskite_edge(radius_a: float, radius_b: float, radius_x: float) -> float:
+    """Return the edge of a cubic perovskite in Å for the radii of its ions in Å: Ubic (2007), eq. as above."""
     return 0.06741 + 0.49052 * (radius_a + radius_x) + 1.29212 * (radius_b + radius_x)
 
 
@@ -106,10 +111,11 @@ def _cation_radii(a_site: str, b_site: str, charge: int) -> tuple[float, float]:
 
 
 @cache
-def shannon_radii(symbol: str, *, anion: bool) -> dict[int, float]:
+def shannon_radii(symbol: str, *, anion: bool, coordination: str = "VI") -> dict[int, float]:
     """Return the Shannon radius in Å for each positive (or each negative) charge of an element.
 
-    Octahedral coordination and high spin where tabulated, otherwise what comes nearest.
+    The coordination asked for (a Roman numeral) and high spin where tabulated, otherwise what comes nearest to the
+    octahedron.
 
     Raises
     ------
@@ -126,7 +132,7 @@ def shannon_radii(symbol: str, *, anion: bool) -> dict[int, float]:
         # pymatgen's table has one radius of europium under no charge at all.
         if not charge or (int(charge) < 0) != anion:
             continue
-        label = min(by_coordination, key=_COORDINATION_PREFERENCE.index)
+        label = min(by_coordination, key=(coordination, *_COORDINATION_PREFERENCE).index)
         by_spin = by_coordination[label]
         spin = next(name for name in ("High Spin", "", "Low Spin") if name in by_spin)
         radii[int(charge)] = float(by_spin[spin]["ionic_radius"])

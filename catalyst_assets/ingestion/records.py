@@ -108,11 +108,14 @@ class Contents:
         Rows whose record an earlier row already gave: the index of each, and of that earlier row.
     names
         Place and record of each row, of a file whose records a later file may say anew.
+    expected
+        How many rows give a record or a rejection, where the others are left out on purpose.
     """
 
     rows: int
     duplicates: Mapping[int, int] = field(default_factory=dict)
     names: tuple[tuple[str, str], ...] = ()
+    expected: int | None = None
 
     @classmethod
     def of_entries(cls, records: Sequence[str]) -> "Contents":

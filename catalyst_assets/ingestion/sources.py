@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from catalyst_assets.ingestion.aflow_entries import AflowParser
+from catalyst_assets.ingestion.enumeration import EnumerationParser
 from catalyst_assets.ingestion.optimade_entries import OptimadeParser
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest, current_files, store_raw
 from catalyst_assets.ingestion.records import Contents, Record, Rejection
@@ -70,6 +71,7 @@ PARSERS: Final[Mapping[str, Parser]] = {
     TableParser.kind: TableParser(),
     OptimadeParser.kind: OptimadeParser(),
     AflowParser.kind: AflowParser(),
+    EnumerationParser.kind: EnumerationParser(),
 }
 
 
