@@ -13,13 +13,14 @@ from math import prod
 from pathlib import Path
 from typing import Annotated, Final
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.ingestion.prototype_crystals import PROTOTYPES, Prototype
+from catalyst_assets.ingestion.prototypes import shannon_radii
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest
 from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection
+from catalyst_assets.ingestion.yaml_files import read_model
 
 _LICENCE: Final = "none needed: enumerated here"
 
@@ -175,17 +176,7 @@ def load_enumeration(path: Path) -> Enumeration:
     UsageError
         The file cannot be read, or says something the platform does not know.
     """
-    try:
-        return Enumeration.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
-        raise UsageError(f"Cannot read the enumeration {path}: {reason}.", "Correct the file.") from None
-    except ValidationError as error:
-        problems = "; ".join(
-            ": ".join(part for part in (".".join(map(str, item["loc"])), item["msg"]) if part)
-            for item in error.errors(include_input=False, include_url=False)
-        )
-        raise UsageError(f"The enumeration {path} is not valid: {problems}.", "Correct the file.") from None
+    return read_model(path, Enumeration, "enumeration")
 
 
 def _charges(enumeration: Enumeration, species: tuple[str, ...]) -> tuple[int, ...] | None:
@@ -229,10 +220,26 @@ def _oxidation_states(symbol: str, anion: bool) -> tuple[int, ...]:
 def _nearest_to_neutral(
     species: tuple[str, ...], anions: tuple[bool, ...], counts: tuple[int, ...]
 ) -> tuple[int, tuple[int, ...]]:
-    """Return the smallest total charge, and the charges that give it; no charges where an ion has none."""
+    """Return the smallest total charge, and the charges that give it; no charges where an ion has none.
+
+    Of several, charges with a tabulated radius are preferred.
+    """
     states = [_oxidation_states(symbol, anion) for symbol, anion in zip(species, anions, strict=True)]
     options = (
-        (abs(sum(charge * count for charge, count in zip(charges, counts, strict=True))), charges)
+        (
+            abs(sum(charge * count for charge, count in zip(charges, counts, strict=True))),
+            sum(not _is_tabulated(*ion) for ion in zip(species, charges, strict=True)),
+            charges,
+        )
         for charges in product(*states)
     )
-    return min(options, default=(0, ()))
+    total, _, charges = min(options, default=(0, 0, ()))
+    return total, charges
+
+
+@lru_cache(maxsize=1000)
+def _is_tabulated(symbol: str, charge: int) -> bool:
+    try:
+        return charge in shannon_radii(symbol, anion=charge < 0)
+    except UsageError:
+        return False

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Final
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from catalyst_assets.errors import UsageError
 from catalyst_assets.ingestion.table_mapping import PropertyColumn
+from catalyst_assets.ingestion.yaml_files import read_model
 
 _SHIPPED: Final = Path(__file__).resolve().parent / "providers"
 
@@ -72,14 +72,4 @@ def load_provider(name_or_file: str) -> Provider:
                 f"{name_or_file!r} is no provider that is known here.",
                 f"Known are {', '.join(list_providers())}; describe another in a YAML file and name that.",
             )
-    try:
-        return Provider.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
-        raise UsageError(f"Cannot read the provider file {path}: {reason}.", "Correct the file.") from None
-    except ValidationError as error:
-        problems = "; ".join(
-            ": ".join(part for part in (".".join(map(str, item["loc"])), item["msg"]) if part)
-            for item in error.errors(include_input=False, include_url=False)
-        )
-        raise UsageError(f"The provider file {path} is not valid: {problems}.", "Correct the file.") from None
+    return read_model(path, Provider, "provider file")

@@ -7,11 +7,10 @@ rows into records `reference_tables`'.
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from catalyst_assets.constants import METHODS, PROPERTIES
-from catalyst_assets.errors import UsageError
+from catalyst_assets.ingestion.yaml_files import read_model
 
 Column = Annotated[str, Field(min_length=1)]
 
@@ -136,16 +135,4 @@ def load_mapping(path: Path) -> TableMapping:
     UsageError
         The file is missing, is not YAML, or says something the platform does not know.
     """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
-        raise UsageError(f"Cannot read the mapping file {path}: {reason}.", "Correct the file.") from None
-    try:
-        return TableMapping.model_validate(document)
-    except ValidationError as error:
-        problems = "; ".join(
-            ": ".join(part for part in (".".join(map(str, item["loc"])), item["msg"]) if part)
-            for item in error.errors(include_input=False, include_url=False)
-        )
-        raise UsageError(f"The mapping file {path} is not valid: {problems}.", "Correct the file.") from None
+    return read_model(path, TableMapping, "mapping file")
