@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.errors import UsageError
 from catalyst_assets.ingestion.reference_tables import SHIPPED_FOLDER, ReferenceTables
 from catalyst_assets.ingestion.table_mapping import load_mapping
@@ -116,3 +117,15 @@ def test_shipped_requests_do_not_depend_on_where_the_checkout_lies() -> None:
     (request,) = ReferenceTables().list_new()
     assert request.url == "shipped:perovskite_pbe/perovskites.csv"
     assert request.answers
+
+
+def test_the_example_in_the_documentation_fits_its_campaign():
+    example = Path(__file__).resolve().parents[2] / "docs" / "examples" / "castelli" / "mapping.yaml"
+
+    mapping = load_mapping(example)
+
+    campaign = load_campaign("solar-water-splitting")
+    assert mapping.source == campaign.pool.source
+    assert {content.property for content in mapping.properties.values()} >= set(campaign.properties)
+    assert {content.method for content in mapping.properties.values()} == {campaign.method}
+    assert mapping.answers
