@@ -19,7 +19,7 @@ _HOME = typer.Option(
     file_okay=False, help="Folder of the embedded database and object store (default .catalyst)."
 )
 _REPARSE = typer.Option("--reparse", help="Load again from the cached raw files; no source is asked.")
-_JSON = typer.Option("--json", help="Print one JSON object instead of a table.")
+_JSON = typer.Option("--json", help="Print one JSON object instead of a sentence.")
 _COUNTS: Final = ("new", "changed", "unchanged", "retired", "quarantined")
 
 
@@ -27,7 +27,7 @@ _COUNTS: Final = ("new", "changed", "unchanged", "retired", "quarantined")
 def optimade(
     provider: Annotated[
         list[str] | None,
-        typer.Option(help="Name of a known provider (alexandria, mp, oqmd) or a YAML file; may be repeated."),
+        typer.Option(help="Name of a known provider, such as oqmd, or a YAML file; may be repeated."),
     ] = None,
     entries: Annotated[
         str, typer.Option("--filter", help="""OPTIMADE filter, such as 'elements HAS "O" AND nelements=3'.""")
@@ -77,12 +77,10 @@ def aflow(
 
     Asks for what is newer than the last time; a refresh that was interrupted goes on where it was.
     """
-    from catalyst_assets.ingestion.aflow import Aflow
-    from catalyst_assets.ingestion.http import Fetcher
+    from catalyst_assets.ingestion.aflow import check_matchbook
 
     if not reparse:
-        with Fetcher() as fetcher:
-            Aflow(fetcher, matchbook)
+        check_matchbook(matchbook)
     config = {"matchbook": matchbook, "most_entries": limit, "endpoint": endpoint}
     _ingest("aflow", config, reparse, home, as_json)
 

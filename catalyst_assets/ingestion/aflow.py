@@ -13,7 +13,7 @@ from typing import Any, Final
 from catalyst_assets.errors import SourceError, UsageError
 from catalyst_assets.ingestion.aflow_entries import KEYWORDS, AflowParser, list_entries
 from catalyst_assets.ingestion.http import Fetcher
-from catalyst_assets.ingestion.raw_cache import RawRequest
+from catalyst_assets.ingestion.raw_cache import RawRequest, recall
 
 NAME: Final = "aflow"
 ENDPOINT: Final = "https://aflow.org/API/aflux/"
@@ -57,15 +57,12 @@ class Aflow:
         page_size: int = 500,
     ) -> None:
         self._fetcher = fetcher
-        self._matchbook = matchbook.strip().strip(",")
+        self._matchbook = check_matchbook(matchbook)
         self._most_entries = most_entries
         self._endpoint = endpoint
         self._page_size = page_size
         self._entries = 0
-        self._check_matchbook()
-        question = {"endpoint": endpoint, "matchbook": self._matchbook}
-        known = dict(memory or {})
-        self._memory: dict[str, Any] = known if known.get("question") == question else {"question": question}
+        self._memory = recall(memory, {"endpoint": endpoint, "matchbook": self._matchbook})
 
     @property
     def memory(self) -> Mapping[str, Any]:
@@ -124,23 +121,6 @@ class Aflow:
             self._memory = {**self._memory, "page": self._memory["page"] + 1}
         return data
 
-    def _check_matchbook(self) -> None:
-        remedy = "Give conditions as in AFLUX, such as 'species(Ti,O),nspecies(2)'."
-        if not self._matchbook:
-            raise UsageError("The matchbook is empty: that would be all of AFLOW.", remedy)
-        if re.search(r"(^|[,$])\s*\$?(paging|format|catalog_all)\s*\(", self._matchbook) or re.search(
-            r"[\s#&]", self._matchbook
-        ):
-            raise UsageError(
-                f"The matchbook {self._matchbook!r} holds blanks, '#', '&', paging or format.", remedy
-            )
-        length = len(self._url(-1_000_000, self._page_size))
-        if length > _LONGEST_URL:
-            raise UsageError(
-                f"The matchbook makes a request of {length} characters, AFLUX reads {_LONGEST_URL}.",
-                "Ask for less at a time.",
-            )
-
     def _ask(self, url: str) -> tuple[bytes, list[Any]]:
         data, page = self._fetcher.get_json(url)
         entries = list_entries(page)
@@ -151,9 +131,36 @@ class Aflow:
         return data, entries
 
     def _url(self, page: int, size: int) -> str:
-        # The first keyword sets the order; page 0 would be everything at once.
-        keywords = ",".join(["aflowlib_date", self._matchbook, *KEYWORDS])
-        return f"{self._endpoint}?{keywords},$paging({page},{size}),$format(json)"
+        return _request(self._endpoint, self._matchbook, page, size)
+
+
+def check_matchbook(matchbook: str) -> str:
+    """Return the conditions as they are asked for.
+
+    Raises
+    ------
+    UsageError
+        They are none, too long, or hold directives of their own.
+    """
+    conditions = matchbook.strip().strip(",")
+    remedy = "Give conditions as in AFLUX, such as 'species(Ti,O),nspecies(2)'."
+    if not conditions:
+        raise UsageError("The matchbook is empty: that would be all of AFLOW.", remedy)
+    if re.search(r"(^|[,$])\s*\$?(paging|format)\s*\(", conditions) or re.search(r"[\s#&]", conditions):
+        raise UsageError(f"The matchbook {conditions!r} holds blanks, '#', '&', paging or format.", remedy)
+    length = len(_request(ENDPOINT, conditions, -1_000_000, 1000))
+    if length > _LONGEST_URL:
+        raise UsageError(
+            f"The matchbook makes a request of {length} characters, AFLUX reads {_LONGEST_URL}.",
+            "Ask for less at a time.",
+        )
+    return conditions
+
+
+def _request(endpoint: str, conditions: str, page: int, size: int) -> str:
+    # The first keyword sets the order; page 0 would be everything at once.
+    keywords = ",".join(["aflowlib_date", conditions, *KEYWORDS])
+    return f"{endpoint}?{keywords},$paging({page},{size}),$format(json)"
 
 
 def read_stamp(entry: Any) -> str | None:

@@ -3,6 +3,7 @@
 Wiring only. What is fetched is `sources`', how it becomes rows `shards`'.
 """
 
+import functools
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,6 +14,14 @@ from pydantic import Field
 
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from resources.platform import Platform
+
+_raw_asset = functools.partial(
+    dg.asset,
+    group_name=Group.INGESTION.value,
+    owners=OWNERS,
+    pool=Queue.INGEST.value,
+    op_tags=op_tags(Queue.INGEST),
+)
 
 
 class ReferenceTablesConfig(dg.Config):
@@ -59,13 +68,7 @@ class MaterialsConfig(dg.Config):
     )
 
 
-@dg.asset(
-    group_name=Group.INGESTION.value,
-    owners=OWNERS,
-    kinds={"csv", "parquet"},
-    pool=Queue.INGEST.value,
-    op_tags=op_tags(Queue.INGEST),
-)
+@_raw_asset(kinds={"csv", "parquet"})
 def raw_reference_tables(
     config: ReferenceTablesConfig, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
@@ -90,13 +93,7 @@ def raw_reference_tables(
     )
 
 
-@dg.asset(
-    group_name=Group.INGESTION.value,
-    owners=OWNERS,
-    kinds={"json"},
-    pool=Queue.INGEST.value,
-    op_tags=op_tags(Queue.INGEST),
-)
+@_raw_asset(kinds={"json"})
 def raw_optimade(
     context: dg.AssetExecutionContext, config: OptimadeConfig, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
@@ -127,13 +124,7 @@ def raw_optimade(
     )
 
 
-@dg.asset(
-    group_name=Group.INGESTION.value,
-    owners=OWNERS,
-    kinds={"json"},
-    pool=Queue.INGEST.value,
-    op_tags=op_tags(Queue.INGEST),
-)
+@_raw_asset(kinds={"json"})
 def raw_aflow(config: AflowConfig, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[Any]:
     """Pages of AFLOW's search, as received: what is new since the last refresh."""
     from catalyst_assets.ingestion.aflow import ENDPOINT, NAME, Aflow
@@ -162,13 +153,7 @@ def raw_aflow(config: AflowConfig, platform: dg.ResourceParam[Platform]) -> dg.M
     )
 
 
-@dg.asset(
-    group_name=Group.INGESTION.value,
-    owners=OWNERS,
-    kinds={"yaml"},
-    pool=Queue.INGEST.value,
-    op_tags=op_tags(Queue.INGEST),
-)
+@_raw_asset(kinds={"yaml"})
 def raw_prototypes(
     config: PrototypesConfig, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:

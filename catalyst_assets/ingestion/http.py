@@ -23,7 +23,7 @@ from catalyst_assets.errors import SourceError
 
 LARGEST_REPLY_BYTES: Final = 256 * 1024**2
 _TRANSIENT_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
-_PERMANENT_ERRORS: Final = (httpx.UnsupportedProtocol, httpx.TooManyRedirects)
+_PERMANENT_ERRORS: Final = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects)
 _LONGEST_PAUSE_SECONDS: Final = 60.0
 _AGENT: Final = "catalyst-discovery"
 

@@ -14,7 +14,7 @@ from catalyst_assets.errors import SourceError
 from catalyst_assets.ingestion.http import Fetcher
 from catalyst_assets.ingestion.optimade_entries import FIELDS, OptimadeParser
 from catalyst_assets.ingestion.optimade_providers import Provider
-from catalyst_assets.ingestion.raw_cache import RawRequest
+from catalyst_assets.ingestion.raw_cache import RawRequest, recall
 
 # An import that is still running may add entries with a stamp that was seen already.
 _SETTLING: Final = timedelta(hours=1)
@@ -50,9 +50,7 @@ class OptimadeProvider:
         self._filter = filter
         self._most_entries = most_entries
         self._entries = 0
-        question = {"base_url": provider.base_url, "filter": filter}
-        known = dict(memory or {})
-        self._memory: dict[str, Any] = known if known.get("question") == question else {"question": question}
+        self._memory = recall(memory, {"base_url": provider.base_url, "filter": filter})
 
     @property
     def name(self) -> str:

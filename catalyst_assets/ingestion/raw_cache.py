@@ -126,6 +126,12 @@ def store_raw(
     return sha256, touched > 0
 
 
+def recall(memory: Mapping[str, Any] | None, question: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is remembered of a question; of another one nothing but the question."""
+    known = dict(memory or {})
+    return known if known.get("question") == question else {"question": dict(question)}
+
+
 def read_memory(database: "Database", source: str) -> Mapping[str, Any] | None:
     """Return what a source remembers of its last refresh; None before the first."""
     with database.transaction() as connection:
