@@ -12,6 +12,7 @@ from catalyst_assets.acquisition import assets as acquisition_assets
 from catalyst_assets.acquisition import checks as acquisition_checks
 from catalyst_assets.ingestion import assets as ingestion_assets
 from catalyst_assets.ingestion import checks as ingestion_checks
+from catalyst_assets.ingestion import raw_assets
 from catalyst_assets.learning import assets as learning_assets
 from catalyst_assets.learning import checks as learning_checks
 from catalyst_assets.loop import jobs, sensors
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from resources.platform import Platform
 
 _ASSETS = (
+    raw_assets,
     ingestion_assets,
     representation_assets,
     learning_assets,

@@ -15,6 +15,7 @@ def load(platform: Platform, *, reparse: bool = False, backwards: bool = False) 
     shards.sort(key=lambda shard: shard["raw_file_id"], reverse=backwards)
     return settle_files(
         platform.database,
+        platform.objects,
         [(shard["raw_file_id"], load_shard(platform.database, platform.objects, shard)) for shard in shards],
     )
 

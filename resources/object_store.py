@@ -4,15 +4,21 @@ What the bytes mean is the business of the stage that writes them.
 """
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from catalyst_assets.errors import CatalystError
 
 if TYPE_CHECKING:
     from upath import UPath
+
+
+_CHUNK_BYTES: Final = 1024 * 1024
 
 
 class ObjectStore:
@@ -52,16 +58,48 @@ class ObjectStore:
         CatalystError
             The store cannot be written (full, read-only, unreachable).
         """
+        with self._publishing(key) as file:
+            file.write(data)
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Write the bytes of a file under ``key`` without holding them in memory; the file stays.
+
+        Raises
+        ------
+        CatalystError
+            The store cannot be written (full, read-only, unreachable).
+        """
+        with path.open("rb") as source, self._publishing(key) as file:
+            shutil.copyfileobj(source, file, _CHUNK_BYTES)
+
+    def open(self, key: str) -> BinaryIO:
+        """Open what is stored under ``key`` for reading; the file can be sought in.
+
+        Raises
+        ------
+        KeyError
+            Nothing is stored under ``key``.
+        """
+        try:
+            file: BinaryIO = self.path(key).open("rb")
+        except FileNotFoundError:
+            raise KeyError(key) from None
+        return file
+
+    @contextmanager
+    def _publishing(self, key: str) -> Iterator[BinaryIO]:
+        """Open ``key`` for writing; it appears when the block is left without an error."""
         target = self.path(key)
         try:
             if not self._is_local:
-                target.write_bytes(data)  # object stores publish an upload when it is complete
+                with target.open("wb") as file:  # object stores publish an upload when it is complete
+                    yield file
                 return
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = target.parent / f".{target.name}.{uuid.uuid4().hex}.partial"
             try:
                 with partial.open("wb") as file:
-                    file.write(data)
+                    yield file
                     file.flush()
                     os.fsync(file.fileno())
                 partial.rename(target)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from catalyst_assets.constants import METHODS, PROPERTIES
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.crystals import hash_structure
-from catalyst_assets.ingestion.raw_cache import RawFile, current_files, read_raw
+from catalyst_assets.ingestion.raw_cache import RawFile, current_files, open_raw
 from catalyst_assets.ingestion.sources import PARSERS
 from resources.postgres import Role, fetch_all
 
@@ -74,7 +74,8 @@ def _account(database: "Database", objects: "ObjectStore", raw: RawFile) -> Acco
         reason = raw.parse_note or "it is still to be parsed: materialize `materials`"
         return Account(0, 0, 0, f"{name} was not loaded: {reason}")
     try:
-        contents = PARSERS[raw.kind].survey(raw, read_raw(objects, raw.sha256))
+        with open_raw(objects, raw.sha256) as file:
+            contents = PARSERS[raw.kind].survey(raw, file)
     except CatalystError as error:
         return Account(0, 0, 0, f"{name} cannot be counted again: {error}")
     origin = {"source": raw.source, "raw_sha256": raw.sha256}

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, BinaryIO, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -123,8 +123,9 @@ class EnumerationParser:
 
     kind: Final = "enumeration"
     is_snapshot = True
+    is_index = False
 
-    def survey(self, raw: RawFile, data: bytes) -> Contents:
+    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
         """Count the combinations, and those of them that are kept.
 
         Raises
@@ -132,7 +133,7 @@ class EnumerationParser:
         InvalidPoolError
             None is kept.
         """
-        enumeration = Enumeration.model_validate_json(data)
+        enumeration = Enumeration.model_validate_json(file.read())
         kept = sum(
             _charges(enumeration, species) is not None for species in product(*enumeration.sites.values())
         )
@@ -144,10 +145,10 @@ class EnumerationParser:
         return Contents(enumeration.combinations, expected=kept)
 
     def parse(
-        self, raw: RawFile, data: bytes, start: int, stop: int, duplicates: Mapping[int, int]
+        self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
     ) -> Iterator[Record | Rejection]:
         """Yield a record or a rejection for each combination in ``[start, stop)`` that is kept."""
-        enumeration = Enumeration.model_validate_json(data)
+        enumeration = Enumeration.model_validate_json(file.read())
         lists = list(enumeration.sites.values())
         for index in range(start, stop):
             species, rest = [], index

@@ -3,7 +3,7 @@
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from catalyst_assets.errors import SourceError
 from catalyst_assets.ingestion.raw_cache import RawFile
@@ -23,6 +23,7 @@ class PageParser(ABC):
     """
 
     is_snapshot = False
+    is_index = False
     identity: str
 
     @abstractmethod
@@ -39,7 +40,7 @@ class PageParser(ABC):
     ) -> "tuple[Structure | None, tuple[Value, ...]]":
         """Return an entry's crystal and values; what is wrong is added to ``problems``."""
 
-    def survey(self, raw: RawFile, data: bytes) -> Contents:
+    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
         """Count a page's entries and find those that come twice.
 
         Raises
@@ -47,13 +48,13 @@ class PageParser(ABC):
         SourceError
             The bytes are no page.
         """
-        return Contents.of_entries([self.identify(entry) for entry in self._decode(raw, data)])
+        return Contents.of_entries([self.identify(entry) for entry in self._decode(raw, file)])
 
     def parse(
-        self, raw: RawFile, data: bytes, start: int, stop: int, duplicates: Mapping[int, int]
+        self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
     ) -> Iterator[Record | Rejection]:
         """Yield a record or a rejection for each entry in ``[start, stop)``."""
-        for index, entry in enumerate(self._decode(raw, data)[start:stop], start):
+        for index, entry in enumerate(self._decode(raw, file)[start:stop], start):
             problems: list[Problem] = []
             name = self.identify(entry)
             if not name:
@@ -68,9 +69,9 @@ class PageParser(ABC):
             else:
                 yield Record(raw.source, name, place_of(index), structure, values)
 
-    def _decode(self, raw: RawFile, data: bytes) -> list[Any]:
+    def _decode(self, raw: RawFile, file: BinaryIO) -> list[Any]:
         try:
-            entries = self.list_entries(json.loads(data))
+            entries = self.list_entries(json.loads(file.read()))
         except (ValueError, RecursionError):
             entries = None
         if entries is None:

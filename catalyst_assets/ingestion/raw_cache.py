@@ -5,11 +5,14 @@ checks the hash.
 """
 
 import hashlib
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from catalyst_assets.errors import CorruptArtifactError
 from resources.postgres import execute, fetch_all, fetch_one
@@ -17,6 +20,9 @@ from resources.postgres import execute, fetch_all, fetch_one
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
     from resources.postgres import Database
+
+# What is larger is read as a stream.
+_HELD_BYTES: Final = 64 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -91,23 +97,30 @@ def store_raw(
     database: "Database",
     objects: "ObjectStore",
     request: RawRequest,
-    data: bytes,
+    data: bytes | Path,
     memory: Mapping[str, Any] | None = None,
 ) -> tuple[str, bool]:
     """Keep what a source answered: first the bytes, then the row that says they are there.
 
     The same answer to the same request is kept once. A file that is new, asked for otherwise, or back after
     another one took its slot is pending, to be parsed. ``memory`` is what its source is to remember, in the
-    same transaction: what was kept is not asked for again.
+    same transaction: what was kept is not asked for again. ``data`` may be a file too large for memory; it stays.
 
     Returns
     -------
     sha256, is_new
         Hash of the bytes, and whether they wait to be parsed because of this call.
     """
-    sha256 = hashlib.sha256(data).hexdigest()
+    if isinstance(data, Path):
+        with data.open("rb") as file:
+            sha256, size_bytes = hash_file(file), data.stat().st_size
+    else:
+        sha256, size_bytes = hashlib.sha256(data).hexdigest(), len(data)
     if not _is_whole(objects, sha256):
-        objects.put_bytes(raw_key(sha256), data)
+        if isinstance(data, Path):
+            objects.put_file(raw_key(sha256), data)
+        else:
+            objects.put_bytes(raw_key(sha256), data)
     with database.transaction() as connection:
         touched = execute(
             connection,
@@ -116,7 +129,7 @@ def store_raw(
             url=request.url,
             request=json.dumps(request.document),
             sha256=sha256,
-            size_bytes=len(data),
+            size_bytes=size_bytes,
             licence=request.licence,
         )
         if memory is not None:
@@ -139,8 +152,14 @@ def read_memory(database: "Database", source: str) -> Mapping[str, Any] | None:
     return None if row is None else dict(row["memory"])
 
 
-def read_raw(objects: "ObjectStore", sha256: str) -> bytes:
-    """Return raw bytes, checked against their hash.
+def hash_file(file: BinaryIO) -> str:
+    """Return the sha256 of what a file holds, read in pieces."""
+    return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
+
+
+@contextmanager
+def open_raw(objects: "ObjectStore", sha256: str) -> Iterator[BinaryIO]:
+    """Open raw bytes, checked against their hash, as a file that can be sought in; large ones stay on disk.
 
     Raises
     ------
@@ -149,16 +168,34 @@ def read_raw(objects: "ObjectStore", sha256: str) -> bytes:
     """
     remedy = "Materialize the source's raw asset again: it stores the file anew."
     try:
-        data = objects.get_bytes(raw_key(sha256))
+        stored = objects.open(raw_key(sha256))
     except KeyError:
         raise CorruptArtifactError(f"The raw file {sha256} is not in {objects.url}.", remedy) from None
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise CorruptArtifactError(
-            f"The raw file {raw_key(sha256)} in {objects.url} was changed or cut off: "
-            f"its {len(data)} bytes have another sha256.",
-            remedy,
-        )
-    return data
+    with stored:
+        held = stored.read(_HELD_BYTES)
+        is_large = len(held) == _HELD_BYTES
+        file = stored if is_large else io.BytesIO(held)
+        file.seek(0)
+        if hash_file(file) != sha256:
+            raise CorruptArtifactError(
+                f"The raw file {raw_key(sha256)} in {objects.url} was changed or cut off: "
+                f"its {file.tell()} bytes have another sha256.",
+                remedy,
+            )
+        file.seek(0)
+        yield file
+
+
+def read_raw(objects: "ObjectStore", sha256: str) -> bytes:
+    """Return raw bytes, checked against their hash.
+
+    Raises
+    ------
+    CorruptArtifactError
+        They are gone, or are not what was received.
+    """
+    with open_raw(objects, sha256) as file:
+        return file.read()
 
 
 def current_files(database: "Database") -> list[RawFile]:
@@ -199,7 +236,7 @@ def _mark(database: "Database", raw_file_id: int, status: str, note: str) -> Non
 
 def _is_whole(objects: "ObjectStore", sha256: str) -> bool:
     try:
-        read_raw(objects, sha256)
+        with open_raw(objects, sha256):
+            return True
     except CorruptArtifactError:
         return False
-    return True

@@ -110,12 +110,15 @@ class Contents:
         Place and record of each row, of a file whose records a later file may say anew.
     expected
         How many rows give a record or a rejection, where the others are left out on purpose.
+    standing
+        Names of all records that the source still has, of a file that lists them: others are retired.
     """
 
     rows: int
     duplicates: Mapping[int, int] = field(default_factory=dict)
     names: tuple[tuple[str, str], ...] = ()
     expected: int | None = None
+    standing: frozenset[str] | None = None
 
     @classmethod
     def of_entries(cls, records: Sequence[str]) -> "Contents":

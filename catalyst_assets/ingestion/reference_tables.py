@@ -6,7 +6,7 @@ Those shipped with the project are found by themselves; others are named in the 
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 from catalyst_assets.errors import UsageError
@@ -93,8 +93,9 @@ class TableParser:
 
     kind: Final = "reference_table"
     is_snapshot = True
+    is_index = False
 
-    def survey(self, raw: RawFile, data: bytes) -> Contents:
+    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
         """Count a table's rows and find duplicates.
 
         Raises
@@ -102,13 +103,13 @@ class TableParser:
         InvalidPoolError
             The bytes are no table, hold no rows, or lack a column of the mapping.
         """
-        return survey_table(_recorded_mapping(raw), data)
+        return survey_table(_recorded_mapping(raw), file.read())
 
     def parse(
-        self, raw: RawFile, data: bytes, start: int, stop: int, duplicates: Mapping[int, int]
+        self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
     ) -> Iterator[Record | Rejection]:
         """Yield a record or a rejection for each row in ``[start, stop)``."""
-        return parse_table(_recorded_mapping(raw), data, start, stop, duplicates)
+        return parse_table(_recorded_mapping(raw), file.read(), start, stop, duplicates)
 
 
 def _recorded_mapping(raw: RawFile) -> TableMapping:

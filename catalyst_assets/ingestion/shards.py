@@ -8,14 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.errors import CatalystError
+from catalyst_assets.errors import CatalystError, CorruptArtifactError
 from catalyst_assets.ingestion.loading import LoadCounts, load_records
 from catalyst_assets.ingestion.raw_cache import (
+    RawFile,
     current_files,
     find_raw_file,
     mark_failed,
     mark_parsed,
-    read_raw,
+    open_raw,
 )
 from catalyst_assets.ingestion.records import Record, Rejection, validate
 from catalyst_assets.ingestion.sources import PARSERS
@@ -82,13 +83,16 @@ def plan_shards(
     for raw in current_files(database):
         if raw.parse_status != "pending" and not reparse:
             continue
-        data = read_raw(objects, raw.sha256)
         try:
-            contents = PARSERS[raw.kind].survey(raw, data)
+            with open_raw(objects, raw.sha256) as file:
+                contents = PARSERS[raw.kind].survey(raw, file)
+        except CorruptArtifactError:
+            raise
         except CatalystError as error:
             mark_failed(database, raw.raw_file_id, str(error))
             continue
-        for start, stop in shard_bounds(contents.rows, settings):
+        # An empty file makes a shard too: it must be settled like the others.
+        for start, stop in shard_bounds(contents.rows, settings) or [(0, 0)]:
             duplicates = [pair for pair in contents.duplicates.items() if start <= pair[0] < stop]
             shards.append(
                 {"raw_file_id": raw.raw_file_id, "start": start, "stop": stop, "duplicates": duplicates}
@@ -105,20 +109,22 @@ def load_shard(database: "Database", objects: "ObjectStore", shard: Mapping[str,
         The cached file is not what was received.
     """
     raw = find_raw_file(database, shard["raw_file_id"])
-    data = read_raw(objects, raw.sha256)
     duplicates = dict(shard["duplicates"])
     records: list[Record] = []
     rejected: list[Rejection] = []
-    for outcome in PARSERS[raw.kind].parse(raw, data, shard["start"], shard["stop"], duplicates):
-        if isinstance(outcome, Record):
-            records.append(outcome)
-        else:
-            rejected.append(outcome)
+    with open_raw(objects, raw.sha256) as file:
+        for outcome in PARSERS[raw.kind].parse(raw, file, shard["start"], shard["stop"], duplicates):
+            if isinstance(outcome, Record):
+                records.append(outcome)
+            else:
+                rejected.append(outcome)
     accepted, unphysical = validate(records)
     return load_records(database, raw, accepted, [*rejected, *unphysical])
 
 
-def settle_files(database: "Database", loaded: Iterable[tuple[int, LoadCounts]]) -> Settled:
+def settle_files(
+    database: "Database", objects: "ObjectStore", loaded: Iterable[tuple[int, LoadCounts]]
+) -> Settled:
     """Mark files as parsed once all of their shards are loaded, and retire what their sources dropped.
 
     Parameters
@@ -132,15 +138,7 @@ def settle_files(database: "Database", loaded: Iterable[tuple[int, LoadCounts]])
     retired = 0
     for raw_file_id, counts in by_file.items():
         raw = find_raw_file(database, raw_file_id)
-        if PARSERS[raw.kind].is_snapshot:
-            with database.transaction() as connection:
-                retired += execute(
-                    connection,
-                    "ingestion/deprecate_dropped",
-                    source=raw.source,
-                    raw_sha256=raw.sha256,
-                    retrieved_at=raw.fetched_at,
-                )
+        retired += _retire(database, objects, raw)
         mark_parsed(database, raw_file_id, f"{counts.loaded} loaded, {counts.quarantined} quarantined")
     with database.transaction() as connection:
         (content,) = fetch_all(connection, "ingestion/content_sha256")
@@ -155,3 +153,24 @@ def settle_files(database: "Database", loaded: Iterable[tuple[int, LoadCounts]])
         unreadable_files=sum(raw.parse_status == "failed" for raw in current_files(database)),
         sha256=content["sha256"],
     )
+
+
+def _retire(database: "Database", objects: "ObjectStore", raw: RawFile) -> int:
+    """Retire what the newest file of a source says is gone; return how many materials that were."""
+    parser = PARSERS[raw.kind]
+    with database.transaction() as connection:
+        if parser.is_snapshot:
+            return execute(
+                connection,
+                "ingestion/deprecate_dropped",
+                source=raw.source,
+                raw_sha256=raw.sha256,
+                retrieved_at=raw.fetched_at,
+            )
+        if parser.is_index:
+            with open_raw(objects, raw.sha256) as file:
+                standing = parser.survey(raw, file).standing or frozenset()
+            return execute(
+                connection, "ingestion/deprecate_unlisted", source=raw.source, standing=sorted(standing)
+            )
+    return 0

@@ -8,7 +8,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 
 from catalyst_assets.ingestion.aflow_entries import AflowParser
 from catalyst_assets.ingestion.enumeration import EnumerationParser
@@ -40,8 +41,8 @@ class Source(Protocol):
         """Yield what the source has that may not be in the raw cache yet."""
         ...
 
-    def fetch(self, request: RawRequest) -> bytes:
-        """Return the bytes of one request."""
+    def fetch(self, request: RawRequest) -> bytes | Path:
+        """Return the bytes of one request, or the file on this machine that holds them."""
         ...
 
 
@@ -52,16 +53,19 @@ class Parser(Protocol):
     ----------
     is_snapshot
         A file is all there is of its source: what the newest one does not name is retired.
+    is_index
+        A file lists what its source still has (``Contents.standing``), without the records themselves.
     """
 
     is_snapshot: bool
+    is_index: bool
 
-    def survey(self, raw: RawFile, data: bytes) -> Contents:
+    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
         """Count the rows without building structures; raise CatalystError when the file is unreadable."""
         ...
 
     def parse(
-        self, raw: RawFile, data: bytes, start: int, stop: int, duplicates: Mapping[int, int]
+        self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
     ) -> Iterator[Record | Rejection]:
         """Yield one record or rejection for each row in ``[start, stop)``."""
         ...
@@ -111,7 +115,7 @@ def refresh(
         data = source.fetch(request)
         sha256, is_new = store_raw(database, objects, request, data, source.memory)
         fetched += is_new
-        size += len(data)
+        size += data.stat().st_size if isinstance(data, Path) else len(data)
         hashes[request.url] = sha256
         on_file(len(hashes))
         digest.update(json.dumps([request.source, request.document, sha256], sort_keys=True).encode())

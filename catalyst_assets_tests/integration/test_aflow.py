@@ -1,6 +1,7 @@
 """AFLOW from an AFLUX server on loopback to rows of the database."""
 
 import copy
+import io
 import json
 from typing import Any
 
@@ -187,4 +188,4 @@ def test_what_is_no_page_is_refused_as_a_whole(platform: Platform, data: bytes) 
 
     (raw,) = current_files(platform.database)
     with pytest.raises(SourceError):
-        AflowParser().survey(raw, data)
+        AflowParser().survey(raw, io.BytesIO(data))

@@ -69,7 +69,7 @@ def load(platform: Platform, *mapping_files: Path, reparse: bool = False) -> Set
     loaded = [
         (shard["raw_file_id"], load_shard(platform.database, platform.objects, shard)) for shard in shards
     ]
-    return settle_files(platform.database, loaded)
+    return settle_files(platform.database, platform.objects, loaded)
 
 
 def materialize(platform: Platform, *mapping_files: Path) -> dg.ExecuteInProcessResult:

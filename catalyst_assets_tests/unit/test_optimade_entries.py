@@ -1,5 +1,6 @@
 """Whatever a provider sends becomes a record or a rejection, never a crash and never a bad row."""
 
+import io
 import json
 import math
 from datetime import UTC, datetime
@@ -28,8 +29,8 @@ def raw(**properties: Any) -> RawFile:
 
 def parse(data: bytes, **properties: Any) -> list[Record | Rejection]:
     parser = OptimadeParser()
-    contents = parser.survey(raw(**properties), data)
-    return list(parser.parse(raw(**properties), data, 0, contents.rows, contents.duplicates))
+    contents = parser.survey(raw(**properties), io.BytesIO(data))
+    return list(parser.parse(raw(**properties), io.BytesIO(data), 0, contents.rows, contents.duplicates))
 
 
 def entry(**changes: Any) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def test_what_is_wrong_is_named(changes, field):
 @pytest.mark.parametrize("data", [b"", b"<html>", b"[]", b'{"data": {}}', b"\xff", b"[" * 100_000])
 def test_what_is_no_page_is_refused_as_a_whole(data):
     with pytest.raises(SourceError):
-        OptimadeParser().survey(raw(), data)
+        OptimadeParser().survey(raw(), io.BytesIO(data))
 
 
 json_values = st.recursive(

@@ -77,8 +77,8 @@ def read(text: str | bytes, mapping: TableMapping = MAPPING) -> tuple[list[Recor
         "pending",
         None,
     )
-    contents = TableParser().survey(raw, data)
-    outcomes = list(TableParser().parse(raw, data, 0, contents.rows, contents.duplicates))
+    contents = TableParser().survey(raw, io.BytesIO(data))
+    outcomes = list(TableParser().parse(raw, io.BytesIO(data), 0, contents.rows, contents.duplicates))
     assert len(outcomes) == contents.rows
     accepted, unphysical = validate([item for item in outcomes if isinstance(item, Record)])
     refused = [item for item in outcomes if isinstance(item, Rejection)] + unphysical
