@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import yaml
 
 from catalyst_assets.errors import CorruptArtifactError
-from catalyst_assets.ingestion import assets, checks
+from catalyst_assets.ingestion import assets, checks, raw_assets
 from catalyst_assets.ingestion.raw_cache import current_files, raw_key, read_raw
 from catalyst_assets.ingestion.reference_tables import SHIPPED_FOLDER, ReferenceTables
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
@@ -75,7 +75,7 @@ def load(platform: Platform, *mapping_files: Path, reparse: bool = False) -> Set
 def materialize(platform: Platform, *mapping_files: Path) -> dg.ExecuteInProcessResult:
     return dg.materialize(
         [
-            assets.raw_reference_tables,
+            raw_assets.raw_reference_tables,
             assets.materials,
             checks.materials_have_known_units_and_methods,
             checks.every_source_row_is_accounted_for,
