@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 Row = dict[str, Any]
+_JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
 class Role(StrEnum):
@@ -134,33 +135,42 @@ def execute_many(connection: "sa.Connection", query: str, rows: Sequence[Mapping
 def copy_rows(
     connection: "sa.Connection", table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> int:
-    """Append ``rows`` to ``table`` by COPY, in the caller's transaction.
+    """Append ``rows`` to ``table`` by COPY, in the caller's transaction; return how many there were.
+
+    ``rows`` are those of :func:`format_rows`.
+    """
+    return copy_text(connection, table, columns, format_rows(rows))
+
+
+def format_rows(rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as the text that COPY reads, for :func:`copy_text`; needs no connection.
 
     Parameters
     ----------
     rows
-        Values in the order of ``columns``: None, numbers, text, bytes, dicts (as JSON) and flat
-        sequences (as arrays). Floats keep all 64 bits.
+        None, numbers, text, bytes, dicts (as JSON) and flat sequences (as arrays). Floats keep all 64 bits.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, quoting=csv.QUOTE_MINIMAL)
+    writer.writerows([_copy_text(value) for value in row] for row in rows)
+    return buffer.getvalue()
+
+
+def copy_text(connection: "sa.Connection", table: str, columns: Sequence[str], text: str) -> int:
+    """Append what :func:`format_rows` returned to ``table``, in the caller's transaction.
 
     Returns
     -------
     int
         How many rows were written.
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, quoting=csv.QUOTE_MINIMAL)
-    count = 0
-    for row in rows:
-        writer.writerow([_copy_text(value) for value in row])
-        count += 1
-    buffer.seek(0)
     names = ", ".join(f'"{column}"' for column in columns)
     driver_connection = connection.connection.driver_connection
     if driver_connection is None:
         raise DatabaseUnavailableError("The connection was closed before COPY.", "Run again.")
     with driver_connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')", buffer)
-    return count
+        cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')", io.StringIO(text))
+        return int(cursor.rowcount)
 
 
 def _copy_text(value: object) -> str:
@@ -169,7 +179,7 @@ def _copy_text(value: object) -> str:
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     if isinstance(value, dict):
-        return json.dumps(value, allow_nan=False)
+        return _JSON.encode(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

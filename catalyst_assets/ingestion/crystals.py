@@ -6,10 +6,15 @@ Nothing is judged here: what passes is `records`' business.
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from catalyst_assets.ingestion.cells import Cell
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
@@ -19,6 +24,10 @@ SHORTEST_DISTANCE_ANGSTROM = 0.5
 # Diamond has 5.7 Å³ an atom, solid caesium 115; sheets in a box have more.
 VOLUME_PER_ATOM_ANGSTROM3 = (2.0, 500.0)
 MOST_SITES = 2000
+# In a cell this thick, the nearest image along each axis is the only one within SHORTEST_DISTANCE_ANGSTROM.
+_THICK_ANGSTROM = 2 * SHORTEST_DISTANCE_ANGSTROM
+_MOST_PAIRED_SITES = 300
+_MOST_PAIRS = 500_000
 
 
 @dataclass(frozen=True)
@@ -51,47 +60,70 @@ class Crystal:
     structure_hash: str
 
 
-def describe(structure: "Structure") -> Crystal:
-    """Measure a structure, without judging it.
+def describe(structures: "Sequence[Structure | Cell]") -> list[Crystal]:
+    """Measure structures, without judging them.
 
     Oxidation states and site properties are dropped: a material is species on positions.
     """
-    ordered = structure.is_ordered
-    symbols = [site.specie.symbol if ordered else site.species_string for site in structure]
-    species = sorted(set(symbols))
-    known = ordered and _elements().issuperset(species)
-    volume, thickness = _cell_size(structure)
+    if not structures:
+        return []
+    cells = [item if isinstance(item, Cell) else _cell_of(item) for item in structures]
+    sizes = _measure_cells(cells)
     # A search in a flat or crowded cell would look at an unbounded number of images.
-    searchable = known and thickness >= SHORTEST_DISTANCE_ANGSTROM and 0 < len(symbols) <= MOST_SITES
-    plain = _undecorated(structure, symbols) if searchable else None
-    return Crystal(
-        reduced_formula=plain.composition.reduced_formula if plain else "",
-        chemical_system="-".join(species),
-        elements=tuple(species),
-        n_sites=len(symbols),
-        ordered=ordered,
-        known_species=known,
-        thickness=thickness,
-        volume_per_atom=volume / max(len(symbols), 1),
-        shortest_distance=_shortest_distance(plain) if plain else math.nan,
-        structure_json=plain.as_dict(verbosity=0) if plain else {},
-        structure_hash=hash_structure(plain) if plain else "",
-    )
+    searchable = [
+        _elements().issuperset(cell.symbols)
+        and thickness >= SHORTEST_DISTANCE_ANGSTROM
+        and 0 < len(cell.symbols) <= MOST_SITES
+        for cell, (_, thickness) in zip(cells, sizes, strict=True)
+    ]
+    sound = [cell for cell, is_sound in zip(cells, searchable, strict=True) if is_sound]
+    thicknesses = [size[1] for size, is_sound in zip(sizes, searchable, strict=True) if is_sound]
+    measured = iter(zip(_shortest_distances(sound, thicknesses), _hashes(sound), strict=True))
+    crystals = []
+    for item, cell, (volume, thickness), is_sound in zip(structures, cells, sizes, searchable, strict=True):
+        species = sorted(set(cell.symbols))
+        ordered = isinstance(item, Cell) or item.is_ordered
+        distance, structure_hash = next(measured) if is_sound else (math.nan, "")
+        crystals.append(
+            Crystal(
+                reduced_formula=reduced_formula(cell.symbols) if is_sound else "",
+                chemical_system="-".join(species),
+                elements=tuple(species),
+                n_sites=len(cell.symbols),
+                ordered=ordered,
+                known_species=ordered and _elements().issuperset(species),
+                thickness=thickness,
+                volume_per_atom=volume / max(len(cell.symbols), 1),
+                shortest_distance=distance,
+                structure_json=cell.as_dict() if is_sound else {},
+                structure_hash=structure_hash,
+            )
+        )
+    return crystals
 
 
-def hash_structure(structure: "Structure") -> str:
+def hash_structure(structure: "Structure | Cell") -> str:
     """Return the sha256 of an ordered structure's canonical form.
 
     Lattice parameters in 10⁻⁴ Å and 10⁻³ °, and the sites by species and fractional coordinate in
     10⁻⁴, sorted: neither the order of sites nor the cell's orientation matters.
     """
-    lengths, angles = structure.lattice.abc, structure.lattice.angles
-    sites = sorted(
-        [site.specie.symbol, *(round(float(x) % 1.0 * 10_000) % 10_000 for x in site.frac_coords)]
-        for site in structure
-    )
-    canonical = [[round(x * 10_000) for x in lengths], [round(x * 1_000) for x in angles], sites]
-    return hashlib.sha256(json.dumps(canonical, separators=(",", ":")).encode()).hexdigest()
+    (found,) = _hashes([structure if isinstance(structure, Cell) else Cell.of(structure)])
+    return found
+
+
+def reduced_formula(symbols: tuple[str, ...]) -> str:
+    """Return pymatgen's reduced formula of a cell's contents."""
+    counts = Counter(symbols)
+    return _reduced_formula(tuple(sorted(counts.items())))
+
+
+@lru_cache(maxsize=100_000)
+def _reduced_formula(counts: tuple[tuple[str, int], ...]) -> str:
+    from pymatgen.core.composition import Composition, reduce_formula
+
+    formula, _ = reduce_formula(dict(counts))
+    return str(Composition.special_formulas.get(formula, formula))
 
 
 @cache
@@ -101,28 +133,67 @@ def _elements() -> frozenset[str]:
     return frozenset(element.symbol for element in Element)
 
 
-def _undecorated(structure: "Structure", symbols: list[str]) -> "Structure":
-    from pymatgen.core.structure import Structure
-
-    names = [site.species_string for site in structure]
-    if names == symbols == structure.labels and not structure.properties and not structure.site_properties:
-        return structure
-    return Structure(structure.lattice, symbols, structure.frac_coords)
+def _cell_of(structure: "Structure") -> Cell:
+    if structure.is_ordered:
+        return Cell.of(structure)
+    names = tuple(site.species_string for site in structure)
+    return Cell(structure.lattice.matrix, names, structure.frac_coords)
 
 
-def _cell_size(structure: "Structure") -> tuple[float, float]:
-    """Return the cell's volume in Å³ and its smallest thickness in Å; zeros when it spans no volume."""
-    import numpy as np
-
-    matrix = structure.lattice.matrix
+def _measure_cells(cells: Sequence[Cell]) -> list[tuple[float, float]]:
+    """Return each cell's volume in Å³ and smallest thickness in Å; zeros when it spans no volume."""
+    matrices = np.array([cell.matrix for cell in cells], dtype=float)
     with np.errstate(all="ignore"):
-        volume = abs(float(np.linalg.det(matrix)))
-    if not math.isfinite(volume) or volume == 0 or not np.isfinite(structure.frac_coords).all():
-        return 0.0, 0.0
-    steepest = float(np.sqrt((np.linalg.inv(matrix) ** 2).sum(axis=0).max()))
-    return volume, 1.0 / steepest if math.isfinite(steepest) else 0.0
+        volumes = np.abs(np.linalg.det(matrices))
+        finite = np.array([bool(np.isfinite(cell.positions).all()) for cell in cells])
+        sound = np.isfinite(volumes) & (volumes > 0) & finite
+        inverses = np.linalg.inv(np.where(sound[:, None, None], matrices, np.eye(3)))
+        thicknesses = 1.0 / np.sqrt((inverses**2).sum(axis=1).max(axis=1))
+    thicknesses = np.where(sound & np.isfinite(thicknesses), thicknesses, 0.0)
+    return list(zip(np.where(sound, volumes, 0.0).tolist(), thicknesses.tolist(), strict=True))
 
 
-def _shortest_distance(structure: "Structure") -> float:
-    distances = structure.get_neighbor_list(SHORTEST_DISTANCE_ANGSTROM)[3]
-    return float(distances.min()) if len(distances) else math.inf
+def _hashes(cells: Sequence[Cell]) -> list[str]:
+    if not cells:
+        return []
+    matrices = np.array([cell.matrix for cell in cells], dtype=float)
+    lengths = np.sqrt((matrices**2).sum(axis=2))
+    unit = matrices / lengths[:, :, None]
+    cosines = np.einsum("nij,nij->ni", unit[:, [1, 0, 0]], unit[:, [2, 2, 1]])
+    angles = np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0)))
+    rounded = zip(_whole(lengths * 10_000), _whole(angles * 1_000), strict=True)
+    positions = iter(_whole(np.concatenate([cell.positions for cell in cells]) % 1.0 * 10_000))
+    hashes = []
+    for cell, (edges, corners) in zip(cells, rounded, strict=True):
+        sites = sorted([symbol, *(x % 10_000 for x in next(positions))] for symbol in cell.symbols)
+        canonical = json.dumps([edges, corners, sites], separators=(",", ":"))
+        hashes.append(hashlib.sha256(canonical.encode()).hexdigest())
+    return hashes
+
+
+def _whole(numbers: np.ndarray) -> list[list[int]]:
+    return np.rint(numbers).astype(int).tolist()  # type: ignore[no-any-return]
+
+
+def _shortest_distances(cells: Sequence[Cell], thicknesses: Sequence[float]) -> list[float]:
+    """Return the shortest distance in each cell, in Å; infinite beyond ``SHORTEST_DISTANCE_ANGSTROM``."""
+    shortest = [math.inf] * len(cells)
+    paired: dict[int, list[int]] = defaultdict(list)
+    for index, (cell, thickness) in enumerate(zip(cells, thicknesses, strict=True)):
+        if thickness < _THICK_ANGSTROM or len(cell.symbols) > _MOST_PAIRED_SITES:
+            distances = cell.to_structure().get_neighbor_list(SHORTEST_DISTANCE_ANGSTROM)[3]
+            shortest[index] = float(distances.min()) if len(distances) else math.inf
+        elif len(cell.symbols) > 1:
+            paired[len(cell.symbols)].append(index)
+    for n_sites, indices in paired.items():
+        first, second = np.triu_indices(n_sites, k=1)
+        step = max(1, _MOST_PAIRS // len(first))
+        for start in range(0, len(indices), step):
+            chosen = indices[start : start + step]
+            positions = np.array([cells[index].positions for index in chosen])
+            apart = positions[:, first] - positions[:, second]
+            vectors = (apart - np.rint(apart)) @ np.array([cells[index].matrix for index in chosen])
+            for index, distance in zip(chosen, np.sqrt((vectors**2).sum(axis=2)).min(axis=1), strict=True):
+                if distance <= SHORTEST_DISTANCE_ANGSTROM:
+                    shortest[index] = float(distance)
+    return shortest

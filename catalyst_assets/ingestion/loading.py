@@ -1,7 +1,7 @@
 """Validated records into PostgreSQL: COPY into a staging table, then one merge; twice is the same as once.
 
 What is the same already is not touched. Answers of a validator go through its role into the table that
-only this role can read.
+only this role can read. Rows are formatted apart from being loaded, so that other processes can do it.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from catalyst_assets.ingestion.crystals import Crystal
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Record, Rejection
-from resources.postgres import Role, copy_rows, execute, fetch_all
+from resources.postgres import Role, copy_text, execute, fetch_all, format_rows
 
 if TYPE_CHECKING:
     from resources.postgres import Database
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MATERIAL_COLUMNS = (
     "material_id",
     "source_id",
+    "licence",
     "reduced_formula",
     "chemical_system",
     "elements",
@@ -29,6 +30,7 @@ _MATERIAL_COLUMNS = (
     "properties",
 )
 _VALUE_COLUMNS = ("material_id", "property", "method", "value", "unit")
+_QUARANTINE_COLUMNS = ("record", "reason", "payload")
 
 
 @dataclass(frozen=True)
@@ -54,21 +56,52 @@ class LoadCounts:
         )
 
 
-def load_records(
-    database: "Database",
-    raw: RawFile,
-    accepted: Sequence[tuple[Record, Crystal]],
-    rejected: Sequence[Rejection],
-) -> LoadCounts:
-    """Write records of one raw file, each named once, and quarantine what was refused.
+@dataclass(frozen=True)
+class PreparedRows:
+    """Records of one raw file as COPY reads them.
+
+    Attributes
+    ----------
+    materials, answers, quarantine
+        Rows of the staging tables: see :func:`resources.postgres.format_rows`.
+    passed, refused
+        Places of the records that may be loaded, and of the others.
+    """
+
+    materials: str
+    answers: str
+    quarantine: str
+    passed: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+def prepare_rows(
+    raw: RawFile, accepted: Sequence[tuple[Record, Crystal]], rejected: Sequence[Rejection]
+) -> PreparedRows:
+    """Format records of one raw file, each named once, for :func:`load_rows`."""
+    answers = (
+        (record.material_id, value.property, value.method, value.value, value.unit)
+        for record, _ in accepted
+        for value in record.values
+    )
+    return PreparedRows(
+        materials=format_rows(_material_row(record, crystal, raw) for record, crystal in accepted),
+        answers=format_rows(answers) if raw.answers else "",
+        quarantine=format_rows((item.place, item.reason, dict(item.payload)) for item in rejected),
+        passed=tuple(record.place for record, _ in accepted),
+        refused=tuple(item.place for item in rejected),
+    )
+
+
+def load_rows(database: "Database", raw: RawFile, rows: PreparedRows) -> LoadCounts:
+    """Write prepared records of one raw file, and quarantine what was refused.
 
     Materials and quarantine are one transaction; answers follow in one of their own, so that a load that
     was cut off between them is mended by loading again.
     """
     with database.transaction() as connection:
         execute(connection, "ingestion/stage_materials")
-        rows = (_material_row(record, crystal, raw) for record, crystal in accepted)
-        copy_rows(connection, "staged_materials", _MATERIAL_COLUMNS, rows)
+        copy_text(connection, "staged_materials", _MATERIAL_COLUMNS, rows.materials)
         execute(connection, "ingestion/drop_outdated", source=raw.source, retrieved_at=raw.fetched_at)
         merged = fetch_all(connection, "ingestion/merge_materials", source=raw.source)
         execute(
@@ -76,22 +109,22 @@ def load_records(
             "ingestion/merge_material_sources",
             source=raw.source,
             raw_sha256=raw.sha256,
-            licence=raw.licence,
             retrieved_at=raw.fetched_at,
         )
-        _quarantine(connection, raw, [record.place for record, _ in accepted], rejected)
+        keep_quarantine(connection, raw, rows.quarantine, [*rows.passed, *rows.refused])
     new = {row["material_id"] for row in merged if row["is_new"]}
     changed = {row["material_id"] for row in merged} - new
     if raw.answers:
-        changed |= _load_answers(database, raw, [record for record, _ in accepted]) - new
-    unchanged = len(accepted) - len(new) - len(changed)
-    return LoadCounts(len(new), len(changed), unchanged, len(rejected))
+        changed |= _load_answers(database, raw, rows.answers) - new
+    unchanged = len(rows.passed) - len(new) - len(changed)
+    return LoadCounts(len(new), len(changed), unchanged, len(rows.refused))
 
 
 def _material_row(record: Record, crystal: Crystal, raw: RawFile) -> tuple[Any, ...]:
     return (
         record.material_id,
         record.source_id,
+        record.licence or raw.licence,
         crystal.reduced_formula,
         crystal.chemical_system,
         crystal.elements,
@@ -104,7 +137,8 @@ def _material_row(record: Record, crystal: Crystal, raw: RawFile) -> tuple[Any, 
 
 def _properties(record: Record) -> dict[str, list[dict[str, Any]]]:
     properties: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for value in record.values:
+    # In the order in which the merge keeps the entries of several sources.
+    for value in sorted(record.values, key=lambda value: value.method):
         entry = {
             "value": value.value,
             "unit": value.unit,
@@ -115,29 +149,19 @@ def _properties(record: Record) -> dict[str, list[dict[str, Any]]]:
     return dict(properties)
 
 
-def _quarantine(connection: Any, raw: RawFile, passed: Sequence[str], rejected: Sequence[Rejection]) -> None:
+def keep_quarantine(connection: Any, raw: RawFile, refused: str, places: Sequence[str]) -> None:
+    """Keep what was refused, formatted for COPY, and forget what else was refused earlier of these places."""
     execute(connection, "ingestion/stage_quarantine")
-    copy_rows(
-        connection,
-        "staged_quarantine",
-        ("record", "reason", "payload"),
-        ((rejection.place, rejection.reason, dict(rejection.payload)) for rejection in rejected),
-    )
-    places = [*passed, *(rejection.place for rejection in rejected)]
+    copy_text(connection, "staged_quarantine", _QUARANTINE_COLUMNS, refused)
     file = {"source": raw.source, "raw_sha256": raw.sha256}
     execute(connection, "ingestion/release_quarantine", places=places, **file)
     execute(connection, "ingestion/merge_quarantine", **file)
 
 
-def _load_answers(database: "Database", raw: RawFile, records: Sequence[Record]) -> set[str]:
+def _load_answers(database: "Database", raw: RawFile, answers: str) -> set[str]:
     with database.transaction(Role.VALIDATOR) as connection:
         execute(connection, "ingestion/stage_reference_values")
-        rows = (
-            (record.material_id, value.property, value.method, value.value, value.unit)
-            for record in records
-            for value in record.values
-        )
-        copy_rows(connection, "staged_reference_values", _VALUE_COLUMNS, rows)
+        copy_text(connection, "staged_reference_values", _VALUE_COLUMNS, answers)
         written = fetch_all(
             connection, "ingestion/merge_reference_values", source=raw.source, raw_sha256=raw.sha256
         )

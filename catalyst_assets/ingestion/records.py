@@ -6,12 +6,13 @@ field and why. The checks are one pandera schema a table.
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.constants import METHODS, PROPERTIES, Property
+from catalyst_assets.ingestion.cells import Cell
 from catalyst_assets.ingestion.crystals import (
     MOST_SITES,
     SHORTEST_DISTANCE_ANGSTROM,
@@ -54,13 +55,16 @@ class Record:
         The source's own name of it.
     place
         Where in the raw file it stands, such as ``perovskites.csv row 17``: its name in quarantine.
+    licence
+        The raw file's if empty.
     """
 
     source: str
     source_id: str
     place: str
-    structure: "Structure"
+    structure: "Structure | Cell"
     values: tuple[Value, ...] = ()
+    licence: str = ""
 
     @property
     def material_id(self) -> str:
@@ -97,6 +101,26 @@ class Rejection:
 
 
 @dataclass(frozen=True)
+class Scope:
+    """Which of a source's records a listing speaks of; of all of them when nothing is given.
+
+    Attributes
+    ----------
+    chemical_systems
+        It speaks of one of these.
+    elements, without_elements
+        All of these are in it, and none of these.
+    records
+        It speaks of these names.
+    """
+
+    chemical_systems: tuple[str, ...] = ()
+    elements: tuple[str, ...] = ()
+    without_elements: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Contents:
     """What a raw file holds, before structures are built.
 
@@ -112,6 +136,8 @@ class Contents:
         How many rows give a record or a rejection, where the others are left out on purpose.
     standing
         Names of all records that the source still has, of a file that lists them: others are retired.
+    scope
+        Which records ``standing`` speaks of: others are left as they are.
     """
 
     rows: int
@@ -119,18 +145,24 @@ class Contents:
     names: tuple[tuple[str, str], ...] = ()
     expected: int | None = None
     standing: frozenset[str] | None = None
+    scope: Scope = Scope()
 
     @classmethod
-    def of_entries(cls, records: Sequence[str]) -> "Contents":
-        """Count entries of a page by the records they give; one that gives none has an empty name."""
+    def of_entries(cls, records: Sequence[str], left_out: Collection[int] = ()) -> "Contents":
+        """Count entries of a page by the records they give; one that gives none has an empty name.
+
+        ``left_out`` are the entries that are neither loaded nor refused.
+        """
         first: dict[str, int] = {}
-        duplicates = {
-            index: first[record]
-            for index, record in enumerate(records)
-            if record and first.setdefault(record, index) != index
-        }
-        names = tuple((place_of(index), record) for index, record in enumerate(records))
-        return cls(len(records), duplicates, names)
+        duplicates = {}
+        names = []
+        for index, record in enumerate(records):
+            if index in left_out:
+                continue
+            names.append((place_of(index), record))
+            if record and first.setdefault(record, index) != index:
+                duplicates[index] = first[record]
+        return cls(len(records), duplicates, tuple(names), len(records) - len(left_out))
 
 
 def place_of(entry: int) -> str:
@@ -140,7 +172,7 @@ def place_of(entry: int) -> str:
 
 def validate(records: Sequence[Record]) -> tuple[list[tuple[Record, Crystal]], list[Rejection]]:
     """Split records into those that may be loaded, with what was measured of them, and the others."""
-    crystals = [describe(record.structure) for record in records]
+    crystals = describe([record.structure for record in records])
     problems: dict[int, list[Problem]] = defaultdict(list)
     for index, problem in _structure_problems(crystals) + _value_problems(records):
         problems[index].append(problem)

@@ -25,9 +25,12 @@ class ReferenceTables:
     ----------
     mapping_files
         Mapping files beyond those shipped.
+    shipped
+        Whether those shipped are read too.
     """
 
-    def __init__(self, mapping_files: Sequence[Path] = ()) -> None:
+    def __init__(self, mapping_files: Sequence[Path] = (), *, shipped: bool = True) -> None:
+        self._shipped = shipped
         self._mapping_files = [path.expanduser().absolute() for path in mapping_files]
 
     @property
@@ -42,7 +45,7 @@ class ReferenceTables:
         UsageError
             A mapping file cannot be read, or two describe the same source.
         """
-        shipped = sorted(SHIPPED_FOLDER.glob("*/mapping.yaml"))
+        shipped = sorted(SHIPPED_FOLDER.glob("*/mapping.yaml")) if self._shipped else []
         described: dict[str, Path] = {}
         requests = []
         for path in dict.fromkeys([*shipped, *self._mapping_files]):

@@ -4,12 +4,19 @@ Plain functions that hand each other JSON values, so that any host can take the 
 pending until all of its shards were loaded; loading one again changes nothing.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CatalystError, CorruptArtifactError
-from catalyst_assets.ingestion.loading import LoadCounts, load_records
+from catalyst_assets.ingestion.adsorption import AdsorptionParser
+from catalyst_assets.ingestion.adsorption_labels import label_bulk_materials
+from catalyst_assets.ingestion.adsorption_loading import PreparedAdsorption, load_adsorption
+from catalyst_assets.ingestion.loading import LoadCounts, load_rows
+from catalyst_assets.ingestion.parsing import Prepared, parse_rows
 from catalyst_assets.ingestion.raw_cache import (
     RawFile,
     current_files,
@@ -18,7 +25,6 @@ from catalyst_assets.ingestion.raw_cache import (
     mark_parsed,
     open_raw,
 )
-from catalyst_assets.ingestion.records import Record, Rejection, validate
 from catalyst_assets.ingestion.sources import PARSERS
 from catalyst_assets.sharding import shard_bounds
 from resources.postgres import execute, fetch_all
@@ -29,6 +35,10 @@ if TYPE_CHECKING:
     from resources.settings import Settings
 
 Shard = dict[str, Any]
+# So many rows are parsed while one structure is embedded.
+_ROWS_AN_EMBEDDING: Final = 32
+
+Timed = Callable[[str], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,10 @@ class Settled:
         Files that were read now, and those that stand as failed.
     sha256
         Hash of what later stages read of them.
+    adsorption_new, adsorption_changed, adsorption_unchanged
+        Adsorption energies, and systems of such, that the files read now gave.
+    labelled
+        Materials whose adsorption energies are others than before.
     """
 
     new: int
@@ -57,6 +71,10 @@ class Settled:
     files: int
     unreadable_files: int
     sha256: str
+    adsorption_new: int
+    adsorption_changed: int
+    adsorption_unchanged: int
+    labelled: int
 
 
 def plan_shards(
@@ -92,7 +110,7 @@ def plan_shards(
             mark_failed(database, raw.raw_file_id, str(error))
             continue
         # An empty file makes a shard too: it must be settled like the others.
-        for start, stop in shard_bounds(contents.rows, settings) or [(0, 0)]:
+        for start, stop in shard_bounds(contents.rows, settings, _ROWS_AN_EMBEDDING) or [(0, 0)]:
             duplicates = [pair for pair in contents.duplicates.items() if start <= pair[0] < stop]
             shards.append(
                 {"raw_file_id": raw.raw_file_id, "start": start, "stop": stop, "duplicates": duplicates}
@@ -100,8 +118,22 @@ def plan_shards(
     return shards
 
 
-def load_shard(database: "Database", objects: "ObjectStore", shard: Mapping[str, Any]) -> LoadCounts:
+def load_shard(
+    database: "Database",
+    objects: "ObjectStore",
+    shard: Mapping[str, Any],
+    processes: int = 1,
+    timed: Timed = lambda stage: nullcontext(),
+) -> LoadCounts:
     """Parse, check and load one shard; loading it again changes nothing.
+
+    Parameters
+    ----------
+    processes
+        How many may parse at once.
+    timed
+        Entered for every chunk while it is waited for (``parse``), and while it is written (``load``); rows are
+        written while the next ones are parsed.
 
     Raises
     ------
@@ -109,17 +141,28 @@ def load_shard(database: "Database", objects: "ObjectStore", shard: Mapping[str,
         The cached file is not what was received.
     """
     raw = find_raw_file(database, shard["raw_file_id"])
-    duplicates = dict(shard["duplicates"])
-    records: list[Record] = []
-    rejected: list[Rejection] = []
-    with open_raw(objects, raw.sha256) as file:
-        for outcome in PARSERS[raw.kind].parse(raw, file, shard["start"], shard["stop"], duplicates):
-            if isinstance(outcome, Record):
-                records.append(outcome)
-            else:
-                rejected.append(outcome)
-    accepted, unphysical = validate(records)
-    return load_records(database, raw, accepted, [*rejected, *unphysical])
+    parsed = parse_rows(
+        objects, raw, shard["start"], shard["stop"], dict(shard["duplicates"]), processes=processes
+    )
+
+    def write(rows: Prepared) -> LoadCounts:
+        with timed("load"):
+            if isinstance(rows, PreparedAdsorption):
+                return load_adsorption(database, raw, rows)
+            return load_rows(database, raw, rows)
+
+    counts = LoadCounts()
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        writing: deque[Future[LoadCounts]] = deque()
+        while True:
+            with timed("parse"):
+                rows = next(parsed, None)
+            # One chunk waits at most: parsing must not run ahead of the database.
+            while writing and (rows is None or len(writing) > 1):
+                counts += writing.popleft().result()
+            if rows is None:
+                return counts
+            writing.append(writer.submit(write, rows))
 
 
 def settle_files(
@@ -136,27 +179,38 @@ def settle_files(
     for raw_file_id, counts in loaded:
         by_file[raw_file_id] = by_file.get(raw_file_id, LoadCounts()) + counts
     retired = 0
-    for raw_file_id, counts in by_file.items():
-        raw = find_raw_file(database, raw_file_id)
+    loads, adsorption = LoadCounts(), LoadCounts()
+    # The last word of a source stands, also when its earlier ones are read again.
+    files = [find_raw_file(database, raw_file_id) for raw_file_id in by_file]
+    for raw in sorted(files, key=lambda raw: (raw.fetched_at, raw.raw_file_id)):
+        counts = by_file[raw.raw_file_id]
+        if isinstance(PARSERS[raw.kind], AdsorptionParser):
+            adsorption += counts
+        else:
+            loads += counts
         retired += _retire(database, objects, raw)
-        mark_parsed(database, raw_file_id, f"{counts.loaded} loaded, {counts.quarantined} quarantined")
+        mark_parsed(database, raw.raw_file_id, f"{counts.loaded} loaded, {counts.quarantined} quarantined")
+    labelled = label_bulk_materials(database)
     with database.transaction() as connection:
         (content,) = fetch_all(connection, "ingestion/content_sha256")
-    counts = sum(by_file.values(), LoadCounts())
     return Settled(
-        new=counts.new,
-        changed=counts.changed,
-        unchanged=content["materials"] - counts.new - counts.changed,
-        quarantined=counts.quarantined,
+        new=loads.new,
+        changed=loads.changed,
+        unchanged=content["materials"] - loads.new - loads.changed,
+        quarantined=loads.quarantined + adsorption.quarantined,
         retired=retired,
         files=len(by_file),
         unreadable_files=sum(raw.parse_status == "failed" for raw in current_files(database)),
         sha256=content["sha256"],
+        adsorption_new=adsorption.new,
+        adsorption_changed=adsorption.changed,
+        adsorption_unchanged=adsorption.unchanged,
+        labelled=labelled,
     )
 
 
 def _retire(database: "Database", objects: "ObjectStore", raw: RawFile) -> int:
-    """Retire what the newest file of a source says is gone; return how many materials that were."""
+    """Retire what a file of a source says is gone, and nothing that it lists; return how many that were."""
     parser = PARSERS[raw.kind]
     with database.transaction() as connection:
         if parser.is_snapshot:
@@ -169,8 +223,13 @@ def _retire(database: "Database", objects: "ObjectStore", raw: RawFile) -> int:
             )
         if parser.is_index:
             with open_raw(objects, raw.sha256) as file:
-                standing = parser.survey(raw, file).standing or frozenset()
-            return execute(
-                connection, "ingestion/deprecate_unlisted", source=raw.source, standing=sorted(standing)
-            )
+                contents = parser.survey(raw, file)
+            listed = {
+                "source": raw.source,
+                "listed_at": raw.fetched_at,
+                "standing": sorted(contents.standing or ()),
+            }
+            execute(connection, "ingestion/restore_listed", **listed)
+            scope = {name: list(value) for name, value in asdict(contents.scope).items()}
+            return execute(connection, "ingestion/deprecate_unlisted", **listed, **scope)
     return 0

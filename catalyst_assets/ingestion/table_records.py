@@ -3,16 +3,18 @@
 A bad row is a rejection that names every bad field. Plain functions, also for tables outside the platform.
 """
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.errors import CatalystError
+from catalyst_assets.ingestion.ase_tables import ATOMS, AtomsError, build_cell
+from catalyst_assets.ingestion.cells import Cell
+from catalyst_assets.ingestion.cif import read_cif
 from catalyst_assets.ingestion.prototypes import build_cubic_perovskite
 from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection, Value
-from catalyst_assets.ingestion.table_mapping import CifColumn, TableMapping
+from catalyst_assets.ingestion.table_mapping import CifColumn, DatabaseAtoms, TableMapping
 from catalyst_assets.ingestion.tables import Row, parse_number, parse_text, read_rows, shown
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ def parse_table(
                 )
             )
         if not problems:
-            structure = _build_structure(mapping, fields.texts, problems)
+            structure = _build_structure(mapping, row, fields.texts, problems)
         place = f"{mapping.table_name} row {row.number}"
         if structure is None:
             yield Rejection(place, tuple(problems), _payload(mapping, row, fields, problems))
@@ -134,15 +136,19 @@ def _read_fields(mapping: TableMapping, row: Row) -> _Fields:
 
 
 def _build_structure(
-    mapping: TableMapping, texts: Mapping[str, str], problems: list[Problem]
-) -> "Structure | None":
-    columns = mapping.structure.columns
+    mapping: TableMapping, row: Row, texts: Mapping[str, str], problems: list[Problem]
+) -> "Structure | Cell | None":
+    columns = mapping.structure.columns or ("atoms",)
     try:
+        if isinstance(mapping.structure, DatabaseAtoms):
+            return build_cell(row.cells[ATOMS])
         if isinstance(mapping.structure, CifColumn):
-            return _read_cif(texts[mapping.structure.cif])
+            return read_cif(texts[mapping.structure.cif])
         return build_cubic_perovskite(*(texts[column] for column in columns))
     except CatalystError as error:
         problems.append(Problem(", ".join(columns), error.message))
+    except AtomsError as error:
+        problems.append(Problem(", ".join(columns), str(error)))
     except Exception as error:
         # pymatgen raises whatever its parser stumbles upon; the row is bad, not the batch.
         reason = " ".join(str(error).split())
@@ -150,14 +156,6 @@ def _build_structure(
             Problem(", ".join(columns), f"is no crystal ({type(error).__name__}: {shown(reason)})")
         )
     return None
-
-
-def _read_cif(text: str) -> "Structure":
-    from pymatgen.core.structure import Structure
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return Structure.from_str(text, fmt="cif")
 
 
 def _payload(mapping: TableMapping, row: Row, fields: _Fields, problems: Sequence[Problem]) -> dict[str, Any]:

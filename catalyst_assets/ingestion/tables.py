@@ -1,4 +1,4 @@
-"""Bytes of a CSV or Parquet file as numbered rows of cells.
+"""Bytes of a CSV or Parquet file, or an ASE database, as numbered rows of cells.
 
 A row that cannot be read is still a row, with its problem; only what is no table at all is refused. What
 the columns mean is `reference_tables`' business.
@@ -12,12 +12,17 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.errors import InvalidPoolError
+
+if TYPE_CHECKING:
+    import _csv
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _SHOWN = 60
+ASE_SUFFIXES = (".db", ".json")
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class Row:
     Attributes
     ----------
     number
-        As a spreadsheet numbers it: a CSV's header is row 1; a Parquet file's first row is row 1.
+        As a spreadsheet numbers it: a CSV's header is row 1; a Parquet file's first row is row 1. Of an ASE database
+        the row's id.
     cells
         Value of each column: text of a CSV, typed values of Parquet, None where there is nothing.
     problem
@@ -47,7 +53,8 @@ def read_rows(
     Parameters
     ----------
     name
-        File name for messages; ``.parquet`` tells the format, anything else is read as CSV in UTF-8.
+        File name for messages; ``.parquet`` and ``ASE_SUFFIXES`` tell the format, anything else is read as CSV in
+        UTF-8.
     columns
         Columns that the table must have.
     long_columns
@@ -60,6 +67,10 @@ def read_rows(
     """
     if name.endswith(".parquet"):
         rows = _parquet_rows(name, data, columns)
+    elif name.endswith(ASE_SUFFIXES):
+        from catalyst_assets.ingestion.ase_tables import read_database
+
+        rows = read_database(name, data, columns)
     else:
         rows = _csv_rows(name, data, columns, set(columns) - set(long_columns))
     first = next(rows, None)
@@ -124,8 +135,8 @@ def _csv_rows(
 ) -> Iterator[Row]:
     # What is not UTF-8 becomes U+FFFD, so that it spoils its own cell and not the file.
     text = data.decode("utf-8-sig", errors="replace")
-    lines = _Lines(list(io.StringIO(text, newline="")))
-    reader = csv.reader(lines)
+    lines = list(io.StringIO(text, newline=""))
+    reader = _reader(lines, 0)
     try:
         names = [cell.strip() for cell in next(reader, [])]
     except csv.Error:
@@ -134,8 +145,9 @@ def _csv_rows(
         raise InvalidPoolError(f"{name} has no header.", "Give a table with a header and rows.")
     _require_columns(name, names, columns)
     short = [index for index, column in enumerate(names) if column in short_columns]
+    position = reader.line_num
     for number in itertools.count(2):
-        start = lines.position
+        start, before = position, reader.line_num
         try:
             cells = next(reader, None)
             problem = _shape_problem(cells, names, short) if cells else ""
@@ -143,12 +155,20 @@ def _csv_rows(
             cells, problem = [], f"is not CSV: {error}"
         if cells is None:
             return
+        position = start + reader.line_num - before
         if problem:
             # A row that does not fit costs one line: an unclosed quote took the good rows after it along.
-            lines.position = start + 1
+            position = start + 1
+            reader = _reader(lines, position)
             yield Row(number, problem=problem)
         elif cells:
             yield Row(number, dict(zip(names, cells, strict=True)))
+
+
+def _reader(lines: list[str], start: int) -> "_csv.Reader":
+    remaining: Any = iter(lines)
+    remaining.__setstate__(start)  # a slice would copy all lines for every bad row
+    return csv.reader(remaining)
 
 
 def _shape_problem(cells: list[str], names: list[str], short: list[int]) -> str:
@@ -156,20 +176,6 @@ def _shape_problem(cells: list[str], names: list[str], short: list[int]) -> str:
         return f"has {len(cells)} cells where the header has {len(names)}"
     broken = next((index for index in short if "\n" in cells[index] or "\r" in cells[index]), None)
     return "" if broken is None else f"has a line break in {names[broken]}: a quote is not closed"
-
-
-class _Lines(Iterator[str]):
-    """Lines that can be gone back to; csv.reader pulls exactly those of the row it returns."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self._lines = lines
-        self.position = 0
-
-    def __next__(self) -> str:
-        if self.position == len(self._lines):
-            raise StopIteration
-        self.position += 1
-        return self._lines[self.position - 1]
 
 
 def _parquet_rows(name: str, data: bytes, columns: Collection[str]) -> Iterator[Row]:

@@ -34,7 +34,7 @@ EVERY_ROW = (
 @pytest.fixture
 def platform(platform: Platform) -> Platform:
     """Shards of 50, so that the shipped set takes six."""
-    platform.settings = load_settings(home=platform.settings.home, shard_size=50)
+    platform.settings = load_settings(home=platform.settings.home, shard_size=2)
     return platform
 
 
@@ -116,7 +116,7 @@ def test_the_assets_load_the_shipped_set_and_its_answers_go_where_only_the_valid
         0,
         0,
         0,
-        6,
+        4,
     ]
     assert query("SELECT count(*), count(DISTINCT structure_hash) FROM materials") == [(SHIPPED, SHIPPED)]
     assert query("SELECT DISTINCT properties FROM materials") == [({},)]

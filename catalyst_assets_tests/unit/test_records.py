@@ -26,7 +26,7 @@ def gap(value: float, *, name: str = "band_gap", unit: str = "eV", method: str =
 
 
 def test_a_crystal_is_described_by_what_later_stages_select_on() -> None:
-    crystal = describe(PEROVSKITE)
+    (crystal,) = describe([PEROVSKITE])
     assert (crystal.reduced_formula, crystal.chemical_system) == ("SrTiO3", "O-Sr-Ti")
     assert (crystal.elements, crystal.n_sites) == (("O", "Sr", "Ti"), 5)
     assert Structure.from_dict(dict(crystal.structure_json)) == PEROVSKITE
@@ -36,7 +36,7 @@ def test_oxidation_states_labels_and_site_properties_are_no_part_of_a_material()
     decorated = PEROVSKITE.copy(site_properties={"magmom": [1.0] * 5})
     decorated.add_oxidation_state_by_element({"Sr": 2, "Ti": 4, "O": -2})
     decorated.relabel_sites()
-    assert describe(decorated) == describe(PEROVSKITE)
+    assert describe([decorated]) == describe([PEROVSKITE])
 
 
 @settings(max_examples=50, deadline=None)

@@ -1,9 +1,12 @@
--- Say for every staged material where it came from last.
--- Parameters: source, raw_sha256, licence, retrieved_at.
+-- Say for every staged record which material it is and where it came from last.
+-- Parameters: source, raw_sha256, retrieved_at.
 INSERT INTO material_sources AS known (source, source_id, material_id, raw_sha256, licence, retrieved_at)
-SELECT :source, source_id, material_id, :raw_sha256, :licence, CAST(:retrieved_at AS timestamptz)
-FROM staged_materials
-ORDER BY source_id
+SELECT
+    :source, staged.source_id, coalesce(own.same_as, own.material_id), :raw_sha256, staged.licence,
+    CAST(:retrieved_at AS timestamptz)
+FROM staged_materials staged
+JOIN materials own USING (material_id)
+ORDER BY staged.source_id
 ON CONFLICT (source, source_id) DO UPDATE
 SET material_id = excluded.material_id,
     raw_sha256 = excluded.raw_sha256,

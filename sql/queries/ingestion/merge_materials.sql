@@ -6,24 +6,25 @@ INSERT INTO materials AS known (
 )
 SELECT
     staged.material_id, staged.reduced_formula, staged.chemical_system, staged.elements, staged.n_sites,
-    staged.structure_json, staged.structure_hash, merged.properties
+    staged.structure_json, staged.structure_hash,
+    -- What only this source says needs no merging.
+    CASE WHEN before.properties IS NULL OR before.properties = '{}' THEN staged.properties ELSE (
+        SELECT coalesce(jsonb_object_agg(name, entries), '{}')
+        FROM (
+            SELECT name, jsonb_agg(entry ORDER BY entry ->> 'source' COLLATE "C", entry ->> 'method' COLLATE "C") AS entries
+            FROM (
+                SELECT kept.key AS name, entry
+                FROM jsonb_each(before.properties) kept, jsonb_array_elements(kept.value) entry
+                WHERE entry ->> 'source' <> :source
+                UNION ALL
+                SELECT new.key, entry
+                FROM jsonb_each(staged.properties) new, jsonb_array_elements(new.value) entry
+            ) every_entry
+            GROUP BY name
+        ) by_name
+    ) END
 FROM staged_materials staged
 LEFT JOIN materials before USING (material_id)
-CROSS JOIN LATERAL (
-    SELECT coalesce(jsonb_object_agg(name, entries), '{}') AS properties
-    FROM (
-        SELECT name, jsonb_agg(entry ORDER BY entry ->> 'source', entry ->> 'method') AS entries
-        FROM (
-            SELECT kept.key AS name, entry
-            FROM jsonb_each(before.properties) kept, jsonb_array_elements(kept.value) entry
-            WHERE entry ->> 'source' <> :source
-            UNION ALL
-            SELECT new.key, entry
-            FROM jsonb_each(staged.properties) new, jsonb_array_elements(new.value) entry
-        ) every_entry
-        GROUP BY name
-    ) by_name
-) merged
 ORDER BY staged.material_id
 ON CONFLICT (material_id) DO UPDATE
 SET reduced_formula = excluded.reduced_formula,
@@ -33,9 +34,9 @@ SET reduced_formula = excluded.reduced_formula,
     structure_json = excluded.structure_json,
     structure_hash = excluded.structure_hash,
     properties = excluded.properties,
-    deprecated = false,
+    deprecated = known.same_as IS NOT NULL,
     updated_at = now()
-WHERE known.deprecated
+WHERE (known.deprecated AND known.same_as IS NULL)
    OR (known.structure_json, known.structure_hash, known.properties)
       IS DISTINCT FROM (excluded.structure_json, excluded.structure_hash, excluded.properties)
 RETURNING known.material_id, (known.xmax = 0) AS is_new;

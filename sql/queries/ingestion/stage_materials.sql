@@ -2,6 +2,7 @@
 CREATE TEMPORARY TABLE staged_materials (
     material_id     text PRIMARY KEY,
     source_id       text NOT NULL,
+    licence         text NOT NULL,
     reduced_formula text NOT NULL,
     chemical_system text NOT NULL,
     elements        text[] NOT NULL,

@@ -1,0 +1,281 @@
+"""How fast crystals get into the database, beside a plain loop over the same rows and beside COPY alone.
+
+All three run in one process after another, against one new PostgreSQL server. Ours is the whole way that `catalyst
+ingest` takes, Dagster left out: raw cache, survey, parsing, checks, COPY, merge, settling.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from catalyst_assets.bench.memory import peak_memory
+from catalyst_assets.errors import UsageError
+from catalyst_assets.ingestion.reference_tables import ReferenceTables
+from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
+from catalyst_assets.ingestion.sources import Source, refresh
+from resources.connection import connect
+from resources.platform import Platform
+from resources.postgres import Role, copy_text, execute, fetch_all, format_rows
+from resources.settings import load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DATA: Final = Path("../shared/data/perov5")
+_MAPPING: Final = """
+source: perov5
+table: table.csv
+licence: unresolved
+structure: {cif: cif}
+record: [material_id]
+properties:
+  heat_all: {property: heat_of_formation, unit: eV/atom, method: GLLB-SC}
+  dir_gap: {property: band_gap_direct, unit: eV, method: GLLB-SC}
+  ind_gap: {property: band_gap_indirect, unit: eV, method: GLLB-SC}
+"""
+_COLUMNS: Final = (
+    *("material_id", "reduced_formula", "chemical_system", "elements", "n_sites"),
+    *("structure_json", "structure_hash", "properties"),
+)
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """Structures a second, and where the time went.
+
+    Attributes
+    ----------
+    structures, quarantined
+        Rows that were loaded, and that were refused.
+    ours_per_s, naive_per_s
+        End to end: the platform's way, and pymatgen in a loop with `DataFrame.to_sql`.
+    ratio_vs_naive
+        The first over the second.
+    copy_limit_per_s
+        COPY of the finished rows into a table without an index.
+    seconds_by_stage
+        Of ours: `fetch` into the raw cache, `survey`, waiting for `parse`, `load` (COPY and merge), `settle`. Chunks
+        are loaded while the next ones are parsed, so the sum is more than what it took.
+    peak_rss_mb
+        Of this process and those that parse, while ours ran.
+    """
+
+    structures: int
+    quarantined: int
+    processes: int
+    ours_per_s: float
+    naive_per_s: float
+    ratio_vs_naive: float
+    copy_limit_per_s: float
+    seconds_by_stage: dict[str, float]
+    peak_rss_mb: float
+
+
+@dataclass(frozen=True)
+class EnumerationReport:
+    """What streaming enumerated crystals into the database took.
+
+    Attributes
+    ----------
+    prototypes
+        Candidates that were loaded.
+    peak_rss_mb
+        Of this process and those that build crystals; `peak_rss_with_postgres_mb` counts the server's own memory too.
+    """
+
+    prototypes: int
+    quarantined: int
+    processes: int
+    seconds: float
+    per_s: float
+    seconds_by_stage: dict[str, float]
+    peak_rss_mb: float
+    peak_rss_with_postgres_mb: float
+
+
+@dataclass
+class _Stages:
+    """Seconds spent by name."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+    def rounded(self) -> dict[str, float]:
+        return {name: round(seconds, 3) for name, seconds in self.seconds.items()}
+
+
+def measure_ingest(
+    data: Path = DATA, processes: int = 2, progress: Progress = lambda state: None
+) -> IngestReport:
+    """Load a table of CIFs in the three ways.
+
+    Parameters
+    ----------
+    data
+        A folder of CSV files (``.csv`` or ``.csv.gz``), or one, with the columns ``material_id, cif, heat_all,
+        dir_gap, ind_gap``.
+    processes
+        How many parse.
+
+    Raises
+    ------
+    UsageError
+        There is no such file, or it lacks a column.
+    """
+    frame = _read(data)
+    with tempfile.TemporaryDirectory(prefix="catalyst-bench-") as folder, _platform(folder) as platform:
+        mapping = Path(folder, "table", "mapping.yaml")
+        mapping.parent.mkdir()
+        mapping.write_text(_MAPPING, encoding="utf-8")
+        frame.to_csv(mapping.with_name("table.csv"), index=False)
+        progress(f"loading {len(frame)} structures")
+        stages = _Stages()
+        started = time.perf_counter()
+        with peak_memory() as peak:
+            settled = _ingest(platform, ReferenceTables([mapping], shipped=False), processes, stages)
+            seconds = time.perf_counter() - started
+        progress("loading them in a plain loop")
+        naive = _naive(platform, frame)
+        progress("copying the finished rows")
+        copied = _copy_alone(platform)
+    structures = settled.new
+    ours = structures / seconds
+    return IngestReport(
+        structures,
+        settled.quarantined,
+        processes,
+        round(ours, 1),
+        round(len(frame) / naive, 1),
+        round(ours / (len(frame) / naive), 2),
+        round(structures / copied, 1),
+        stages.rounded(),
+        round(peak.own_mb, 1),
+    )
+
+
+def measure_enumeration(
+    prototypes: int, processes: int = 2, progress: Progress = lambda state: None
+) -> EnumerationReport:
+    """Enumerate at least so many candidates and load them.
+
+    Raises
+    ------
+    UsageError
+        There are not so many.
+    """
+    from catalyst_assets.bench.prototype_lists import write_enumerations
+    from catalyst_assets.ingestion.enumeration import Prototypes
+
+    stages = _Stages()
+    with tempfile.TemporaryDirectory(prefix="catalyst-bench-") as folder, _platform(folder) as platform:
+        files = write_enumerations(Path(folder), prototypes)
+        progress(f"enumerating {prototypes} candidates")
+        started = time.perf_counter()
+        with peak_memory() as peak:
+            settled = _ingest(platform, Prototypes(files), processes, stages, progress)
+        seconds = time.perf_counter() - started
+    return EnumerationReport(
+        settled.new,
+        settled.quarantined,
+        processes,
+        round(seconds, 1),
+        round(settled.new / seconds, 1),
+        stages.rounded(),
+        round(peak.own_mb, 1),
+        round(peak.with_postgres_mb, 1),
+    )
+
+
+@contextmanager
+def _platform(folder: str) -> Iterator[Platform]:
+    settings = load_settings(home=Path(folder, "home"))
+    with connect(settings, upgrade=True) as database:
+        yield Platform(settings, database)
+
+
+def _ingest(
+    platform: Platform,
+    source: Source,
+    processes: int,
+    stages: _Stages,
+    progress: Progress = lambda state: None,
+) -> Settled:
+    database, objects = platform.database, platform.objects
+    with stages.timed("fetch"):
+        refresh(source, database, objects)
+    with stages.timed("survey"):
+        shards = plan_shards(database, objects, platform.settings)
+    loaded = []
+    for number, shard in enumerate(shards, 1):
+        counts = load_shard(database, objects, shard, processes, stages.timed)
+        loaded.append((shard["raw_file_id"], counts))
+        progress(f"shard {number} of {len(shards)}")
+    with stages.timed("settle"):
+        return settle_files(database, objects, loaded)
+
+
+def _naive(platform: Platform, frame: "pd.DataFrame") -> float:
+    """Return the seconds that a plain loop takes: pymatgen one by one, then one `to_sql`."""
+    import json
+    import warnings
+
+    import pandas as pd
+    from pymatgen.core.structure import Structure
+
+    started = time.perf_counter()
+    rows = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for row in frame.itertuples():
+            structure = Structure.from_str(str(row.cif), fmt="cif")
+            rows.append(
+                {
+                    "material_id": f"perov5:{row.material_id}",
+                    "reduced_formula": structure.composition.reduced_formula,
+                    "chemical_system": structure.chemical_system,
+                    "n_sites": len(structure),
+                    "structure_json": json.dumps(structure.as_dict()),
+                    "heat_all": row.heat_all,
+                    "dir_gap": row.dir_gap,
+                    "ind_gap": row.ind_gap,
+                }
+            )
+    with platform.database.engine(Role.OWNER).begin() as connection:
+        pd.DataFrame(rows).to_sql("naive_materials", connection, index=False)
+    return time.perf_counter() - started
+
+
+def _copy_alone(platform: Platform) -> float:
+    """Return the seconds that COPY takes for the rows that were loaded."""
+    with platform.database.transaction(Role.OWNER) as connection:
+        rows = fetch_all(connection, "bench/finished_rows")
+        text = format_rows([row[column] for column in _COLUMNS] for row in rows)
+        execute(connection, "bench/copied_materials")
+        started = time.perf_counter()
+        copy_text(connection, "copied_materials", _COLUMNS, text)
+    return time.perf_counter() - started
+
+
+def _read(data: Path) -> "pd.DataFrame":
+    import pandas as pd
+
+    files = sorted([*data.glob("*.csv"), *data.glob("*.csv.gz")]) if data.is_dir() else [data]
+    if not files or not files[0].is_file():
+        raise UsageError(f"There is no CSV file at {data}.", "Name a table or a folder of them with --data.")
+    frame = pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
+    columns = ["material_id", "cif", "heat_all", "dir_gap", "ind_gap"]
+    missing = [column for column in columns if column not in frame]
+    if missing:
+        raise UsageError(f"{data} has no column {', '.join(missing)}.", f"Needed are {', '.join(columns)}.")
+    return frame[columns]

@@ -1,0 +1,48 @@
+"""`catalyst bench ingest`."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(bench: typer.Typer) -> None:
+    """Add the command to the `bench` sub-commands."""
+    bench.command("ingest")(ingest)
+
+
+def ingest(
+    data: Annotated[
+        Path,
+        typer.Option(help="CSV, or folder of them, with material_id, cif, heat_all, dir_gap, ind_gap."),
+    ] = Path("../shared/data/perov5"),
+    prototypes: Annotated[
+        int | None, typer.Option(min=1, help="Stream so many enumerated crystals instead.")
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="How many parse.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Time the way from raw bytes to rows, beside a plain loop of pymatgen and pandas and beside COPY alone.
+
+    Everything happens in a new database that is removed afterwards.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from catalyst_assets.bench.ingest import measure_enumeration, measure_ingest
+
+    with Console(stderr=True).status("starting PostgreSQL") as status:
+        if prototypes is None:
+            report = dataclasses.asdict(measure_ingest(data, processes, status.update))
+        else:
+            report = dataclasses.asdict(measure_enumeration(prototypes, processes, status.update))
+    if as_json:
+        typer.echo(json.dumps(report))
+        return
+    table = Table(title="From raw bytes to rows", show_header=False)
+    stages = report.pop("seconds_by_stage")
+    for name, value in [*report.items(), *((f"seconds to {name}", value) for name, value in stages.items())]:
+        table.add_row(name.replace("_", " "), f"{value:,}")
+    Console().print(table)

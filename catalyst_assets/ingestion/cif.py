@@ -1,0 +1,57 @@
+"""CIF text into crystals: what programs write by gemmi, a hundred times faster than by pymatgen, the rest by pymatgen.
+
+Only files that list every atom of the cell are read by gemmi: how atoms on special positions are recognised, given
+few digits, differs between the two.
+"""
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Final
+
+from catalyst_assets.ingestion.cells import Cell
+
+if TYPE_CHECKING:
+    from pymatgen.core.structure import Structure
+
+_IDENTITY: Final = frozenset({"x,y,z"})
+
+
+def read_cif(text: str) -> "Structure | Cell":
+    """Return the only crystal of a CIF.
+
+    Raises
+    ------
+    Exception
+        Whatever pymatgen's parser stumbles upon: the text is no crystal.
+    """
+    structure = _read_listed(text)
+    if structure is not None:
+        return structure
+    from pymatgen.core.structure import Structure
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Structure.from_str(text, fmt="cif")
+
+
+def _read_listed(text: str) -> Cell | None:
+    """Return the crystal of a file without symmetry, each site of it one whole element; otherwise None."""
+    import gemmi
+
+    try:
+        document = gemmi.cif.read_string(text)
+        if len(document) != 1:
+            return None
+        small = gemmi.make_small_structure_from_block(document.sole_block())
+    except (RuntimeError, ValueError, IndexError):
+        return None
+    operations = {operation.replace(" ", "").lower() for operation in small.symops}
+    sites = list(small.sites)
+    if operations != _IDENTITY or not sites or not small.cell.is_crystal():
+        return None
+    symbols = [site.element.name for site in sites]
+    positions = [site.fract.tolist() for site in sites]
+    plain = all(site.occ == 1 and site.element.atomic_number for site in sites)
+    if not plain or not all(math.isfinite(x) for position in positions for x in position):
+        return None
+    return Cell.from_parameters(small.cell.parameters, symbols, positions)

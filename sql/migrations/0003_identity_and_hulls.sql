@@ -1,0 +1,26 @@
+-- One crystal known to several sources is one material: each source's record keeps a row of its own, and all but
+-- one of them say which material they are.
+ALTER TABLE materials ADD COLUMN same_as text REFERENCES materials CHECK (same_as <> material_id);
+CREATE INDEX materials_same_as ON materials (same_as) WHERE same_as IS NOT NULL;
+
+-- What was compared last among the materials of one formula: the same rows are not compared again.
+CREATE TABLE compared_formulas (
+    reduced_formula text PRIMARY KEY,
+    sha256          text NOT NULL
+);
+
+-- What the hull of one chemical system was last computed from, by source and method.
+CREATE TABLE computed_hulls (
+    source          text NOT NULL,
+    method          text NOT NULL,
+    chemical_system text NOT NULL,
+    sha256          text NOT NULL,
+    PRIMARY KEY (source, method, chemical_system)
+);
+
+-- How many rows a file has, counted before any of them was parsed; null until then.
+ALTER TABLE raw_files ADD COLUMN row_count bigint CHECK (row_count >= 0);
+
+CREATE INDEX material_sources_raw_file ON material_sources (source, raw_sha256);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON compared_formulas, computed_hulls TO catalyst_pipeline;
