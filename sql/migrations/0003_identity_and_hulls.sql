@@ -9,6 +9,16 @@ CREATE TABLE compared_formulas (
     sha256          text NOT NULL
 );
 
+-- What decides whether a record must be compared again.
+CREATE FUNCTION record_state(record materials) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT concat_ws(' ', record.material_id, record.structure_hash, record.deprecated, record.same_as,
+                     md5(CAST(record.properties AS text)))
+$$;
+
+-- Sources of a validator's answers: pools of their own, which nobody else's values may tell of.
+CREATE VIEW closed_sources AS
+    SELECT DISTINCT source FROM raw_files WHERE CAST(request ->> 'answers' AS boolean);
+
 -- What the hull of one chemical system was last computed from, by source and method.
 CREATE TABLE computed_hulls (
     source          text NOT NULL,
@@ -23,4 +33,5 @@ ALTER TABLE raw_files ADD COLUMN row_count bigint CHECK (row_count >= 0);
 
 CREATE INDEX material_sources_raw_file ON material_sources (source, raw_sha256);
 
+GRANT SELECT ON closed_sources TO catalyst_pipeline;
 GRANT SELECT, INSERT, UPDATE, DELETE ON compared_formulas, computed_hulls TO catalyst_pipeline;

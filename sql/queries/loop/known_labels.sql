@@ -2,14 +2,16 @@
 -- earlier turn of this campaign. Validation wins over computation, the later result over the earlier.
 WITH computed AS (
     SELECT m.material_id, p.key AS property, CAST(entry ->> 'value' AS double precision) AS value,
-           'computed' AS origin, CAST(0 AS bigint) AS result_id
+           'computed' AS origin, CAST(0 AS bigint) AS result_id,
+           -- Of several sources the one that names the material speaks first.
+           nullif(entry ->> 'source', split_part(m.material_id, ':', 1)) AS source
     FROM materials m
     CROSS JOIN LATERAL jsonb_each(m.properties) AS p (key, entries)
     CROSS JOIN LATERAL jsonb_array_elements(p.entries) AS entry
     WHERE NOT m.deprecated AND p.key = ANY (CAST(:properties AS text[])) AND entry ->> 'method' = :method
 ),
 validated AS (
-    SELECT v.material_id, v.property, v.value, 'validated' AS origin, v.result_id
+    SELECT v.material_id, v.property, v.value, 'validated' AS origin, v.result_id, NULL AS source
     FROM validation_results v
     JOIN active_learning_runs r ON r.partition_key = v.partition_key
     WHERE v.outcome = 'measured' AND v.method = :method AND r.campaign = :campaign
@@ -24,4 +26,4 @@ WHERE NOT EXISTS (
     SELECT 1 FROM campaign_test_set t JOIN materials held ON held.material_id = t.material_id
     WHERE t.campaign = :campaign
       AND (held.material_id = k.material_id OR held.structure_hash = known_material.structure_hash))
-ORDER BY k.material_id, k.property, k.result_id DESC
+ORDER BY k.material_id, k.property, k.result_id DESC, k.source COLLATE "C" NULLS FIRST

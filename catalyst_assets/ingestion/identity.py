@@ -1,0 +1,215 @@
+"""Which records are the same crystal: one material, with the provenance and the values of every source that knows it.
+
+Compared are records of one reduced formula and space group by pymatgen's StructureMatcher, whose defaults are the
+Materials Project's (Ong et al., Comput. Mater. Sci. 68, 314 (2013)), across sources: what one source keeps apart stays
+apart. The outcome depends on the records alone, not on the order in which they came, but for one thing: what a campaign
+has used already is not hidden behind another record.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from resources.postgres import execute, execute_many, fetch_all
+
+if TYPE_CHECKING:
+    from pymatgen.core.structure import Structure
+
+    from resources.postgres import Database
+
+Properties = Mapping[str, Sequence[Mapping[str, Any]]]
+
+# AFLOW lists a crystal again in each of its catalogs.
+_REPEATING_SOURCES: Final = frozenset({"aflow"})
+_PREFERRED_SOURCES: Final = ("materials_project",)
+_SYMPREC_ANGSTROM: Final = 0.1
+# Functionals and radii differ by less in the volume of one phase, a phase under pressure by more.
+_VOLUME_RATIO: Final = 1.25
+_MOST_COMPARED_SITES: Final = 200
+_FORMULAS_AT_ONCE: Final = 200
+
+
+@dataclass(frozen=True)
+class KnownRecord:
+    """One source's record of a crystal, as it stands in the database.
+
+    Attributes
+    ----------
+    withdrawn
+        Its source no longer has it.
+    in_use
+        A campaign has labels, candidates or results of it.
+    same_as
+        The material that it was found to be.
+    """
+
+    material_id: str
+    structure_json: Mapping[str, Any] = field(repr=False)
+    structure_hash: str
+    properties: Properties = field(repr=False)
+    withdrawn: bool = False
+    in_use: bool = False
+    same_as: str | None = None
+
+    @property
+    def source(self) -> str:
+        """Who says so."""
+        return self.material_id.partition(":")[0]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a record is found to be, and the values that are known of it then."""
+
+    material_id: str
+    same_as: str | None
+    properties: Properties
+
+
+def unify_materials(database: "Database", on_group: Callable[[int], None] = lambda count: None) -> int:
+    """Compare the records of every formula whose records have changed; return how many are now another's.
+
+    Parameters
+    ----------
+    on_group
+        Told how many formulas are done.
+    """
+    with database.transaction() as connection:
+        formulas = [row["reduced_formula"] for row in fetch_all(connection, "ingestion/formulas_to_compare")]
+    unified = 0
+    for start in range(0, len(formulas), _FORMULAS_AT_ONCE):
+        chosen = formulas[start : start + _FORMULAS_AT_ONCE]
+        with database.transaction() as connection:
+            rows = fetch_all(connection, "ingestion/records_of_formulas", formulas=chosen)
+            changes = list(_changes(rows))
+            execute_many(connection, "ingestion/set_identity", changes)
+            execute(connection, "ingestion/point_to_materials", formulas=chosen)
+            execute(connection, "ingestion/remember_compared", formulas=chosen)
+        before = {row["material_id"]: row["same_as"] for row in rows}
+        unified += sum(row["same_as"] is not None and before[row["material_id"]] is None for row in changes)
+        on_group(start + len(chosen))
+    return unified
+
+
+def identify(records: Sequence[KnownRecord]) -> list[Identity]:
+    """Decide which records of one reduced formula are the same crystal.
+
+    Returns
+    -------
+    list of Identity
+        One a record, in the order of their names.
+    """
+    clusters: list[list[KnownRecord]] = []
+    for record in sorted((record for record in records if not record.withdrawn), key=_preference):
+        for cluster in clusters:
+            if _may_join(record, cluster) and is_same_crystal(record, cluster[0]):
+                cluster.append(record)
+                break
+        else:
+            clusters.append([record])
+    sources = {record.source for record in records}
+    found = [
+        Identity(record.material_id, None, _own_values(record)) for record in records if record.withdrawn
+    ]
+    for first, *others in clusters:
+        found.append(Identity(first.material_id, None, _merge_values(first, others, sources)))
+        found += [Identity(other.material_id, first.material_id, _own_values(other)) for other in others]
+    return sorted(found, key=lambda identity: identity.material_id)
+
+
+def is_same_crystal(one: KnownRecord, other: KnownRecord) -> bool:
+    """Tell whether two records of one reduced formula describe the same crystal."""
+    if one.structure_hash == other.structure_hash:
+        return True
+    first, second = _structure(one), _structure(other)
+    if max(len(first), len(second)) > _MOST_COMPARED_SITES:
+        return False
+    ratio = (first.volume / len(first)) / (second.volume / len(second))
+    if not 1 / _VOLUME_RATIO < ratio < _VOLUME_RATIO:
+        return False
+    number = _space_group(first)
+    return number is not None and number == _space_group(second) and bool(_matcher().fit(first, second))
+
+
+def _changes(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    import json
+
+    by_formula: dict[str, list[KnownRecord]] = defaultdict(list)
+    for row in rows:
+        known = {name: value for name, value in row.items() if name != "reduced_formula"}
+        by_formula[row["reduced_formula"]].append(KnownRecord(**known))
+    for records in by_formula.values():
+        before = {record.material_id: record for record in records}
+        for identity in identify(records):
+            record = before[identity.material_id]
+            if (record.same_as, record.properties) != (identity.same_as, identity.properties):
+                yield {
+                    "material_id": identity.material_id,
+                    "same_as": identity.same_as,
+                    "withdrawn": record.withdrawn,
+                    "properties": json.dumps(identity.properties, allow_nan=False),
+                }
+
+
+def _preference(record: KnownRecord) -> tuple[bool, int, str]:
+    ranks = {source: rank for rank, source in enumerate(_PREFERRED_SOURCES)}
+    return not record.in_use, ranks.get(record.source, len(ranks)), record.material_id
+
+
+def _may_join(record: KnownRecord, cluster: Sequence[KnownRecord]) -> bool:
+    if record.in_use:
+        return False
+    repeated = any(other.source == record.source for other in cluster)
+    return not repeated or record.source in _REPEATING_SOURCES
+
+
+def _own_values(record: KnownRecord) -> dict[str, list[Mapping[str, Any]]]:
+    kept = {
+        name: [entry for entry in entries if entry["source"] == record.source]
+        for name, entries in record.properties.items()
+    }
+    return {name: entries for name, entries in kept.items() if entries}
+
+
+def _merge_values(
+    first: KnownRecord, others: Sequence[KnownRecord], sources: set[str]
+) -> dict[str, list[Mapping[str, Any]]]:
+    """Return one entry a method and source: the first record's, then those of the others in their order."""
+    merged: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for name, entries in first.properties.items():
+        # What was derived from several records, such as a hull, is nobody's own.
+        merged[name] += [entry for entry in entries if entry["source"] not in sources]
+    for record in (first, *others):
+        for name, entries in _own_values(record).items():
+            taken = {(entry["source"], entry["method"]) for entry in merged[name]}
+            merged[name] += [entry for entry in entries if (entry["source"], entry["method"]) not in taken]
+    return {
+        name: sorted(entries, key=lambda entry: (entry["source"], entry["method"]))
+        for name, entries in sorted(merged.items())
+        if entries
+    }
+
+
+def _structure(record: KnownRecord) -> "Structure":
+    from pymatgen.core.structure import Structure
+
+    return Structure.from_dict(dict(record.structure_json))
+
+
+def _space_group(structure: "Structure") -> int | None:
+    """Return the number of the space group; None where spglib finds none."""
+    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
+
+    try:
+        return int(SpacegroupAnalyzer(structure, symprec=_SYMPREC_ANGSTROM).get_space_group_number())
+    except SymmetryUndeterminedError:
+        return None
+
+
+@cache
+def _matcher() -> Any:
+    from pymatgen.analysis.structure_matcher import StructureMatcher
+
+    return StructureMatcher()

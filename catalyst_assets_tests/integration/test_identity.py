@@ -1,0 +1,169 @@
+"""One crystal that several tables know, from their files to one material, and the hulls of what was loaded."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from pymatgen.core.lattice import Lattice
+from pymatgen.core.structure import Structure
+
+from catalyst_assets.ingestion.accounting import account_for_rows, find_bad_properties
+from catalyst_assets.ingestion.reference_tables import ReferenceTables
+from catalyst_assets.ingestion.shards import Settled
+from catalyst_assets.ingestion.sources import refresh
+from catalyst_assets_tests.loading import load, query
+from resources.platform import Platform
+
+Rows = list[tuple[str, Structure, float]]
+
+
+def rock_salt(metal: str, edge: float) -> Structure:
+    return Structure.from_spacegroup("Fm-3m", Lattice.cubic(edge), [metal, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+OURS: Rows = [("mgo", rock_salt("Mg", 4.21), -3.0), ("cao", rock_salt("Ca", 4.8), -3.2)]
+THEIRS: Rows = [
+    ("1", rock_salt("Mg", 4.25).get_primitive_structure(), -2.9),
+    ("2", Structure(Lattice.cubic(2.65), ["Mg", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]]), -2.0),
+]
+
+
+def write(folder: Path, source: str, rows: Rows, method: str = "PBE", **changes: Any) -> Path:
+    folder.mkdir(exist_ok=True)
+    frame = pd.DataFrame(
+        [(name, s.to(fmt="cif"), energy) for name, s, energy in rows], columns=["id", "cif", "Ef"]
+    )
+    frame.to_csv(folder / f"{source}.csv", index=False)
+    mapping = {
+        "source": source,
+        "table": f"{source}.csv",
+        "licence": f"licence of {source}",
+        "structure": {"cif": "cif"},
+        "record": ["id"],
+        "properties": {"Ef": {"property": "formation_energy_per_atom", "unit": "eV/atom", "method": method}},
+    }
+    path = folder / f"{source}.yaml"
+    path.write_text(yaml.safe_dump(mapping | changes), encoding="utf-8")
+    return path
+
+
+def ingest(platform: Platform, *mappings: Path, **options: bool) -> Settled:
+    refresh(ReferenceTables(mappings, shipped=False), platform.database, platform.objects)
+    return load(platform, **options)
+
+
+def standing(platform: Platform) -> list[str]:
+    rows = query(platform, "SELECT material_id FROM materials WHERE NOT deprecated ORDER BY material_id")
+    return [name for (name,) in rows]
+
+
+def provenance(platform: Platform, material_id: str) -> list[tuple[str, str, str]]:
+    rows = query(
+        platform,
+        "SELECT source, source_id, licence FROM material_sources WHERE material_id = :name ORDER BY source",
+        name=material_id,
+    )
+    return [tuple(row) for row in rows]
+
+
+def values(
+    platform: Platform, material_id: str, name: str = "formation_energy_per_atom"
+) -> list[tuple[str, float]]:
+    ((properties,),) = query(
+        platform, "SELECT properties FROM materials WHERE material_id = :name", name=material_id
+    )
+    return [(entry["source"], entry["value"]) for entry in properties.get(name, [])]
+
+
+def test_one_crystal_of_two_sources_is_one_material_with_both_provenances(
+    platform: Platform, tmp_path: Path
+) -> None:
+    settled = ingest(platform, write(tmp_path, "ours", OURS), write(tmp_path, "theirs", THEIRS, "PBE+U"))
+
+    assert (settled.new, settled.unified, settled.materials) == (4, 1, 3)
+    assert standing(platform) == ["ours:cao", "ours:mgo", "theirs:2"]
+    assert provenance(platform, "ours:mgo") == [
+        ("ours", "mgo", "licence of ours"),
+        ("theirs", "1", "licence of theirs"),
+    ]
+    assert values(platform, "ours:mgo") == [("ours", -3.0), ("theirs", -2.9)]
+    assert find_bad_properties(platform.database) == []
+    assert [account.problem for account in account_for_rows(platform.database, platform.objects)] == ["", ""]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_order_of_arrival_and_loading_again_change_nothing(
+    platform: Platform, tmp_path: Path, backwards: bool
+) -> None:
+    tables = [write(tmp_path, "ours", OURS), write(tmp_path, "theirs", THEIRS)]
+    for table in reversed(tables) if backwards else tables:
+        ingest(platform, table)
+    first = ingest(platform, reparse=True)
+    assert (first.new, first.changed, first.unchanged, first.unified, first.hulls) == (0, 0, 4, 0, 0)
+    assert standing(platform) == ["ours:cao", "ours:mgo", "theirs:2"]
+    assert ingest(platform, reparse=True, backwards=True).sha256 == first.sha256
+
+
+def test_a_record_that_changes_or_goes_takes_only_what_is_its_own(platform: Platform, tmp_path: Path) -> None:
+    ours = write(tmp_path, "ours", OURS)
+    ingest(platform, ours, write(tmp_path, "theirs", THEIRS))
+
+    settled = ingest(platform, write(tmp_path, "theirs", [("1", THEIRS[0][1], -2.8), *THEIRS[1:]]))
+    assert settled.changed == 1
+    assert values(platform, "ours:mgo") == [("ours", -3.0), ("theirs", -2.8)]
+
+    settled = ingest(platform, write(tmp_path, "ours", OURS[1:]))
+    assert settled.retired == 1
+    assert standing(platform) == ["ours:cao", "theirs:1", "theirs:2"]
+    assert values(platform, "theirs:1") == [("theirs", -2.8)]
+
+    ingest(platform, write(tmp_path, "ours", OURS))
+    assert standing(platform) == ["ours:cao", "ours:mgo", "theirs:2"]
+
+    # The record is another crystal now.
+    ingest(platform, write(tmp_path, "theirs", [("1", THEIRS[1][1], -2.0)]))
+    assert standing(platform) == ["ours:cao", "ours:mgo", "theirs:1"]
+    assert values(platform, "ours:mgo") == [("ours", -3.0)]
+
+
+def test_a_validators_answers_are_never_joined_with_what_others_say(
+    platform: Platform, tmp_path: Path
+) -> None:
+    settled = ingest(
+        platform, write(tmp_path, "asked", OURS, answers=True), write(tmp_path, "theirs", THEIRS)
+    )
+    assert (settled.unified, settled.materials) == (0, 4)
+    assert values(platform, "asked:mgo") == []
+
+
+def test_hulls_are_computed_by_source_and_method_and_follow_their_entries(
+    platform: Platform, tmp_path: Path
+) -> None:
+    settled = ingest(platform, write(tmp_path, "ours", OURS), write(tmp_path, "theirs", THEIRS))
+    assert settled.hulls == 4
+    hull = "energy_above_hull"
+    assert values(platform, "ours:mgo", hull) == [("ours_hull", 0.0), ("theirs_hull", 0.0)]
+    assert values(platform, "theirs:2", hull) == [("theirs_hull", pytest.approx(0.9))]
+
+    settled = ingest(platform, write(tmp_path, "theirs", [THEIRS[0], ("2", THEIRS[1][1], -3.4)]))
+    assert values(platform, "ours:mgo", hull) == [("ours_hull", 0.0), ("theirs_hull", pytest.approx(0.5))]
+    assert values(platform, "theirs:2", hull) == [("theirs_hull", 0.0)]
+
+    ingest(platform, write(tmp_path, "theirs", THEIRS, properties={}))
+    assert values(platform, "theirs:2", hull) == []
+    assert values(platform, "ours:mgo", hull) == [("ours_hull", 0.0)]
+    assert find_bad_properties(platform.database) == []
+
+
+def test_what_its_source_says_of_stability_is_not_computed_again(platform: Platform, tmp_path: Path) -> None:
+    given = {
+        "Ef": {"property": "formation_energy_per_atom", "unit": "eV/atom", "method": "PBE"},
+        "hull": {"property": "energy_above_hull", "unit": "eV/atom", "method": "PBE"},
+    }
+    mapping = write(tmp_path, "ours", OURS, properties=given)
+    table = pd.read_csv(tmp_path / "ours.csv").assign(hull=[0.02, 0.0])
+    table.to_csv(tmp_path / "ours.csv", index=False)
+    assert ingest(platform, mapping).hulls == 0
+    assert values(platform, "ours:mgo", "energy_above_hull") == [("ours", 0.02)]
