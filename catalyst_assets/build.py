@@ -15,7 +15,7 @@ from catalyst_assets.ingestion import checks as ingestion_checks
 from catalyst_assets.ingestion import raw_assets
 from catalyst_assets.learning import assets as learning_assets
 from catalyst_assets.learning import checks as learning_checks
-from catalyst_assets.loop import jobs, sensors
+from catalyst_assets.loop import jobs, schedules, sensors
 from catalyst_assets.prediction import assets as prediction_assets
 from catalyst_assets.prediction import checks as prediction_checks
 from catalyst_assets.representation import assets as representation_assets
@@ -69,6 +69,7 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
             jobs.iteration_job,
             jobs.validation_job,
         ],
+        schedules=schedules.schedules,
         sensors=[sensors.loop_sensor, sensors.reaper_sensor],
         resources=build_resources(settings, platform),
         executor=_executor(settings),

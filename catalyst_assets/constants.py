@@ -83,6 +83,13 @@ PROPERTIES: Final[dict[str, Property]] = {
     ),
     "valence_band_indirect": Property("eV", 0.0, 20.0, 6.4, 0.8, "valence band edge below vacuum"),
     "conduction_band_indirect": Property("eV", -10.0, 20.0, 5.6, 1.0, "conduction band edge below vacuum"),
+    "adsorption_energy_H": Property("eV", -20.0, 20.0, 0.0, 0.7, "lowest energy of *H on a slab, against ½ H2"),
+    "adsorption_energy_O": Property(
+        "eV", -20.0, 20.0, 0.5, 2.0, "lowest energy of *O on a slab, against H2O − H2"
+    ),
+    "adsorption_energy_OH": Property(
+        "eV", -20.0, 20.0, -0.5, 1.5, "lowest energy of *OH on a slab, against H2O − ½ H2"
+    ),
 }
 
 METHODS: Final[dict[str, str]] = {
@@ -90,6 +97,8 @@ METHODS: Final[dict[str, str]] = {
     "PBE+U": "PBE with Hubbard corrections",
     "PBE/PBE+U": "PBE, with Hubbard corrections for the elements that the source corrects",
     "r2SCAN": "restored-regularized SCAN meta-GGA",
+    "GGA/GGA+U/r2SCAN": "Materials Project's mix of corrected PBE, PBE+U and r2SCAN energies on one hull",
+    "RPBE": "revised PBE generalized gradient approximation of Hammer, Hansen and Nørskov",
     "GLLB-SC": "Gritsenko-van Leeuwen-van Lenthe-Baerends potential with derivative discontinuity",
     "HSE06": "screened hybrid functional",
     "experiment": "measured in a laboratory",

@@ -1,5 +1,8 @@
 """The errors users meet: what went wrong, and what to do about it."""
 
+import functools
+from typing import Any
+
 
 class CatalystError(Exception):
     """Base of every error that is the platform's own; the command line prints it without a traceback.
@@ -22,7 +25,7 @@ class CatalystError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
 
-    def __reduce__(self) -> tuple[type["CatalystError"], tuple[str, str]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.message, self.remedy)
 
 
@@ -53,7 +56,20 @@ class CorruptArtifactError(CatalystError):
 
 
 class SourceError(CatalystError):
-    """A source outside refuses, cannot be reached, or answers what it should not."""
+    """A source outside refuses, cannot be reached, or answers what it should not.
+
+    Parameters
+    ----------
+    is_transient
+        Asking again later may help.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, is_transient: bool = False) -> None:
+        super().__init__(message, remedy)
+        self.is_transient = is_transient
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return functools.partial(type(self), is_transient=self.is_transient), (self.message, self.remedy)
 
 
 class LoopError(CatalystError):

@@ -51,7 +51,7 @@ hypothesis.settings.load_profile("catalyst")
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in list(os.environ):
-        if name.startswith(("CATALYST_", "DAGSTER_", "MLFLOW_")):
+        if name.startswith(("CATALYST_", "DAGSTER_", "MLFLOW_", "MP_API_")):
             monkeypatch.delenv(name)
     get_settings.cache_clear()
     yield

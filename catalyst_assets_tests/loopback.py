@@ -13,16 +13,19 @@ class Served(Protocol):
     port: int
 
     def respond(self, path: str, handler: "Handler") -> None:
-        """Answer one GET of a path with its query."""
+        """Answer one GET, or HEAD, of a path with its query."""
         ...
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Hands every GET to what is served."""
+    """Hands every GET and HEAD to what is served."""
 
     server: "_Server"
 
     def do_GET(self) -> None:
+        self.server.served.respond(self.path, self)
+
+    def do_HEAD(self) -> None:
         self.server.served.respond(self.path, self)
 
     def reply(self, status: int, body: bytes, cut: int = 0, **headers: str) -> None:
@@ -32,7 +35,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: len(body) - cut])
+        if self.command != "HEAD":
+            self.wfile.write(body[: len(body) - cut])
         self.close_connection = bool(cut)
 
     def log_message(self, *_: object) -> None:
@@ -52,7 +56,7 @@ def running(served: Served) -> Iterator[None]:
     """Serve until the block is left."""
     server = _Server(served)
     served.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield

@@ -1,16 +1,16 @@
-"""Bytes by key: a local folder or any universal-pathlib URL, written atomically.
+"""Bytes by key: a local folder or any universal-pathlib URL such as S3, written atomically.
 
-What the bytes mean is the business of the stage that writes them.
+What the bytes mean is the business of the stage that writes them. Credentials and endpoint of S3 are found as every
+AWS client finds them (environment, shared configuration, role): nothing of them is kept here.
 """
 
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from catalyst_assets.errors import CatalystError
 
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
 
 _CHUNK_BYTES: Final = 1024 * 1024
+# What is larger goes to S3 in parts of this size, or larger ones: there may be 10,000.
+_PART_BYTES: Final = 8 * 1024**2
+_MOST_PARTS: Final = 9_000
+_S3_OPTIONS: Final[dict[str, Any]] = {
+    # A listing that is remembered hides what other processes write.
+    "use_listings_cache": False,
+    "default_block_size": _PART_BYTES,
+    "config_kwargs": {
+        "connect_timeout": 10,
+        "read_timeout": 60,
+        "retries": {"mode": "standard", "total_max_attempts": 3},
+    },
+}
 
 
 class ObjectStore:
@@ -33,11 +46,12 @@ class ObjectStore:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    @cached_property
+    @property
     def _root(self) -> "UPath":
+        # Made anew each time: a process that was forked may not use its parent's connection.
         from upath import UPath
 
-        return UPath(self.url)
+        return UPath(self.url, **_S3_OPTIONS) if self.url.startswith("s3:") else UPath(self.url)
 
     @property
     def _is_local(self) -> bool:
@@ -58,7 +72,7 @@ class ObjectStore:
         CatalystError
             The store cannot be written (full, read-only, unreachable).
         """
-        with self._publishing(key) as file:
+        with self._publishing(key, len(data)) as file:
             file.write(data)
 
     def put_file(self, key: str, path: Path) -> None:
@@ -69,7 +83,7 @@ class ObjectStore:
         CatalystError
             The store cannot be written (full, read-only, unreachable).
         """
-        with path.open("rb") as source, self._publishing(key) as file:
+        with path.open("rb") as source, self._publishing(key, path.stat().st_size) as file:
             shutil.copyfileobj(source, file, _CHUNK_BYTES)
 
     def open(self, key: str) -> BinaryIO:
@@ -79,37 +93,39 @@ class ObjectStore:
         ------
         KeyError
             Nothing is stored under ``key``.
+        CatalystError
+            The store cannot be read.
         """
-        try:
+        with self._reading(key):
             file: BinaryIO = self.path(key).open("rb")
-        except FileNotFoundError:
-            raise KeyError(key) from None
         return file
 
     @contextmanager
-    def _publishing(self, key: str) -> Iterator[BinaryIO]:
+    def _publishing(self, key: str, size_bytes: int) -> Iterator[BinaryIO]:
         """Open ``key`` for writing; it appears when the block is left without an error."""
         target = self.path(key)
         try:
-            if not self._is_local:
-                with target.open("wb") as file:  # object stores publish an upload when it is complete
-                    yield file
+            if self._is_local:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                partial = target.parent / f".{target.name}.{uuid.uuid4().hex}.partial"
+                try:
+                    with partial.open("wb") as file:
+                        yield file
+                        file.flush()
+                        os.fsync(file.fileno())
+                    partial.rename(target)
+                finally:
+                    partial.unlink(missing_ok=True)
                 return
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.parent / f".{target.name}.{uuid.uuid4().hex}.partial"
+            file = target.open("wb", block_size=max(_PART_BYTES, size_bytes // _MOST_PARTS))
             try:
-                with partial.open("wb") as file:
-                    yield file
-                    file.flush()
-                    os.fsync(file.fileno())
-                partial.rename(target)
-            finally:
-                partial.unlink(missing_ok=True)
-        except OSError as error:
-            raise CatalystError(
-                f"Cannot write {key} to the object store {self.url}: {error.strerror or error}.",
-                "Free disk space or choose another place with CATALYST_OBJECT_STORE, then run again.",
-            ) from error
+                yield file
+                file.close()
+            except BaseException:
+                _discard(file)
+                raise
+        except self._failures as error:
+            raise self._refusal(f"Cannot write {key} to", error) from error
 
     def get_bytes(self, key: str) -> bytes:
         """Return the bytes under ``key``.
@@ -118,24 +134,80 @@ class ObjectStore:
         ------
         KeyError
             Nothing is stored under ``key``.
+        CatalystError
+            The store cannot be read.
         """
-        try:
+        with self._reading(key):
             return bytes(self.path(key).read_bytes())
-        except FileNotFoundError:
-            raise KeyError(key) from None
 
     def exists(self, key: str) -> bool:
-        """Tell whether something is stored under ``key``."""
-        return bool(self.path(key).is_file())
+        """Tell whether something is stored under ``key``.
+
+        Raises
+        ------
+        CatalystError
+            The store cannot be read.
+        """
+        path = self.path(key)
+        if self._is_local:
+            return bool(path.is_file())
+        try:
+            with self._reading(key):  # is_file() says no where nobody answers
+                return bool(path.fs.info(path.path)["type"] == "file")
+        except KeyError:
+            return False
 
     def list_keys(self, prefix: str) -> Iterator[str]:
-        """Yield the keys under the folder ``prefix``, sorted."""
+        """Yield the keys under the folder ``prefix``, sorted.
+
+        Raises
+        ------
+        CatalystError
+            The store cannot be read.
+        """
         folder = self.path(prefix)
-        if not folder.exists():
+        try:
+            with self._reading(prefix):
+                if self._is_local:
+                    files = [path.as_posix() for path in folder.rglob("*") if path.is_file()]
+                else:
+                    files = folder.fs.find(folder.path)
+        except KeyError:
             return
-        names = sorted(
-            path.relative_to(self._root).as_posix()
-            for path in folder.rglob("*")
-            if path.is_file() and not path.name.endswith(".partial")
+        beginning = len(folder.path.rstrip("/")) - len(prefix)
+        yield from sorted(file[beginning:] for file in files if not file.endswith((".partial", "/")))
+
+    @contextmanager
+    def _reading(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise KeyError(key) from None
+        except self._failures as error:
+            raise self._refusal(f"Cannot read {key} from", error) from error
+
+    @property
+    def _failures(self) -> tuple[type[Exception], ...]:
+        """What a store raises that cannot be reached, refuses, or has no room."""
+        if not self.url.startswith("s3:"):
+            return (OSError,)
+        from aiohttp import ClientError as ConnectionLost
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        return (OSError, BotoCoreError, ClientError, ConnectionLost)
+
+    def _refusal(self, what: str, error: Exception) -> CatalystError:
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        remedy = (
+            "Free disk space or choose another place with CATALYST_OBJECT_STORE, then run again."
+            if self._is_local
+            else "Check CATALYST_OBJECT_STORE, the endpoint (AWS_ENDPOINT_URL), the region and the credentials."
         )
-        yield from names
+        return CatalystError(f"{what} the object store {self.url}: {str(reason).rstrip('.')}.", remedy)
+
+
+def _discard(file: Any) -> None:
+    """Give up an upload: without this, closing the file would publish what it has so far."""
+    with suppress(Exception):  # a store that is gone cannot be told; what it has is never completed
+        file.discard()
+    file.closed = True

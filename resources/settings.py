@@ -1,10 +1,10 @@
-"""The one place that reads the environment: every `CATALYST_*` variable, documented field by field."""
+"""The one place that reads the environment: every `CATALYST_*` variable and `MP_API_KEY`, field by field."""
 
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalyst_assets.errors import UsageError
@@ -46,13 +46,30 @@ class Settings(BaseSettings):
         None, description="Where the review app's pages find the API; unset when one server carries both."
     )
     mlflow_port: int = Field(5000, ge=1, le=65535, description="Port of the MLflow server.")
+    sources_file: Path | None = Field(
+        None,
+        description="YAML file that says what is taken from the sources that are refreshed by schedule.",
+    )
+    retry_delay_seconds: float = Field(
+        30.0, ge=0, description="Pause before a source that failed is asked again; doubled each time."
+    )
+    mp_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("MP_API_KEY", "mp_api_key"),
+        description="Your key of the Materials Project's interface; it is stored nowhere.",
+    )
 
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
 
-    @field_validator("database_url", "object_store", "api_url", mode="before")
+    @field_validator("sources_file")
+    @classmethod
+    def _absolute_file(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+    @field_validator("database_url", "object_store", "api_url", "sources_file", "mp_api_key", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value

@@ -7,8 +7,10 @@ import yaml
 
 from catalyst_assets.errors import UsageError
 
+# Of some ions no radius is tabulated for the charge that is nearest to neutrality.
+_MARGIN: Final = 1.1
 _ANIONS: Final = ("F", "O", "Cl", "N", "Br", "I", "S", "Se")
-# Metals that are less electronegative than all of these and have a Shannon radius, by atomic number.
+# Less electronegative than all of these, and with a Shannon radius.
 _CATIONS: Final = (
     *(
         "Li",
@@ -70,7 +72,27 @@ _CATIONS: Final = (
         "Os",
         "Ir",
     ),
-    *("Pt", "Hg", "Tl", "Pb", "Bi", "Th", "Pa", "U", "Np", "Pu"),
+    *(
+        "B",
+        "Si",
+        "P",
+        "Ge",
+        "As",
+        "Mo",
+        "Te",
+        "W",
+        "Au",
+        "Pt",
+        "Hg",
+        "Tl",
+        "Pb",
+        "Bi",
+        "Th",
+        "Pa",
+        "U",
+        "Np",
+        "Pu",
+    ),
 )
 
 
@@ -82,13 +104,15 @@ def write_enumerations(folder: Path, prototypes: int) -> list[Path]:
     UsageError
         There are not so many.
     """
-    cations = len(_CATIONS)
+    cations, wanted = len(_CATIONS), int(prototypes * _MARGIN)
     # The three cations differ, and exchanging two of them makes no other crystal.
     everything = cations * (cations - 1) * (cations - 2) // 2 * len(_ANIONS)
-    if prototypes > everything:
-        raise UsageError(f"The benchmark enumerates {everything} candidates at most.", "Ask for fewer.")
-    anions = next(n for n in range(1, len(_ANIONS) + 1) if everything // len(_ANIONS) * n >= prototypes)
-    chosen = next(n for n in range(3, cations + 1) if n * (n - 1) * (n - 2) // 2 * anions >= prototypes)
+    if wanted > everything:
+        raise UsageError(
+            f"The benchmark enumerates {int(everything / _MARGIN)} candidates at most.", "Ask for fewer."
+        )
+    anions = next(n for n in range(1, len(_ANIONS) + 1) if everything // len(_ANIONS) * n >= wanted)
+    chosen = next(n for n in range(3, cations + 1) if n * (n - 1) * (n - 2) // 2 * anions >= wanted)
     described = {
         "name": "bench",
         "prototype": "double_perovskite",

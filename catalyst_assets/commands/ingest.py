@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
+    from catalyst_assets.ingestion.progress import Advance
     from resources.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Fetch materials from outside, check them and load them.")
@@ -21,6 +22,12 @@ _HOME = typer.Option(
 _REPARSE = typer.Option("--reparse", help="Load again from the cached raw files; no source is asked.")
 _JSON = typer.Option("--json", help="Print one JSON object instead of a sentence.")
 _COUNTS: Final = ("new", "changed", "unchanged", "retired", "quarantined")
+_ADSORPTION: Final = {
+    "adsorption_new": "new energies and systems",
+    "adsorption_changed": "changed",
+    "adsorption_unchanged": "unchanged",
+    "labelled": "materials with other labels",
+}
 
 
 @app.command("optimade")
@@ -85,6 +92,119 @@ def aflow(
     _ingest("aflow", config, reparse, home, as_json)
 
 
+@app.command("materials_project")
+def materials_project(
+    chemsys: Annotated[
+        list[str] | None, typer.Option(help="Only this chemical system, such as Fe-O; may be repeated.")
+    ] = None,
+    element: Annotated[
+        list[str] | None,
+        typer.Option(help="Only what holds this element; may be repeated, all must be there."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Nothing that holds this element; may be repeated.")
+    ] = None,
+    material: Annotated[
+        list[str] | None, typer.Option(help="Only this material, such as mp-149; may be repeated.")
+    ] = None,
+    include_non_commercial: Annotated[
+        bool,
+        typer.Option(
+            "--include-non-commercial", help="Take materials whose licence forbids commercial use, too."
+        ),
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many documents; the same command goes on there.")
+    ] = None,
+    endpoint: Annotated[str, typer.Option(help="Where the interface is, if not at its own address.")] = "",
+    full_table: Annotated[
+        bool,
+        typer.Option("--full-table", help="Read all of the open table instead; very large, needs no key."),
+    ] = False,
+    table: Annotated[str, typer.Option(help="Where the open table is, if not at its own address.")] = "",
+    reparse: Annotated[bool, _REPARSE] = False,
+    home: Annotated[Path | None, _HOME] = None,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Load crystals, energies and gaps from the Materials Project; your key is read from MP_API_KEY.
+
+    Asks for the database's version first, and for nothing else when it is known. Of a new one, what changed is
+    fetched; a refresh that was interrupted goes on where it was.
+    """
+    from catalyst_assets.ingestion.summary_selection import select
+
+    config = {
+        "chemsys": chemsys or [],
+        "elements": element or [],
+        "exclude_elements": exclude or [],
+        "material_ids": material or [],
+        "include_non_commercial": include_non_commercial,
+        "most_entries": limit,
+        "endpoint": endpoint,
+        "full_table": full_table,
+        "table_uri": table,
+    }
+    selection = select(chemsys or [], element or [], exclude or [], material or [], include_non_commercial)
+    if not reparse and full_table:
+        from catalyst_assets.ingestion.materials_project_refresh import require_everything
+
+        require_everything(selection)
+    elif not reparse:
+        from catalyst_assets.ingestion.materials_project_client import require_key
+        from resources.settings import load_settings
+
+        require_key(load_settings(home=home).mp_api_key)
+    _ingest("materials_project", config, reparse, home, as_json)
+
+
+@app.command("oc20")
+def oc20(
+    adsorbate: Annotated[
+        list[str] | None, typer.Option(help="H, O or OH: its archive of relaxations; may be repeated.")
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option(help="Another published file, such as s2ef_train_200K; may be repeated."),
+    ] = None,
+    path: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file on this machine: .tar, .extxyz.xz, .aselmdb, .csv, mapping .json; may be repeated."
+        ),
+    ] = None,
+    base_url: Annotated[str, typer.Option(help="Where the files are, if not at their own address.")] = "",
+    allow_pickles: Annotated[
+        bool,
+        typer.Option(
+            "--allow-pickles", help="Read .pkl and .lmdb, too: apart, and nothing but plain data in them."
+        ),
+    ] = False,
+    reparse: Annotated[bool, _REPARSE] = False,
+    home: Annotated[Path | None, _HOME] = None,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Load adsorption energies from the Open Catalyst 2020 dataset: labels of the bulks in the Materials Project.
+
+    The archives have 0.9 (H), 1.0 (O) and 1.6 GB (OH). Each is downloaded once; a download that was interrupted goes
+    on where it was. Which bulk a slab was cut from says oc20_data_mapping, a pickle.
+    """
+    from catalyst_assets.errors import UsageError
+    from catalyst_assets.ingestion.oc20 import check_choice
+
+    paths = [given.expanduser().absolute() for given in path or []]
+    if not (adsorbate or file or paths or reparse):
+        raise UsageError("No file of OC20 is named.", "Add --adsorbate H, --file NAME or --path FILE.")
+    check_choice(adsorbate or [], file or [], paths, allow_pickles=allow_pickles)
+    config = {
+        "adsorbates": adsorbate or [],
+        "files": file or [],
+        "paths": [str(given) for given in paths],
+        "base_url": base_url,
+        "allow_pickles": allow_pickles,
+    }
+    _ingest("oc20", config, reparse, home, as_json)
+
+
 @app.command("prototypes")
 def prototypes(
     files: Annotated[
@@ -136,17 +256,29 @@ def _ingest(source: str, config: Mapping[str, Any], reparse: bool, home: Path | 
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from catalyst_assets.commands.runs import quieten
+    from catalyst_assets.ingestion.progress import listening
     from resources.settings import load_settings
 
     quieten()
     settings = load_settings(home=home)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[done]}"),
+        TimeElapsedColumn(),
+    )
+    with (
+        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        listening(_Stages(progress).show),
+    ):
         summary = _run(settings, source, config, reparse, progress)
     if as_json:
         typer.echo(json.dumps({"source": source, **summary}, allow_nan=False))
         return
     typer.echo(", ".join(f"{summary[name]} {name}" for name in _COUNTS) + ".")
+    if source == "oc20":
+        typer.echo("; ".join(f"{summary[name]} {said}" for name, said in _ADSORPTION.items()) + ".")
     if summary["quarantined"]:
         typer.echo("Why rows were refused stands in the table `quarantine`, and in the run's checks.")
 
@@ -164,7 +296,7 @@ def _run(
     from resources.platform import Platform
     from resources.settings import get_settings
 
-    bar = progress.add_task("starting PostgreSQL", total=None)
+    bar = progress.add_task("starting PostgreSQL", total=None, done="")
     with connect(settings, upgrade=True) as database:
         os.environ.update(prepare_dagster_home(settings, database))
         get_settings.cache_clear()
@@ -184,6 +316,26 @@ def _run(
             return _summarize(instance, run_id)
 
 
+class _Stages:
+    """One bar for each stage that reports how far it is."""
+
+    def __init__(self, progress: "Progress") -> None:
+        self._progress = progress
+        self._bars: dict[str, TaskID] = {}
+
+    def show(self, advance: "Advance") -> None:
+        """Move a stage's bar, a new one if it is the first time."""
+        if advance.stage not in self._bars:
+            self._bars[advance.stage] = self._progress.add_task(advance.stage, total=None, done="")
+        bar = self._bars[advance.stage]
+        if advance.total is not None:
+            self._progress.update(bar, total=advance.total)
+        self._progress.advance(bar, advance.amount)
+        task = self._progress.tasks[self._progress.task_ids.index(bar)]
+        of_all = "" if task.total is None else f" of {task.total:,.0f}"
+        self._progress.update(bar, done=f"{task.completed:,.0f}{of_all}")
+
+
 def _summarize(instance: Any, run_id: str) -> dict[str, Any]:
     """Return what the run's materializations say of themselves."""
     import dagster as dg
@@ -192,7 +344,8 @@ def _summarize(instance: Any, run_id: str) -> dict[str, Any]:
     records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
     for record in records:
         materialization = record.event_log_entry.asset_materialization
-        wanted = _COUNTS if materialization.asset_key == dg.AssetKey("materials") else ("fetched",)
+        is_last = materialization.asset_key == dg.AssetKey("materials")
+        wanted = (*_COUNTS, *_ADSORPTION) if is_last else ("fetched",)
         summary |= {
             name: materialization.metadata[name].value for name in wanted if name in materialization.metadata
         }

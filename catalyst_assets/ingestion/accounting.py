@@ -4,11 +4,14 @@ Judged from the database and the raw cache anew, without trusting what the load 
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from catalyst_assets.constants import METHODS, PROPERTIES
 from catalyst_assets.errors import CatalystError
+from catalyst_assets.ingestion.adsorption import AdsorptionParser
+from catalyst_assets.ingestion.adsorption_loading import count_adsorption
 from catalyst_assets.ingestion.crystals import hash_structure
 from catalyst_assets.ingestion.raw_cache import RawFile, current_files, open_raw
 from catalyst_assets.ingestion.sources import PARSERS
@@ -33,7 +36,9 @@ class Account:
 
 def account_for_rows(database: "Database", objects: "ObjectStore") -> list[Account]:
     """Compare the rows of every current raw file with what became of them."""
-    return [_account(database, objects, raw) for raw in current_files(database)]
+    with database.transaction() as connection:
+        counts = {row.pop("raw_file_id"): row for row in fetch_all(connection, "ingestion/rows_by_file")}
+    return [_account(database, objects, raw, counts[raw.raw_file_id]) for raw in current_files(database)]
 
 
 def find_bad_properties(database: "Database") -> list[str]:
@@ -68,11 +73,21 @@ def find_inconsistent_hashes(database: "Database") -> list[str]:
     return problems
 
 
-def _account(database: "Database", objects: "ObjectStore", raw: RawFile) -> Account:
+def _account(
+    database: "Database", objects: "ObjectStore", raw: RawFile, counted: Mapping[str, int]
+) -> Account:
     name = f"{raw.source} ({raw.url})"
     if raw.parse_status != "parsed":
         reason = raw.parse_note or "it is still to be parsed: materialize `materials`"
         return Account(0, 0, 0, f"{name} was not loaded: {reason}")
+    rows = raw.row_count
+    if counted["loaded"] + counted["quarantined"] != rows:
+        # Later files may have said some of its rows anew: look at each.
+        return _account_by_name(database, objects, raw, name)
+    return Account(rows, counted["loaded"], counted["quarantined"], _unanswered(database, raw, name))
+
+
+def _account_by_name(database: "Database", objects: "ObjectStore", raw: RawFile, name: str) -> Account:
     try:
         with open_raw(objects, raw.sha256) as file:
             contents = PARSERS[raw.kind].survey(raw, file)
@@ -80,23 +95,34 @@ def _account(database: "Database", objects: "ObjectStore", raw: RawFile) -> Acco
         return Account(0, 0, 0, f"{name} cannot be counted again: {error}")
     origin = {"source": raw.source, "raw_sha256": raw.sha256}
     with database.transaction() as connection:
-        if contents.names:
+        parser = PARSERS[raw.kind]
+        if isinstance(parser, AdsorptionParser):
+            counted = count_adsorption(connection, raw, contents, parser)
+        elif contents.names:
             named = {"places": [p for p, _ in contents.names], "records": [r for _, r in contents.names]}
             (counted,) = fetch_all(
                 connection, "ingestion/count_records", retrieved_at=raw.fetched_at, **named, **origin
             )
         else:
             (counted,) = fetch_all(connection, "ingestion/count_rows", retrieved_at=raw.fetched_at, **origin)
-    rows = contents.rows if contents.expected is None else contents.expected
-    loaded, quarantined = counted["loaded"], counted["quarantined"]
-    problem = ""
+    rows, loaded, quarantined = contents.accountable, counted["loaded"], counted["quarantined"]
     if loaded + quarantined != rows:
         problem = f"{name} has {rows} rows, but {loaded} are loaded and {quarantined} quarantined"
-    elif raw.answers:
-        with database.transaction(Role.VALIDATOR) as connection:
-            unanswered = fetch_all(
-                connection, "ingestion/materials_without_answers", retrieved_at=raw.fetched_at, **origin
-            )
-        if unanswered:
-            problem = f"{name} has no answer for {', '.join(row['material_id'] for row in unanswered[:3])}"
+    else:
+        problem = _unanswered(database, raw, name)
     return Account(rows, loaded, quarantined, problem)
+
+
+def _unanswered(database: "Database", raw: RawFile, name: str) -> str:
+    if not raw.answers:
+        return ""
+    with database.transaction(Role.VALIDATOR) as connection:
+        missing = fetch_all(
+            connection,
+            "ingestion/materials_without_answers",
+            source=raw.source,
+            raw_sha256=raw.sha256,
+            retrieved_at=raw.fetched_at,
+        )
+    names = ", ".join(row["material_id"] for row in missing[:3])
+    return f"{name} has no answer for {names}" if missing else ""

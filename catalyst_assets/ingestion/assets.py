@@ -29,6 +29,8 @@ class MaterialsConfig(dg.Config):
         "raw_reference_tables": dg.In(dg.Nothing),
         "raw_optimade": dg.In(dg.Nothing),
         "raw_aflow": dg.In(dg.Nothing),
+        "raw_materials_project": dg.In(dg.Nothing),
+        "raw_oc20": dg.In(dg.Nothing),
     },
     out=dg.DynamicOut(dict),
     pool=Queue.INGEST.value,
@@ -37,48 +39,47 @@ class MaterialsConfig(dg.Config):
 def pending_shards(
     context: dg.OpExecutionContext, config: MaterialsConfig, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.DynamicOutput[dict[str, Any]]]:
-    """Cut the raw files that wait to be parsed into shards."""
-    from catalyst_assets.ingestion.shards import plan_shards
+    """Cut the raw files that wait to be parsed into batches of shards."""
+    from catalyst_assets.ingestion.shards import batch_shards, plan_shards
 
     shards = plan_shards(platform.database, platform.objects, platform.settings, reparse=config.reparse)
-    context.log.info("%d shards to load", len(shards))
-    for shard in shards:
-        yield dg.DynamicOutput(shard, mapping_key=f"file{shard['raw_file_id']}_row{shard['start']}")
+    batches = batch_shards(shards, platform.settings)
+    context.log.info("%d shards to load, in %d batches", len(shards), len(batches))
+    for number, batch in enumerate(batches):
+        yield dg.DynamicOutput({"shards": batch}, mapping_key=f"batch{number:04d}")
 
 
 @dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
-def load_material_shard(shard: dict[str, Any], platform: dg.ResourceParam[Platform]) -> dict[str, Any]:
-    """Parse, check and load the rows of one shard."""
-    from catalyst_assets.ingestion.shards import load_shard
+def load_material_batch(batch: dict[str, Any], platform: dg.ResourceParam[Platform]) -> dict[str, Any]:
+    """Parse, check and load the rows of some shards."""
+    from catalyst_assets.ingestion.shards import load_batch
 
     started = time.monotonic()
-    counts = load_shard(platform.database, platform.objects, shard)
+    # Steps of other executors run side by side already.
+    processes = platform.settings.max_processes if platform.settings.executor == "in_process" else 1
+    loaded = load_batch(platform.database, platform.objects, batch["shards"], processes)
     return {
-        "raw_file_id": shard["raw_file_id"],
-        "counts": asdict(counts),
+        "loaded": [[raw_file_id, asdict(counts)] for raw_file_id, counts in loaded],
         "seconds": time.monotonic() - started,
     }
 
 
 @dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
 def settle_materials(
-    loaded: list[dict[str, Any]], platform: dg.ResourceParam[Platform]
+    batches: list[dict[str, Any]], platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
-    """Close the files whose shards are all loaded and say what changed."""
+    """Close the files whose shards are all loaded, join what is the same crystal, and say what changed."""
     from catalyst_assets.ingestion.loading import LoadCounts
     from catalyst_assets.ingestion.shards import settle_files
 
     started = time.monotonic()
-    settled = settle_files(
-        platform.database,
-        platform.objects,
-        [(shard["raw_file_id"], LoadCounts(**shard["counts"])) for shard in loaded],
-    )
+    loaded = [(file, LoadCounts(**counts)) for batch in batches for file, counts in batch["loaded"]]
+    settled = settle_files(platform.database, platform.objects, loaded)
     return dg.MaterializeResult(
         metadata={
             **asdict(settled),
             "shards": len(loaded),
-            "duration_seconds": sum(shard["seconds"] for shard in loaded) + time.monotonic() - started,
+            "duration_seconds": sum(batch["seconds"] for batch in batches) + time.monotonic() - started,
         },
         data_version=dg.DataVersion(settled.sha256),
     )
@@ -93,14 +94,25 @@ def settle_materials(
         "raw_reference_tables": dg.AssetIn(dagster_type=dg.Nothing),
         "raw_optimade": dg.AssetIn(dagster_type=dg.Nothing),
         "raw_aflow": dg.AssetIn(dagster_type=dg.Nothing),
+        "raw_materials_project": dg.AssetIn(dagster_type=dg.Nothing),
+        "raw_oc20": dg.AssetIn(dagster_type=dg.Nothing),
     },
 )
-def materials(raw_prototypes: Any, raw_reference_tables: Any, raw_optimade: Any, raw_aflow: Any) -> Any:
+def materials(
+    raw_prototypes: Any,
+    raw_reference_tables: Any,
+    raw_optimade: Any,
+    raw_aflow: Any,
+    raw_materials_project: Any,
+    raw_oc20: Any,
+) -> Any:
     """Every crystal known, checked, with its properties by method and source; from the raw cache only."""
     shards = pending_shards(
         raw_prototypes=raw_prototypes,
         raw_reference_tables=raw_reference_tables,
         raw_optimade=raw_optimade,
         raw_aflow=raw_aflow,
+        raw_materials_project=raw_materials_project,
+        raw_oc20=raw_oc20,
     )
-    return settle_materials(shards.map(load_material_shard).collect())
+    return settle_materials(shards.map(load_material_batch).collect())

@@ -69,12 +69,14 @@ def describe(structures: "Sequence[Structure | Cell]") -> list[Crystal]:
         return []
     cells = [item if isinstance(item, Cell) else _cell_of(item) for item in structures]
     sizes = _measure_cells(cells)
-    # A search in a flat or crowded cell would look at an unbounded number of images.
+    # A search in a flat, crowded or empty cell would look at an unbounded number of images, or of places.
+    low, high = VOLUME_PER_ATOM_ANGSTROM3
     searchable = [
         _elements().issuperset(cell.symbols)
         and thickness >= SHORTEST_DISTANCE_ANGSTROM
         and 0 < len(cell.symbols) <= MOST_SITES
-        for cell, (_, thickness) in zip(cells, sizes, strict=True)
+        and low <= volume / len(cell.symbols) <= high
+        for cell, (volume, thickness) in zip(cells, sizes, strict=True)
     ]
     sound = [cell for cell, is_sound in zip(cells, searchable, strict=True) if is_sound]
     thicknesses = [size[1] for size, is_sound in zip(sizes, searchable, strict=True) if is_sound]
@@ -175,13 +177,28 @@ def _whole(numbers: np.ndarray) -> list[list[int]]:
     return np.rint(numbers).astype(int).tolist()  # type: ignore[no-any-return]
 
 
+def _compact(cell: Cell) -> Cell:
+    """Return the same crystal, its atoms within a cell that is as little oblique as can be, longest edge along x.
+
+    pymatgen's search looks at every image on the way to an atom far outside, and divides the box around the cell
+    into cubes: there would be any number of them for a long edge along a diagonal.
+    """
+    from pymatgen.core.lattice import Lattice
+
+    reduced = Lattice(cell.matrix).get_lll_reduced_lattice().matrix
+    edges = reduced[np.argsort(-np.linalg.norm(reduced, axis=1))]
+    positions = np.linalg.solve(edges.T, (cell.positions % 1.0 @ cell.matrix).T).T
+    return Cell(np.linalg.qr(edges.T).R.T, cell.symbols, positions % 1.0)
+
+
 def _shortest_distances(cells: Sequence[Cell], thicknesses: Sequence[float]) -> list[float]:
     """Return the shortest distance in each cell, in Å; infinite beyond ``SHORTEST_DISTANCE_ANGSTROM``."""
     shortest = [math.inf] * len(cells)
     paired: dict[int, list[int]] = defaultdict(list)
     for index, (cell, thickness) in enumerate(zip(cells, thicknesses, strict=True)):
         if thickness < _THICK_ANGSTROM or len(cell.symbols) > _MOST_PAIRED_SITES:
-            distances = cell.to_structure().get_neighbor_list(SHORTEST_DISTANCE_ANGSTROM)[3]
+            compact = _compact(cell).to_structure()
+            distances = compact.get_neighbor_list(SHORTEST_DISTANCE_ANGSTROM)[3]
             shortest[index] = float(distances.min()) if len(distances) else math.inf
         elif len(cell.symbols) > 1:
             paired[len(cell.symbols)].append(index)

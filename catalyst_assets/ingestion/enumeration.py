@@ -13,13 +13,14 @@ from math import prod
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.ingestion.prototype_crystals import PROTOTYPES, Prototype
 from catalyst_assets.ingestion.prototypes import shannon_radii
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest
 from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection
+from catalyst_assets.ingestion.tables import shown
 from catalyst_assets.ingestion.yaml_files import read_model
 
 _LICENCE: Final = "none needed: enumerated here"
@@ -58,7 +59,9 @@ class Enumeration(BaseModel):
         for site, species in self.sites.items():
             bad = [symbol for symbol in species if not Element.is_valid_symbol(symbol)]
             if bad or len(set(species)) != len(species):
-                raise ValueError(f"sites.{site}: {', '.join(bad) or 'a species that is named twice'}")
+                raise ValueError(
+                    f"sites.{site}: {shown(', '.join(bad)) if bad else 'a species is named twice'}"
+                )
         return self
 
     @property
@@ -131,9 +134,9 @@ class EnumerationParser:
         Raises
         ------
         InvalidPoolError
-            None is kept.
+            The bytes are no enumeration, or none is kept.
         """
-        enumeration = Enumeration.model_validate_json(file.read())
+        enumeration = _read(raw, file)
         kept = sum(
             _charges(enumeration, species) is not None for species in product(*enumeration.sites.values())
         )
@@ -148,7 +151,7 @@ class EnumerationParser:
         self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
     ) -> Iterator[Record | Rejection]:
         """Yield a record or a rejection for each combination in ``[start, stop)`` that is kept."""
-        enumeration = Enumeration.model_validate_json(file.read())
+        enumeration = _read(raw, file)
         lists = list(enumeration.sites.values())
         for index in range(start, stop):
             species, rest = [], index
@@ -178,6 +181,16 @@ def load_enumeration(path: Path) -> Enumeration:
         The file cannot be read, or says something the platform does not know.
     """
     return read_model(path, Enumeration, "enumeration")
+
+
+def _read(raw: RawFile, file: BinaryIO) -> Enumeration:
+    try:
+        return Enumeration.model_validate_json(file.read())
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]["msg"]
+        raise InvalidPoolError(
+            f"The cached {raw.url} is no enumeration: {first}.", "Refresh the source."
+        ) from None
 
 
 def _charges(enumeration: Enumeration, species: tuple[str, ...]) -> tuple[int, ...] | None:

@@ -6,8 +6,9 @@ status 200 that is not JSON (services put their maintenance pages there). Everyt
 
 import json
 import time
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
 
 import httpx
 from tenacity import (
@@ -26,9 +27,10 @@ _TRANSIENT_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _PERMANENT_ERRORS: Final = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects)
 _LONGEST_PAUSE_SECONDS: Final = 60.0
 _AGENT: Final = "catalyst-discovery"
+_Answer = TypeVar("_Answer")
 
 
-class _TransientError(Exception):
+class TransientError(Exception):
     """Worth asking again; ``pause`` is what the server asked for, in seconds."""
 
     def __init__(self, reason: str, pause: float = 0.0) -> None:
@@ -37,7 +39,7 @@ class _TransientError(Exception):
 
 
 class Fetcher:
-    """Reads JSON replies over one pool of connections.
+    """Asks over one pool of connections, with patience.
 
     Parameters
     ----------
@@ -79,49 +81,88 @@ class Fetcher:
         SourceError
             The server refuses, or answers nothing usable before the deadline.
         """
-        started = time.monotonic()
+        return self.persist(url, lambda deadline: self._ask_json(url, deadline))
+
+    def persist(self, url: str, ask: Callable[[float], _Answer]) -> _Answer:
+        """Return what ``ask`` does, called again as long as it raises a TransientError and there is time.
+
+        Parameters
+        ----------
+        ask
+            Is told the moment, on the monotonic clock, by which it must be done.
+
+        Raises
+        ------
+        SourceError
+            There was no usable answer before the deadline.
+        """
         retrying = Retrying(
-            retry=retry_if_exception_type(_TransientError),
+            retry=retry_if_exception_type(TransientError),
             wait=self._pause,
             stop=stop_after_attempt(self._attempts) | stop_after_delay(self._deadline),
             sleep=self._sleep,
             reraise=True,
         )
         try:
-            reply: tuple[bytes, Any] = retrying(self._ask, url, started + self._deadline)
-        except _TransientError as error:
+            return retrying(ask, time.monotonic() + self._deadline)
+        except TransientError as error:
             raise SourceError(
                 f"{url} gives no usable answer: {error}.",
                 "Try again later: what was fetched so far is kept, and the refresh goes on from there.",
+                is_transient=True,
             ) from None
-        return reply
 
-    def _pause(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.pause if isinstance(error, _TransientError) else 0.0
-        own = wait_exponential_jitter(initial=1.0, max=_LONGEST_PAUSE_SECONDS)(state)
-        return min(max(asked, own), self._deadline)
+    @contextmanager
+    def open(
+        self, url: str, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> Iterator[httpx.Response]:
+        """Send one request; the body is read within the block.
 
-    def _ask(self, url: str, deadline: float) -> tuple[bytes, Any]:
+        Raises
+        ------
+        TransientError
+            The connection fails, stalls or ends too early, in the block too.
+        SourceError
+            The address cannot be asked.
+        """
         try:
-            with self._client.stream("GET", url) as response:
-                _require_success(response)
-                body = _read(response, deadline)
+            with self._client.stream(method, url, headers=headers) as response:
+                yield response
         except _PERMANENT_ERRORS as error:
             raise SourceError(f"{url} cannot be asked: {error}.", "Correct the address.") from None
         except httpx.RequestError as error:
-            raise _TransientError(str(error) or type(error).__name__) from None
+            raise TransientError(str(error) or type(error).__name__) from None
+
+    def _pause(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.pause if isinstance(error, TransientError) else 0.0
+        own = wait_exponential_jitter(initial=1.0, max=_LONGEST_PAUSE_SECONDS)(state)
+        return min(max(asked, own), self._deadline)
+
+    def _ask_json(self, url: str, deadline: float) -> tuple[bytes, Any]:
+        with self.open(url) as response:
+            require_success(response)
+            body = _read(response, deadline)
         try:
             return body, json.loads(body)
         except ValueError:
             shown = " ".join(body[:80].decode("utf-8", "replace").split())
-            raise _TransientError(f"the reply is not JSON but {shown!r}") from None
+            raise TransientError(f"the reply is not JSON but {shown!r}") from None
 
 
-def _require_success(response: httpx.Response) -> None:
+def require_success(response: httpx.Response, accepted: Collection[int] = (httpx.codes.OK,)) -> None:
+    """Raise what a status means that is not ``accepted``.
+
+    Raises
+    ------
+    TransientError
+        It may be another one later.
+    SourceError
+        The server refuses.
+    """
     if response.status_code in _TRANSIENT_STATUSES:
-        raise _TransientError(f"status {response.status_code}", _retry_after(response))
-    if response.status_code != httpx.codes.OK:
+        raise TransientError(f"status {response.status_code}", _retry_after(response))
+    if response.status_code not in accepted:
         detail = " ".join(response.read()[:300].decode("utf-8", "replace").split())
         raise SourceError(
             f"{response.url} answers with status {response.status_code}: {detail}",
@@ -139,7 +180,7 @@ def _read(response: httpx.Response, deadline: float) -> bytes:
                 "Ask for smaller pages.",
             )
         if time.monotonic() > deadline:
-            raise _TransientError("the reply was still coming when its time was over")
+            raise TransientError("the reply was still coming when its time was over")
     return bytes(body)
 
 

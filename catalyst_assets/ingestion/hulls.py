@@ -9,12 +9,13 @@ the ingested entries is missing in the hull, so the energy above it is a lower b
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.ingestion.progress import report
 from resources.postgres import execute, execute_many, fetch_all
 
 if TYPE_CHECKING:
@@ -37,15 +38,9 @@ class FormationEnergy:
     has_hull: bool = False
 
 
-def update_hulls(database: "Database", on_system: Callable[[int], None] = lambda count: None) -> int:
-    """Compute every hull whose entries have changed; return how many materials got another value.
-
-    Parameters
-    ----------
-    on_system
-        Told how many chemical systems are done.
-    """
-    changed = systems = 0
+def update_hulls(database: "Database") -> int:
+    """Compute every hull whose entries have changed; return how many materials got another value."""
+    changed = 0
     with database.transaction() as connection:
         kinds = fetch_all(connection, "ingestion/hulls_to_compute", suffix=SUFFIX)
     for kind in kinds:
@@ -64,8 +59,7 @@ def update_hulls(database: "Database", on_system: Callable[[int], None] = lambda
             with database.transaction() as connection:
                 changed += _write(connection, by, system, values)
                 execute(connection, "ingestion/remember_hull", chemical_system=system, sha256=sha256, **by)
-            systems += 1
-            on_system(systems)
+            report("computing hulls")
         if known:
             with database.transaction() as connection:
                 for system in known:

@@ -7,11 +7,12 @@ has used already is not hidden behind another record.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from catalyst_assets.ingestion.progress import report
 from resources.postgres import execute, execute_many, fetch_all
 
 if TYPE_CHECKING:
@@ -68,14 +69,8 @@ class Identity:
     properties: Properties
 
 
-def unify_materials(database: "Database", on_group: Callable[[int], None] = lambda count: None) -> int:
-    """Compare the records of every formula whose records have changed; return how many are now another's.
-
-    Parameters
-    ----------
-    on_group
-        Told how many formulas are done.
-    """
+def unify_materials(database: "Database") -> int:
+    """Compare the records of every formula whose records have changed; return how many are now another's."""
     with database.transaction() as connection:
         formulas = [row["reduced_formula"] for row in fetch_all(connection, "ingestion/formulas_to_compare")]
     unified = 0
@@ -89,7 +84,7 @@ def unify_materials(database: "Database", on_group: Callable[[int], None] = lamb
             execute(connection, "ingestion/remember_compared", formulas=chosen)
         before = {row["material_id"]: row["same_as"] for row in rows}
         unified += sum(row["same_as"] is not None and before[row["material_id"]] is None for row in changes)
-        on_group(start + len(chosen))
+        report("comparing formulas", len(chosen), len(formulas))
     return unified
 
 

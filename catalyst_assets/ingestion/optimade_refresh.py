@@ -24,6 +24,8 @@ class RefreshedProviders:
     ----------
     failures
         Why a provider could not be read to its end, by its name.
+    is_transient
+        Asking again later may help with one of them.
     content_sha256
         Of all their pages that are kept.
     """
@@ -31,6 +33,7 @@ class RefreshedProviders:
     fetched: int
     size_bytes: int
     failures: Mapping[str, str]
+    is_transient: bool
     content_sha256: str
 
 
@@ -64,6 +67,7 @@ def refresh_providers(
     """
     chosen = [load_provider(name) for name in dict.fromkeys(providers)]
     fetched = size = 0
+    is_transient = False
     failures: dict[str, str] = {}
     with fetcher or Fetcher() as asking:
         for provider in chosen:
@@ -78,8 +82,9 @@ def refresh_providers(
                 refreshed = refresh(source, database, objects, note)
             except SourceError as error:
                 failures[provider.name] = str(error)
+                is_transient |= error.is_transient
                 continue
             fetched += refreshed.fetched
             size += refreshed.size_bytes
     kept = hash_current(database, [provider.source for provider in chosen])
-    return RefreshedProviders(fetched, size, failures, kept)
+    return RefreshedProviders(fetched, size, failures, is_transient, kept)

@@ -34,6 +34,14 @@ class PageParser(ABC):
     def identify(self, entry: Any) -> str:
         """Return what names an entry within its source; empty when it cannot be told."""
 
+    def is_left_out(self, raw: RawFile, entry: Any) -> bool:
+        """Tell whether an entry is passed over on purpose: neither loaded nor refused."""
+        return False
+
+    def find_licence(self, entry: Any) -> str:
+        """Return an entry's own licence, empty where its file's holds."""
+        return ""
+
     @abstractmethod
     def read(
         self, raw: RawFile, entry: Any, problems: list[Problem]
@@ -48,13 +56,17 @@ class PageParser(ABC):
         SourceError
             The bytes are no page.
         """
-        return Contents.of_entries([self.identify(entry) for entry in self._decode(raw, file)])
+        entries = self._decode(raw, file)
+        left_out = {index for index, entry in enumerate(entries) if self.is_left_out(raw, entry)}
+        return Contents.of_entries([self.identify(entry) for entry in entries], left_out)
 
     def parse(
         self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
     ) -> Iterator[Record | Rejection]:
         """Yield a record or a rejection for each entry in ``[start, stop)``."""
         for index, entry in enumerate(self._decode(raw, file)[start:stop], start):
+            if self.is_left_out(raw, entry):
+                continue
             problems: list[Problem] = []
             name = self.identify(entry)
             if not name:
@@ -67,7 +79,8 @@ class PageParser(ABC):
                 payload = {"url": raw.url, "entry": index, "record": name, "fields": fields}
                 yield Rejection(place_of(index), tuple(problems), payload)
             else:
-                yield Record(raw.source, name, place_of(index), structure, values)
+                licence = self.find_licence(entry)
+                yield Record(raw.source, name, place_of(index), structure, values, licence)
 
     def _decode(self, raw: RawFile, file: BinaryIO) -> list[Any]:
         try:

@@ -7,17 +7,18 @@ here knows a calculated structure.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import numpy as np
 
 from catalyst_assets.errors import UsageError
+from catalyst_assets.ingestion.cells import Cell
 from catalyst_assets.ingestion.prototypes import perovskite_edge, shannon_radii
-
-if TYPE_CHECKING:
-    from pymatgen.core.structure import Structure
 
 Ions = Mapping[str, tuple[str, int]]
 # Rutile oxides have 0.64 (Ti), 0.67 (Sn) to 0.69 (Ru).
 _RUTILE_C_OVER_A: Final = 0.65
+_DIGITS: Final = 12
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ class Prototype:
 
     sites: Mapping[str, int]
     anions: frozenset[str]
-    build: "Callable[[Ions], Structure]"
+    build: Callable[[Ions], Cell]
     exchangeable: tuple[str, str] | None = None
 
 
-def _perovskite(ions: Ions) -> "Structure":
+def _perovskite(ions: Ions) -> Cell:
     anions = [ions["X"], ions["X"], ions.get("Y", ions["X"])]
     radius_x = sum(_radius(ion, "VI") for ion in anions) / 3
     a = perovskite_edge(_radius(ions["A"], "VI"), _radius(ions["B"], "VI"), radius_x)
@@ -51,7 +52,7 @@ def _perovskite(ions: Ions) -> "Structure":
     return _crystal([[a, 0, 0], [0, a, 0], [0, 0, a]], symbols, positions)
 
 
-def _double_perovskite(ions: Ions) -> "Structure":
+def _double_perovskite(ions: Ions) -> Cell:
     """Build the perovskite with rock-salt order of B and C, Fm-3m, in its primitive cell of ten atoms."""
     radius_b, radius_c, radius_x = (_radius(ions[site], "VI") for site in ("B", "C", "X"))
     a = 2 * perovskite_edge(_radius(ions["A"], "VI"), (radius_b + radius_c) / 2, radius_x)
@@ -62,7 +63,7 @@ def _double_perovskite(ions: Ions) -> "Structure":
     return _face_centred(a, symbols, cubic)
 
 
-def _spinel(ions: Ions) -> "Structure":
+def _spinel(ions: Ions) -> Cell:
     """Build a normal spinel, Fd-3m, in its primitive cell of fourteen atoms.
 
     Edge and anion parameter give both bond lengths: O'Neill and Navrotsky, Am. Mineral. 68, 181 (1983).
@@ -86,7 +87,7 @@ def _spinel(ions: Ions) -> "Structure":
     return _face_centred(a, symbols, [*tetrahedra, *octahedra, *anions])
 
 
-def _rutile(ions: Ions) -> "Structure":
+def _rutile(ions: Ions) -> Cell:
     """Build rutile, P4₂/mnm, with six equal bonds at a typical ratio of the axes."""
     bond = _radius(ions["M"], "VI") + _radius(ions["X"], "III")
     u = 0.25 + _RUTILE_C_OVER_A**2 / 8
@@ -124,17 +125,13 @@ def _radius(ion: tuple[str, int], coordination: str) -> float:
     return radii[charge]
 
 
-def _face_centred(a: float, symbols: list[str], cubic: list[list[float]]) -> "Structure":
+def _face_centred(a: float, symbols: list[str], cubic: list[list[float]]) -> Cell:
     """Return the primitive cell of a face-centred cube, whose sites are given in fractions of the cube."""
-    cartesian = [[a * coordinate for coordinate in row] for row in cubic]
-    half = a / 2
-    return _crystal([[0, half, half], [half, 0, half], [half, half, 0]], symbols, cartesian, cartesian=True)
+    half = [[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+    return _crystal(a * np.array(half), symbols, np.array(cubic) @ np.linalg.inv(half))
 
 
-def _crystal(matrix: Any, symbols: list[str], positions: Any, *, cartesian: bool = False) -> "Structure":
-    from pymatgen.core.lattice import Lattice
-    from pymatgen.core.structure import Structure
-
-    return Structure(
-        Lattice(matrix), symbols, positions, coords_are_cartesian=cartesian, to_unit_cell=cartesian
-    )
+def _crystal(matrix: Any, symbols: list[str], positions: Any) -> Cell:
+    # Rounded, so that no position lies a hair below the edge of the cell.
+    inside = np.round(np.array(positions, dtype=float), _DIGITS) % 1.0
+    return Cell(np.array(matrix, dtype=float), tuple(symbols), inside)

@@ -64,7 +64,13 @@ class RawRequest:
 
 @dataclass(frozen=True)
 class RawFile:
-    """One row of ``raw_files``."""
+    """One row of ``raw_files``.
+
+    Attributes
+    ----------
+    row_count
+        Rows that give a record or a rejection, counted before any was parsed; None until then.
+    """
 
     raw_file_id: int
     source: str
@@ -76,6 +82,7 @@ class RawFile:
     fetched_at: datetime
     parse_status: str
     parse_note: str | None
+    row_count: int | None = None
 
     @property
     def kind(self) -> str:
@@ -116,7 +123,7 @@ def store_raw(
             sha256, size_bytes = hash_file(file), data.stat().st_size
     else:
         sha256, size_bytes = hashlib.sha256(data).hexdigest(), len(data)
-    if not _is_whole(objects, sha256):
+    if not is_whole(objects, sha256):
         if isinstance(data, Path):
             objects.put_file(raw_key(sha256), data)
         else:
@@ -219,6 +226,12 @@ def find_raw_file(database: "Database", raw_file_id: int) -> RawFile:
     return RawFile(**row)
 
 
+def mark_counted(database: "Database", raw_file_id: int, rows: int) -> None:
+    """Record how many rows of a file give a record or a rejection."""
+    with database.transaction() as connection:
+        execute(connection, "ingestion/count_raw_file", raw_file_id=raw_file_id, row_count=rows)
+
+
 def mark_failed(database: "Database", raw_file_id: int, note: str) -> None:
     """Record that a file cannot be parsed, and why."""
     _mark(database, raw_file_id, "failed", note)
@@ -234,7 +247,8 @@ def _mark(database: "Database", raw_file_id: int, status: str, note: str) -> Non
         execute(connection, "ingestion/mark_raw_file", raw_file_id=raw_file_id, status=status, note=note)
 
 
-def _is_whole(objects: "ObjectStore", sha256: str) -> bool:
+def is_whole(objects: "ObjectStore", sha256: str) -> bool:
+    """Tell whether raw bytes are there as they were received."""
     try:
         with open_raw(objects, sha256):
             return True

@@ -12,7 +12,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.constants import METHODS, PROPERTIES, Property
-from catalyst_assets.ingestion.cells import Cell
 from catalyst_assets.ingestion.crystals import (
     MOST_SITES,
     SHORTEST_DISTANCE_ANGSTROM,
@@ -24,6 +23,8 @@ from catalyst_assets.ingestion.crystals import (
 if TYPE_CHECKING:
     import pandas as pd
     from pymatgen.core.structure import Structure
+
+    from catalyst_assets.ingestion.cells import Cell
 
 _UNKNOWN = Property("", -math.inf, math.inf, 0.0, 1.0, "")
 
@@ -146,6 +147,11 @@ class Contents:
     expected: int | None = None
     standing: frozenset[str] | None = None
     scope: Scope = Scope()
+
+    @property
+    def accountable(self) -> int:
+        """How many rows give a record or a rejection."""
+        return self.rows if self.expected is None else self.expected
 
     @classmethod
     def of_entries(cls, records: Sequence[str], left_out: Collection[int] = ()) -> "Contents":

@@ -5,7 +5,7 @@ pending until all of its shards were loaded; loading one again changes nothing.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
@@ -15,12 +15,16 @@ from catalyst_assets.errors import CatalystError, CorruptArtifactError
 from catalyst_assets.ingestion.adsorption import AdsorptionParser
 from catalyst_assets.ingestion.adsorption_labels import label_bulk_materials
 from catalyst_assets.ingestion.adsorption_loading import PreparedAdsorption, load_adsorption
+from catalyst_assets.ingestion.hulls import update_hulls
+from catalyst_assets.ingestion.identity import unify_materials
 from catalyst_assets.ingestion.loading import LoadCounts, load_rows
 from catalyst_assets.ingestion.parsing import Prepared, parse_rows
+from catalyst_assets.ingestion.progress import report
 from catalyst_assets.ingestion.raw_cache import (
     RawFile,
     current_files,
     find_raw_file,
+    mark_counted,
     mark_failed,
     mark_parsed,
     open_raw,
@@ -48,11 +52,17 @@ class Settled:
     Attributes
     ----------
     new, changed, unchanged
-        Materials that this load added, altered and left as they were; together all that stand.
+        Records that this load added, altered and left as they were; together all that stand.
     quarantined
         Rows of the files read now that were refused.
     retired
         Materials that the newest file of their source no longer names.
+    unified
+        Records that were found to be a crystal which another source has given too.
+    materials
+        Different crystals that stand.
+    hulls
+        Materials whose computed energy above hull is another than before.
     files, unreadable_files
         Files that were read now, and those that stand as failed.
     sha256
@@ -68,6 +78,9 @@ class Settled:
     unchanged: int
     quarantined: int
     retired: int
+    unified: int
+    materials: int
+    hulls: int
     files: int
     unreadable_files: int
     sha256: str
@@ -97,7 +110,7 @@ def plan_shards(
     CorruptArtifactError
         A cached file is not what was received.
     """
-    shards = []
+    shards: list[Shard] = []
     for raw in current_files(database):
         if raw.parse_status != "pending" and not reparse:
             continue
@@ -109,13 +122,37 @@ def plan_shards(
         except CatalystError as error:
             mark_failed(database, raw.raw_file_id, str(error))
             continue
+        mark_counted(database, raw.raw_file_id, contents.accountable)
         # An empty file makes a shard too: it must be settled like the others.
         for start, stop in shard_bounds(contents.rows, settings, _ROWS_AN_EMBEDDING) or [(0, 0)]:
             duplicates = [pair for pair in contents.duplicates.items() if start <= pair[0] < stop]
             shards.append(
                 {"raw_file_id": raw.raw_file_id, "start": start, "stop": stop, "duplicates": duplicates}
             )
+    report("loading rows", 0, sum(shard["stop"] - shard["start"] for shard in shards))
     return shards
+
+
+def batch_shards(shards: Sequence[Shard], settings: "Settings") -> list[list[Shard]]:
+    """Put small shards together, in order: a step costs more than the few rows of a page."""
+    rows = sum(shard["stop"] - shard["start"] for shard in shards)
+    wanted = max(settings.shard_size * _ROWS_AN_EMBEDDING, -(-rows // settings.max_shards))
+    batches: list[list[Shard]] = []
+    held = wanted
+    for shard in shards:
+        if held + shard["stop"] - shard["start"] > wanted:
+            batches.append([])
+            held = 0
+        batches[-1].append(shard)
+        held += max(1, shard["stop"] - shard["start"])
+    return batches
+
+
+def load_batch(
+    database: "Database", objects: "ObjectStore", shards: Iterable[Shard], processes: int = 1
+) -> list[tuple[int, LoadCounts]]:
+    """Load several shards; return the file of each and what became of its rows."""
+    return [(shard["raw_file_id"], load_shard(database, objects, shard, processes)) for shard in shards]
 
 
 def load_shard(
@@ -162,6 +199,7 @@ def load_shard(
                 counts += writing.popleft().result()
             if rows is None:
                 return counts
+            report("loading rows", len(rows.passed) + len(rows.refused))
             writing.append(writer.submit(write, rows))
 
 
@@ -190,15 +228,20 @@ def settle_files(
             loads += counts
         retired += _retire(database, objects, raw)
         mark_parsed(database, raw.raw_file_id, f"{counts.loaded} loaded, {counts.quarantined} quarantined")
+    unified = unify_materials(database)
     labelled = label_bulk_materials(database)
+    hulls = update_hulls(database)
     with database.transaction() as connection:
         (content,) = fetch_all(connection, "ingestion/content_sha256")
     return Settled(
         new=loads.new,
         changed=loads.changed,
-        unchanged=content["materials"] - loads.new - loads.changed,
+        unchanged=content["records"] - loads.new - loads.changed,
         quarantined=loads.quarantined + adsorption.quarantined,
         retired=retired,
+        unified=unified,
+        materials=content["materials"],
+        hulls=hulls,
         files=len(by_file),
         unreadable_files=sum(raw.parse_status == "failed" for raw in current_files(database)),
         sha256=content["sha256"],

@@ -11,12 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 
+from catalyst_assets.ingestion.adsorption import AdsorptionRecord
 from catalyst_assets.ingestion.aflow_entries import AflowParser
 from catalyst_assets.ingestion.enumeration import EnumerationParser
+from catalyst_assets.ingestion.materials_project_index import IndexParser
+from catalyst_assets.ingestion.oc20_lmdb import AseLmdbParser, PickledLmdbParser
+from catalyst_assets.ingestion.oc20_mapping import MappingParser, PickledMappingParser
+from catalyst_assets.ingestion.oc20_relaxations import RelaxationParser
+from catalyst_assets.ingestion.oc20_s2ef import S2efParser
+from catalyst_assets.ingestion.oc20_table import EnergyTableParser
 from catalyst_assets.ingestion.optimade_entries import OptimadeParser
+from catalyst_assets.ingestion.progress import report
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest, current_files, store_raw
 from catalyst_assets.ingestion.records import Contents, Record, Rejection
 from catalyst_assets.ingestion.reference_tables import TableParser
+from catalyst_assets.ingestion.summary_documents import SummaryParser
+from catalyst_assets.ingestion.summary_table import SummaryTableParser
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
@@ -66,7 +76,7 @@ class Parser(Protocol):
 
     def parse(
         self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
-    ) -> Iterator[Record | Rejection]:
+    ) -> Iterator[Record | AdsorptionRecord | Rejection]:
         """Yield one record or rejection for each row in ``[start, stop)``."""
         ...
 
@@ -76,6 +86,16 @@ PARSERS: Final[Mapping[str, Parser]] = {
     OptimadeParser.kind: OptimadeParser(),
     AflowParser.kind: AflowParser(),
     EnumerationParser.kind: EnumerationParser(),
+    SummaryParser.kind: SummaryParser(),
+    SummaryTableParser.kind: SummaryTableParser(),
+    IndexParser.kind: IndexParser(),
+    RelaxationParser.kind: RelaxationParser(),
+    S2efParser.kind: S2efParser(),
+    AseLmdbParser.kind: AseLmdbParser(),
+    MappingParser.kind: MappingParser(),
+    EnergyTableParser.kind: EnergyTableParser(),
+    PickledLmdbParser.kind: PickledLmdbParser(),
+    PickledMappingParser.kind: PickledMappingParser(),
 }
 
 
@@ -118,6 +138,7 @@ def refresh(
         size += data.stat().st_size if isinstance(data, Path) else len(data)
         hashes[request.url] = sha256
         on_file(len(hashes))
+        report("fetching files")
         digest.update(json.dumps([request.source, request.document, sha256], sort_keys=True).encode())
     return Refreshed(fetched, len(hashes) - fetched, size, hashes, digest.hexdigest())
 

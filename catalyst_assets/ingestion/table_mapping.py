@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from catalyst_assets.constants import METHODS, PROPERTIES
+from catalyst_assets.ingestion.tables import ASE_SUFFIXES
 from catalyst_assets.ingestion.yaml_files import read_model
 
 Column = Annotated[str, Field(min_length=1)]
@@ -42,6 +43,17 @@ class CifColumn(_Model):
     def columns(self) -> tuple[str, ...]:
         """The columns the structure is made from."""
         return (self.cif,)
+
+
+class DatabaseAtoms(_Model):
+    """The atoms of each row of an ASE database."""
+
+    atoms: Literal[True]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns the structure is made from: none that has a name."""
+        return ()
 
 
 class PropertyColumn(_Model):
@@ -78,10 +90,10 @@ class TableMapping(_Model):
     """
 
     source: str = Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=60)
-    table: str = Field(min_length=1, description="CSV or Parquet file, relative to the mapping file.")
+    table: str = Field(min_length=1, description="CSV or Parquet file, or ASE database (.db, .json), relative to the mapping file.")
     licence: str = Field(min_length=1)
     citation: str = ""
-    structure: PrototypeColumns | CifColumn
+    structure: PrototypeColumns | CifColumn | DatabaseAtoms
     record: tuple[Column, ...] = Field(
         default=(),
         description="Columns whose text, joined, names a record; for a prototype its columns if not given.",
@@ -94,7 +106,9 @@ class TableMapping(_Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> "TableMapping":
-        if not self.record and isinstance(self.structure, CifColumn):
+        if isinstance(self.structure, DatabaseAtoms) and not self.table.endswith(ASE_SUFFIXES):
+            raise ValueError(f"structure: only an ASE database ({', '.join(ASE_SUFFIXES)}) has atoms")
+        if not self.record and not isinstance(self.structure, PrototypeColumns):
             raise ValueError("record: name the columns that identify a row, for instance record: [id]")
         if self.answers and not self.properties:
             raise ValueError("answers: name at least one column under properties")

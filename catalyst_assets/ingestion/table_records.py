@@ -9,8 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.errors import CatalystError
-from catalyst_assets.ingestion.ase_tables import ATOMS, AtomsError, build_cell
-from catalyst_assets.ingestion.cells import Cell
+from catalyst_assets.ingestion.ase_atoms import AtomsError, build_cell
+from catalyst_assets.ingestion.ase_tables import ATOMS
 from catalyst_assets.ingestion.cif import read_cif
 from catalyst_assets.ingestion.prototypes import build_cubic_perovskite
 from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection, Value
@@ -19,6 +19,8 @@ from catalyst_assets.ingestion.tables import Row, parse_number, parse_text, read
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
+
+    from catalyst_assets.ingestion.cells import Cell
 
 _LONGEST_RECORD = 128
 

@@ -22,7 +22,7 @@ ingestion_jobs = {
         selection=dg.AssetSelection.assets(f"raw_{source}", "materials"),
         description=f"Refresh {source} and load what is new.",
     )
-    for source in ("reference_tables", "optimade", "aflow", "prototypes")
+    for source in ("reference_tables", "optimade", "aflow", "prototypes", "materials_project", "oc20")
 }
 
 reparse_job = dg.define_asset_job(

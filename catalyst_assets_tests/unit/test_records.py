@@ -132,3 +132,31 @@ def test_one_bad_record_leaves_the_others() -> None:
 
 def test_no_records_are_no_problem() -> None:
     assert validate([]) == ([], [])
+
+
+def test_an_atom_far_outside_a_thin_cell_is_measured_as_if_it_were_inside() -> None:
+    thin = Lattice([[5.9, 0.0, 0.0], [5.2, 0.9, 0.0], [5.2, 1.3, 2.4]])
+    inside = Structure(thin, ["Al", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    outside = Structure(thin, ["Al", "O"], [[0, 0, 0], [0.5, 1e8 + 0.5, 0.5]])
+    near, far = describe([inside, outside])
+    assert far.shortest_distance == near.shortest_distance
+    assert far.structure_hash == near.structure_hash
+
+
+def test_a_long_thin_cell_is_measured_whichever_way_it_points() -> None:
+    along = Lattice([[6000.0, 0.0, 0.0], [0.0, 0.8, 0.0], [0.0, 0.0, 0.8]])
+    diagonal = Lattice(along.matrix @ np.linalg.qr(np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 10]]))[0])
+    oblique = Lattice([diagonal.matrix[0] + 5000 * diagonal.matrix[1], *diagonal.matrix[1:]])
+    for lattice in (along, diagonal, oblique):
+        edge = along.matrix[0] if lattice is along else diagonal.matrix[0]
+        positions = [edge * fraction for fraction in (0.0, 0.00005, *(x / 8 for x in range(1, 7)))]
+        (crystal,) = describe([Structure(lattice, ["Xe"] * 8, positions, coords_are_cartesian=True)])
+        assert crystal.shortest_distance == pytest.approx(0.3, abs=1e-6)
+
+
+@pytest.mark.parametrize("lattice", [[1e12, 3.0, 2.0], [1.0, 1.0, 1.0]])
+def test_a_cell_of_impossible_size_is_not_searched(lattice: list[float]) -> None:
+    (crystal,) = describe([Structure(Lattice(np.diag(lattice)), ["O", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])])
+    assert math.isnan(crystal.shortest_distance)
+    structure = Structure(Lattice(np.diag(lattice)), ["O", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    assert "volume per atom" in problems(structure)

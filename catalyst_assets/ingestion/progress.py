@@ -1,0 +1,46 @@
+"""How far a refresh or a load is, told to whoever listens in this process; nobody has to.
+
+Steps in other processes tell nobody: Dagster's log shows those.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Advance:
+    """Work done in one stage.
+
+    Attributes
+    ----------
+    stage
+        What is done, and the unit that is counted, such as ``loading rows``.
+    amount
+        How much more is done.
+    total
+        How much there is in all, where that is known now.
+    """
+
+    stage: str
+    amount: int
+    total: int | None = None
+
+
+_listeners: list[Callable[[Advance], None]] = []
+
+
+def report(stage: str, amount: int = 1, total: int | None = None) -> None:
+    """Tell those who listen that ``amount`` more of a stage is done."""
+    for listener in _listeners:
+        listener(Advance(stage, amount, total))
+
+
+@contextmanager
+def listening(listener: Callable[[Advance], None]) -> Iterator[None]:
+    """Have every report in this process told to ``listener`` until the block is left."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
