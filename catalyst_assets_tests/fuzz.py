@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -124,7 +125,10 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="catalyst-fuzz-"))
     names = list(TARGETS) if chosen.parser == "all" else [chosen.parser]
     harmless = [run(name, chosen.seconds, folder / name) for name in names]
-    return 0 if all(harmless) else 1
+    if not all(harmless):
+        return 1
+    shutil.rmtree(folder)
+    return 0
 
 
 if __name__ == "__main__":

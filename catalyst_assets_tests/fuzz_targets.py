@@ -24,7 +24,8 @@ from catalyst_assets.ingestion.adsorption import (
     check_energy,
     check_system,
 )
-from catalyst_assets.ingestion.oc20_frames import read_frame
+from catalyst_assets.ingestion.archives import DamagedError, read_lines
+from catalyst_assets.ingestion.oc20_frames import read_frame, split_frames
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Problem, Record, Rejection, validate
 from catalyst_assets.ingestion.sources import PARSERS
@@ -124,13 +125,16 @@ def check_parser(kind: str, parameters: Mapping[str, Any], data: bytes) -> None:
             require_storable([outcome.adsorbate, outcome.bulk_mpid, outcome.adsorption_site, outcome.shift])
 
 
-def check_frame(data: bytes) -> None:
-    """Read a frame of a trajectory by itself: behind xz and tar few inputs get to it."""
-    read = read_frame(data)
-    if isinstance(read, Problem):
-        require_storable([read.field, read.reason])
-    else:
-        require_storable(read.adsorbate)
+def check_frames(data: bytes) -> None:
+    """Read the frames of a trajectory by themselves: behind xz and tar few inputs get to them."""
+    try:
+        frames = list(split_frames(read_lines([data])))
+    except DamagedError as error:
+        require_storable(str(error))
+        return
+    for frame in frames:
+        read = read_frame(frame)
+        require_storable([read.field, read.reason] if isinstance(read, Problem) else read.adsorbate)
 
 
 def require_name(name: str) -> None:
@@ -328,7 +332,7 @@ TARGETS: Mapping[str, Target] = {
             )
         ],
     ),
-    "oc20_frame": Target(lambda: [FRAME], check_frame),
+    "oc20_frames": Target(lambda: [FRAME, FRAME + FRAME], check_frames),
     "oc20_mapping": parser_target(
         "oc20_mapping",
         lambda: as_json(

@@ -13,14 +13,20 @@ _SOURCE: Final = "oc20"
 LABELS: Final = {adsorbate: f"adsorption_energy_{adsorbate}" for adsorbate in ("H", "O", "OH")}
 
 
-def label_bulk_materials(database: "Database") -> int:
+def label_bulk_materials(database: "Database", *, is_new: bool = True) -> int:
     """Give each bulk material its lowest anomaly-free adsorption energies; return how many materials changed.
 
-    Energies that came before what is known of their systems get it first. Bulks that are not known wait: the next
-    call after they came finds them. What is right already is not touched.
+    Bulks that are not known wait: the next call after they came finds them. What is right already is not touched.
+
+    Parameters
+    ----------
+    is_new
+        Files of energies or systems were loaded since the last call: energies that came before what is known of
+        their systems get it first.
     """
     with database.transaction() as connection:
-        execute(connection, "ingestion/fill_adsorption_energies")
+        if is_new:
+            execute(connection, "ingestion/fill_adsorption_energies")
         changed = fetch_all(
             connection,
             "ingestion/label_adsorption_energies",

@@ -7,7 +7,6 @@ what is cut off gives what is whole.
 import lzma
 import re
 import tarfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Generic, TypeVar
@@ -178,26 +177,6 @@ def decompress_xz(pieces: Iterable[bytes], most_bytes: int) -> Iterator[bytes]:
             data = decoder.unused_data if decoder.eof else b""
     if not decoder.eof:
         raise DamagedError("is cut off", is_cut_off=True)
-
-
-def decompress_zlib(data: bytes, most_bytes: int) -> bytes:
-    """Return what a zlib stream holds.
-
-    Raises
-    ------
-    DamagedError
-        It is cut off, is no zlib stream, or holds more than ``most_bytes``.
-    """
-    decoder = zlib.decompressobj()
-    try:
-        text = decoder.decompress(data, most_bytes)
-    except zlib.error as error:
-        raise DamagedError(f"is no zlib stream: {error}") from None
-    if decoder.unconsumed_tail:
-        raise DamagedError(f"holds more than {most_bytes} bytes")
-    if not decoder.eof:
-        raise DamagedError("is cut off")
-    return text
 
 
 def read_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:

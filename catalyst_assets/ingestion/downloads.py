@@ -192,6 +192,8 @@ class Downloader:
                 if done - offset < _PROGRESS_BYTES or not version.validator:
                     raise
                 return False
+        if done == offset and version.size not in (None, done):
+            raise TransientError("the reply is empty")
         self._progress(done, version.size)
         return True
 

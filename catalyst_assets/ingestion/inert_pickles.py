@@ -212,6 +212,8 @@ def plain(value: Any) -> Any:
         if item is None or isinstance(item, bool | int | float | str):
             return item
         if isinstance(item, dict):
+            if any(not isinstance(key, str | int) for key in item):
+                raise RefusedError("a key that is neither text nor a number")
             return {str(key): convert(held, depth + 1) for key, held in item.items()}
         if isinstance(item, list | tuple):
             return [convert(held, depth + 1) for held in item]

@@ -6,13 +6,14 @@ so each is one raw file, as received. Afterwards the interface's refreshes go on
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from catalyst_assets.errors import SourceError
+from catalyst_assets.errors import SourceError, UsageError
 from catalyst_assets.ingestion.material_ids import read_stamp
 from catalyst_assets.ingestion.materials_project import NAME, index_request
 from catalyst_assets.ingestion.materials_project_client import ENDPOINT
@@ -92,10 +93,18 @@ class MaterialsProjectTable:
 
         Raises
         ------
+        UsageError
+            A newer version was fetched already.
         SourceError
             The table cannot be read.
         """
         version, paths = self._find_files()
+        loaded = self._memory.state.get("db_version")
+        if loaded is not None and order_of(loaded) > order_of(version):
+            raise UsageError(
+                f"The table has the version {version}, but {loaded} was fetched already.",
+                "Refresh from the interface instead: it would take a step back.",
+            )
         self._cached = {
             raw.url: raw
             for raw in current_files(self._database)
@@ -156,7 +165,6 @@ class MaterialsProjectTable:
         """Return the newest version and the paths of its data files."""
         from deltalake import DeltaTable
         from deltalake.exceptions import DeltaError
-        from packaging.version import InvalidVersion, Version
 
         try:
             table = DeltaTable(self._uri, storage_options=self._options)
@@ -178,10 +186,7 @@ class MaterialsProjectTable:
             ) from None
         if not paths:
             raise SourceError(f"The table {self._uri} is empty.", "Check its address.")
-        try:
-            newest = max(set(versions), key=lambda text: Version(str(text).replace("_", ".")))
-        except InvalidVersion as error:
-            raise SourceError(f"The table {self._uri}: {error}.", "Check its address.") from None
+        newest = max(set(versions), key=order_of)
         return newest, sorted(
             path for path, version in zip(paths, versions, strict=True) if version == newest
         )
@@ -200,3 +205,8 @@ class MaterialsProjectTable:
                 "Try again later: the files fetched so far are kept.",
                 is_transient=True,
             ) from None
+
+
+def order_of(db_version: str) -> tuple[int, ...]:
+    """Return what sorts versions such as ``2025_09_25``, ``2026.04.13`` and ``2026.04.13.post1`` by their age."""
+    return tuple(int(number) for number in re.findall(r"\d+", str(db_version)))

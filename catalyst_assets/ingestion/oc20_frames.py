@@ -12,6 +12,7 @@ from typing import Final
 from catalyst_assets.ingestion.adsorption import adsorbate_formula
 from catalyst_assets.ingestion.archives import DamagedError
 from catalyst_assets.ingestion.records import Problem
+from catalyst_assets.ingestion.tables import shown
 
 _MOST_ATOMS: Final = 1000
 # OC20's tags: 0 below the surface, 1 at the surface, 2 adsorbate.
@@ -80,10 +81,10 @@ def read_frame(text: bytes, adsorbate: str = "") -> Frame | Problem:
             if tag == ADSORBATE_TAG
         ]
     except KeyError as error:
-        return Problem("frame", f"has no {error.args[0]!s:.40}")
+        return Problem("frame", f"has no {shown(error.args[0])}")
     # ASE raises whatever the text leads it to.
     except Exception as error:
-        return Problem("frame", f"cannot be read: {type(error).__name__}: {error!s:.100}")
+        return Problem("frame", f"cannot be read: {type(error).__name__}: {shown(str(error))}")
     found = adsorbate_formula(tagged)
     if not tagged:
         return Problem("tags", f"no atom has the tag {ADSORBATE_TAG} of an adsorbate")

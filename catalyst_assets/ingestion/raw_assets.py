@@ -259,7 +259,7 @@ def raw_materials_project(
 def raw_oc20(
     context: dg.AssetExecutionContext, config: Oc20Config, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
-    """Archives of OC20's relaxations and what is known of their systems, as published; each is fetched once."""
+    """OC20's relaxations, and what is known of their systems, as published; each file is fetched once."""
     from pathlib import Path
 
     from catalyst_assets.ingestion.downloads import in_tenths

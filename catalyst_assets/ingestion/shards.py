@@ -229,7 +229,7 @@ def settle_files(
         retired += _retire(database, objects, raw)
         mark_parsed(database, raw.raw_file_id, f"{counts.loaded} loaded, {counts.quarantined} quarantined")
     unified = unify_materials(database)
-    labelled = label_bulk_materials(database)
+    labelled = label_bulk_materials(database, is_new=adsorption.loaded > 0)
     hulls = update_hulls(database)
     with database.transaction() as connection:
         (content,) = fetch_all(connection, "ingestion/content_sha256")

@@ -132,17 +132,19 @@ def main(form: str, path: str, start: int, stop: int) -> int:
                 continue
             try:
                 line = json.dumps({"row": index, **read()})
-            except RecursionError:
-                line = json.dumps({"row": index, "problem": "it is nested too deeply"})
-            except RefusedError as error:
-                line = json.dumps({"row": index, "problem": str(error)})
             except Exception as error:
-                line = json.dumps({"row": index, "problem": f"{type(error).__name__}: {error!s:.200}"})
+                line = json.dumps({"row": index, "problem": _describe(error)})
             print(line)
     except BaseException as error:
-        print(json.dumps({"refused": f"{type(error).__name__}: {error!s:.200}"}))
+        print(json.dumps({"refused": _describe(error)}))
         return REFUSED
     return 0
+
+
+def _describe(error: BaseException) -> str:
+    """Return an error's text without what a database or terminal cannot take: it may quote the file."""
+    kind = "" if isinstance(error, RefusedError) else f"{type(error).__name__}: "
+    return kind + ascii(str(error)[:200])[1:-1]
 
 
 if __name__ == "__main__":

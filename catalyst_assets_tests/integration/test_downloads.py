@@ -164,6 +164,20 @@ def test_another_range_than_asked_for_is_not_taken(server: FileServer, patience:
     assert patience.downloader().fetch(server.url + "big.tar", MD5).sha256 == SHA256
 
 
+def test_an_empty_part_is_asked_for_again_with_a_pause(server: FileServer, patience: Patience) -> None:
+    nothing = f"bytes 2000-1999/{len(BODY)}"
+    server.faults = [
+        cut_after(2000),
+        lambda handler, body: handler.reply(206, b"", Content_Range=nothing),
+        None,
+    ]
+
+    assert patience.downloader().fetch(server.url + "big.tar", MD5).sha256 == SHA256
+
+    assert len(patience.pauses) == 2
+    assert ranges(server) == [None, "bytes=2000-", "bytes=2000-"]
+
+
 @pytest.mark.parametrize("code", [401, 403, 404])
 def test_a_refusal_is_not_repeated(server: FileServer, patience: Patience, code: int) -> None:
     server.faults = [status(code)]

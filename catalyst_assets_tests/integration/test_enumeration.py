@@ -1,14 +1,17 @@
 """From a list of species to candidates in the database."""
 
+import io
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from catalyst_assets.errors import UsageError
+from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.ingestion.accounting import account_for_rows
-from catalyst_assets.ingestion.enumeration import Prototypes, load_enumeration
+from catalyst_assets.ingestion.enumeration import EnumerationParser, Prototypes, load_enumeration
+from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.sources import refresh
 from catalyst_assets_tests.loading import load, query
 from resources.platform import Platform
@@ -114,3 +117,14 @@ def test_an_enumeration_that_leaves_nothing_is_marked_with_the_reason(
     ((status, note),) = query(platform, "SELECT parse_status, parse_note FROM raw_files")
     assert status == "failed"
     assert "none of 1 combinations" in note
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"[1]", b'{"name": "x", "prototype": "spinel", "sites": {"A": ["\\u0000"]}}']
+)
+def test_cached_bytes_that_are_no_enumeration_are_refused_as_a_whole(data: bytes) -> None:
+    request = {"kind": "enumeration", "answers": False, "parameters": {}}
+    raw = RawFile(1, "prototypes_x", "u", request, "0" * 64, 1, "l", datetime.now(UTC), "pending", None)
+    with pytest.raises(InvalidPoolError, match="no enumeration") as caught:
+        EnumerationParser().survey(raw, io.BytesIO(data))
+    assert "\0" not in str(caught.value)

@@ -3,6 +3,7 @@
 import copy
 import json
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from catalyst_assets.ingestion.materials_project_refresh import (
     refresh_materials_project,
     refresh_materials_project_table,
 )
+from catalyst_assets.ingestion.materials_project_table import order_of
 from catalyst_assets.ingestion.raw_assets import raw_materials_project
 from catalyst_assets.ingestion.raw_cache import current_files, read_raw
 from catalyst_assets.ingestion.sources import Refreshed, hash_current
@@ -201,6 +203,22 @@ def test_bad_rows_are_set_aside_and_the_others_load(
         "structure.sites",
     ]
     assert {account.problem for account in account_for_rows(platform.database, platform.objects)} == {""}
+
+
+def test_a_table_behind_what_was_fetched_already_is_not_read(
+    platform: Platform, table: Path, documents: list[dict[str, Any]]
+) -> None:
+    fetch(platform, table)
+    older = table.parent / "older"
+    publish(older, "2026.04.1", documents[:2])
+
+    with pytest.raises(UsageError, match=r"2026\.04\.13 was fetched already"):
+        fetch(platform, older)
+
+
+def test_versions_are_in_the_order_of_their_dates() -> None:
+    versions = ["2025_09_25", "2025_11_1", "2026.04.9", "2026.04.13", "2026.04.13.post1", "2026.4.14"]
+    assert all(order_of(older) < order_of(newer) for older, newer in pairwise(versions))
 
 
 def materialize(platform: Platform, **config: object) -> dg.ExecuteInProcessResult:

@@ -237,6 +237,15 @@ def test_a_hostile_mapping_is_refused_and_runs_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "owned").exists()
 
 
+def test_a_refusal_says_nothing_that_a_database_cannot_take() -> None:
+    data = b"\x80\x04\x8c\x03\x00os\x8c\x06system\x93."
+
+    with pytest.raises(SourceError) as caught:
+        list(read_untrusted("x", io.BytesIO(data), "pickled-mapping"))
+
+    assert caught.value.message.isprintable()
+
+
 def test_a_mapping_that_unfolds_without_end_is_set_aside() -> None:
     nested: list[Any] = ["x"]
     for _ in range(18):

@@ -45,7 +45,7 @@ def test_a_frame_of_another_adsorbate_or_without_an_energy_is_refused() -> None:
     text = frame(slab("H"))
     problems = {
         "the adsorbate is H, where": read_frame(text.encode(), "O"),
-        "no energy": read_frame(text.replace(" energy=-181.54722937", "").encode()),
+        "no 'energy'": read_frame(text.replace(" energy=-181.54722937", "").encode()),
         "no atom has the tag": read_frame(frame(slab("H")[:-1]).encode()),
         "cannot be read": read_frame(text.replace("0.03", "x").encode()),
     }
