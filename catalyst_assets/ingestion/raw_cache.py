@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # What is larger is read as a stream.
 _HELD_BYTES: Final = 64 * 1024**2
+# Large files that this process has checked: store, hash and size. Every shard of an archive opens it again.
+_CHECKED: Final[set[tuple[str, str, int]]] = set()
 
 
 @dataclass(frozen=True)
@@ -182,13 +184,16 @@ def open_raw(objects: "ObjectStore", sha256: str) -> Iterator[BinaryIO]:
         held = stored.read(_HELD_BYTES)
         is_large = len(held) == _HELD_BYTES
         file = stored if is_large else io.BytesIO(held)
+        checked = (objects.url, sha256, file.seek(0, io.SEEK_END))
         file.seek(0)
-        if hash_file(file) != sha256:
+        if checked not in _CHECKED and hash_file(file) != sha256:
             raise CorruptArtifactError(
                 f"The raw file {raw_key(sha256)} in {objects.url} was changed or cut off: "
                 f"its {file.tell()} bytes have another sha256.",
                 remedy,
             )
+        if is_large:
+            _CHECKED.add(checked)
         file.seek(0)
         yield file
 
@@ -249,6 +254,7 @@ def _mark(database: "Database", raw_file_id: int, status: str, note: str) -> Non
 
 def is_whole(objects: "ObjectStore", sha256: str) -> bool:
     """Tell whether raw bytes are there as they were received."""
+    _CHECKED.clear()  # whoever asks wants to know it now
     try:
         with open_raw(objects, sha256):
             return True
