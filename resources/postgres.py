@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 Row = dict[str, Any]
+_COPIED_AT_ONCE = 4 * 1024**2
 _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
@@ -169,8 +170,21 @@ def copy_text(connection: "sa.Connection", table: str, columns: Sequence[str], t
     if driver_connection is None:
         raise DatabaseUnavailableError("The connection was closed before COPY.", "Run again.")
     with driver_connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')", io.StringIO(text))
+        statement = f"COPY {table} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')"
+        # Every read waits for the interpreter's lock, which another thread may hold for milliseconds.
+        cursor.copy_expert(statement, io.StringIO(text), size=_COPIED_AT_ONCE)
         return int(cursor.rowcount)
+
+
+def storable(value: Any) -> Any:
+    """Return JSON values with what PostgreSQL cannot keep (NUL, lone surrogates) replaced."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {storable(key): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    return value
 
 
 def _copy_text(value: object) -> str:

@@ -21,7 +21,8 @@ _HOME = typer.Option(
 )
 _REPARSE = typer.Option("--reparse", help="Load again from the cached raw files; no source is asked.")
 _JSON = typer.Option("--json", help="Print one JSON object instead of a sentence.")
-_COUNTS: Final = ("new", "changed", "unchanged", "retired", "quarantined")
+_COUNTS: Final = ("new", "changed", "unchanged", "deprecated", "quarantined")
+_OUTCOME: Final = ("unified", "materials", "hulls")
 _ADSORPTION: Final = {
     "adsorption_new": "new energies and systems",
     "adsorption_changed": "changed",
@@ -277,6 +278,11 @@ def _ingest(source: str, config: Mapping[str, Any], reparse: bool, home: Path | 
         typer.echo(json.dumps({"source": source, **summary}, allow_nan=False))
         return
     typer.echo(", ".join(f"{summary[name]} {name}" for name in _COUNTS) + ".")
+    if summary["unified"]:
+        typer.echo(
+            f"{summary['unified']} of them are crystals that another source gave, too: "
+            f"{summary['materials']} materials in all."
+        )
     if source == "oc20":
         typer.echo("; ".join(f"{summary[name]} {said}" for name, said in _ADSORPTION.items()) + ".")
     if summary["quarantined"]:
@@ -345,7 +351,7 @@ def _summarize(instance: Any, run_id: str) -> dict[str, Any]:
     for record in records:
         materialization = record.event_log_entry.asset_materialization
         is_last = materialization.asset_key == dg.AssetKey("materials")
-        wanted = (*_COUNTS, *_ADSORPTION) if is_last else ("fetched",)
+        wanted = (*_COUNTS, *_OUTCOME, *_ADSORPTION) if is_last else ("fetched",)
         summary |= {
             name: materialization.metadata[name].value for name in wanted if name in materialization.metadata
         }

@@ -18,7 +18,7 @@ from catalyst_assets.ingestion.adsorption import (
     check_energy,
     check_system,
 )
-from catalyst_assets.ingestion.loading import LoadCounts, keep_quarantine
+from catalyst_assets.ingestion.loading import LoadCounts, format_refusals, keep_quarantine
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Contents, Rejection
 from catalyst_assets.ingestion.tables import shown
@@ -59,7 +59,7 @@ def prepare_adsorption(
     return PreparedAdsorption(
         energies=format_rows(_row(record) for record in energies),
         systems=format_rows(_row(record) for record in systems),
-        quarantine=format_rows((item.place, item.reason, dict(item.payload)) for item in rejected),
+        quarantine=format_refusals(rejected),
         passed=(*(record.place for record in energies), *(record.place for record in systems)),
         refused=tuple(item.place for item in rejected),
     )

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
 
+# A search for neighbours looks at every cell on the way to an atom.
+_FAR = 10.0
+
+
 @dataclass(frozen=True, eq=False)
 class Cell:
     """Whole elements on the sites of a periodic cell.
@@ -59,7 +63,10 @@ class Cell:
         return Structure(Lattice(self.matrix), self.symbols, self.positions)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what ``Structure.as_dict(verbosity=0)`` does."""
+        """Return what ``Structure.as_dict(verbosity=0)`` does, atoms that lie far outside moved into the cell."""
+        positions = self.positions
+        if np.abs(positions).max(initial=0.0) > _FAR:
+            positions = positions % 1.0
         return {
             "@module": "pymatgen.core.structure",
             "@class": "Structure",
@@ -68,6 +75,6 @@ class Cell:
             "properties": {},
             "sites": [
                 {"species": [{"element": symbol, "occu": 1}], "abc": position, "properties": {}}
-                for symbol, position in zip(self.symbols, self.positions.tolist(), strict=True)
+                for symbol, position in zip(self.symbols, positions.tolist(), strict=True)
             ],
         }

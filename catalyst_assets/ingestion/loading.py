@@ -5,14 +5,16 @@ only this role can read. Rows are formatted apart from being loaded, so that oth
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from catalyst_assets.ingestion.crystals import Crystal
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Record, Rejection
-from resources.postgres import Role, copy_text, execute, fetch_all, format_rows
+from resources.postgres import Role, copy_text, execute, fetch_all, format_rows, storable
 
 if TYPE_CHECKING:
     from resources.postgres import Database
@@ -87,10 +89,15 @@ def prepare_rows(
     return PreparedRows(
         materials=format_rows(_material_row(record, crystal, raw) for record, crystal in accepted),
         answers=format_rows(answers) if raw.answers else "",
-        quarantine=format_rows((item.place, item.reason, dict(item.payload)) for item in rejected),
+        quarantine=format_refusals(rejected),
         passed=tuple(record.place for record, _ in accepted),
         refused=tuple(item.place for item in rejected),
     )
+
+
+def format_refusals(rejected: Iterable[Rejection]) -> str:
+    """Format rejections for :func:`keep_quarantine`, whatever bytes their reasons quote."""
+    return format_rows((item.place, storable(item.reason), storable(dict(item.payload))) for item in rejected)
 
 
 def load_rows(database: "Database", raw: RawFile, rows: PreparedRows) -> LoadCounts:
@@ -129,7 +136,7 @@ def _material_row(record: Record, crystal: Crystal, raw: RawFile) -> tuple[Any, 
         crystal.chemical_system,
         crystal.elements,
         crystal.n_sites,
-        crystal.structure_json,
+        orjson.dumps(crystal.structure_json).decode(),
         crystal.structure_hash,
         {} if raw.answers else _properties(record),
     )

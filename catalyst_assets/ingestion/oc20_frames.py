@@ -5,6 +5,7 @@ An energy here is a raw total of RPBE; what it is measured against comes from el
 """
 
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,8 @@ from catalyst_assets.ingestion.tables import shown
 _MOST_ATOMS: Final = 1000
 # OC20's tags: 0 below the surface, 1 at the surface, 2 adsorbate.
 ADSORBATE_TAG: Final = 2
+# ASE makes room for as many numbers an atom as a header says there are.
+_WIDE_COLUMN: Final = re.compile(rb":[A-Za-z]+:[0-9]{3}")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ def read_frame(text: bytes, adsorbate: str = "") -> Frame | Problem:
     """
     from ase.io.extxyz import read_xyz
 
+    if _WIDE_COLUMN.search(text.split(b"\n", 2)[1]):
+        return Problem("frame", "has a column wider than 99 numbers an atom")
     try:
         (atoms,) = read_xyz(io.StringIO(text.decode("utf-8")), slice(None))
         results = atoms.calc.results if atoms.calc is not None else {}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from catalyst_assets.errors import CorruptArtifactError
-from resources.postgres import execute, fetch_all, fetch_one
+from resources.postgres import execute, fetch_all, fetch_one, storable
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
@@ -249,7 +249,9 @@ def mark_parsed(database: "Database", raw_file_id: int, note: str) -> None:
 
 def _mark(database: "Database", raw_file_id: int, status: str, note: str) -> None:
     with database.transaction() as connection:
-        execute(connection, "ingestion/mark_raw_file", raw_file_id=raw_file_id, status=status, note=note)
+        execute(
+            connection, "ingestion/mark_raw_file", raw_file_id=raw_file_id, status=status, note=storable(note)
+        )
 
 
 def is_whole(objects: "ObjectStore", sha256: str) -> bool:

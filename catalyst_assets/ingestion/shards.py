@@ -55,7 +55,7 @@ class Settled:
         Records that this load added, altered and left as they were; together all that stand.
     quarantined
         Rows of the files read now that were refused.
-    retired
+    deprecated
         Materials that the newest file of their source no longer names.
     unified
         Records that were found to be a crystal which another source has given too.
@@ -77,7 +77,7 @@ class Settled:
     changed: int
     unchanged: int
     quarantined: int
-    retired: int
+    deprecated: int
     unified: int
     materials: int
     hulls: int
@@ -216,7 +216,7 @@ def settle_files(
     by_file: dict[int, LoadCounts] = {}
     for raw_file_id, counts in loaded:
         by_file[raw_file_id] = by_file.get(raw_file_id, LoadCounts()) + counts
-    retired = 0
+    deprecated = 0
     loads, adsorption = LoadCounts(), LoadCounts()
     # The last word of a source stands, also when its earlier ones are read again.
     files = [find_raw_file(database, raw_file_id) for raw_file_id in by_file]
@@ -226,7 +226,7 @@ def settle_files(
             adsorption += counts
         else:
             loads += counts
-        retired += _retire(database, objects, raw)
+        deprecated += _retire(database, objects, raw)
         mark_parsed(database, raw.raw_file_id, f"{counts.loaded} loaded, {counts.quarantined} quarantined")
     unified = unify_materials(database)
     labelled = label_bulk_materials(database, is_new=adsorption.loaded > 0)
@@ -238,7 +238,7 @@ def settle_files(
         changed=loads.changed,
         unchanged=content["records"] - loads.new - loads.changed,
         quarantined=loads.quarantined + adsorption.quarantined,
-        retired=retired,
+        deprecated=deprecated,
         unified=unified,
         materials=content["materials"],
         hulls=hulls,

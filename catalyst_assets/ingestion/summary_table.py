@@ -11,6 +11,7 @@ from catalyst_assets.ingestion.material_ids import identify_material
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection, place_of
 from catalyst_assets.ingestion.summary_documents import FIELDS, find_licence, is_left_out, read_document
+from catalyst_assets.ingestion.tables import shown
 
 _ABOUT: Final = ("material_id", "deprecated", "builder_meta")
 # Without the second, what may not be used commercially could not be told from the rest.
@@ -94,5 +95,6 @@ def read_rows(
                     if start <= index and (stop is None or index < stop):
                         yield index, row
             first += count
-    except pa.ArrowException as error:
-        raise SourceError(f"The table's file cannot be read: {error}.", "Refresh the source.") from None
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        reason = shown(str(error))
+        raise SourceError(f"The table's file cannot be read: {reason}.", "Refresh the source.") from None

@@ -90,7 +90,10 @@ class TableMapping(_Model):
     """
 
     source: str = Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=60)
-    table: str = Field(min_length=1, description="CSV or Parquet file, or ASE database (.db, .json), relative to the mapping file.")
+    table: str = Field(
+        min_length=1,
+        description="CSV or Parquet file, or ASE database (.db, .json), relative to the mapping file.",
+    )
     licence: str = Field(min_length=1)
     citation: str = ""
     structure: PrototypeColumns | CifColumn | DatabaseAtoms

@@ -87,7 +87,7 @@ def test_a_changed_enumeration_replaces_its_candidates_and_the_same_one_changes_
     changed = load(platform)
 
     assert ids(platform) == {"Sr-Ti-O", "Ca-Ti-O"}
-    assert (changed.new, changed.retired) == (1, 2)
+    assert (changed.new, changed.deprecated) == (1, 2)
 
 
 @pytest.mark.parametrize(

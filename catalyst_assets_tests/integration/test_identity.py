@@ -115,7 +115,7 @@ def test_a_record_that_changes_or_goes_takes_only_what_is_its_own(platform: Plat
     assert values(platform, "ours:mgo") == [("ours", -3.0), ("theirs", -2.8)]
 
     settled = ingest(platform, write(tmp_path, "ours", OURS[1:]))
-    assert settled.retired == 1
+    assert settled.deprecated == 1
     assert standing(platform) == ["ours:cao", "theirs:1", "theirs:2"]
     assert values(platform, "theirs:1") == [("theirs", -2.8)]
 

@@ -238,7 +238,7 @@ def test_a_corrected_file_updates_what_changed_retires_what_left_and_keeps_the_r
     before = dict(query(state))
     corrected = "Sr,Ti,O3,1.8\nCa,Ti,O3,2.0\nLa,Al,O3,broken\nK,Nb,O3,1.6\n"
     settled = load(platform, write_table(tmp_path / "t", HEADER + corrected))
-    assert (settled.new, settled.changed, settled.retired, settled.quarantined) == (1, 1, 1, 1)
+    assert (settled.new, settled.changed, settled.deprecated, settled.quarantined) == (1, 1, 1, 1)
     after = dict(query(state))
     assert set(before) - set(after) == {"mine:BaTiO3"}
     assert set(after) - set(before) == {"mine:KNbO3"}

@@ -29,7 +29,7 @@ def test_the_first_refresh_loads_crystals_energies_and_gaps(
     settled = load(platform)
 
     assert refreshed.fetched == 4
-    assert (settled.new, settled.quarantined, settled.retired) == (33, 0, 0)
+    assert (settled.new, settled.quarantined, settled.deprecated) == (33, 0, 0)
     document = server.documents[0]
     ((formula, n_sites, properties),) = query(
         platform,
@@ -104,7 +104,7 @@ def test_a_new_version_is_seen_by_the_same_process_and_brings_what_changed_and_n
 
     assert server.batches == [[changed["material_id"]]]
     settled = load(platform)
-    assert (settled.new, settled.changed, settled.unchanged, settled.retired) == (0, 1, 32, 0)
+    assert (settled.new, settled.changed, settled.unchanged, settled.deprecated) == (0, 1, 32, 0)
     for reparse in (False, True):
         load(platform, reparse=reparse)
         ((gap,),) = query(
@@ -143,17 +143,17 @@ def test_what_was_removed_or_deprecated_is_retired_and_comes_back_when_listed(
     fetch(platform, server)
 
     assert server.batches == []
-    assert load(platform).retired == 2
+    assert load(platform).deprecated == 2
     gone = {f"materials_project:{item['material_id']}" for item in (removed, server.documents[9])}
     assert standing(platform).isdisjoint(gone)
-    assert load(platform, reparse=True).retired == 2
+    assert load(platform, reparse=True).deprecated == 2
     assert standing(platform).isdisjoint(gone)
     assert problems(platform) == {""}
 
     server.documents[9]["deprecated"] = False
     server.version = "2026.07.01"
     fetch(platform, server)
-    assert load(platform).retired == 0
+    assert load(platform).deprecated == 0
     assert len(standing(platform)) == 32
 
 
@@ -170,7 +170,7 @@ def test_a_restricted_refresh_retires_nothing_outside_its_restriction(
 
     fetch(platform, server, systems)
 
-    assert load(platform).retired == 1
+    assert load(platform).deprecated == 1
     assert f"materials_project:{outside['material_id']}" in standing(platform)
     assert f"materials_project:{inside['material_id']}" not in standing(platform)
     # The old index of one question says nothing of what another question brought later.
@@ -231,7 +231,7 @@ def test_names_in_letters_and_padded_names_are_the_same_materials(
     server.version = "2026.06.08"
     server.asked.clear()
     fetch(platform, server)
-    assert (server.batches, load(platform).retired) == ([], 0)
+    assert (server.batches, load(platform).deprecated) == ([], 0)
 
 
 def test_non_commercial_materials_are_left_out_at_the_server_and_here(
@@ -275,7 +275,7 @@ def test_non_commercial_materials_say_so_where_they_are_wanted(
     everything = standing(platform)
 
     fetch(platform, server)
-    assert load(platform).retired == 1
+    assert load(platform).deprecated == 1
     server.asked.clear()
     fetch(platform, server, select(non_commercial=True))
     load(platform)

@@ -160,7 +160,7 @@ def test_the_interface_goes_on_from_the_tables_version(
         ask()
 
         assert server.batches == [[server.documents[3]["material_id"]]]
-    assert load(platform).retired == 1
+    assert load(platform).deprecated == 1
     assert query(platform, "SELECT source_id FROM materials JOIN material_sources USING (material_id) "
                  "WHERE deprecated") == [(removed["material_id"],)]  # fmt: skip
 
@@ -177,8 +177,8 @@ def test_what_a_new_version_of_the_table_lacks_is_retired(
     assert fetch(platform, table).fetched == 2
 
     settled = load(platform)
-    assert (settled.retired, settled.quarantined, standing(platform)) == (3, 0, 17)
-    assert load(platform, reparse=True).retired == 3
+    assert (settled.deprecated, settled.quarantined, standing(platform)) == (3, 0, 17)
+    assert load(platform, reparse=True).deprecated == 3
     assert {account.problem for account in account_for_rows(platform.database, platform.objects)} == {""}
 
 

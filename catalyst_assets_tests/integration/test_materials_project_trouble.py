@@ -202,7 +202,7 @@ def test_an_index_with_gaps_retires_nothing(platform: Platform, server: Material
     with pytest.raises(SourceError, match="lists no materials"):
         fetch(platform, server)
 
-    assert load(platform).retired == 0
+    assert load(platform).deprecated == 0
     assert len(standing(platform)) == 33
 
 
@@ -328,10 +328,10 @@ def test_the_command_goes_on_where_a_killed_download_was(
     assert [len(batch) for batch in server.batches] == [23]
     assert whole.isdisjoint(server.batches[0])
     summary = json.loads(answer)
-    assert {name: summary[name] for name in ("fetched", "new", "retired", "quarantined")} == {
+    assert {name: summary[name] for name in ("fetched", "new", "deprecated", "quarantined")} == {
         "fetched": 1,
         "new": 33,
-        "retired": 0,
+        "deprecated": 0,
         "quarantined": 0,
     }
     assert KEY not in answer + complaint

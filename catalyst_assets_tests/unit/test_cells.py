@@ -13,7 +13,12 @@ from pymatgen.io.cif import CifWriter
 
 from catalyst_assets.ingestion.cells import Cell
 from catalyst_assets.ingestion.cif import read_cif
-from catalyst_assets.ingestion.crystals import SHORTEST_DISTANCE_ANGSTROM, describe, hash_structure
+from catalyst_assets.ingestion.crystals import (
+    SHORTEST_DISTANCE_ANGSTROM,
+    VOLUME_PER_ATOM_ANGSTROM3,
+    describe,
+    hash_structure,
+)
 
 JARVIS = Path(__file__).resolve().parents[3] / "shared" / "data" / "samples" / "jarvis"
 POSCARS = sorted(JARVIS.glob("POSCAR-*"))
@@ -91,7 +96,10 @@ def test_the_shortest_distance_is_that_of_a_full_search(
     positions = [*positions, tuple(np.add(positions[0], near))]
     structure = Structure(Lattice.from_parameters(*lengths, *angles), ["Si"] * len(positions), positions)
     (crystal,) = describe([structure])
-    if crystal.thickness < SHORTEST_DISTANCE_ANGSTROM:
+    sparse_or_crowded = (
+        not VOLUME_PER_ATOM_ANGSTROM3[0] <= crystal.volume_per_atom <= VOLUME_PER_ATOM_ANGSTROM3[1]
+    )
+    if crystal.thickness < SHORTEST_DISTANCE_ANGSTROM or sparse_or_crowded:
         assert math.isnan(crystal.shortest_distance)
         return
     distances = structure.get_neighbor_list(SHORTEST_DISTANCE_ANGSTROM, exclude_self=True)[3]
