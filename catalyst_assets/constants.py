@@ -83,7 +83,9 @@ PROPERTIES: Final[dict[str, Property]] = {
     ),
     "valence_band_indirect": Property("eV", 0.0, 20.0, 6.4, 0.8, "valence band edge below vacuum"),
     "conduction_band_indirect": Property("eV", -10.0, 20.0, 5.6, 1.0, "conduction band edge below vacuum"),
-    "adsorption_energy_H": Property("eV", -20.0, 20.0, 0.0, 0.7, "lowest energy of *H on a slab, against ½ H2"),
+    "adsorption_energy_H": Property(
+        "eV", -20.0, 20.0, 0.0, 0.7, "lowest energy of *H on a slab, against ½ H2"
+    ),
     "adsorption_energy_O": Property(
         "eV", -20.0, 20.0, 0.5, 2.0, "lowest energy of *O on a slab, against H2O − H2"
     ),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from catalyst_assets.ingestion.aflow import read_stamp
+from catalyst_assets.ingestion.aflow.source import read_stamp
 from catalyst_assets_tests.loopback import Handler, running
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "samples" / "aflow"

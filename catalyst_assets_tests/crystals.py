@@ -6,7 +6,7 @@ import numpy as np
 from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
 
-from catalyst_assets.ingestion.prototypes import build_cubic_perovskite
+from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.representation.backbones import Backbone, build_small_mace
 
 

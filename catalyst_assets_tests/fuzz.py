@@ -110,7 +110,10 @@ def run(name: str, seconds: int, folder: Path) -> bool:
     _, status = os.waitpid(child, 0)
     log = (folder / "log").read_text(errors="replace")
     executed = re.findall(r"number_of_executed_units:\s*(\d+)", log)
-    print(f"{name}: {executed[-1] if executed else '?'} inputs, {'none' if status == 0 else 'one'} did harm", flush=True)
+    print(
+        f"{name}: {executed[-1] if executed else '?'} inputs, {'none' if status == 0 else 'one'} did harm",
+        flush=True,
+    )
     if status != 0:
         print(log[-6000:], f"The input is in {folder}", sep="\n")
     return status == 0

@@ -18,17 +18,17 @@ from typing import Any
 
 from catalyst_assets.constants import METHODS, PROPERTIES
 from catalyst_assets.errors import CatalystError
-from catalyst_assets.ingestion.adsorption import (
+from catalyst_assets.ingestion.adsorption.records import (
     AdsorptionEnergy,
     AdsorptionSystem,
     check_energy,
     check_system,
 )
-from catalyst_assets.ingestion.archives import DamagedError, read_lines
-from catalyst_assets.ingestion.oc20_frames import read_frame, split_frames
+from catalyst_assets.ingestion.oc20.frames import read_frame, split_frames
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Problem, Record, Rejection, validate
 from catalyst_assets.ingestion.sources import PARSERS
+from catalyst_assets.ingestion.untrusted.archives import DamagedError, read_lines
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "samples"
 ISOLATED = frozenset({"oc20_ase_lmdb", "oc20_pickled_lmdb", "oc20_pickled_mapping"})

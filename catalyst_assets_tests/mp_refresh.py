@@ -5,10 +5,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from catalyst_assets.ingestion.accounting import account_for_rows
-from catalyst_assets.ingestion.http import Fetcher
-from catalyst_assets.ingestion.materials_project_refresh import refresh_materials_project
+from catalyst_assets.ingestion.fetching.http import Fetcher
+from catalyst_assets.ingestion.materials_project.refresh import refresh_materials_project
+from catalyst_assets.ingestion.materials_project.selection import Selection
 from catalyst_assets.ingestion.sources import Refreshed
-from catalyst_assets.ingestion.summary_selection import Selection
 from catalyst_assets_tests.loading import query
 from catalyst_assets_tests.mp_server import KEY, MaterialsProjectServer
 from resources.platform import Platform

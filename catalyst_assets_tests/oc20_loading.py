@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from catalyst_assets.ingestion.accounting import account_for_rows
-from catalyst_assets.ingestion.downloads import Downloader
-from catalyst_assets.ingestion.http import Fetcher
-from catalyst_assets.ingestion.oc20 import NAME, Oc20
-from catalyst_assets.ingestion.oc20_files import BASE_URL, PublishedFile
+from catalyst_assets.ingestion.fetching.downloads import Downloader
+from catalyst_assets.ingestion.fetching.http import Fetcher
+from catalyst_assets.ingestion.oc20.files import BASE_URL, PublishedFile
+from catalyst_assets.ingestion.oc20.source import NAME, Oc20
 from catalyst_assets.ingestion.raw_cache import read_memory
 from catalyst_assets.ingestion.sources import Refreshed, refresh
 from catalyst_assets_tests.loading import query

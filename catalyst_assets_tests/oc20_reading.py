@@ -5,7 +5,7 @@ import io
 from datetime import UTC, datetime
 from typing import Any
 
-from catalyst_assets.ingestion.adsorption import (
+from catalyst_assets.ingestion.adsorption.records import (
     AdsorptionEnergy,
     AdsorptionParser,
     AdsorptionSystem,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.bench.memory import peak_memory
 from catalyst_assets.errors import UsageError
-from catalyst_assets.ingestion.reference_tables import ReferenceTables
+from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
 from catalyst_assets.ingestion.sources import Source, refresh
 from resources.connection import connect
@@ -173,7 +173,7 @@ def measure_enumeration(
         There are not so many.
     """
     from catalyst_assets.bench.prototype_lists import write_enumerations
-    from catalyst_assets.ingestion.enumeration import Prototypes
+    from catalyst_assets.ingestion.prototypes.source import Prototypes
 
     stages = _Stages()
     with tempfile.TemporaryDirectory(prefix="catalyst-bench-") as folder, _platform(folder) as platform:

@@ -134,7 +134,7 @@ def _read_values(path: Path, table: pd.DataFrame, campaign: Campaign) -> pd.Data
 def _read_rows(path: Path, table: pd.DataFrame) -> "tuple[Structure, ...]":
     from pymatgen.core.structure import Structure
 
-    from catalyst_assets.ingestion.prototypes import build_cubic_perovskite
+    from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 
     def from_cif(text: str) -> Structure:
         return Structure.from_str(text, fmt="cif")

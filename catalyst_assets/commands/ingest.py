@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="Fetch materials from outside, chec
 _HOME = typer.Option(
     file_okay=False, help="Folder of the embedded database and object store (default .catalyst)."
 )
-_REPARSE = typer.Option("--reparse", help="Load again from the cached raw files; no source is asked.")
+_REPARSE = typer.Option("--reparse", help="Load again from what is cached of this source; nobody is asked.")
 _JSON = typer.Option("--json", help="Print one JSON object instead of a sentence.")
 _COUNTS: Final = ("new", "changed", "unchanged", "deprecated", "quarantined")
 _OUTCOME: Final = ("unified", "materials", "hulls")
@@ -53,7 +53,7 @@ def optimade(
     Asks for what changed since the last time; a refresh that was interrupted goes on where it was.
     """
     from catalyst_assets.errors import UsageError
-    from catalyst_assets.ingestion.optimade_providers import list_providers, load_provider
+    from catalyst_assets.ingestion.optimade.providers import list_providers, load_provider
 
     names = provider or []
     if not names and not reparse:
@@ -85,7 +85,7 @@ def aflow(
 
     Asks for what is newer than the last time; a refresh that was interrupted goes on where it was.
     """
-    from catalyst_assets.ingestion.aflow import check_matchbook
+    from catalyst_assets.ingestion.aflow.source import check_matchbook
 
     if not reparse:
         check_matchbook(matchbook)
@@ -132,7 +132,7 @@ def materials_project(
     Asks for the database's version first, and for nothing else when it is known. Of a new one, what changed is
     fetched; a refresh that was interrupted goes on where it was.
     """
-    from catalyst_assets.ingestion.summary_selection import select
+    from catalyst_assets.ingestion.materials_project.selection import select
 
     config = {
         "chemsys": chemsys or [],
@@ -147,11 +147,11 @@ def materials_project(
     }
     selection = select(chemsys or [], element or [], exclude or [], material or [], include_non_commercial)
     if not reparse and full_table:
-        from catalyst_assets.ingestion.materials_project_refresh import require_everything
+        from catalyst_assets.ingestion.materials_project.refresh import require_everything
 
         require_everything(selection)
     elif not reparse:
-        from catalyst_assets.ingestion.materials_project_client import require_key
+        from catalyst_assets.ingestion.materials_project.client import require_key
         from resources.settings import load_settings
 
         require_key(load_settings(home=home).mp_api_key)
@@ -190,7 +190,7 @@ def oc20(
     on where it was. Which bulk a slab was cut from says oc20_data_mapping, a pickle.
     """
     from catalyst_assets.errors import UsageError
-    from catalyst_assets.ingestion.oc20 import check_choice
+    from catalyst_assets.ingestion.oc20.source import check_choice
 
     paths = [given.expanduser().absolute() for given in path or []]
     if not (adsorbate or file or paths or reparse):
@@ -223,7 +223,7 @@ def prototypes(
     anions.
     """
     from catalyst_assets.errors import UsageError
-    from catalyst_assets.ingestion.enumeration import load_enumeration
+    from catalyst_assets.ingestion.prototypes.source import load_enumeration
 
     paths = [path.expanduser().absolute() for path in files or []]
     if not paths and not reparse:
@@ -244,7 +244,7 @@ def reference_tables(
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Load tables: CSV or Parquet files, each with a mapping file that says what its columns are."""
-    from catalyst_assets.ingestion.table_mapping import load_mapping
+    from catalyst_assets.ingestion.reference_tables.mapping import load_mapping
 
     paths = [path.expanduser().absolute() for path in mapping or []]
     for path in paths:
@@ -315,7 +315,9 @@ def _run(
                 on_step=lambda step: progress.update(bar, description=step.replace("_", " ")),
             )
             if reparse:
-                parse = {"materials": {"ops": {"pending_shards": {"config": {"reparse": True}}}}}
+                parse = {
+                    "materials": {"ops": {"pending_shards": {"config": {"reparse": True, "source": source}}}}
+                }
                 run_id = driver.execute(REPARSE_JOB, ops=parse)
             else:
                 run_id = driver.execute(f"ingest_{source}", ops={f"raw_{source}": {"config": dict(config)}})

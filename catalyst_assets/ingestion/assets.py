@@ -21,6 +21,9 @@ class MaterialsConfig(dg.Config):
     reparse: bool = Field(
         default=False, description="Parse every current raw file again, not only those that are pending."
     )
+    source: str = Field(
+        default="", description="Parse again only what this source gave, such as aflow; all of them if empty."
+    )
 
 
 @dg.op(
@@ -42,7 +45,9 @@ def pending_shards(
     """Cut the raw files that wait to be parsed into batches of shards."""
     from catalyst_assets.ingestion.shards import batch_shards, plan_shards
 
-    shards = plan_shards(platform.database, platform.objects, platform.settings, reparse=config.reparse)
+    shards = plan_shards(
+        platform.database, platform.objects, platform.settings, reparse=config.reparse, source=config.source
+    )
     batches = batch_shards(shards, platform.settings)
     context.log.info("%d shards to load, in %d batches", len(shards), len(batches))
     for number, batch in enumerate(batches):

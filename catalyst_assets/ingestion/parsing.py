@@ -18,8 +18,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
 from catalyst_assets.errors import CatalystError
-from catalyst_assets.ingestion.adsorption import AdsorptionParser, AdsorptionRecord
-from catalyst_assets.ingestion.adsorption_loading import PreparedAdsorption, prepare_adsorption
+from catalyst_assets.ingestion.adsorption.loading import PreparedAdsorption, prepare_adsorption
+from catalyst_assets.ingestion.adsorption.records import AdsorptionParser, AdsorptionRecord
 from catalyst_assets.ingestion.loading import PreparedRows, prepare_rows
 from catalyst_assets.ingestion.raw_cache import RawFile, open_raw
 from catalyst_assets.ingestion.records import Record, Rejection, validate

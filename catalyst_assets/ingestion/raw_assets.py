@@ -13,7 +13,7 @@ import dagster as dg
 from pydantic import Field
 
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
-from catalyst_assets.ingestion.retries import fail_once, retry_policy
+from catalyst_assets.ingestion.fetching.retries import fail_once, retry_policy
 from resources.platform import Platform
 from resources.settings import get_settings
 
@@ -120,7 +120,7 @@ def raw_reference_tables(
     """Tables with mapping files, as received: the shipped set and what the configuration names."""
     from pathlib import Path
 
-    from catalyst_assets.ingestion.reference_tables import ReferenceTables
+    from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
     from catalyst_assets.ingestion.sources import refresh
 
     started = time.monotonic()
@@ -143,7 +143,7 @@ def raw_optimade(
     context: dg.AssetExecutionContext, config: OptimadeConfig, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
     """Pages of OPTIMADE providers, as received: what is new since the last refresh."""
-    from catalyst_assets.ingestion.optimade_refresh import refresh_providers
+    from catalyst_assets.ingestion.optimade.refresh import refresh_providers
 
     started = time.monotonic()
     refreshed = refresh_providers(
@@ -173,8 +173,8 @@ def raw_optimade(
 @_raw_asset(kinds={"json"}, freshness_policy=_WEEKLY)
 def raw_aflow(config: AflowConfig, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[Any]:
     """Pages of AFLOW's search, as received: what is new since the last refresh."""
-    from catalyst_assets.ingestion.aflow import ENDPOINT, NAME, Aflow
-    from catalyst_assets.ingestion.http import Fetcher
+    from catalyst_assets.ingestion.aflow.source import ENDPOINT, NAME, Aflow
+    from catalyst_assets.ingestion.fetching.http import Fetcher
     from catalyst_assets.ingestion.raw_cache import read_memory
     from catalyst_assets.ingestion.sources import hash_current, refresh
 
@@ -206,13 +206,13 @@ def raw_materials_project(
     platform: dg.ResourceParam[Platform],
 ) -> dg.MaterializeResult[Any]:
     """Summary documents of the Materials Project, as received: what changed since the last refresh."""
-    from catalyst_assets.ingestion.materials_project import NAME
-    from catalyst_assets.ingestion.materials_project_refresh import (
+    from catalyst_assets.ingestion.materials_project.refresh import (
         refresh_materials_project,
         refresh_materials_project_table,
     )
+    from catalyst_assets.ingestion.materials_project.selection import select
+    from catalyst_assets.ingestion.materials_project.source import NAME
     from catalyst_assets.ingestion.sources import hash_current
-    from catalyst_assets.ingestion.summary_selection import select
 
     started = time.monotonic()
     selection = select(
@@ -262,8 +262,8 @@ def raw_oc20(
     """OC20's relaxations, and what is known of their systems, as published; each file is fetched once."""
     from pathlib import Path
 
-    from catalyst_assets.ingestion.downloads import in_tenths
-    from catalyst_assets.ingestion.oc20 import refresh_oc20
+    from catalyst_assets.ingestion.fetching.downloads import in_tenths
+    from catalyst_assets.ingestion.oc20.source import refresh_oc20
 
     started = time.monotonic()
     refreshed, known = refresh_oc20(
@@ -293,7 +293,7 @@ def raw_prototypes(
     """Files that say which hypothetical crystals are enumerated: prototypes, and species for their sites."""
     from pathlib import Path
 
-    from catalyst_assets.ingestion.enumeration import Prototypes
+    from catalyst_assets.ingestion.prototypes.source import Prototypes
     from catalyst_assets.ingestion.sources import refresh
 
     refreshed = refresh(

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CatalystError, CorruptArtifactError
-from catalyst_assets.ingestion.adsorption import AdsorptionParser
-from catalyst_assets.ingestion.adsorption_labels import label_bulk_materials
-from catalyst_assets.ingestion.adsorption_loading import PreparedAdsorption, load_adsorption
+from catalyst_assets.ingestion.adsorption.labels import label_bulk_materials
+from catalyst_assets.ingestion.adsorption.loading import PreparedAdsorption, load_adsorption
+from catalyst_assets.ingestion.adsorption.records import AdsorptionParser
 from catalyst_assets.ingestion.hulls import update_hulls
 from catalyst_assets.ingestion.identity import unify_materials
 from catalyst_assets.ingestion.loading import LoadCounts, load_rows
@@ -29,7 +29,7 @@ from catalyst_assets.ingestion.raw_cache import (
     mark_parsed,
     open_raw,
 )
-from catalyst_assets.ingestion.sources import PARSERS
+from catalyst_assets.ingestion.sources import PARSERS, PARSERS_OF
 from catalyst_assets.sharding import shard_bounds
 from resources.postgres import execute, fetch_all
 
@@ -91,7 +91,12 @@ class Settled:
 
 
 def plan_shards(
-    database: "Database", objects: "ObjectStore", settings: "Settings", *, reparse: bool = False
+    database: "Database",
+    objects: "ObjectStore",
+    settings: "Settings",
+    *,
+    reparse: bool = False,
+    source: str = "",
 ) -> list[Shard]:
     """Cut every pending file into shards; mark as failed what cannot be read as its source says.
 
@@ -99,6 +104,8 @@ def plan_shards(
     ----------
     reparse
         Take all current files, whatever became of them before.
+    source
+        Take these of one source only, such as ``aflow``; pending ones are taken of all.
 
     Returns
     -------
@@ -112,7 +119,8 @@ def plan_shards(
     """
     shards: list[Shard] = []
     for raw in current_files(database):
-        if raw.parse_status != "pending" and not reparse:
+        again = reparse and (not source or PARSERS[raw.kind] in PARSERS_OF[source])
+        if raw.parse_status != "pending" and not again:
             continue
         try:
             with open_raw(objects, raw.sha256) as file:

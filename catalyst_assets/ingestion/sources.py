@@ -11,22 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 
-from catalyst_assets.ingestion.adsorption import AdsorptionRecord
-from catalyst_assets.ingestion.aflow_entries import AflowParser
-from catalyst_assets.ingestion.enumeration import EnumerationParser
-from catalyst_assets.ingestion.materials_project_index import IndexParser
-from catalyst_assets.ingestion.oc20_lmdb import AseLmdbParser, PickledLmdbParser
-from catalyst_assets.ingestion.oc20_mapping import MappingParser, PickledMappingParser
-from catalyst_assets.ingestion.oc20_relaxations import RelaxationParser
-from catalyst_assets.ingestion.oc20_s2ef import S2efParser
-from catalyst_assets.ingestion.oc20_table import EnergyTableParser
-from catalyst_assets.ingestion.optimade_entries import OptimadeParser
+from catalyst_assets.ingestion.adsorption.records import AdsorptionRecord
+from catalyst_assets.ingestion.aflow.entries import AflowParser
+from catalyst_assets.ingestion.materials_project.documents import SummaryParser
+from catalyst_assets.ingestion.materials_project.index import IndexParser
+from catalyst_assets.ingestion.materials_project.table_files import SummaryTableParser
+from catalyst_assets.ingestion.oc20.label_tables import EnergyTableParser
+from catalyst_assets.ingestion.oc20.lmdb_files import AseLmdbParser, PickledLmdbParser
+from catalyst_assets.ingestion.oc20.mapping import MappingParser, PickledMappingParser
+from catalyst_assets.ingestion.oc20.relaxations import RelaxationParser
+from catalyst_assets.ingestion.oc20.s2ef import S2efParser
+from catalyst_assets.ingestion.optimade.entries import OptimadeParser
 from catalyst_assets.ingestion.progress import report
+from catalyst_assets.ingestion.prototypes.source import EnumerationParser
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest, current_files, store_raw
 from catalyst_assets.ingestion.records import Contents, Record, Rejection
-from catalyst_assets.ingestion.reference_tables import TableParser
-from catalyst_assets.ingestion.summary_documents import SummaryParser
-from catalyst_assets.ingestion.summary_table import SummaryTableParser
+from catalyst_assets.ingestion.reference_tables.source import TableParser
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
@@ -70,6 +70,11 @@ class Parser(Protocol):
     is_snapshot: bool
     is_index: bool
 
+    @property
+    def kind(self) -> str:
+        """Return what raw files name it by."""
+        ...
+
     def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
         """Count the rows without building structures; raise CatalystError when the file is unreadable."""
         ...
@@ -81,21 +86,24 @@ class Parser(Protocol):
         ...
 
 
+PARSERS_OF: Final[Mapping[str, tuple[Parser, ...]]] = {
+    "reference_tables": (TableParser(),),
+    "prototypes": (EnumerationParser(),),
+    "materials_project": (SummaryParser(), SummaryTableParser(), IndexParser()),
+    "aflow": (AflowParser(),),
+    "optimade": (OptimadeParser(),),
+    "oc20": (
+        RelaxationParser(),
+        S2efParser(),
+        AseLmdbParser(),
+        MappingParser(),
+        EnergyTableParser(),
+        PickledLmdbParser(),
+        PickledMappingParser(),
+    ),
+}
 PARSERS: Final[Mapping[str, Parser]] = {
-    TableParser.kind: TableParser(),
-    OptimadeParser.kind: OptimadeParser(),
-    AflowParser.kind: AflowParser(),
-    EnumerationParser.kind: EnumerationParser(),
-    SummaryParser.kind: SummaryParser(),
-    SummaryTableParser.kind: SummaryTableParser(),
-    IndexParser.kind: IndexParser(),
-    RelaxationParser.kind: RelaxationParser(),
-    S2efParser.kind: S2efParser(),
-    AseLmdbParser.kind: AseLmdbParser(),
-    MappingParser.kind: MappingParser(),
-    EnergyTableParser.kind: EnergyTableParser(),
-    PickledLmdbParser.kind: PickledLmdbParser(),
-    PickledMappingParser.kind: PickledMappingParser(),
+    parser.kind: parser for parsers in PARSERS_OF.values() for parser in parsers
 }
 
 

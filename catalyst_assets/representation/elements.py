@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from catalyst_assets.errors import UsageError
-from catalyst_assets.ingestion.prototypes import shannon_radii
+from catalyst_assets.ingestion.prototypes.perovskites import shannon_radii
 from catalyst_assets.representation.graphs import LARGEST_ATOMIC_NUMBER
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from catalyst_assets.errors import CatalystError, SourceError
-from catalyst_assets.ingestion.downloads import Downloader, in_tenths
-from catalyst_assets.ingestion.http import Fetcher
+from catalyst_assets.ingestion.fetching.downloads import Downloader, in_tenths
+from catalyst_assets.ingestion.fetching.http import Fetcher
 from catalyst_assets_tests.file_server import FileServer, cut_after, serving, status, web_page
 from catalyst_assets_tests.loopback import Handler
 
@@ -269,8 +269,8 @@ def test_progress_is_told_in_tenths() -> None:
 PROGRAM = """
 import sys
 from pathlib import Path
-from catalyst_assets.ingestion.downloads import Downloader
-from catalyst_assets.ingestion.http import Fetcher
+from catalyst_assets.ingestion.fetching.downloads import Downloader
+from catalyst_assets.ingestion.fetching.http import Fetcher
 Downloader(Fetcher(), Path(sys.argv[2])).fetch(sys.argv[1])
 """
 

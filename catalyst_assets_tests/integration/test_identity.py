@@ -10,7 +10,7 @@ from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
 
 from catalyst_assets.ingestion.accounting import account_for_rows, find_bad_properties
-from catalyst_assets.ingestion.reference_tables import ReferenceTables
+from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 from catalyst_assets.ingestion.shards import Settled
 from catalyst_assets.ingestion.sources import refresh
 from catalyst_assets_tests.loading import load, query

@@ -12,7 +12,7 @@ import yaml
 from catalyst_assets.errors import CorruptArtifactError
 from catalyst_assets.ingestion import assets, checks, raw_assets
 from catalyst_assets.ingestion.raw_cache import current_files, raw_key, read_raw
-from catalyst_assets.ingestion.reference_tables import SHIPPED_FOLDER, ReferenceTables
+from catalyst_assets.ingestion.reference_tables.source import SHIPPED_FOLDER, ReferenceTables
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
 from catalyst_assets.ingestion.sources import refresh
 from resources.json_io import JsonStepValues

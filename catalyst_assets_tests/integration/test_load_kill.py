@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from catalyst_assets.ingestion.accounting import account_for_rows
-from catalyst_assets.ingestion.enumeration import Prototypes
 from catalyst_assets.ingestion.parsing import parse_rows
+from catalyst_assets.ingestion.prototypes.source import Prototypes
 from catalyst_assets.ingestion.raw_cache import find_raw_file
 from catalyst_assets.ingestion.shards import plan_shards
 from catalyst_assets.ingestion.sources import refresh

@@ -17,17 +17,17 @@ from pydantic import SecretStr
 
 from catalyst_assets.errors import SourceError, UsageError
 from catalyst_assets.ingestion.accounting import account_for_rows
-from catalyst_assets.ingestion.http import Fetcher
-from catalyst_assets.ingestion.materials_project import NAME
-from catalyst_assets.ingestion.materials_project_refresh import (
+from catalyst_assets.ingestion.fetching.http import Fetcher
+from catalyst_assets.ingestion.materials_project.refresh import (
     refresh_materials_project,
     refresh_materials_project_table,
 )
-from catalyst_assets.ingestion.materials_project_table import order_of
+from catalyst_assets.ingestion.materials_project.selection import Selection, select
+from catalyst_assets.ingestion.materials_project.source import NAME
+from catalyst_assets.ingestion.materials_project.table import order_of
 from catalyst_assets.ingestion.raw_assets import raw_materials_project
 from catalyst_assets.ingestion.raw_cache import current_files, read_raw
 from catalyst_assets.ingestion.sources import Refreshed, hash_current
-from catalyst_assets.ingestion.summary_selection import Selection, select
 from catalyst_assets_tests.loading import load, query
 from catalyst_assets_tests.mp_server import KEY, sample_documents, serving
 from resources.platform import Platform

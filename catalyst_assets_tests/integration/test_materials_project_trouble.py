@@ -13,11 +13,11 @@ import pytest
 from pydantic import SecretStr
 
 from catalyst_assets.errors import SourceError, UsageError
-from catalyst_assets.ingestion.http import Fetcher
-from catalyst_assets.ingestion.materials_project import NAME
-from catalyst_assets.ingestion.materials_project_client import SummaryClient
+from catalyst_assets.ingestion.fetching.http import Fetcher
+from catalyst_assets.ingestion.materials_project.client import SummaryClient
+from catalyst_assets.ingestion.materials_project.selection import select
+from catalyst_assets.ingestion.materials_project.source import NAME
 from catalyst_assets.ingestion.raw_cache import current_files, read_memory
-from catalyst_assets.ingestion.summary_selection import select
 from catalyst_assets_tests.loading import load, query
 from catalyst_assets_tests.mp_refresh import fetch, problems, standing
 from catalyst_assets_tests.mp_server import (
@@ -284,8 +284,8 @@ def catalyst(*arguments: str, **environment: str) -> subprocess.Popen[str]:
 FETCH = """
 import sys
 from pathlib import Path
-from catalyst_assets.ingestion.materials_project_refresh import refresh_materials_project
-from catalyst_assets.ingestion.summary_selection import Selection
+from catalyst_assets.ingestion.materials_project.refresh import refresh_materials_project
+from catalyst_assets.ingestion.materials_project.selection import Selection
 from resources.connection import connect
 from resources.object_store import ObjectStore
 from resources.settings import load_settings

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from catalyst_assets.commands.ingest import app
 from catalyst_assets.errors import SourceError, UsageError
-from catalyst_assets.ingestion.oc20 import NAME, check_choice, refresh_oc20
-from catalyst_assets.ingestion.oc20_files import ADSORBATES, PUBLISHED, PublishedFile
+from catalyst_assets.ingestion.oc20.files import ADSORBATES, PUBLISHED, PublishedFile
+from catalyst_assets.ingestion.oc20.source import NAME, check_choice, refresh_oc20
 from catalyst_assets.ingestion.raw_cache import current_files, raw_key
 from catalyst_assets.ingestion.sources import hash_current
 from catalyst_assets_tests.file_server import FileServer, serving

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from catalyst_assets.ingestion.downloads import Downloader
-from catalyst_assets.ingestion.http import Fetcher
+from catalyst_assets.ingestion.fetching.downloads import Downloader
+from catalyst_assets.ingestion.fetching.http import Fetcher
 from catalyst_assets.ingestion.raw_cache import current_files
 from catalyst_assets_tests.file_server import FileServer, serving
 from catalyst_assets_tests.loading import load, query
@@ -53,22 +53,22 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from catalyst_assets_tests.oc20_loading import fetch
-from catalyst_assets.ingestion import adsorption_loading
-from catalyst_assets.ingestion.oc20_files import PublishedFile
+from catalyst_assets.ingestion.adsorption import loading
+from catalyst_assets.ingestion.oc20.files import PublishedFile
 from catalyst_assets.ingestion.shards import load_shard, plan_shards
 from resources.connection import connect
 from resources.platform import Platform
 from resources.settings import load_settings
 
 settings = load_settings(home=Path(sys.argv[1]), database_url=sys.argv[2])
-keep = adsorption_loading.keep_quarantine
+keep = loading.keep_quarantine
 
 def wait(*given):
     print("merged, not committed", flush=True)
     sys.stdin.readline()
     keep(*given)
 
-adsorption_loading.keep_quarantine = wait
+loading.keep_quarantine = wait
 with connect(settings) as database:
     platform = Platform(settings, database)
     if sys.argv[3] == "fetch":

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from catalyst_assets.ingestion.accounting import account_for_rows, find_bad_properties
-from catalyst_assets.ingestion.http import Fetcher
-from catalyst_assets.ingestion.optimade_refresh import RefreshedProviders, refresh_providers
+from catalyst_assets.ingestion.fetching.http import Fetcher
+from catalyst_assets.ingestion.optimade.refresh import RefreshedProviders, refresh_providers
 from catalyst_assets.ingestion.raw_cache import current_files
 from catalyst_assets_tests.loading import load, query
 from catalyst_assets_tests.optimade_server import (

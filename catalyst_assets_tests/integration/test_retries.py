@@ -8,8 +8,9 @@ import dagster as dg
 import pytest
 
 from catalyst_assets.errors import CorruptArtifactError, SourceError, UsageError
-from catalyst_assets.ingestion import http, raw_assets
-from catalyst_assets.ingestion.retries import is_permanent
+from catalyst_assets.ingestion import raw_assets
+from catalyst_assets.ingestion.fetching import http
+from catalyst_assets.ingestion.fetching.retries import is_permanent
 from catalyst_assets_tests.loopback import Handler, running
 from resources.dagster_resources import build_resources
 from resources.platform import Platform

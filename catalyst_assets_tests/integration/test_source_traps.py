@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from catalyst_assets.ingestion.accounting import account_for_rows
-from catalyst_assets.ingestion.aflow import Aflow, read_stamp
-from catalyst_assets.ingestion.http import Fetcher
-from catalyst_assets.ingestion.optimade_entries import OptimadeParser
-from catalyst_assets.ingestion.optimade_providers import load_provider
-from catalyst_assets.ingestion.optimade_refresh import refresh_providers
+from catalyst_assets.ingestion.aflow.source import Aflow, read_stamp
+from catalyst_assets.ingestion.fetching.http import Fetcher
+from catalyst_assets.ingestion.optimade.entries import OptimadeParser
+from catalyst_assets.ingestion.optimade.providers import load_provider
+from catalyst_assets.ingestion.optimade.refresh import refresh_providers
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Record, Rejection, validate
 from catalyst_assets.ingestion.sources import refresh

@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalyst_assets.errors import CatalystError, SourceError
-from catalyst_assets.ingestion.adsorption import RELAXED, AdsorptionEnergy, check_energy
-from catalyst_assets.ingestion.inert_pickles import RefusedError, load_dictionary, load_graph, plain
-from catalyst_assets.ingestion.oc20_lmdb import AseLmdbParser, PickledLmdbParser
-from catalyst_assets.ingestion.oc20_mapping import PickledMappingParser
+from catalyst_assets.ingestion.adsorption.records import RELAXED, AdsorptionEnergy, check_energy
+from catalyst_assets.ingestion.oc20.lmdb_files import AseLmdbParser, PickledLmdbParser
+from catalyst_assets.ingestion.oc20.mapping import PickledMappingParser
 from catalyst_assets.ingestion.records import Rejection
-from catalyst_assets.ingestion.untrusted import Form, read_untrusted
+from catalyst_assets.ingestion.untrusted.pickles import RefusedError, load_dictionary, load_graph, plain
+from catalyst_assets.ingestion.untrusted.process import Form, read_untrusted
 from catalyst_assets_tests.oc20_reading import energies, holds, raw_file, read, reasons
 from catalyst_assets_tests.oc20_samples import ase_lmdb, ase_row, mapping_entry, write_lmdb
 

@@ -20,9 +20,9 @@ from pydantic import ValidationError
 from catalyst_assets.errors import InvalidPoolError
 from catalyst_assets.ingestion.cells import Cell
 from catalyst_assets.ingestion.records import Record, Rejection, validate
-from catalyst_assets.ingestion.table_mapping import TableMapping, load_mapping
-from catalyst_assets.ingestion.table_records import parse_table, survey_table
-from catalyst_assets.ingestion.tables import read_rows
+from catalyst_assets.ingestion.reference_tables.mapping import TableMapping, load_mapping
+from catalyst_assets.ingestion.reference_tables.records import parse_table, survey_table
+from catalyst_assets.ingestion.reference_tables.rows import read_rows
 
 GAP = {"property": "band_gap", "unit": "eV", "method": "PBE", "required": False}
 FORMATS = ["db", "json"]

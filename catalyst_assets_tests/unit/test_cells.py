@@ -12,13 +12,13 @@ from pymatgen.core.structure import Structure
 from pymatgen.io.cif import CifWriter
 
 from catalyst_assets.ingestion.cells import Cell
-from catalyst_assets.ingestion.cif import read_cif
 from catalyst_assets.ingestion.crystals import (
     SHORTEST_DISTANCE_ANGSTROM,
     VOLUME_PER_ATOM_ANGSTROM3,
     describe,
     hash_structure,
 )
+from catalyst_assets.ingestion.reference_tables.cif import read_cif
 
 JARVIS = Path(__file__).resolve().parents[3] / "shared" / "data" / "samples" / "jarvis"
 POSCARS = sorted(JARVIS.glob("POSCAR-*"))

@@ -146,7 +146,9 @@ def test_python_files_hold_one_idea() -> None:
 
 def test_readme_documents_every_setting() -> None:
     rows = re.findall(
-        r"^\| `(?:CATALYST_)?([A-Z]\w+)` \| (.*?) \| (.*?) \|$", (PROJECT / "README.md").read_text(), re.MULTILINE
+        r"^\| `(?:CATALYST_)?([A-Z]\w+)` \| (.*?) \| (.*?) \|$",
+        (PROJECT / "README.md").read_text(),
+        re.MULTILINE,
     )
     documented = {name.lower(): (default, text) for name, default, text in rows}
     assert set(documented) == set(Settings.model_fields)

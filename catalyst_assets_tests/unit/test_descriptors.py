@@ -8,7 +8,7 @@ from pymatgen.core.lattice import Lattice
 from pymatgen.core.periodic_table import Element
 from pymatgen.core.structure import Structure
 
-from catalyst_assets.ingestion.prototypes import build_cubic_perovskite
+from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.representation.charges import assign_charges, closed_shell_mismatch
 from catalyst_assets.representation.descriptors import describe_structures, descriptor_names
 from catalyst_assets.representation.elements import Shells, element_table

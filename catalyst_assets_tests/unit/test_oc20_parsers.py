@@ -7,12 +7,17 @@ import tarfile
 import pytest
 
 from catalyst_assets.errors import SourceError
-from catalyst_assets.ingestion.adsorption import RELAXED, AdsorptionEnergy, adsorbate_formula, check_energy
-from catalyst_assets.ingestion.archives import DamagedError, decompress_xz, list_members
-from catalyst_assets.ingestion.oc20_frames import Frame, read_frame
-from catalyst_assets.ingestion.oc20_relaxations import RelaxationParser
-from catalyst_assets.ingestion.oc20_s2ef import S2efParser
+from catalyst_assets.ingestion.adsorption.records import (
+    RELAXED,
+    AdsorptionEnergy,
+    adsorbate_formula,
+    check_energy,
+)
+from catalyst_assets.ingestion.oc20.frames import Frame, read_frame
+from catalyst_assets.ingestion.oc20.relaxations import RelaxationParser
+from catalyst_assets.ingestion.oc20.s2ef import S2efParser
 from catalyst_assets.ingestion.records import Problem
+from catalyst_assets.ingestion.untrusted.archives import DamagedError, decompress_xz, list_members
 from catalyst_assets_tests.oc20_reading import energies, raw_file, read, reasons
 from catalyst_assets_tests.oc20_samples import (
     REFERENCE_EV,

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalyst_assets.errors import CatalystError, SourceError
-from catalyst_assets.ingestion.adsorption import AdsorptionParser
-from catalyst_assets.ingestion.archives import list_members, read_member
-from catalyst_assets.ingestion.oc20_frames import Frame, read_frame
-from catalyst_assets.ingestion.oc20_mapping import MappingParser
-from catalyst_assets.ingestion.oc20_relaxations import RelaxationParser
-from catalyst_assets.ingestion.oc20_s2ef import S2efParser
-from catalyst_assets.ingestion.oc20_table import EnergyTableParser
+from catalyst_assets.ingestion.adsorption.records import AdsorptionParser
+from catalyst_assets.ingestion.oc20.frames import Frame, read_frame
+from catalyst_assets.ingestion.oc20.label_tables import EnergyTableParser
+from catalyst_assets.ingestion.oc20.mapping import MappingParser
+from catalyst_assets.ingestion.oc20.relaxations import RelaxationParser
+from catalyst_assets.ingestion.oc20.s2ef import S2efParser
+from catalyst_assets.ingestion.untrusted.archives import list_members, read_member
 from catalyst_assets_tests.oc20_reading import holds, read
 from catalyst_assets_tests.oc20_samples import (
     SAMPLES,

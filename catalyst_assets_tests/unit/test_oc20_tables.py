@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from catalyst_assets.ingestion.adsorption import (
+from catalyst_assets.ingestion.adsorption.records import (
     RELAXED,
     AdsorptionEnergy,
     AdsorptionSystem,
     check_energy,
     check_system,
 )
-from catalyst_assets.ingestion.oc20_mapping import MappingParser
-from catalyst_assets.ingestion.oc20_table import EnergyTableParser
+from catalyst_assets.ingestion.oc20.label_tables import EnergyTableParser
+from catalyst_assets.ingestion.oc20.mapping import MappingParser
 from catalyst_assets.ingestion.records import Rejection
 from catalyst_assets_tests.oc20_reading import read
 from catalyst_assets_tests.oc20_samples import SAMPLES, mapping_entry

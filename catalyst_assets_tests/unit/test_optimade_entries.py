@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalyst_assets.errors import SourceError
-from catalyst_assets.ingestion.optimade_entries import OptimadeParser
+from catalyst_assets.ingestion.optimade.entries import OptimadeParser
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Record, Rejection, validate
 

@@ -4,7 +4,7 @@ import pytest
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
 from catalyst_assets.errors import UsageError
-from catalyst_assets.ingestion.prototype_crystals import PROTOTYPES
+from catalyst_assets.ingestion.prototypes.crystals import PROTOTYPES
 
 O2 = ("O", -2)
 MG_AL = {"A": ("Mg", 2), "B": ("Al", 3), "X": O2}

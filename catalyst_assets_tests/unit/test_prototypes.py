@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import catalyst_assets
 from catalyst_assets.errors import UsageError
-from catalyst_assets.ingestion.prototypes import (
+from catalyst_assets.ingestion.prototypes.perovskites import (
     build_cubic_perovskite,
     parse_anions,
     perovskite_lattice_constant,

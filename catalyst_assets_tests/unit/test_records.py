@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
 from catalyst_assets.ingestion.crystals import describe, hash_structure
-from catalyst_assets.ingestion.prototypes import build_cubic_perovskite
+from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.ingestion.records import Record, Value, validate
 
 PEROVSKITE = build_cubic_perovskite("Sr", "Ti", "O3")

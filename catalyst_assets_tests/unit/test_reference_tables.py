@@ -15,9 +15,9 @@ from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import InvalidPoolError
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Record, Rejection, validate
-from catalyst_assets.ingestion.reference_tables import SHIPPED_FOLDER, TableParser
-from catalyst_assets.ingestion.table_mapping import TableMapping, load_mapping
-from catalyst_assets.ingestion.table_records import parse_table
+from catalyst_assets.ingestion.reference_tables.mapping import TableMapping, load_mapping
+from catalyst_assets.ingestion.reference_tables.records import parse_table
+from catalyst_assets.ingestion.reference_tables.source import SHIPPED_FOLDER, TableParser
 
 GAP = {"property": "band_gap", "unit": "eV", "method": "PBE"}
 MAPPING = TableMapping.model_validate(

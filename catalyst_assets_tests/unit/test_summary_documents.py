@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalyst_assets.errors import SourceError, UsageError
-from catalyst_assets.ingestion.material_ids import normalise_material_id, read_stamp
-from catalyst_assets.ingestion.materials_project import find_changed
-from catalyst_assets.ingestion.materials_project_index import IndexParser, read_index, write_index
+from catalyst_assets.ingestion.materials_project.documents import SummaryParser
+from catalyst_assets.ingestion.materials_project.ids import normalise_material_id, read_stamp
+from catalyst_assets.ingestion.materials_project.index import IndexParser, read_index, write_index
+from catalyst_assets.ingestion.materials_project.selection import select
+from catalyst_assets.ingestion.materials_project.source import find_changed
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Record, Rejection, Scope, validate
-from catalyst_assets.ingestion.summary_documents import SummaryParser
-from catalyst_assets.ingestion.summary_selection import select
 
 
 def raw(kind="mp_summary", **parameters):

@@ -7,8 +7,8 @@ import yaml
 
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.errors import UsageError
-from catalyst_assets.ingestion.reference_tables import SHIPPED_FOLDER, ReferenceTables
-from catalyst_assets.ingestion.table_mapping import load_mapping
+from catalyst_assets.ingestion.reference_tables.mapping import load_mapping
+from catalyst_assets.ingestion.reference_tables.source import SHIPPED_FOLDER, ReferenceTables
 
 VALID = {
     "source": "my_table",

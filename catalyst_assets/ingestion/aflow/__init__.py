@@ -1,0 +1,1 @@
+"""AFLOW by its search language AFLUX."""

@@ -1,0 +1,1 @@
+"""How outside sources are asked: patience over HTTP, large downloads, what is tried again."""

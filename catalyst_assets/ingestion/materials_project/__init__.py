@@ -1,0 +1,1 @@
+"""The Materials Project, by its interface or its open table."""

@@ -1,0 +1,1 @@
+"""OC20: adsorption energies from archives, databases and tables."""

@@ -1,0 +1,178 @@
+"""OC20's databases in LMDB: ASE rows as compressed JSON, and the older ones of pickled graphs.
+
+A graph's target is an adsorption energy already; a row has a raw energy and says its reference beside it. Either is
+read by a process of its own.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, Final
+
+from catalyst_assets.ingestion.adsorption.records import (
+    RELAXED,
+    AdsorptionEnergy,
+    AdsorptionParser,
+    adsorbate_formula,
+    name_of,
+    system_name,
+)
+from catalyst_assets.ingestion.oc20.frames import ADSORBATE_TAG
+from catalyst_assets.ingestion.raw_cache import RawFile
+from catalyst_assets.ingestion.records import Contents, Problem, Rejection
+from catalyst_assets.ingestion.untrusted.process import Form, read_untrusted
+
+
+class _LmdbParser(AdsorptionParser):
+    """Reads one kind of LMDB."""
+
+    form: Form
+
+    @abstractmethod
+    def read(self, place: str, entry: Mapping[str, Any]) -> AdsorptionEnergy | Problem:
+        """Return the energy of one entry, or what is wrong with it."""
+
+    @abstractmethod
+    def identify(self, entry: Mapping[str, Any]) -> tuple[str, int]:
+        """Return system and frame of an entry; no system when it does not say."""
+
+    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
+        """Count the entries, and find states that come twice.
+
+        Raises
+        ------
+        SourceError
+            The file is no such database.
+        """
+        places, records = [], []
+        for entry in read_untrusted(raw.url, file, self.form):
+            system, frame = self._identify(entry)
+            places.append(_place(entry))
+            records.append(name_of(system, frame) if system else "")
+        contents = Contents.of_entries(records)
+        return Contents(len(places), contents.duplicates, tuple(zip(places, records, strict=True)))
+
+    def parse(
+        self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
+    ) -> Iterator[AdsorptionEnergy | Rejection]:
+        """Yield the state of each entry in ``[start, stop)``, or why there is none."""
+        for entry in read_untrusted(raw.url, file, self.form, start, stop):
+            outcome: AdsorptionEnergy | Problem
+            system, frame = self._identify(entry)
+            if "problem" in entry:
+                outcome = Problem("entry", str(entry["problem"]))
+            elif not system:
+                outcome = Problem("sid", "is missing, or cannot name a system")
+            elif entry["row"] in duplicates:
+                outcome = Problem("sid", f"{name_of(system, frame)} was already given by an earlier entry")
+            else:
+                outcome = self.read(_place(entry), entry)
+            if isinstance(outcome, Problem):
+                record = name_of(system, frame) if system else ""
+                payload = {"url": raw.url, "record": record, "fields": [outcome.field]}
+                yield Rejection(_place(entry), (outcome,), payload)
+            else:
+                yield outcome
+
+    def _identify(self, entry: Mapping[str, Any]) -> tuple[str, int]:
+        return ("", RELAXED) if "problem" in entry else self.identify(entry)
+
+
+class AseLmdbParser(_LmdbParser):
+    """Reads `.aselmdb`: a row says ``sid``, ``reference_energy`` and, if it is not relaxed, ``fid``."""
+
+    kind: Final = "oc20_ase_lmdb"
+    form: Form = "ase-lmdb"
+
+    def identify(self, entry: Mapping[str, Any]) -> tuple[str, int]:
+        """Return the system of a row, and its frame."""
+        said = _said(entry)
+        frame = said.get("fid", said.get("frame", RELAXED))
+        is_frame = isinstance(frame, int) and not isinstance(frame, bool) and 0 <= frame < 10**6
+        known = is_frame or frame == RELAXED
+        return (
+            _system(said.get("sid", said.get("system_id"))) if known else "",
+            frame if is_frame else RELAXED,
+        )
+
+    def read(self, place: str, entry: Mapping[str, Any]) -> AdsorptionEnergy | Problem:
+        """Return a row's energy less its reference."""
+        from ase.data import chemical_symbols
+
+        said = _said(entry)
+        system, frame = self.identify(entry)
+        energy = _number(entry.get("energy"))
+        reference = _number(said.get("reference_energy", said.get("ref_energy")))
+        if energy is None or reference is None:
+            missing = "energy" if energy is None else "reference_energy"
+            return Problem(missing, "is missing, or no number")
+        adsorbate = _adsorbate(entry.get("numbers"), entry.get("tags"), chemical_symbols)
+        if not adsorbate:
+            return Problem("tags", f"no atom has the tag {ADSORBATE_TAG} of an adsorbate")
+        return AdsorptionEnergy(place, system, frame, adsorbate, energy - reference, reference)
+
+
+class PickledLmdbParser(_LmdbParser):
+    """Reads the older `.lmdb`: ``y_relaxed`` of a graph is the adsorption energy of its relaxed state."""
+
+    kind: Final = "oc20_pickled_lmdb"
+    form: Form = "pickled-lmdb"
+
+    def identify(self, entry: Mapping[str, Any]) -> tuple[str, int]:
+        """Return the system of a graph."""
+        return _system(_first(entry.get("sid"))), RELAXED
+
+    def read(self, place: str, entry: Mapping[str, Any]) -> AdsorptionEnergy | Problem:
+        """Return a graph's target."""
+        from ase.data import chemical_symbols
+
+        energy = _number(_first(entry.get("y_relaxed")))
+        if energy is None:
+            return Problem("y_relaxed", "is missing, or no number")
+        adsorbate = _adsorbate(entry.get("atomic_numbers"), entry.get("tags"), chemical_symbols)
+        if not adsorbate:
+            return Problem("tags", f"no atom has the tag {ADSORBATE_TAG} of an adsorbate")
+        return AdsorptionEnergy(place, self.identify(entry)[0], RELAXED, adsorbate, energy)
+
+
+def _place(entry: Mapping[str, Any]) -> str:
+    # The row too: a database may hold one key's text in two forms.
+    return f"entry {entry['row']}"
+
+
+def _said(entry: Mapping[str, Any]) -> dict[str, Any]:
+    held = (entry.get("data"), entry.get("key_value_pairs"))
+    return {name: value for part in held if isinstance(part, dict) for name, value in part.items()}
+
+
+def _system(value: object) -> str:
+    """Return the name of a system; a bare number is OC20's ``random<number>``."""
+    if (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and 0 <= value < 10**12
+        and value % 1 == 0
+    ):
+        return f"random{int(value)}"
+    return system_name(value)
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def _adsorbate(numbers: object, tags: object, symbols: list[str]) -> str:
+    if not isinstance(numbers, list) or not isinstance(tags, list) or len(numbers) != len(tags):
+        return ""
+    tagged = [number for number, tag in zip(numbers, tags, strict=True) if tag == ADSORBATE_TAG]
+    if any(not isinstance(number, int | float) or not 0 < number < len(symbols) for number in tagged):
+        return ""
+    return adsorbate_formula([symbols[int(number)] for number in tagged])

@@ -1,0 +1,1 @@
+"""Hypothetical crystals, built from chemistry alone and enumerated."""

@@ -1,0 +1,259 @@
+"""The source `prototypes`: hypothetical crystals that nobody has computed, enumerated from lists of species.
+
+A file names a prototype and the species that each of its sites may hold. Every combination that is neutral in common
+oxidation states, and whose cations are less electronegative than its anions, becomes a candidate (the two filters of
+SMACT: Davies et al., Chem 1, 617 (2016)). What is cached is the file; candidates are made when it is parsed.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Annotated, BinaryIO, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from catalyst_assets.errors import InvalidPoolError, UsageError
+from catalyst_assets.ingestion.prototypes.crystals import PROTOTYPES, Prototype
+from catalyst_assets.ingestion.prototypes.perovskites import shannon_radii
+from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest
+from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection
+from catalyst_assets.ingestion.reference_tables.rows import shown
+from catalyst_assets.ingestion.yaml_files import read_model
+
+_LICENCE: Final = "none needed: enumerated here"
+
+
+class Enumeration(BaseModel):
+    """What is enumerated.
+
+    Attributes
+    ----------
+    sites
+        Species that each site of the prototype may hold.
+    neutral
+        Keep only what is neutral in common oxidation states; without it the nearest charges size the crystal.
+    electronegativity
+        Keep only what has cations less electronegative than all anions (Pauling's scale).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=40)
+    prototype: str
+    sites: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
+    neutral: bool = True
+    electronegativity: bool = True
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Enumeration":
+        from pymatgen.core.periodic_table import Element
+
+        known = PROTOTYPES.get(self.prototype)
+        if known is None:
+            raise ValueError(f"prototype: {self.prototype!r} is not one of {', '.join(PROTOTYPES)}")
+        if set(self.sites) != set(known.sites):
+            raise ValueError(f"sites: {self.prototype} has the sites {', '.join(known.sites)}")
+        for site, species in self.sites.items():
+            bad = [symbol for symbol in species if not Element.is_valid_symbol(symbol)]
+            if bad or len(set(species)) != len(species):
+                raise ValueError(
+                    f"sites.{site}: {shown(', '.join(bad)) if bad else 'a species is named twice'}"
+                )
+        return self
+
+    @property
+    def crystal(self) -> Prototype:
+        """The structure type."""
+        return PROTOTYPES[self.prototype]
+
+    @property
+    def combinations(self) -> int:
+        """How many there are before anything is left out."""
+        return prod(len(species) for species in self.sites.values())
+
+
+class Prototypes:
+    """Enumerations, each described by a file.
+
+    Parameters
+    ----------
+    files
+        YAML files.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = files
+        self._found: dict[str, bytes] = {}
+
+    @property
+    def memory(self) -> None:
+        """Nothing: a file is read whole, and its hash tells whether it is new."""
+
+    def list_new(self) -> Iterator[RawRequest]:
+        """Yield one request a file.
+
+        Raises
+        ------
+        UsageError
+            A file cannot be read or is not valid, or two have the same name.
+        """
+        described: dict[str, Path] = {}
+        for path in self._files:
+            enumeration = load_enumeration(path)
+            if enumeration.name in described:
+                raise UsageError(
+                    f"{described[enumeration.name]} and {path} both describe {enumeration.name!r}.",
+                    "Give each a name of its own.",
+                )
+            described[enumeration.name] = path
+            url = f"prototypes:{enumeration.name}"
+            document = enumeration.model_dump(mode="json")
+            self._found[url] = json.dumps(document, sort_keys=True).encode()
+            yield RawRequest(
+                f"prototypes_{enumeration.name}", url, EnumerationParser.kind, _LICENCE, slot="enumeration"
+            )
+
+    def fetch(self, request: RawRequest) -> bytes:
+        """Return what is enumerated, whatever its file looked like."""
+        return self._found[request.url]
+
+
+class EnumerationParser:
+    """Makes the candidates of cached enumerations."""
+
+    kind: Final = "enumeration"
+    is_snapshot = True
+    is_index = False
+
+    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
+        """Count the combinations, and those of them that are kept.
+
+        Raises
+        ------
+        InvalidPoolError
+            The bytes are no enumeration, or none is kept.
+        """
+        enumeration = _read(raw, file)
+        kept = sum(
+            _charges(enumeration, species) is not None for species in product(*enumeration.sites.values())
+        )
+        if not kept:
+            raise InvalidPoolError(
+                f"{raw.url}: none of {enumeration.combinations} combinations is left by the filters.",
+                "Name other species, or switch a filter off.",
+            )
+        return Contents(enumeration.combinations, expected=kept)
+
+    def parse(
+        self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
+    ) -> Iterator[Record | Rejection]:
+        """Yield a record or a rejection for each combination in ``[start, stop)`` that is kept."""
+        enumeration = _read(raw, file)
+        lists = list(enumeration.sites.values())
+        for index in range(start, stop):
+            species, rest = [], index
+            for choices in reversed(lists):
+                rest, position = divmod(rest, len(choices))
+                species.append(choices[position])
+            chosen = tuple(reversed(species))
+            charges = _charges(enumeration, chosen)
+            if charges is None:
+                continue
+            name = "-".join(chosen)
+            ions = dict(zip(enumeration.sites, zip(chosen, charges, strict=True), strict=True))
+            try:
+                structure = enumeration.crystal.build(ions)
+            except UsageError as error:
+                yield Rejection(name, (Problem("sites", error.message),), {"record": name})
+            else:
+                yield Record(raw.source, name, name, structure)
+
+
+def load_enumeration(path: Path) -> Enumeration:
+    """Read an enumeration from a YAML file.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, or says something the platform does not know.
+    """
+    return read_model(path, Enumeration, "enumeration")
+
+
+def _read(raw: RawFile, file: BinaryIO) -> Enumeration:
+    try:
+        return Enumeration.model_validate_json(file.read())
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]["msg"]
+        raise InvalidPoolError(
+            f"The cached {raw.url} is no enumeration: {first}.", "Refresh the source."
+        ) from None
+
+
+def _charges(enumeration: Enumeration, species: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Return the charge on each site; None for a combination that is left out."""
+    crystal, sites = enumeration.crystal, tuple(enumeration.sites)
+    if len(set(species)) < len(species):
+        return None
+    if crystal.exchangeable is not None:
+        one, other = (sites.index(site) for site in crystal.exchangeable)
+        both = set(enumeration.sites[sites[one]]) & set(enumeration.sites[sites[other]])
+        if species[one] > species[other] and {species[one], species[other]} <= both:
+            return None
+    anions = tuple(site in crystal.anions for site in sites)
+    if enumeration.electronegativity and not _separated(species, anions):
+        return None
+    total, charges = _nearest_to_neutral(species, anions, tuple(crystal.sites[site] for site in sites))
+    return charges if charges and (total == 0 or not enumeration.neutral) else None
+
+
+def _separated(species: tuple[str, ...], anions: tuple[bool, ...]) -> bool:
+    cations = [_electronegativity(s) for s, anion in zip(species, anions, strict=True) if not anion]
+    others = [_electronegativity(s) for s, anion in zip(species, anions, strict=True) if anion]
+    return max(cations) < min(others)
+
+
+@lru_cache(maxsize=200)
+def _electronegativity(symbol: str) -> float:
+    from pymatgen.core.periodic_table import Element
+
+    return float(Element(symbol).X)
+
+
+@lru_cache(maxsize=400)
+def _oxidation_states(symbol: str, anion: bool) -> tuple[int, ...]:
+    from pymatgen.core.periodic_table import Element
+
+    states = Element(symbol).common_oxidation_states
+    return tuple(state for state in states if (state < 0) == anion and state != 0)
+
+
+def _nearest_to_neutral(
+    species: tuple[str, ...], anions: tuple[bool, ...], counts: tuple[int, ...]
+) -> tuple[int, tuple[int, ...]]:
+    """Return the smallest total charge, and the charges that give it; no charges where an ion has none.
+
+    Of several, charges with a tabulated radius are preferred.
+    """
+    states = [_oxidation_states(symbol, anion) for symbol, anion in zip(species, anions, strict=True)]
+    options = (
+        (
+            abs(sum(charge * count for charge, count in zip(charges, counts, strict=True))),
+            sum(not _is_tabulated(*ion) for ion in zip(species, charges, strict=True)),
+            charges,
+        )
+        for charges in product(*states)
+    )
+    total, _, charges = min(options, default=(0, 0, ()))
+    return total, charges
+
+
+@lru_cache(maxsize=1000)
+def _is_tabulated(symbol: str, charge: int) -> bool:
+    try:
+        return charge in shannon_radii(symbol, anion=charge < 0)
+    except UsageError:
+        return False

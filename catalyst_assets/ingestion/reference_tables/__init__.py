@@ -1,0 +1,1 @@
+"""Tables with a mapping file: CSV, Parquet, ASE databases."""

@@ -1,0 +1,155 @@
+"""What a mapping file says of a table: which columns make the crystal, which hold values, whose they are.
+
+The YAML is validated here and nowhere else. Reading the table itself is `rows`' business, turning its
+rows into records that of `records`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from catalyst_assets.constants import METHODS, PROPERTIES
+from catalyst_assets.ingestion.reference_tables.rows import ASE_SUFFIXES
+from catalyst_assets.ingestion.yaml_files import read_model
+
+Column = Annotated[str, Field(min_length=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PrototypeColumns(_Model):
+    """Columns that name the elements of an ideal crystal; no relaxed structure is read."""
+
+    prototype: Literal["cubic_perovskite"]
+    a_site: Column = "A"
+    b_site: Column = "B"
+    anions: Column = "anion"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns the structure is made from."""
+        return self.a_site, self.b_site, self.anions
+
+
+class CifColumn(_Model):
+    """A column with the whole crystal as CIF text."""
+
+    cif: Column
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns the structure is made from."""
+        return (self.cif,)
+
+
+class DatabaseAtoms(_Model):
+    """The atoms of each row of an ASE database."""
+
+    atoms: Literal[True]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns the structure is made from: none that has a name."""
+        return ()
+
+
+class PropertyColumn(_Model):
+    """What the numbers of one column are."""
+
+    property: str = Field(description="A name in constants.PROPERTIES.")
+    unit: str = Field(description="The unit of the column; it must be the one the property is stored in.")
+    method: str = Field(description="A name in constants.METHODS.")
+    required: bool = Field(default=True, description="A row without this value is refused.")
+
+    @field_validator("method")
+    @classmethod
+    def _known_method(cls, method: str) -> str:
+        if method not in METHODS:
+            raise ValueError(f"'{method}' is not a known method; known are {', '.join(METHODS)}")
+        return method
+
+    @model_validator(mode="after")
+    def _known_property_in_its_unit(self) -> "PropertyColumn":
+        known = PROPERTIES.get(self.property)
+        if known is None:
+            raise ValueError(f"'{self.property}' is not a known property; known are {', '.join(PROPERTIES)}")
+        if self.unit != known.unit:
+            raise ValueError(
+                f"{self.property} is stored in {known.unit}, not in {self.unit}: convert the column"
+            )
+        return self
+
+
+class TableMapping(_Model):
+    """One table of one source.
+
+    The table's rows become materials named ``<source>:<record>``.
+    """
+
+    source: str = Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=60)
+    table: str = Field(
+        min_length=1,
+        description="CSV or Parquet file, or ASE database (.db, .json), relative to the mapping file.",
+    )
+    licence: str = Field(min_length=1)
+    citation: str = ""
+    structure: PrototypeColumns | CifColumn | DatabaseAtoms
+    record: tuple[Column, ...] = Field(
+        default=(),
+        description="Columns whose text, joined, names a record; for a prototype its columns if not given.",
+    )
+    answers: bool = Field(
+        default=False,
+        description="The values are what a validator will be asked for: nothing else may read them.",
+    )
+    properties: dict[Column, PropertyColumn] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "TableMapping":
+        if isinstance(self.structure, DatabaseAtoms) and not self.table.endswith(ASE_SUFFIXES):
+            raise ValueError(f"structure: only an ASE database ({', '.join(ASE_SUFFIXES)}) has atoms")
+        if not self.record and not isinstance(self.structure, PrototypeColumns):
+            raise ValueError("record: name the columns that identify a row, for instance record: [id]")
+        if self.answers and not self.properties:
+            raise ValueError("answers: name at least one column under properties")
+        seen: dict[tuple[str, str], str] = {}
+        for column, content in self.properties.items():
+            key = (content.property, content.method)
+            if key in seen:
+                raise ValueError(f"columns '{seen[key]}' and '{column}' both hold {key[0]} by {key[1]}")
+            seen[key] = column
+        return self
+
+    @property
+    def record_columns(self) -> tuple[str, ...]:
+        """The columns that name a record."""
+        return self.record or self.structure.columns
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column the table must have."""
+        return tuple(dict.fromkeys((*self.record_columns, *self.structure.columns, *self.properties)))
+
+    @property
+    def long_columns(self) -> tuple[str, ...]:
+        """The columns whose cells may hold line breaks."""
+        return self.structure.columns if isinstance(self.structure, CifColumn) else ()
+
+    @property
+    def table_name(self) -> str:
+        """The table's file name, by which messages and quarantine name it."""
+        return Path(self.table).name
+
+
+def load_mapping(path: Path) -> TableMapping:
+    """Read a mapping file.
+
+    Raises
+    ------
+    UsageError
+        The file is missing, is not YAML, or says something the platform does not know.
+    """
+    return read_model(path, TableMapping, "mapping file")

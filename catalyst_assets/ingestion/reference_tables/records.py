@@ -1,0 +1,174 @@
+"""Rows of a table into records, by what its mapping says of the columns.
+
+A bad row is a rejection that names every bad field. Plain functions, also for tables outside the platform.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from catalyst_assets.errors import CatalystError
+from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
+from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection, Value
+from catalyst_assets.ingestion.reference_tables.ase_atoms import AtomsError, build_cell
+from catalyst_assets.ingestion.reference_tables.ase_rows import ATOMS
+from catalyst_assets.ingestion.reference_tables.cif import read_cif
+from catalyst_assets.ingestion.reference_tables.mapping import CifColumn, DatabaseAtoms, TableMapping
+from catalyst_assets.ingestion.reference_tables.rows import Row, parse_number, parse_text, read_rows, shown
+
+if TYPE_CHECKING:
+    from pymatgen.core.structure import Structure
+
+    from catalyst_assets.ingestion.cells import Cell
+
+_LONGEST_RECORD = 128
+
+
+def survey_table(mapping: TableMapping, data: bytes) -> Contents:
+    """Count a table's rows and find duplicates, without building structures.
+
+    Raises
+    ------
+    InvalidPoolError
+        The bytes are no table, hold no rows, or lack a column of the mapping.
+    """
+    first: dict[str, int] = {}
+    duplicates: dict[int, int] = {}
+    index = -1
+    for index, row in enumerate(_rows(mapping, data)):
+        fields = _read_fields(mapping, row)
+        if not fields.problems and first.setdefault(fields.record, index) != index:
+            duplicates[index] = first[fields.record]
+    return Contents(index + 1, duplicates)
+
+
+def parse_table(
+    mapping: TableMapping,
+    data: bytes,
+    start: int = 0,
+    stop: int | None = None,
+    duplicates: Mapping[int, int] | None = None,
+) -> Iterator[Record | Rejection]:
+    """Turn the rows of a table into records.
+
+    Parameters
+    ----------
+    start, stop
+        Half-open range of rows, counted from 0 without the header.
+    duplicates
+        Rows to refuse because an earlier one gave the same record: see :class:`Contents`.
+
+    Raises
+    ------
+    InvalidPoolError
+        The bytes are no table, hold no rows, or lack a column of the mapping.
+    """
+    again = duplicates or {}
+    rows = _rows(mapping, data)
+    for index, row in enumerate(islice(rows, start, stop), start):
+        fields = _read_fields(mapping, row)
+        problems = list(fields.problems)
+        structure = None
+        if index in again:
+            problems.append(
+                Problem(
+                    ", ".join(mapping.record_columns), f"{fields.record} was already given by an earlier row"
+                )
+            )
+        if not problems:
+            structure = _build_structure(mapping, row, fields.texts, problems)
+        place = f"{mapping.table_name} row {row.number}"
+        if structure is None:
+            yield Rejection(place, tuple(problems), _payload(mapping, row, fields, problems))
+        else:
+            yield Record(mapping.source, fields.record, place, structure, fields.values)
+
+
+def _rows(mapping: TableMapping, data: bytes) -> Iterator[Row]:
+    return read_rows(mapping.table_name, data, mapping.columns, mapping.long_columns)
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """The cells of a row, read; ``record`` is empty when it cannot be told."""
+
+    record: str
+    texts: Mapping[str, str]
+    values: tuple[Value, ...]
+    problems: tuple[Problem, ...]
+
+
+def _read_fields(mapping: TableMapping, row: Row) -> _Fields:
+    if row.problem:
+        return _Fields("", {}, (), (Problem("row", row.problem),))
+    problems: list[Problem] = []
+    texts: dict[str, str] = {}
+    for column in dict.fromkeys((*mapping.record_columns, *mapping.structure.columns)):
+        try:
+            text = parse_text(row.cells[column])
+        except ValueError as error:
+            problems.append(Problem(column, str(error)))
+            continue
+        if text is None:
+            problems.append(Problem(column, "is missing"))
+        else:
+            texts[column] = text
+    values: list[Value] = []
+    for column, content in mapping.properties.items():
+        try:
+            number = parse_number(row.cells[column])
+        except ValueError as error:
+            problems.append(Problem(column, str(error)))
+            continue
+        if number is not None:
+            values.append(Value(content.property, number, content.unit, content.method, column))
+        elif content.required:
+            problems.append(Problem(column, "is missing"))
+    if mapping.answers and not values and not problems:
+        problems.append(Problem(", ".join(mapping.properties), "are all missing: the row answers nothing"))
+    record = ""
+    if all(column in texts for column in mapping.record_columns):
+        record = "".join(texts[column] for column in mapping.record_columns)
+        if len(record) > _LONGEST_RECORD or not record.isprintable() or any(map(str.isspace, record)):
+            reason = f"{shown(record)} cannot name a record: at most {_LONGEST_RECORD} characters, no blanks"
+            problems.append(Problem(", ".join(mapping.record_columns), reason))
+            record = ""
+    return _Fields(record, texts, tuple(values), tuple(problems))
+
+
+def _build_structure(
+    mapping: TableMapping, row: Row, texts: Mapping[str, str], problems: list[Problem]
+) -> "Structure | Cell | None":
+    columns = mapping.structure.columns or ("atoms",)
+    try:
+        if isinstance(mapping.structure, DatabaseAtoms):
+            return build_cell(row.cells[ATOMS])
+        if isinstance(mapping.structure, CifColumn):
+            return read_cif(texts[mapping.structure.cif])
+        return build_cubic_perovskite(*(texts[column] for column in columns))
+    except CatalystError as error:
+        problems.append(Problem(", ".join(columns), error.message))
+    except AtomsError as error:
+        problems.append(Problem(", ".join(columns), str(error)))
+    except Exception as error:
+        # pymatgen raises whatever its parser stumbles upon; the row is bad, not the batch.
+        reason = " ".join(str(error).split())
+        problems.append(
+            Problem(", ".join(columns), f"is no crystal ({type(error).__name__}: {shown(reason)})")
+        )
+    return None
+
+
+def _payload(mapping: TableMapping, row: Row, fields: _Fields, problems: Sequence[Problem]) -> dict[str, Any]:
+    # Good cells of value columns stay out: quarantine is read by those who may not see answers.
+    named = {*mapping.record_columns, *mapping.structure.columns, *(problem.field for problem in problems)}
+    return {
+        "file": mapping.table_name,
+        "row": row.number,
+        "fields": [problem.field for problem in problems],
+        "record": fields.record,
+        "cells": {
+            column: shown(row.cells[column]) for column in mapping.columns if column in named & set(row.cells)
+        },
+    }

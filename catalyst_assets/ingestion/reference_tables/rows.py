@@ -1,0 +1,210 @@
+"""Bytes of a CSV or Parquet file, or an ASE database, as numbered rows of cells.
+
+A row that cannot be read is still a row, with its problem; only what is no table at all is refused. What
+the columns mean is `mapping`'s business.
+"""
+
+import csv
+import io
+import itertools
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from catalyst_assets.errors import InvalidPoolError
+
+if TYPE_CHECKING:
+    import _csv
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_SHOWN = 60
+ASE_SUFFIXES = (".db", ".json")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Attributes
+    ----------
+    number
+        As a spreadsheet numbers it: a CSV's header is row 1; a Parquet file's first row is row 1. Of an ASE database
+        the row's id.
+    cells
+        Value of each column: text of a CSV, typed values of Parquet, None where there is nothing.
+    problem
+        Why the row could not be split into cells; ``cells`` is then empty.
+    """
+
+    number: int
+    cells: Mapping[str, object] = field(default_factory=dict)
+    problem: str = ""
+
+
+def read_rows(
+    name: str, data: bytes, columns: Collection[str], long_columns: Collection[str] = ()
+) -> Iterator[Row]:
+    """Return the rows of a table, in order.
+
+    Parameters
+    ----------
+    name
+        File name for messages; ``.parquet`` and ``ASE_SUFFIXES`` tell the format, anything else is read as CSV in
+        UTF-8.
+    columns
+        Columns that the table must have.
+    long_columns
+        Those of them whose cells may hold line breaks; elsewhere one means a quote that was not closed.
+
+    Raises
+    ------
+    InvalidPoolError
+        The bytes are no table, hold no rows, or lack a column.
+    """
+    if name.endswith(".parquet"):
+        rows = _parquet_rows(name, data, columns)
+    elif name.endswith(ASE_SUFFIXES):
+        from catalyst_assets.ingestion.reference_tables.ase_rows import read_database
+
+        rows = read_database(name, data, columns)
+    else:
+        rows = _csv_rows(name, data, columns, set(columns) - set(long_columns))
+    first = next(rows, None)
+    if first is None:
+        raise InvalidPoolError(f"{name} holds no rows.", "Give a table with at least one row.")
+    return itertools.chain((first,), rows)
+
+
+def parse_number(cell: object) -> float | None:
+    """Read a cell as a finite number; None when it is empty.
+
+    Raises
+    ------
+    ValueError
+        The cell holds something else; the message says what.
+    """
+    if isinstance(cell, str):
+        text = cell.strip()
+        if not text:
+            return None
+        if _NOT_FINITE.fullmatch(text):
+            raise ValueError(f"{shown(cell)} is not finite")
+        if not _NUMBER.fullmatch(text):
+            raise ValueError(f"{shown(cell)} is not a number")
+        cell = float(text)
+    if cell is None:
+        return None
+    if isinstance(cell, bool) or not isinstance(cell, int | float):
+        raise ValueError(f"{shown(cell)} is not a number")
+    try:
+        number = float(cell)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{shown(cell)} is not finite")
+    return number
+
+
+def parse_text(cell: object) -> str | None:
+    """Read a cell as text without surrounding blanks; None when it is empty.
+
+    Raises
+    ------
+    ValueError
+        The cell holds neither text nor a whole number.
+    """
+    if cell is None:
+        return None
+    if isinstance(cell, bool) or not isinstance(cell, str | int):
+        raise ValueError(f"{shown(cell)} is not text")
+    return str(cell).strip() or None
+
+
+def shown(cell: object) -> str:
+    """Return a cell as messages may show it: short, and without control characters."""
+    text = repr(cell)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _csv_rows(
+    name: str, data: bytes, columns: Collection[str], short_columns: Collection[str]
+) -> Iterator[Row]:
+    # What is not UTF-8 becomes U+FFFD, so that it spoils its own cell and not the file.
+    text = data.decode("utf-8-sig", errors="replace")
+    lines = list(io.StringIO(text, newline=""))
+    reader = _reader(lines, 0)
+    try:
+        names = [cell.strip() for cell in next(reader, [])]
+    except csv.Error:
+        names = []
+    if not any(names):
+        raise InvalidPoolError(f"{name} has no header.", "Give a table with a header and rows.")
+    _require_columns(name, names, columns)
+    short = [index for index, column in enumerate(names) if column in short_columns]
+    position = reader.line_num
+    for number in itertools.count(2):
+        start, before = position, reader.line_num
+        try:
+            cells = next(reader, None)
+            problem = _shape_problem(cells, names, short) if cells else ""
+        except csv.Error as error:
+            cells, problem = [], f"is not CSV: {error}"
+        if cells is None:
+            return
+        position = start + reader.line_num - before
+        if problem:
+            # A row that does not fit costs one line: an unclosed quote took the good rows after it along.
+            position = start + 1
+            reader = _reader(lines, position)
+            yield Row(number, problem=problem)
+        elif cells:
+            yield Row(number, dict(zip(names, cells, strict=True)))
+
+
+def _reader(lines: list[str], start: int) -> "_csv.Reader":
+    remaining: Any = iter(lines)
+    remaining.__setstate__(start)  # a slice would copy all lines for every bad row
+    return csv.reader(remaining)
+
+
+def _shape_problem(cells: list[str], names: list[str], short: list[int]) -> str:
+    if len(cells) != len(names):
+        return f"has {len(cells)} cells where the header has {len(names)}"
+    broken = next((index for index in short if "\n" in cells[index] or "\r" in cells[index]), None)
+    return "" if broken is None else f"has a line break in {names[broken]}: a quote is not closed"
+
+
+def _parquet_rows(name: str, data: bytes, columns: Collection[str]) -> Iterator[Row]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(io.BytesIO(data))
+        _require_columns(name, file.schema_arrow.names, columns)
+        numbers = itertools.count(1)
+        for batch in file.iter_batches(columns=list(columns)):
+            for cells in batch.to_pylist():
+                yield Row(next(numbers), cells)
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InvalidPoolError(
+            f"{name} cannot be read as Parquet: {reason}.", "Write the file again."
+        ) from None
+
+
+def _require_columns(name: str, found: Collection[str], wanted: Collection[str]) -> None:
+    missing = [column for column in wanted if column not in found]
+    if missing:
+        raise InvalidPoolError(
+            f"{name} has no column {', '.join(map(repr, missing))}; it has {shown(', '.join(found))}.",
+            "Correct the table's header or the columns its mapping names.",
+        )
+    twice = [column for column, count in Counter(found).items() if count > 1 and column in wanted]
+    if twice:
+        raise InvalidPoolError(
+            f"{name} has the column {', '.join(map(repr, twice))} more than once.", "Rename one of them."
+        )

@@ -1,0 +1,125 @@
+"""The source `reference_tables`: any CSV or Parquet file with a mapping file that says what it holds.
+
+Those shipped with the project are found by themselves; others are named in the configuration of the asset
+`raw_reference_tables`. A mapping's format is `mapping`'s business, rows that of `records`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+from urllib.parse import unquote, urlsplit
+
+from catalyst_assets.errors import UsageError
+from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest
+from catalyst_assets.ingestion.records import Contents, Record, Rejection
+from catalyst_assets.ingestion.reference_tables.mapping import TableMapping, load_mapping
+from catalyst_assets.ingestion.reference_tables.records import parse_table, survey_table
+
+SHIPPED_FOLDER = Path(__file__).resolve().parent.parent.parent / "data"
+
+
+class ReferenceTables:
+    """Tables on this machine, each beside its mapping file.
+
+    Parameters
+    ----------
+    mapping_files
+        Mapping files beyond those shipped.
+    shipped
+        Whether those shipped are read too.
+    """
+
+    def __init__(self, mapping_files: Sequence[Path] = (), *, shipped: bool = True) -> None:
+        self._shipped = shipped
+        self._mapping_files = [path.expanduser().absolute() for path in mapping_files]
+
+    @property
+    def memory(self) -> None:
+        """Nothing: a table is read whole, and its hash tells whether it is new."""
+
+    def list_new(self) -> list[RawRequest]:
+        """Return one request a table; whether its bytes are new only its hash tells.
+
+        Raises
+        ------
+        UsageError
+            A mapping file cannot be read, or two describe the same source.
+        """
+        shipped = sorted(SHIPPED_FOLDER.glob("*/mapping.yaml")) if self._shipped else []
+        described: dict[str, Path] = {}
+        requests = []
+        for path in dict.fromkeys([*shipped, *self._mapping_files]):
+            mapping = load_mapping(path)
+            if mapping.source in described:
+                raise UsageError(
+                    f"{described[mapping.source]} and {path} both describe the source {mapping.source!r}.",
+                    "Give each table a source of its own.",
+                )
+            described[mapping.source] = path
+            table = path.parent / mapping.table
+            # A shipped table keeps its name when the checkout moves.
+            url = f"shipped:{table.relative_to(SHIPPED_FOLDER)}" if path in shipped else table.as_uri()
+            parameters = {"mapping": mapping.model_dump(mode="json")}
+            requests.append(
+                RawRequest(
+                    mapping.source,
+                    url,
+                    TableParser.kind,
+                    mapping.licence,
+                    parameters,
+                    "table",
+                    mapping.answers,
+                )
+            )
+        return requests
+
+    def fetch(self, request: RawRequest) -> bytes:
+        """Return the table's bytes.
+
+        Raises
+        ------
+        UsageError
+            The file cannot be read.
+        """
+        path = _table_path(request.url)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise UsageError(
+                f"Cannot read the table {path} of {request.source}: {error.strerror}.",
+                "Put the file there or correct `table` in its mapping file.",
+            ) from None
+
+
+class TableParser:
+    """Reads cached tables by the mapping that was recorded with them."""
+
+    kind: Final = "reference_table"
+    is_snapshot = True
+    is_index = False
+
+    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
+        """Count a table's rows and find duplicates.
+
+        Raises
+        ------
+        InvalidPoolError
+            The bytes are no table, hold no rows, or lack a column of the mapping.
+        """
+        return survey_table(_recorded_mapping(raw), file.read())
+
+    def parse(
+        self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
+    ) -> Iterator[Record | Rejection]:
+        """Yield a record or a rejection for each row in ``[start, stop)``."""
+        return parse_table(_recorded_mapping(raw), file.read(), start, stop, duplicates)
+
+
+def _recorded_mapping(raw: RawFile) -> TableMapping:
+    return TableMapping.model_validate(raw.request["parameters"]["mapping"])
+
+
+def _table_path(url: str) -> Path:
+    if url.startswith("shipped:"):
+        return SHIPPED_FOLDER / url.removeprefix("shipped:")
+    return Path(unquote(urlsplit(url).path))

@@ -1,0 +1,1 @@
+"""Files of others that could harm whoever reads them: archives and pickles."""
