@@ -338,7 +338,10 @@ class _Stages:
         bar = self._bars[advance.stage]
         if advance.total is not None:
             self._progress.update(bar, total=advance.total)
-        self._progress.advance(bar, advance.amount)
+        if advance.done is None:
+            self._progress.advance(bar, advance.amount)
+        else:
+            self._progress.update(bar, completed=advance.done)
         task = self._progress.tasks[self._progress.task_ids.index(bar)]
         of_all = "" if task.total is None else f" of {task.total:,.0f}"
         self._progress.update(bar, done=f"{task.completed:,.0f}{of_all}")

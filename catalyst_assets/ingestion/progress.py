@@ -20,20 +20,23 @@ class Advance:
         How much more is done.
     total
         How much there is in all, where that is known now.
+    done
+        How much is done by now, in place of ``amount``.
     """
 
     stage: str
     amount: int
     total: int | None = None
+    done: int | None = None
 
 
 _listeners: list[Callable[[Advance], None]] = []
 
 
-def report(stage: str, amount: int = 1, total: int | None = None) -> None:
-    """Tell those who listen that ``amount`` more of a stage is done."""
+def report(stage: str, amount: int = 1, total: int | None = None, done: int | None = None) -> None:
+    """Tell those who listen that ``amount`` more of a stage is done, or ``done`` of it by now."""
     for listener in _listeners:
-        listener(Advance(stage, amount, total))
+        listener(Advance(stage, amount, total, done))
 
 
 @contextmanager

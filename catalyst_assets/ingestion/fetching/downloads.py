@@ -20,6 +20,7 @@ import httpx
 
 from catalyst_assets.errors import CatalystError, SourceError
 from catalyst_assets.ingestion.fetching.http import Fetcher, TransientError, require_success
+from catalyst_assets.ingestion.progress import report
 
 _CHUNK_BYTES: Final = 1024**2
 # An attempt that brought less than this has not shown that asking on at once is of use.
@@ -182,7 +183,7 @@ class Downloader:
                     done += len(chunk)
                     if done - told >= _CHUNK_BYTES:
                         told = done
-                        self._progress(done, version.size)
+                        self._tell(version, done)
                     if time.monotonic() > over:
                         raise SourceError(
                             f"{version.url} was not whole after {self._deadline:g} s.",
@@ -194,8 +195,12 @@ class Downloader:
                 return False
         if done == offset and version.size not in (None, done):
             raise TransientError("the reply is empty")
-        self._progress(done, version.size)
+        self._tell(version, done)
         return True
+
+    def _tell(self, version: Version, done: int) -> None:
+        self._progress(done, version.size)
+        report(f"bytes of {version.url.rpartition('/')[2][-40:]}", total=version.size, done=done)
 
     def _require_room(self, url: str, version: Version, offset: int) -> None:
         if version.size is None:

@@ -73,7 +73,7 @@ def read_frame(text: bytes, adsorbate: str = "") -> Frame | Problem:
     """
     from ase.io.extxyz import read_xyz
 
-    if _WIDE_COLUMN.search(text.split(b"\n", 2)[1]):
+    if any(map(_WIDE_COLUMN.search, text.split(b"\n", 2)[1:2])):
         return Problem("frame", "has a column wider than 99 numbers an atom")
     try:
         (atoms,) = read_xyz(io.StringIO(text.decode("utf-8")), slice(None))
