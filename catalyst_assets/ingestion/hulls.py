@@ -57,11 +57,13 @@ def update_hulls(database: "Database") -> int:
                 continue
             values = energies_above_hull(system, entries)
             with database.transaction() as connection:
+                fetch_all(connection, "ingestion/lock_materials")
                 changed += _write(connection, by, system, values)
                 execute(connection, "ingestion/remember_hull", chemical_system=system, sha256=sha256, **by)
             report("computing hulls")
         if known:
             with database.transaction() as connection:
+                fetch_all(connection, "ingestion/lock_materials")
                 for system in known:
                     changed += _write(connection, by, system, {})
                     execute(connection, "ingestion/forget_hull", chemical_system=system, **by)
@@ -142,7 +144,15 @@ def _write(connection: Any, by: Mapping[str, str], chemical_system: str, values:
             "label": label,
             "method": by["method"],
             "entries": json.dumps(
-                [{"value": wanted[name], "unit": unit, "method": by["method"], "source": label}]
+                [
+                    {
+                        "value": wanted[name],
+                        "unit": unit,
+                        "method": by["method"],
+                        "source": label,
+                        "derived": True,
+                    }
+                ]
                 if name in wanted
                 else []
             ),

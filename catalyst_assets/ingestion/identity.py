@@ -9,7 +9,7 @@ has used already is not hidden behind another record.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.ingestion.progress import report
@@ -76,16 +76,32 @@ def unify_materials(database: "Database") -> int:
     unified = 0
     for start in range(0, len(formulas), _FORMULAS_AT_ONCE):
         chosen = formulas[start : start + _FORMULAS_AT_ONCE]
-        with database.transaction() as connection:
-            rows = fetch_all(connection, "ingestion/records_of_formulas", formulas=chosen)
-            changes = list(_changes(rows))
-            execute_many(connection, "ingestion/set_identity", changes)
-            execute(connection, "ingestion/point_to_materials", formulas=chosen)
-            execute(connection, "ingestion/remember_compared", formulas=chosen)
-        before = {row["material_id"]: row["same_as"] for row in rows}
-        unified += sum(row["same_as"] is not None and before[row["material_id"]] is None for row in changes)
+        while (found := _unify(database, chosen)) is None:
+            continue
+        unified += found
         report("comparing formulas", len(chosen), len(formulas))
     return unified
+
+
+def _unify(database: "Database", formulas: Sequence[str]) -> int | None:
+    """Unify the records of some formulas; None when one of them changed while they were compared."""
+    parameters = {"formulas": list(formulas)}
+    with database.transaction() as connection:
+        rows = fetch_all(connection, "ingestion/records_of_formulas", **parameters)
+    # Compared without a lock: it takes seconds, and campaigns go on meanwhile.
+    changes = list(_changes(rows))
+    before = {row["material_id"]: row for row in rows}
+    with database.transaction() as connection:
+        fetch_all(connection, "ingestion/lock_materials")
+        now = fetch_all(connection, "ingestion/versions_of_formulas", **parameters)
+        if len(now) != len(rows) or any(not row.items() <= before[row["material_id"]].items() for row in now):
+            return None
+        execute_many(connection, "ingestion/set_identity", changes)
+        execute(connection, "ingestion/point_to_materials", **parameters)
+        execute(connection, "ingestion/remember_compared", **parameters)
+    return sum(
+        row["same_as"] is not None and before[row["material_id"]]["same_as"] is None for row in changes
+    )
 
 
 def identify(records: Sequence[KnownRecord]) -> list[Identity]:
@@ -96,36 +112,62 @@ def identify(records: Sequence[KnownRecord]) -> list[Identity]:
     list of Identity
         One a record, in the order of their names.
     """
-    clusters: list[list[KnownRecord]] = []
-    for record in sorted((record for record in records if not record.withdrawn), key=_preference):
+    clusters: list[list[_Candidate]] = []
+    standing = sorted((record for record in records if not record.withdrawn), key=_preference)
+    for candidate in map(_Candidate, standing):
         for cluster in clusters:
-            if _may_join(record, cluster) and is_same_crystal(record, cluster[0]):
-                cluster.append(record)
+            if _may_join(candidate, cluster) and candidate.is_same_crystal(cluster[0]):
+                cluster.append(candidate)
                 break
         else:
-            clusters.append([record])
-    sources = {record.source for record in records}
+            clusters.append([candidate])
     found = [
         Identity(record.material_id, None, _own_values(record)) for record in records if record.withdrawn
     ]
-    for first, *others in clusters:
-        found.append(Identity(first.material_id, None, _merge_values(first, others, sources)))
+    for cluster in clusters:
+        first, *others = (candidate.record for candidate in cluster)
+        found.append(Identity(first.material_id, None, _merge_values(first, others)))
         found += [Identity(other.material_id, first.material_id, _own_values(other)) for other in others]
     return sorted(found, key=lambda identity: identity.material_id)
 
 
-def is_same_crystal(one: KnownRecord, other: KnownRecord) -> bool:
-    """Tell whether two records of one reduced formula describe the same crystal."""
-    if one.structure_hash == other.structure_hash:
-        return True
-    first, second = _structure(one), _structure(other)
-    if max(len(first), len(second)) > _MOST_COMPARED_SITES:
-        return False
-    ratio = (first.volume / len(first)) / (second.volume / len(second))
-    if not 1 / _VOLUME_RATIO < ratio < _VOLUME_RATIO:
-        return False
-    number = _space_group(first)
-    return number is not None and number == _space_group(second) and bool(_matcher().fit(first, second))
+class _Candidate:
+    """A record whose structure is built, and its symmetry found, at most once."""
+
+    def __init__(self, record: KnownRecord) -> None:
+        self.record = record
+
+    @cached_property
+    def structure(self) -> "Structure":
+        from pymatgen.core.structure import Structure
+
+        return Structure.from_dict(dict(self.record.structure_json))
+
+    @cached_property
+    def volume_per_atom(self) -> float:
+        return float(self.structure.volume / len(self.structure))
+
+    @cached_property
+    def space_group(self) -> int | None:
+        """Number of the space group; None where spglib finds none."""
+        from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
+
+        try:
+            analyzer = SpacegroupAnalyzer(self.structure, symprec=_SYMPREC_ANGSTROM)
+            return int(analyzer.get_space_group_number())
+        except SymmetryUndeterminedError:
+            return None
+
+    def is_same_crystal(self, other: "_Candidate") -> bool:
+        if self.record.structure_hash == other.record.structure_hash:
+            return True
+        if max(len(self.structure), len(other.structure)) > _MOST_COMPARED_SITES:
+            return False
+        if not 1 / _VOLUME_RATIO < self.volume_per_atom / other.volume_per_atom < _VOLUME_RATIO:
+            return False
+        if self.space_group is None or self.space_group != other.space_group:
+            return False
+        return bool(_matcher().fit(self.structure, other.structure))
 
 
 def _changes(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -150,32 +192,32 @@ def _changes(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _preference(record: KnownRecord) -> tuple[bool, int, str]:
     ranks = {source: rank for rank, source in enumerate(_PREFERRED_SOURCES)}
-    return not record.in_use, ranks.get(record.source, len(ranks)), record.material_id
+    is_used = record.in_use and record.same_as is None
+    return not is_used, ranks.get(record.source, len(ranks)), record.material_id
 
 
-def _may_join(record: KnownRecord, cluster: Sequence[KnownRecord]) -> bool:
-    if record.in_use:
+def _may_join(candidate: _Candidate, cluster: Sequence[_Candidate]) -> bool:
+    if candidate.record.in_use:
         return False
-    repeated = any(other.source == record.source for other in cluster)
-    return not repeated or record.source in _REPEATING_SOURCES
+    source = candidate.record.source
+    repeated = any(other.record.source == source for other in cluster)
+    return not repeated or source in _REPEATING_SOURCES
 
 
 def _own_values(record: KnownRecord) -> dict[str, list[Mapping[str, Any]]]:
     kept = {
-        name: [entry for entry in entries if entry["source"] == record.source]
+        name: [entry for entry in entries if entry["source"] == record.source and not entry.get("derived")]
         for name, entries in record.properties.items()
     }
     return {name: entries for name, entries in kept.items() if entries}
 
 
-def _merge_values(
-    first: KnownRecord, others: Sequence[KnownRecord], sources: set[str]
-) -> dict[str, list[Mapping[str, Any]]]:
+def _merge_values(first: KnownRecord, others: Sequence[KnownRecord]) -> dict[str, list[Mapping[str, Any]]]:
     """Return one entry a method and source: the first record's, then those of the others in their order."""
     merged: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for name, entries in first.properties.items():
         # What was derived from several records, such as a hull, is nobody's own.
-        merged[name] += [entry for entry in entries if entry["source"] not in sources]
+        merged[name] += [entry for entry in entries if entry.get("derived")]
     for record in (first, *others):
         for name, entries in _own_values(record).items():
             taken = {(entry["source"], entry["method"]) for entry in merged[name]}
@@ -185,22 +227,6 @@ def _merge_values(
         for name, entries in sorted(merged.items())
         if entries
     }
-
-
-def _structure(record: KnownRecord) -> "Structure":
-    from pymatgen.core.structure import Structure
-
-    return Structure.from_dict(dict(record.structure_json))
-
-
-def _space_group(structure: "Structure") -> int | None:
-    """Return the number of the space group; None where spglib finds none."""
-    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
-
-    try:
-        return int(SpacegroupAnalyzer(structure, symprec=_SYMPREC_ANGSTROM).get_space_group_number())
-    except SymmetryUndeterminedError:
-        return None
 
 
 @cache

@@ -109,8 +109,10 @@ def load_rows(database: "Database", raw: RawFile, rows: PreparedRows) -> LoadCou
     with database.transaction() as connection:
         execute(connection, "ingestion/stage_materials")
         copy_text(connection, "staged_materials", _MATERIAL_COLUMNS, rows.materials)
+        fetch_all(connection, "ingestion/lock_source", source=raw.source)
         execute(connection, "ingestion/drop_outdated", source=raw.source, retrieved_at=raw.fetched_at)
-        merged = fetch_all(connection, "ingestion/merge_materials", source=raw.source)
+        execute(connection, "ingestion/queue_changed", closed=raw.answers)
+        merged = fetch_all(connection, "ingestion/merge_materials", source=raw.source, closed=raw.answers)
         execute(
             connection,
             "ingestion/merge_material_sources",

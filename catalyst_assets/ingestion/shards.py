@@ -244,7 +244,8 @@ def settle_files(
     return Settled(
         new=loads.new,
         changed=loads.changed,
-        unchanged=content["records"] - loads.new - loads.changed,
+        # Of what one file brings and another changes, the same load says both.
+        unchanged=max(0, content["records"] - loads.new - loads.changed),
         quarantined=loads.quarantined + adsorption.quarantined,
         deprecated=deprecated,
         unified=unified,
@@ -264,6 +265,7 @@ def _retire(database: "Database", objects: "ObjectStore", raw: RawFile) -> int:
     """Retire what a file of a source says is gone, and nothing that it lists; return how many that were."""
     parser = PARSERS[raw.kind]
     with database.transaction() as connection:
+        fetch_all(connection, "ingestion/lock_materials")
         if parser.is_snapshot:
             return execute(
                 connection,

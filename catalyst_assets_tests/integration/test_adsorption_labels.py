@@ -51,7 +51,15 @@ def properties(platform: Platform, material_id: str) -> dict[str, Any]:
 
 
 def label(value: float) -> list[dict[str, Any]]:
-    return [{"value": pytest.approx(value, abs=1e-9), "unit": "eV", "method": "RPBE", "source": "oc20"}]
+    return [
+        {
+            "value": pytest.approx(value, abs=1e-9),
+            "unit": "eV",
+            "method": "RPBE",
+            "source": "oc20",
+            "derived": True,
+        }
+    ]
 
 
 STAMPS = "SELECT material_id, updated_at FROM materials ORDER BY 1"

@@ -9,9 +9,10 @@ import yaml
 from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
 
+from catalyst_assets.ingestion import hulls, identity
 from catalyst_assets.ingestion.accounting import account_for_rows, find_bad_properties
 from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
-from catalyst_assets.ingestion.shards import Settled
+from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards
 from catalyst_assets.ingestion.sources import refresh
 from catalyst_assets_tests.loading import load, query
 from resources.platform import Platform
@@ -167,3 +168,101 @@ def test_what_its_source_says_of_stability_is_not_computed_again(platform: Platf
     table.to_csv(tmp_path / "ours.csv", index=False)
     assert ingest(platform, mapping).hulls == 0
     assert values(platform, "ours:mgo", "energy_above_hull") == [("ours", 0.02)]
+
+
+def test_a_record_that_names_another_compound_takes_nothing_along_and_leaves_nothing_behind(
+    platform: Platform, tmp_path: Path
+) -> None:
+    theirs = write(tmp_path, "theirs", THEIRS[:1])
+    ingest(platform, write(tmp_path, "ours", OURS[:1]), theirs)
+    assert standing(platform) == ["ours:mgo"]
+
+    ingest(platform, write(tmp_path, "ours", [("mgo", rock_salt("Ca", 4.8), -3.2)]))
+    assert standing(platform) == ["ours:mgo", "theirs:1"]
+    assert values(platform, "ours:mgo") == [("ours", -3.2)]
+    assert values(platform, "ours:mgo", "energy_above_hull") == [("ours_hull", 0.0)]
+    assert values(platform, "theirs:1") == [("theirs", -2.9)]
+    assert provenance(platform, "theirs:1") == [("theirs", "1", "licence of theirs")]
+
+    ingest(platform, write(tmp_path, "ours", OURS[:1]))
+    assert standing(platform) == ["ours:mgo"]
+    ingest(platform, write(tmp_path, "theirs", [("1", rock_salt("Ba", 5.5), -2.7)]))
+    assert standing(platform) == ["ours:mgo", "theirs:1"]
+    assert values(platform, "ours:mgo") == [("ours", -3.0)]
+    assert values(platform, "ours:mgo", "energy_above_hull") == [("ours_hull", 0.0)]
+
+
+def test_a_value_derived_from_what_a_record_was_goes_with_it(platform: Platform, tmp_path: Path) -> None:
+    optional = {
+        "property": "formation_energy_per_atom",
+        "unit": "eV/atom",
+        "method": "PBE",
+        "required": False,
+    }
+    ingest(platform, write(tmp_path, "ours", OURS[:1], properties={"Ef": optional}))
+    changed = write(tmp_path, "ours", [("mgo", rock_salt("Ca", 4.8), -3.2)], properties={"Ef": optional})
+    table = pd.read_csv(tmp_path / "ours.csv").assign(Ef=None)
+    table.to_csv(tmp_path / "ours.csv", index=False)
+    ingest(platform, changed)
+    assert query(platform, "SELECT reduced_formula, properties FROM materials") == [("CaO", {})]
+
+
+@pytest.mark.parametrize("closed", ["ours", "theirs"])
+def test_a_table_that_becomes_a_validators_answers_is_taken_out_of_what_it_was_joined_with(
+    platform: Platform, tmp_path: Path, closed: str
+) -> None:
+    rows = {"ours": OURS[:1], "theirs": THEIRS[:1]}
+    ingest(platform, write(tmp_path, "ours", rows["ours"]), write(tmp_path, "theirs", rows["theirs"]))
+    assert standing(platform) == ["ours:mgo"]
+
+    ingest(platform, write(tmp_path, closed, rows[closed], answers=True))
+    names = {"ours": "ours:mgo", "theirs": "theirs:1"}
+    (open_one,) = names.keys() - {closed}
+    assert standing(platform) == ["ours:mgo", "theirs:1"]
+    assert values(platform, names[closed]) == []
+    assert values(platform, names[closed], "energy_above_hull") == []
+    assert [source for source, _ in values(platform, names[open_one])] == [open_one]
+    assert [source for source, _ in values(platform, names[open_one], "energy_above_hull")] == [
+        f"{open_one}_hull"
+    ]
+    assert [account.problem for account in account_for_rows(platform.database, platform.objects)] == ["", ""]
+
+    # Opened again it is joined again.
+    ingest(platform, write(tmp_path, closed, [(rows[closed][0][0], rows[closed][0][1], -2.5)]))
+    assert standing(platform) == ["ours:mgo"]
+
+
+def test_what_is_loaded_while_records_are_compared_is_compared_too(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(platform, write(tmp_path, "ours", OURS[:1]))
+    theirs, third = write(tmp_path, "theirs", THEIRS[:1]), write(tmp_path, "third", THEIRS[:1])
+    matched = []
+    matching = identity._matcher()
+
+    class Interrupted:
+        def fit(self, *structures: Structure) -> bool:
+            if not matched:
+                matched.append(structures)
+                refresh(ReferenceTables([third], shipped=False), platform.database, platform.objects)
+                for shard in plan_shards(platform.database, platform.objects, platform.settings):
+                    load_shard(platform.database, platform.objects, shard)
+            return bool(matching.fit(*structures))
+
+    monkeypatch.setattr(identity, "_matcher", Interrupted)
+    ingest(platform, theirs)
+    assert matched
+    assert standing(platform) == ["ours:mgo"]
+
+
+def test_nothing_is_compared_or_computed_again_while_nothing_changes(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(platform, write(tmp_path, "ours", OURS), write(tmp_path, "theirs", THEIRS))
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("compared again")
+
+    monkeypatch.setattr(identity, "identify", refuse)
+    monkeypatch.setattr(hulls, "energies_above_hull", refuse)
+    assert ingest(platform, reparse=True).unchanged == 4

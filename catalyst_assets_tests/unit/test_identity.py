@@ -84,14 +84,14 @@ def test_a_crystal_has_one_value_a_source_and_method_and_keeps_what_was_derived(
         "aflow:1",
         properties={
             "band_gap": [entry(4.4, "aflow"), entry(9.9, "b")],
-            "energy_above_hull": [entry(0.0, "aflow_hull")],
+            "energy_above_hull": [{**entry(0.0, "aflow_hull"), "derived": True}],
         },
     )
     again = record("aflow:2", properties={"band_gap": [entry(4.3, "aflow")]})
     other = record("b:1", properties={"band_gap": [entry(7.5, "b", "HSE06"), entry(4.6, "b")]})
     assert found("aflow:1", first, again, other).properties == {
         "band_gap": [entry(4.4, "aflow"), entry(7.5, "b", "HSE06"), entry(4.6, "b")],
-        "energy_above_hull": [entry(0.0, "aflow_hull")],
+        "energy_above_hull": [{**entry(0.0, "aflow_hull"), "derived": True}],
     }
 
 

@@ -3,21 +3,32 @@
 ALTER TABLE materials ADD COLUMN same_as text REFERENCES materials CHECK (same_as <> material_id);
 CREATE INDEX materials_same_as ON materials (same_as) WHERE same_as IS NOT NULL;
 
--- What was compared last among the materials of one formula: the same rows are not compared again.
+-- What was compared last among the materials of one formula: the same rows are not compared again. Empty where a
+-- record changed its crystal, so that those it leaves behind are looked at too.
 CREATE TABLE compared_formulas (
     reduced_formula text PRIMARY KEY,
     sha256          text NOT NULL
 );
 
--- What decides whether a record must be compared again.
+-- What decides whether a record must be compared again: all but the values that were derived from several records.
 CREATE FUNCTION record_state(record materials) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT concat_ws(' ', record.material_id, record.structure_hash, record.deprecated, record.same_as,
-                     md5(CAST(record.properties AS text)))
+    SELECT concat_ws(' ', record.material_id, record.structure_hash, record.deprecated, record.same_as, (
+        SELECT md5(string_agg(held.key || CAST(entry AS text), ',' ORDER BY held.key COLLATE "C", position))
+        FROM jsonb_each(record.properties) held,
+             jsonb_array_elements(held.value) WITH ORDINALITY AS entries (entry, position)
+        WHERE NOT entry ? 'derived'
+    ))
 $$;
 
 -- Sources of a validator's answers: pools of their own, which nobody else's values may tell of.
 CREATE VIEW closed_sources AS
-    SELECT DISTINCT source FROM raw_files WHERE CAST(request ->> 'answers' AS boolean);
+    SELECT DISTINCT source
+    FROM (
+        SELECT DISTINCT ON (source, request ->> 'slot') source, CAST(request ->> 'answers' AS boolean) AS is_closed
+        FROM raw_files
+        ORDER BY source, request ->> 'slot', fetched_at DESC, raw_file_id DESC
+    ) newest
+    WHERE is_closed;
 
 -- What the hull of one chemical system was last computed from, by source and method.
 CREATE TABLE computed_hulls (

@@ -25,6 +25,7 @@ def label_bulk_materials(database: "Database", *, is_new: bool = True) -> int:
         their systems get it first.
     """
     with database.transaction() as connection:
+        fetch_all(connection, "ingestion/lock_materials")
         if is_new:
             execute(connection, "ingestion/fill_adsorption_energies")
         changed = fetch_all(

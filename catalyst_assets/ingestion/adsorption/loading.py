@@ -77,6 +77,7 @@ def load_adsorption(database: "Database", raw: RawFile, rows: PreparedAdsorption
         "retrieved_at": raw.fetched_at,
     }
     with database.transaction() as connection:
+        fetch_all(connection, "ingestion/lock_source", source=raw.source)
         new = changed = 0
         for kind, record, text in (
             ("systems", AdsorptionSystem, rows.systems),

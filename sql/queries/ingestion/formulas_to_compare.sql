@@ -16,4 +16,6 @@ SELECT reduced_formula
 FROM grouped
 LEFT JOIN compared_formulas compared USING (reduced_formula)
 WHERE compared.sha256 IS DISTINCT FROM grouped.sha256
-ORDER BY reduced_formula COLLATE "C";
+UNION
+SELECT reduced_formula FROM compared_formulas WHERE sha256 = ''
+ORDER BY reduced_formula;

@@ -23,7 +23,8 @@ labels AS (
         jsonb_object_agg(
             property,
             jsonb_build_object(
-                'value', energy_ev, 'unit', 'eV', 'method', CAST(:method AS text), 'source', CAST(:source AS text)
+                'value', energy_ev, 'unit', 'eV', 'method', CAST(:method AS text), 'source', CAST(:source AS text),
+                'derived', true
             )
         ) AS entries
     FROM lowest
@@ -43,7 +44,7 @@ JOIN materials before USING (material_id)
 CROSS JOIN LATERAL (
     SELECT coalesce(jsonb_object_agg(name, entries), '{}') AS properties
     FROM (
-        SELECT name, jsonb_agg(entry ORDER BY entry ->> 'source', entry ->> 'method') AS entries
+        SELECT name, jsonb_agg(entry ORDER BY entry ->> 'source' COLLATE "C", entry ->> 'method' COLLATE "C") AS entries
         FROM (
             SELECT kept.key AS name, entry
             FROM jsonb_each(before.properties) kept, jsonb_array_elements(kept.value) entry

@@ -1,14 +1,18 @@
 -- Insert or update the staged materials of one source; entries of other sources stay in `properties`.
 -- Returns those that were written; what is the same already keeps its updated_at.
--- Parameters: source.
+-- What others say of a record's crystal goes when its crystal is another one; a validator's pool keeps nothing of it.
+-- Parameters: source, closed (it is such a pool).
 INSERT INTO materials AS known (
     material_id, reduced_formula, chemical_system, elements, n_sites, structure_json, structure_hash, properties
 )
 SELECT
     staged.material_id, staged.reduced_formula, staged.chemical_system, staged.elements, staged.n_sites,
     staged.structure_json, staged.structure_hash,
-    -- What only this source says needs no merging.
-    CASE WHEN before.properties IS NULL OR before.properties = '{}' THEN staged.properties ELSE (
+    CASE
+        WHEN before.properties IS NULL OR before.properties = '{}' OR :closed
+            OR before.structure_hash <> staged.structure_hash
+        THEN staged.properties
+        ELSE (
         SELECT coalesce(jsonb_object_agg(name, entries), '{}')
         FROM (
             SELECT name, jsonb_agg(entry ORDER BY entry ->> 'source' COLLATE "C", entry ->> 'method' COLLATE "C") AS entries
@@ -34,9 +38,11 @@ SET reduced_formula = excluded.reduced_formula,
     structure_json = excluded.structure_json,
     structure_hash = excluded.structure_hash,
     properties = excluded.properties,
-    deprecated = known.same_as IS NOT NULL,
+    same_as = CASE WHEN :closed OR known.structure_hash <> excluded.structure_hash THEN NULL ELSE known.same_as END,
+    deprecated = NOT :closed AND known.structure_hash = excluded.structure_hash AND known.same_as IS NOT NULL,
     updated_at = now()
 WHERE (known.deprecated AND known.same_as IS NULL)
+   OR (:closed AND known.same_as IS NOT NULL)
    OR (known.structure_json, known.structure_hash, known.properties)
       IS DISTINCT FROM (excluded.structure_json, excluded.structure_hash, excluded.properties)
 RETURNING known.material_id, (known.xmax = 0) AS is_new;

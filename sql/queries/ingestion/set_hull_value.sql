@@ -12,7 +12,7 @@ FROM (
         SELECT entry
         FROM materials own, jsonb_array_elements(own.properties -> 'energy_above_hull') entry
         WHERE own.material_id = :material_id
-          AND (entry ->> 'source', entry ->> 'method') IS DISTINCT FROM (CAST(:label AS text), CAST(:method AS text))
+          AND NOT (entry ? 'derived' AND entry ->> 'source' = :label AND entry ->> 'method' = :method)
         UNION ALL
         SELECT entry FROM jsonb_array_elements(CAST(:entries AS jsonb)) entry
     ) every_entry
