@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 Row = dict[str, Any]
+# Stands for no value in COPY; no text is likely to be it.
+_NULL = "\\N catalyst"
 _COPIED_AT_ONCE = 4 * 1024**2
 _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
@@ -170,7 +172,7 @@ def copy_text(connection: "sa.Connection", table: str, columns: Sequence[str], t
     if driver_connection is None:
         raise DatabaseUnavailableError("The connection was closed before COPY.", "Run again.")
     with driver_connection.cursor() as cursor:
-        statement = f"COPY {table} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')"
+        statement = f"COPY {table} ({names}) FROM STDIN (FORMAT csv, NULL '{_NULL}')"
         # Every read waits for the interpreter's lock, which another thread may hold for milliseconds.
         cursor.copy_expert(statement, io.StringIO(text), size=_COPIED_AT_ONCE)
         return int(cursor.rowcount)
@@ -189,7 +191,7 @@ def storable(value: Any) -> Any:
 
 def _copy_text(value: object) -> str:
     if value is None:
-        return "\\N"
+        return _NULL
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     if isinstance(value, dict):

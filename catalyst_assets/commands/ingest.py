@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from catalyst_assets.errors import CatalystError
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from catalyst_assets.ingestion.progress import Advance
+    from resources.postgres import Database
     from resources.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Fetch materials from outside, check them and load them.")
@@ -22,6 +25,7 @@ _HOME = typer.Option(
 _REPARSE = typer.Option("--reparse", help="Load again from what is cached of this source; nobody is asked.")
 _JSON = typer.Option("--json", help="Print one JSON object instead of a sentence.")
 _COUNTS: Final = ("new", "changed", "unchanged", "deprecated", "quarantined")
+_SHOWN_REFUSALS: Final = 5
 _OUTCOME: Final = ("unified", "materials", "hulls")
 _ADSORPTION: Final = {
     "adsorption_new": "new energies and systems",
@@ -243,7 +247,10 @@ def reference_tables(
     home: Annotated[Path | None, _HOME] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Load tables: CSV or Parquet files, each with a mapping file that says what its columns are."""
+    """Load tables: CSV or Parquet files or ASE databases, each with a mapping file that says what its columns are.
+
+    The table that is shipped is loaded, too.
+    """
     from catalyst_assets.ingestion.reference_tables.mapping import load_mapping
 
     paths = [path.expanduser().absolute() for path in mapping or []]
@@ -276,7 +283,16 @@ def _ingest(source: str, config: Mapping[str, Any], reparse: bool, home: Path | 
         summary = _run(settings, source, config, reparse, progress)
     if as_json:
         typer.echo(json.dumps({"source": source, **summary}, allow_nan=False))
-        return
+    else:
+        _say(source, summary)
+    if summary["unreadable"]:
+        raise CatalystError(
+            f"Not loaded: {'; '.join(summary['unreadable'])}",
+            "Mend or replace the file, then run this again.",
+        )
+
+
+def _say(source: str, summary: Mapping[str, Any]) -> None:
     typer.echo(", ".join(f"{summary[name]} {name}" for name in _COUNTS) + ".")
     if summary["unified"]:
         typer.echo(
@@ -285,8 +301,11 @@ def _ingest(source: str, config: Mapping[str, Any], reparse: bool, home: Path | 
         )
     if source == "oc20":
         typer.echo("; ".join(f"{summary[name]} {said}" for name, said in _ADSORPTION.items()) + ".")
-    if summary["quarantined"]:
-        typer.echo("Why rows were refused stands in the table `quarantine`, and in the run's checks.")
+    for refused in summary["refused"]:
+        typer.echo(f"Set aside: {refused}")
+    more = summary["quarantined"] - len(summary["refused"])
+    if more > 0:
+        typer.echo(f"Set aside: {more} more; the table `quarantine` has all of them with their reasons.")
 
 
 def _run(
@@ -321,7 +340,29 @@ def _run(
                 run_id = driver.execute(REPARSE_JOB, ops=parse)
             else:
                 run_id = driver.execute(f"ingest_{source}", ops={f"raw_{source}": {"config": dict(config)}})
-            return _summarize(instance, run_id)
+            summary = _summarize(instance, run_id)
+            return {**summary, **_troubles(database, source, min(summary["quarantined"], _SHOWN_REFUSALS))}
+
+
+def _troubles(database: "Database", source: str, most: int) -> dict[str, Any]:
+    """Return which files of a source cannot be read, and some rows of it that were refused last."""
+    from catalyst_assets.ingestion.raw_cache import current_files
+    from catalyst_assets.ingestion.sources import PARSERS_OF
+    from resources.postgres import fetch_all
+
+    kinds = {parser.kind for parser in PARSERS_OF[source]}
+    files = [raw for raw in current_files(database) if raw.kind in kinds]
+    with database.transaction() as connection:
+        rows = fetch_all(
+            connection,
+            "ingestion/refusals_of_files",
+            raw_sha256s=[raw.sha256 for raw in files],
+            limit=most,
+        )
+    return {
+        "unreadable": [f"{raw.url}: {raw.parse_note}" for raw in files if raw.parse_status == "failed"],
+        "refused": [f"{row['record']} ({row['source']}): {row['reason']}" for row in rows],
+    }
 
 
 class _Stages:

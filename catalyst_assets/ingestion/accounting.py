@@ -1,6 +1,7 @@
 """Whether what was received, what was loaded and what was refused add up.
 
-Judged from the database and the raw cache anew, without trusting what the load reported.
+Judged from the database and the raw cache, by what was counted before anything was parsed and not by what the load
+reported.
 """
 
 import json
@@ -35,10 +36,23 @@ class Account:
 
 
 def account_for_rows(database: "Database", objects: "ObjectStore") -> list[Account]:
-    """Compare the rows of every current raw file with what became of them."""
+    """Compare the rows of every current raw file that was parsed with what became of them."""
     with database.transaction() as connection:
         counts = {row.pop("raw_file_id"): row for row in fetch_all(connection, "ingestion/rows_by_file")}
-    return [_account(database, objects, raw, counts[raw.raw_file_id]) for raw in current_files(database)]
+    return [
+        _account(database, objects, raw, counts[raw.raw_file_id])
+        for raw in current_files(database)
+        if raw.parse_status == "parsed" and raw.raw_file_id in counts
+    ]
+
+
+def find_unloaded(database: "Database") -> list[str]:
+    """Return one line for each current raw file that cannot be read, or that nobody has parsed yet."""
+    return [
+        f"{raw.source} ({raw.url}): {raw.parse_note or 'it is still to be parsed: materialize `materials`'}"
+        for raw in current_files(database)
+        if raw.parse_status != "parsed"
+    ]
 
 
 def find_bad_properties(database: "Database") -> list[str]:
@@ -77,9 +91,6 @@ def _account(
     database: "Database", objects: "ObjectStore", raw: RawFile, counted: Mapping[str, int]
 ) -> Account:
     name = f"{raw.source} ({raw.url})"
-    if raw.parse_status != "parsed":
-        reason = raw.parse_note or "it is still to be parsed: materialize `materials`"
-        return Account(0, 0, 0, f"{name} was not loaded: {reason}")
     rows = raw.row_count
     if counted["loaded"] + counted["quarantined"] != rows:
         # Later files may have said some of its rows anew: look at each.

@@ -27,7 +27,7 @@ def materials_have_known_units_and_methods(platform: dg.ResourceParam[Platform])
 
 @dg.asset_check(asset=materials, blocking=True)
 def every_source_row_is_accounted_for(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
-    """Every row of every current raw file is loaded or quarantined, and answers have their values."""
+    """Every row of every current raw file that was parsed is loaded or quarantined; answers have their values."""
     from catalyst_assets.ingestion.accounting import account_for_rows
 
     accounts = account_for_rows(platform.database, platform.objects)
@@ -46,3 +46,11 @@ def structure_hashes_are_consistent(platform: dg.ResourceParam[Platform]) -> dg.
     from catalyst_assets.ingestion.accounting import find_inconsistent_hashes
 
     return _result(find_inconsistent_hashes(platform.database))
+
+
+@dg.asset_check(asset=materials)
+def every_raw_file_can_be_read(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
+    """No current raw file is unreadable, or waits to be parsed; one that is keeps none of the others waiting."""
+    from catalyst_assets.ingestion.accounting import find_unloaded
+
+    return _result(find_unloaded(platform.database))

@@ -60,9 +60,11 @@ def parse_rows(
     if processes < 2 or stop - start < _ROWS_WORTH_A_POOL:
         yield from _parse_here(objects, raw, start, stop, duplicates)
         return
+    # Each chunk of a table reads past the rows before it: fewer chunks read less.
+    size = max(_CHUNK_ROWS, -(-(stop - start) // (2 * processes)))
     chunks = [
-        (objects.url, raw, low, min(low + _CHUNK_ROWS, stop), duplicates)
-        for low in range(start, stop, _CHUNK_ROWS)
+        (objects.url, raw, low, high, {row: first for row, first in duplicates.items() if low <= row < high})
+        for low, high in ((low, min(low + size, stop)) for low in range(start, stop, size))
     ]
     try:
         yield from _in_order(_pool(processes), chunks, most_waiting=processes + 2)

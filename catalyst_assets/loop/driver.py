@@ -142,6 +142,10 @@ def _failure(job_name: str, partition_key: str | None, result: Any) -> CatalystE
         "Mend the cause and run the command again: it goes on from here. `catalyst up` shows the run's log."
     )
     for event in result.all_events:
+        is_check = event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        check = event.asset_check_evaluation_data if is_check else None
+        if check is not None and not check.passed and check.blocking:
+            return LoopError(f"{where} failed its check {check.check_name}: {check.description}", remedy)
         if event.is_step_failure:
             error = event.step_failure_data.error
             while error is not None and error.cause is not None:

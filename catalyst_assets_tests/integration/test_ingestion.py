@@ -9,12 +9,13 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from catalyst_assets.errors import CorruptArtifactError
+from catalyst_assets.errors import CorruptArtifactError, LoopError
 from catalyst_assets.ingestion import assets, checks, raw_assets
 from catalyst_assets.ingestion.raw_cache import current_files, raw_key, read_raw
 from catalyst_assets.ingestion.reference_tables.source import SHIPPED_FOLDER, ReferenceTables
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
 from catalyst_assets.ingestion.sources import refresh
+from catalyst_assets.loop.driver import LoopDriver
 from resources.json_io import JsonStepValues
 from resources.platform import Platform
 from resources.postgres import Role
@@ -79,6 +80,7 @@ def materialize(platform: Platform, *mapping_files: Path) -> dg.ExecuteInProcess
             assets.materials,
             checks.materials_have_known_units_and_methods,
             checks.every_source_row_is_accounted_for,
+            checks.every_raw_file_can_be_read,
             checks.structure_hashes_are_consistent,
         ],
         resources={"platform": platform, "io_manager": JsonStepValues(platform)},
@@ -109,7 +111,7 @@ def test_the_assets_load_the_shipped_set_and_its_answers_go_where_only_the_valid
 ) -> None:
     result = materialize(platform)
     assert result.success
-    assert len(result.get_asset_check_evaluations()) == 3
+    assert len(result.get_asset_check_evaluations()) == 4
     summary = metadata(result, "materials")
     assert [summary[name] for name in ("new", "changed", "unchanged", "quarantined", "shards")] == [
         SHIPPED,
@@ -284,13 +286,15 @@ def test_an_unreadable_table_fails_its_check_until_it_is_replaced_and_the_others
     mapping = write_table(tmp_path / "t", text)
     for _ in range(2):
         result = materialize(platform, mapping)
-        assert not result.success
-        assert set(failed_checks(result)) == {"every_source_row_is_accounted_for"}
-        assert reason in str(failed_checks(result)["every_source_row_is_accounted_for"])
+        assert result.success
+        assert set(failed_checks(result)) == {"every_raw_file_can_be_read"}
+        assert reason in str(failed_checks(result)["every_raw_file_can_be_read"])
     assert query("SELECT count(*) FROM materials") == [(SHIPPED,)]
     ((note,),) = query("SELECT parse_note FROM raw_files WHERE parse_status = 'failed'")
     assert reason in note
-    assert materialize(platform, write_table(tmp_path / "t", HEADER + "Sr,Ti,O3,1.8\n")).success
+    mended = materialize(platform, write_table(tmp_path / "t", HEADER + "Sr,Ti,O3,1.8\n"))
+    assert mended.success
+    assert not failed_checks(mended)
 
 
 def test_bytes_changed_in_the_cache_are_refused_and_mended_by_the_source(platform: Platform) -> None:
@@ -351,7 +355,23 @@ def test_each_blocking_check_sees_the_damage_it_is_for(platform: Platform, damag
     assert set(failed_checks(result)) == {check}
 
 
-def test_every_check_of_materials_blocks() -> None:
+def test_every_check_of_materials_blocks_but_that_of_unreadable_files() -> None:
     defined = [value for value in vars(checks).values() if isinstance(value, dg.AssetChecksDefinition)]
-    assert len(defined) == 3
-    assert all(spec.blocking for definition in defined for spec in definition.check_specs)
+    blocking = {spec.name: spec.blocking for definition in defined for spec in definition.check_specs}
+    assert len(blocking) == 4
+    assert [name for name, blocks in blocking.items() if not blocks] == ["every_raw_file_can_be_read"]
+
+
+def test_a_command_names_the_check_that_failed_and_what_is_wrong(
+    platform: Platform, dagster_instance: dg.DagsterInstance
+) -> None:
+    driver = LoopDriver(platform, dagster_instance)
+    driver.execute("ingest_reference_tables")
+    with platform.database.transaction(Role.OWNER) as connection:
+        connection.execute(
+            sa.text("DELETE FROM reference_values WHERE material_id = 'perovskite_pbe:AgAlO3'")
+        )
+    with pytest.raises(
+        LoopError, match=r"every_source_row_is_accounted_for: .*no answer for perovskite_pbe:AgAlO3"
+    ):
+        driver.execute("ingest_reference_tables")

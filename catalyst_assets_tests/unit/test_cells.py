@@ -80,6 +80,14 @@ def test_what_the_fast_reader_does_not_take_is_still_read_or_refused() -> None:
         read_cif("data_nothing\n_cell_length_a 4\n")
     with pytest.raises(ValueError, match="Invalid CIF"):
         read_cif("no cif at all")
+    without_z = "\n".join(
+        line.rsplit(None, 2)[0] + " 1" if line.startswith(("  Mg", "  O")) else line
+        for line in listed.replace(" _atom_site_fract_z\n", "").splitlines()
+    )
+    with pytest.raises(ValueError, match="Invalid CIF"):
+        read_cif(without_z)
+    heavy = read_cif(listed.replace("  O  O", "  D  D"))
+    assert {symbol for (cell,) in [[as_structure(heavy)]] for symbol in cell.symbol_set} <= {"Mg", "H", "D"}
 
 
 @given(

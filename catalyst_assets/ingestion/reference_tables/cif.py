@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
 _IDENTITY: Final = frozenset({"x,y,z"})
+# gemmi takes a coordinate that is not there for zero.
+_COORDINATES: Final = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
 
 
 def read_cif(text: str) -> "Structure | Cell":
@@ -40,9 +42,9 @@ def _read_listed(text: str) -> Cell | None:
 
     try:
         document = gemmi.cif.read_string(text)
-        if len(document) != 1:
+        if len(document) != 1 or not all(map(document[0].find_values, _COORDINATES)):
             return None
-        small = gemmi.make_small_structure_from_block(document.sole_block())
+        small = gemmi.make_small_structure_from_block(document[0])
     except (RuntimeError, ValueError, IndexError):
         return None
     operations = {operation.replace(" ", "").lower() for operation in small.symops}
@@ -51,7 +53,7 @@ def _read_listed(text: str) -> Cell | None:
         return None
     symbols = [site.element.name for site in sites]
     positions = [site.fract.tolist() for site in sites]
-    plain = all(site.occ == 1 and site.element.atomic_number for site in sites)
+    plain = all(site.occ == 1 and site.element.atomic_number and site.element.name != "D" for site in sites)
     if not plain or not all(math.isfinite(x) for position in positions for x in position):
         return None
     return Cell.from_parameters(small.cell.parameters, symbols, positions)
