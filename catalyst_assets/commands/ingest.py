@@ -1,21 +1,11 @@
 """`catalyst ingest`: refresh a source and load what is new, as runs that the Dagster UI shows."""
 
-import json
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated
 
 import typer
 
-from catalyst_assets.errors import CatalystError
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
-    from catalyst_assets.ingestion.progress import Advance
-    from resources.postgres import Database
-    from resources.settings import Settings
+from catalyst_assets.commands.ingest_run import run_ingest
 
 app = typer.Typer(no_args_is_help=True, help="Fetch materials from outside, check them and load them.")
 
@@ -24,15 +14,6 @@ _HOME = typer.Option(
 )
 _REPARSE = typer.Option("--reparse", help="Load again from what is cached of this source; nobody is asked.")
 _JSON = typer.Option("--json", help="Print one JSON object instead of a sentence.")
-_COUNTS: Final = ("new", "changed", "unchanged", "deprecated", "quarantined")
-_SHOWN_REFUSALS: Final = 5
-_OUTCOME: Final = ("unified", "materials", "hulls")
-_ADSORPTION: Final = {
-    "adsorption_new": "new energies and systems",
-    "adsorption_changed": "changed",
-    "adsorption_unchanged": "unchanged",
-    "labelled": "materials with other labels",
-}
 
 
 @app.command("optimade")
@@ -69,7 +50,7 @@ def optimade(
         str(Path(name).absolute()) if Path(name).suffix in {".yaml", ".yml"} else name for name in names
     ]
     config = {"providers": located, "filter": entries, "most_entries": limit}
-    _ingest("optimade", config, reparse, home, as_json)
+    run_ingest("optimade", config, reparse, home, as_json)
 
 
 @app.command("aflow")
@@ -94,7 +75,7 @@ def aflow(
     if not reparse:
         check_matchbook(matchbook)
     config = {"matchbook": matchbook, "most_entries": limit, "endpoint": endpoint}
-    _ingest("aflow", config, reparse, home, as_json)
+    run_ingest("aflow", config, reparse, home, as_json)
 
 
 @app.command("materials_project")
@@ -159,7 +140,7 @@ def materials_project(
         from resources.settings import load_settings
 
         require_key(load_settings(home=home).mp_api_key)
-    _ingest("materials_project", config, reparse, home, as_json)
+    run_ingest("materials_project", config, reparse, home, as_json)
 
 
 @app.command("oc20")
@@ -207,7 +188,7 @@ def oc20(
         "base_url": base_url,
         "allow_pickles": allow_pickles,
     }
-    _ingest("oc20", config, reparse, home, as_json)
+    run_ingest("oc20", config, reparse, home, as_json)
 
 
 @app.command("prototypes")
@@ -234,7 +215,7 @@ def prototypes(
         raise UsageError("No enumeration is named.", "Name a YAML file; docs/sources.md shows one.")
     for path in paths:
         load_enumeration(path)
-    _ingest("prototypes", {"files": [str(path) for path in paths]}, reparse, home, as_json)
+    run_ingest("prototypes", {"files": [str(path) for path in paths]}, reparse, home, as_json)
 
 
 @app.command("reference_tables")
@@ -256,149 +237,4 @@ def reference_tables(
     paths = [path.expanduser().absolute() for path in mapping or []]
     for path in paths:
         load_mapping(path)
-    _ingest("reference_tables", {"mapping_files": [str(path) for path in paths]}, reparse, home, as_json)
-
-
-def _ingest(source: str, config: Mapping[str, Any], reparse: bool, home: Path | None, as_json: bool) -> None:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from catalyst_assets.commands.runs import quieten
-    from catalyst_assets.ingestion.progress import listening
-    from resources.settings import load_settings
-
-    quieten()
-    settings = load_settings(home=home)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[done]}"),
-        TimeElapsedColumn(),
-    )
-    with (
-        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
-        listening(_Stages(progress).show),
-    ):
-        summary = _run(settings, source, config, reparse, progress)
-    if as_json:
-        typer.echo(json.dumps({"source": source, **summary}, allow_nan=False))
-    else:
-        _say(source, summary)
-    if summary["unreadable"]:
-        raise CatalystError(
-            f"Not loaded: {'; '.join(summary['unreadable'])}",
-            "Mend or replace the file, then run this again.",
-        )
-
-
-def _say(source: str, summary: Mapping[str, Any]) -> None:
-    typer.echo(", ".join(f"{summary[name]} {name}" for name in _COUNTS) + ".")
-    if summary["unified"]:
-        typer.echo(
-            f"{summary['unified']} of them are crystals that another source gave, too: "
-            f"{summary['materials']} materials in all."
-        )
-    if source == "oc20":
-        typer.echo("; ".join(f"{summary[name]} {said}" for name, said in _ADSORPTION.items()) + ".")
-    for refused in summary["refused"]:
-        typer.echo(f"Set aside: {refused}")
-    more = summary["quarantined"] - len(summary["refused"])
-    if more > 0:
-        typer.echo(f"Set aside: {more} more; the table `quarantine` has all of them with their reasons.")
-
-
-def _run(
-    settings: "Settings", source: str, config: Mapping[str, Any], reparse: bool, progress: "Progress"
-) -> dict[str, Any]:
-    import dagster as dg
-
-    from catalyst_assets.loop.driver import LoopDriver
-    from catalyst_assets.loop.jobs import REPARSE_JOB
-    from catalyst_assets.loop.runs import reap_dead_runs
-    from resources.connection import connect
-    from resources.dagster_instance import prepare_dagster_home
-    from resources.platform import Platform
-    from resources.settings import get_settings
-
-    bar = progress.add_task("starting PostgreSQL", total=None, done="")
-    with connect(settings, upgrade=True) as database:
-        os.environ.update(prepare_dagster_home(settings, database))
-        get_settings.cache_clear()
-        progress.update(bar, description="starting Dagster")
-        with dg.DagsterInstance.get() as instance:
-            reap_dead_runs(instance, database)
-            driver = LoopDriver(
-                Platform(settings, database),
-                instance,
-                on_step=lambda step: progress.update(bar, description=step.replace("_", " ")),
-            )
-            if reparse:
-                parse = {
-                    "materials": {"ops": {"pending_shards": {"config": {"reparse": True, "source": source}}}}
-                }
-                run_id = driver.execute(REPARSE_JOB, ops=parse)
-            else:
-                run_id = driver.execute(f"ingest_{source}", ops={f"raw_{source}": {"config": dict(config)}})
-            summary = _summarize(instance, run_id)
-            return {**summary, **_troubles(database, source, min(summary["quarantined"], _SHOWN_REFUSALS))}
-
-
-def _troubles(database: "Database", source: str, most: int) -> dict[str, Any]:
-    """Return which files of a source cannot be read, and some rows of it that were refused last."""
-    from catalyst_assets.ingestion.raw_cache import current_files
-    from catalyst_assets.ingestion.sources import PARSERS_OF
-    from resources.postgres import fetch_all
-
-    kinds = {parser.kind for parser in PARSERS_OF[source]}
-    files = [raw for raw in current_files(database) if raw.kind in kinds]
-    with database.transaction() as connection:
-        rows = fetch_all(
-            connection,
-            "ingestion/refusals_of_files",
-            raw_sha256s=[raw.sha256 for raw in files],
-            limit=most,
-        )
-    return {
-        "unreadable": [f"{raw.url}: {raw.parse_note}" for raw in files if raw.parse_status == "failed"],
-        "refused": [f"{row['record']} ({row['source']}): {row['reason']}" for row in rows],
-    }
-
-
-class _Stages:
-    """One bar for each stage that reports how far it is."""
-
-    def __init__(self, progress: "Progress") -> None:
-        self._progress = progress
-        self._bars: dict[str, TaskID] = {}
-
-    def show(self, advance: "Advance") -> None:
-        """Move a stage's bar, a new one if it is the first time."""
-        if advance.stage not in self._bars:
-            self._bars[advance.stage] = self._progress.add_task(advance.stage, total=None, done="")
-        bar = self._bars[advance.stage]
-        if advance.total is not None:
-            self._progress.update(bar, total=advance.total)
-        if advance.done is None:
-            self._progress.advance(bar, advance.amount)
-        else:
-            self._progress.update(bar, completed=advance.done)
-        task = self._progress.tasks[self._progress.task_ids.index(bar)]
-        of_all = "" if task.total is None else f" of {task.total:,.0f}"
-        self._progress.update(bar, done=f"{task.completed:,.0f}{of_all}")
-
-
-def _summarize(instance: Any, run_id: str) -> dict[str, Any]:
-    """Return what the run's materializations say of themselves."""
-    import dagster as dg
-
-    summary: dict[str, Any] = {"run_id": run_id}
-    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
-    for record in records:
-        materialization = record.event_log_entry.asset_materialization
-        is_last = materialization.asset_key == dg.AssetKey("materials")
-        wanted = (*_COUNTS, *_OUTCOME, *_ADSORPTION) if is_last else ("fetched",)
-        summary |= {
-            name: materialization.metadata[name].value for name in wanted if name in materialization.metadata
-        }
-    return summary
+    run_ingest("reference_tables", {"mapping_files": [str(path) for path in paths]}, reparse, home, as_json)
