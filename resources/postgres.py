@@ -190,6 +190,8 @@ def storable(value: Any) -> Any:
 
 
 def _copy_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
     if value is None:
         return _NULL
     if isinstance(value, bytes):

@@ -4,7 +4,6 @@ Nothing is judged here: what passes is `records`' business.
 """
 
 import hashlib
-import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 
 from catalyst_assets.ingestion.cells import Cell
 
@@ -168,8 +168,7 @@ def _hashes(cells: Sequence[Cell]) -> list[str]:
     hashes = []
     for cell, (edges, corners) in zip(cells, rounded, strict=True):
         sites = sorted([symbol, *(x % 10_000 for x in next(positions))] for symbol in cell.symbols)
-        canonical = json.dumps([edges, corners, sites], separators=(",", ":"))
-        hashes.append(hashlib.sha256(canonical.encode()).hexdigest())
+        hashes.append(hashlib.sha256(orjson.dumps([edges, corners, sites])).hexdigest())
     return hashes
 
 

@@ -140,7 +140,7 @@ def _material_row(record: Record, crystal: Crystal, raw: RawFile) -> tuple[Any, 
         crystal.n_sites,
         orjson.dumps(crystal.structure_json).decode(),
         crystal.structure_hash,
-        {} if raw.answers else _properties(record),
+        "{}" if raw.answers else orjson.dumps(_properties(record)).decode(),
     )
 
 

@@ -255,15 +255,15 @@ def _value_problems(records: Sequence[Record]) -> list[tuple[int, Problem]]:
     import pandas as pd
 
     values = [(index, value) for index, record in enumerate(records) for value in record.values]
+    judged = [(value, _limits(value)) for _, value in values]
     frame = pd.DataFrame(
         {
             "property": [value.property for _, value in values],
             "method": [value.method for _, value in values],
-            "unit_matches": [_limits(value).unit == value.unit for _, value in values],
+            "unit_matches": [limits.unit == value.unit for value, limits in judged],
             "value": [float(value.value) for _, value in values],
             "in_range": [
-                not value.value < _limits(value).low and not value.value > _limits(value).high
-                for _, value in values
+                not value.value < limits.low and not value.value > limits.high for value, limits in judged
             ],
         }
     )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
 _IDENTITY: Final = frozenset({"x,y,z"})
+# What gemmi calls an unknown element, and heavy hydrogen.
+_LEFT_TO_PYMATGEN: Final = frozenset({"X", "D"})
 # gemmi takes a coordinate that is not there for zero.
 _COORDINATES: Final = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
 
@@ -48,12 +50,15 @@ def _read_listed(text: str) -> Cell | None:
     except (RuntimeError, ValueError, IndexError):
         return None
     operations = {operation.replace(" ", "").lower() for operation in small.symops}
-    sites = list(small.sites)
-    if operations != _IDENTITY or not sites or not small.cell.is_crystal():
+    if operations != _IDENTITY or not small.cell.is_crystal():
         return None
-    symbols = [site.element.name for site in sites]
-    positions = [site.fract.tolist() for site in sites]
-    plain = all(site.occ == 1 and site.element.atomic_number and site.element.name != "D" for site in sites)
-    if not plain or not all(math.isfinite(x) for position in positions for x in position):
+    symbols, positions = [], []
+    for site in small.sites:
+        symbol = site.element.name
+        if site.occ != 1 or symbol in _LEFT_TO_PYMATGEN:
+            return None
+        symbols.append(symbol)
+        positions.append(site.fract.tolist())
+    if not symbols or not math.isfinite(sum(map(sum, positions))):
         return None
     return Cell.from_parameters(small.cell.parameters, symbols, positions)
