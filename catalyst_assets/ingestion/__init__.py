@@ -1,1 +1,1 @@
-"""From a source's bytes to validated rows: raw cache, parsing, loading, one module a source."""
+"""From a source's bytes to validated rows: raw cache, parsing, loading; a folder a source."""

@@ -41,7 +41,7 @@ class KnownRecord:
     withdrawn
         Its source no longer has it.
     in_use
-        A campaign has labels, candidates or results of it.
+        A campaign has labels, predictions or candidates of it.
     same_as
         The material that it was found to be.
     """
@@ -94,7 +94,8 @@ def _unify(database: "Database", formulas: Sequence[str]) -> int | None:
     with database.transaction() as connection:
         fetch_all(connection, "ingestion/lock_materials")
         now = fetch_all(connection, "ingestion/versions_of_formulas", **parameters)
-        if len(now) != len(rows) or any(not row.items() <= before[row["material_id"]].items() for row in now):
+        as_read = all(row.items() <= before.get(row["material_id"], {}).items() for row in now)
+        if not as_read or len(now) != len(rows):
             return None
         execute_many(connection, "ingestion/set_identity", changes)
         execute(connection, "ingestion/point_to_materials", **parameters)
