@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         None,
         description="YAML file that says what is taken from the sources that are refreshed by schedule.",
     )
+    source_retries: int = Field(
+        3, ge=0, description="How often a run asks a source again that failed; `catalyst ingest` does not."
+    )
     retry_delay_seconds: float = Field(
         30.0, ge=0, description="Pause before a source that failed is asked again; doubled each time."
     )

@@ -43,14 +43,13 @@ def optimade(
     names = provider or []
     if not names and not reparse:
         raise UsageError("No provider is named.", f"Add --provider: {', '.join(list_providers())} or a file.")
-    for name in names:
-        load_provider(name)
+    sources = [load_provider(name).source for name in names]
     # Dagster's steps may run in another folder.
     located = [
         str(Path(name).absolute()) if Path(name).suffix in {".yaml", ".yml"} else name for name in names
     ]
     config = {"providers": located, "filter": entries, "most_entries": limit}
-    run_ingest("optimade", config, reparse, home, as_json)
+    run_ingest("optimade", config, reparse, home, as_json, sources)
 
 
 @app.command("aflow")
@@ -213,9 +212,8 @@ def prototypes(
     paths = [path.expanduser().absolute() for path in files or []]
     if not paths and not reparse:
         raise UsageError("No enumeration is named.", "Name a YAML file; docs/sources.md shows one.")
-    for path in paths:
-        load_enumeration(path)
-    run_ingest("prototypes", {"files": [str(path) for path in paths]}, reparse, home, as_json)
+    names = [f"prototypes_{load_enumeration(path).name}" for path in paths]
+    run_ingest("prototypes", {"files": [str(path) for path in paths]}, reparse, home, as_json, names)
 
 
 @app.command("reference_tables")
@@ -232,9 +230,9 @@ def reference_tables(
 
     The table that is shipped is loaded, too.
     """
-    from catalyst_assets.ingestion.reference_tables.mapping import load_mapping
+    from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 
     paths = [path.expanduser().absolute() for path in mapping or []]
-    for path in paths:
-        load_mapping(path)
-    run_ingest("reference_tables", {"mapping_files": [str(path) for path in paths]}, reparse, home, as_json)
+    names = [] if reparse else [request.source for request in ReferenceTables(paths).list_new()]
+    config = {"mapping_files": [str(path) for path in paths]}
+    run_ingest("reference_tables", config, reparse, home, as_json, names)

@@ -5,7 +5,7 @@ What may be asked of each source is `ingest`'s business.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,14 +32,24 @@ _ADSORPTION: Final = {
 
 
 def run_ingest(
-    source: str, config: Mapping[str, Any], reparse: bool, home: Path | None, as_json: bool
+    source: str,
+    config: Mapping[str, Any],
+    reparse: bool,
+    home: Path | None,
+    as_json: bool,
+    names: Collection[str] = (),
 ) -> None:
     """Refresh and load a source, or load it again, with bars on the way and a summary at the end.
+
+    Parameters
+    ----------
+    names
+        What the records asked for go by, where the source has several such names; all of them if empty.
 
     Raises
     ------
     CatalystError
-        A run failed, or a file of the source cannot be read.
+        A run failed, or a file that was asked for cannot be read.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -49,6 +59,8 @@ def run_ingest(
     from resources.settings import load_settings
 
     quieten()
+    # Whoever waits for a command decides whether it is worth asking once more.
+    os.environ.setdefault("CATALYST_SOURCE_RETRIES", "0")
     settings = load_settings(home=home)
     columns = (
         SpinnerColumn(),
@@ -61,7 +73,11 @@ def run_ingest(
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,
         listening(_Stages(progress).show),
     ):
-        summary = _run(settings, source, config, reparse, progress)
+        try:
+            summary = _run(settings, source, config, reparse, progress, names)
+        except KeyboardInterrupt:
+            progress.console.print("Interrupted: the same command goes on from here.")
+            raise
     if as_json:
         typer.echo(json.dumps({"source": source, **summary}, allow_nan=False))
     else:
@@ -69,7 +85,7 @@ def run_ingest(
     if summary["unreadable"]:
         raise CatalystError(
             f"Not loaded: {'; '.join(summary['unreadable'])}",
-            "Mend or replace the file, then run this again.",
+            "Mend the file or what describes it, then run this again.",
         )
 
 
@@ -90,7 +106,12 @@ def _say(source: str, summary: Mapping[str, Any]) -> None:
 
 
 def _run(
-    settings: "Settings", source: str, config: Mapping[str, Any], reparse: bool, progress: "Progress"
+    settings: "Settings",
+    source: str,
+    config: Mapping[str, Any],
+    reparse: bool,
+    progress: "Progress",
+    names: Collection[str],
 ) -> dict[str, Any]:
     import dagster as dg
 
@@ -122,17 +143,22 @@ def _run(
             else:
                 run_id = driver.execute(f"ingest_{source}", ops={f"raw_{source}": {"config": dict(config)}})
             summary = _summarize(instance, run_id)
-            return {**summary, **_troubles(database, source, min(summary["quarantined"], _SHOWN_REFUSALS))}
+            return {
+                **summary,
+                **_troubles(database, source, names, min(summary["quarantined"], _SHOWN_REFUSALS)),
+            }
 
 
-def _troubles(database: "Database", source: str, most: int) -> dict[str, Any]:
+def _troubles(database: "Database", source: str, names: Collection[str], most: int) -> dict[str, Any]:
     """Return which files of a source cannot be read, and some rows of it that were refused last."""
     from catalyst_assets.ingestion.raw_cache import current_files
     from catalyst_assets.ingestion.sources import PARSERS_OF
     from resources.postgres import fetch_all
 
     kinds = {parser.kind for parser in PARSERS_OF[source]}
-    files = [raw for raw in current_files(database) if raw.kind in kinds]
+    files = [
+        raw for raw in current_files(database) if raw.kind in kinds and (not names or raw.source in names)
+    ]
     with database.transaction() as connection:
         rows = fetch_all(
             connection,
@@ -141,7 +167,7 @@ def _troubles(database: "Database", source: str, most: int) -> dict[str, Any]:
             limit=most,
         )
     return {
-        "unreadable": [f"{raw.url}: {raw.parse_note}" for raw in files if raw.parse_status == "failed"],
+        "unreadable": [f"{raw.source}: {raw.parse_note}" for raw in files if raw.parse_status == "failed"],
         "refused": [f"{row['record']} ({row['source']}): {row['reason']}" for row in rows],
     }
 
@@ -153,8 +179,11 @@ class _Stages:
         self._progress = progress
         self._bars: dict[str, TaskID] = {}
 
-    def show(self, advance: "Advance") -> None:
-        """Move a stage's bar, a new one if it is the first time."""
+    def show(self, advance: "Advance | str") -> None:
+        """Move a stage's bar, a new one if it is the first time; print what is only said."""
+        if isinstance(advance, str):
+            self._progress.console.print(advance, markup=False, highlight=False)
+            return
         if advance.stage not in self._bars:
             self._bars[advance.stage] = self._progress.add_task(advance.stage, total=None, done="")
         bar = self._bars[advance.stage]

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from catalyst_assets.commands.db_query import query
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,9 +24,12 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("up")(up)
     app.command("status")(status)
-    database = typer.Typer(no_args_is_help=True, help="Look after the database's schema.")
+    database = typer.Typer(
+        no_args_is_help=True, help="Look after the database's schema, and into the database."
+    )
     database.command("upgrade")(upgrade)
     database.command("status")(database_status)
+    database.command("query")(query)
     app.add_typer(database, name="db")
 
 
@@ -135,7 +140,7 @@ def database_status(home: _Home = None, as_json: _Json = False) -> None:
     from resources.settings import load_settings
 
     settings = load_settings(home=home)
-    _require_database(settings)
+    require_database(settings)
     with connect(settings, check_schema=False) as database:
         state = schema_state(database)
     if as_json:
@@ -167,7 +172,14 @@ def _prepare_instance(settings: "Settings", database: Any) -> None:
         reap_dead_runs(instance, database)
 
 
-def _require_database(settings: "Settings") -> None:
+def require_database(settings: "Settings") -> None:
+    """Make sure that there is a database to open.
+
+    Raises
+    ------
+    UsageError
+        There is none yet.
+    """
     from catalyst_assets.errors import UsageError
 
     if settings.database_url is None and not (settings.home / "postgres" / "data").exists():
@@ -184,7 +196,7 @@ def _look_at_database(settings: "Settings") -> dict[str, Any] | None:
     from resources.postgres import Role, fetch_all, fetch_one
 
     try:
-        _require_database(settings)
+        require_database(settings)
     except UsageError:
         return None
     with connect(settings, check_schema=False) as database:

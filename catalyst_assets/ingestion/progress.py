@@ -30,7 +30,8 @@ class Advance:
     done: int | None = None
 
 
-_listeners: list[Callable[[Advance], None]] = []
+Listener = Callable[[Advance | str], None]
+_listeners: list[Listener] = []
 
 
 def report(stage: str, amount: int = 1, total: int | None = None, done: int | None = None) -> None:
@@ -39,8 +40,14 @@ def report(stage: str, amount: int = 1, total: int | None = None, done: int | No
         listener(Advance(stage, amount, total, done))
 
 
+def say(text: str) -> None:
+    """Tell those who listen something that a person who waits wants to know."""
+    for listener in _listeners:
+        listener(text)
+
+
 @contextmanager
-def listening(listener: Callable[[Advance], None]) -> Iterator[None]:
+def listening(listener: Listener) -> Iterator[None]:
     """Have every report in this process told to ``listener`` until the block is left."""
     _listeners.append(listener)
     try:

@@ -29,7 +29,7 @@ def _raw_asset(**options: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefini
             owners=OWNERS,
             pool=Queue.INGEST.value,
             op_tags=op_tags(Queue.INGEST),
-            retry_policy=retry_policy(get_settings().retry_delay_seconds),
+            retry_policy=retry_policy(get_settings().source_retries, get_settings().retry_delay_seconds),
             **options,
         )(fail_once(compute))
         return defined

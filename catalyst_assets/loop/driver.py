@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from catalyst_assets import errors
 from catalyst_assets.build import build_defs
 from catalyst_assets.errors import CatalystError, LoopError
 from catalyst_assets.loop.decide import ITERATION_JOB, Wait
@@ -67,7 +68,9 @@ class LoopDriver:
         Raises
         ------
         LoopError
-            A step or a blocking check failed.
+            A step or a blocking check failed; an error of ours in a step is raised as it is.
+        KeyboardInterrupt
+            Ctrl-C or SIGTERM came while a step was running.
         """
         tags = {**(tags or {}), **process_tags()}
         run_config = {**_QUIET, "ops": dict(ops or {})}
@@ -88,6 +91,8 @@ class LoopDriver:
                 tags[PARTITION_TAG] = partition_key
             job = dg.build_reconstructable_job(__name__, "reconstruct_job", (job_name,))
             result = dg.execute_job(job, self._instance, run_config=run_config, tags=tags)
+        if _was_interrupted(result):
+            raise KeyboardInterrupt
         if not result.success:
             raise _failure(job_name, partition_key, result)
         return result.run_id
@@ -147,9 +152,35 @@ def _failure(job_name: str, partition_key: str | None, result: Any) -> CatalystE
         if check is not None and not check.passed and check.blocking:
             return LoopError(f"{where} failed its check {check.check_name}: {check.description}", remedy)
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            reason = error.message.strip().splitlines()[0] if error is not None else "no error recorded"
+            messages = _messages(event)
+            own = next(filter(None, map(_own_error, messages)), None)
+            if own is not None:
+                return own
+            reason = messages[-1].strip().splitlines()[0] if messages else "no error recorded"
             return LoopError(f"{where} failed in {event.step_key}: {reason}", remedy)
     return LoopError(f"{where} failed before its first step (run {result.run_id}).", remedy)
+
+
+def _was_interrupted(result: Any) -> bool:
+    failures = (event for event in result.all_events if event.is_step_failure)
+    return any("DagsterExecutionInterruptedError" in text for event in failures for text in _messages(event))
+
+
+def _messages(failure: Any) -> list[str]:
+    """Return what a failed step's error and its causes say, the deepest cause last."""
+    messages = []
+    error = failure.step_failure_data.error
+    while error is not None:
+        messages.append(error.message)
+        error = error.cause
+    return messages
+
+
+def _own_error(message: str) -> CatalystError | None:
+    """Return the error of ours that a step's failure is, as a person may read it; None for another one."""
+    name, _, said = message.strip().partition(": ")
+    kind = getattr(errors, name.removeprefix(f"{errors.__name__}."), None)
+    if not name.startswith(errors.__name__) or not isinstance(kind, type):
+        return None
+    own: CatalystError = kind(said)
+    return own

@@ -1,11 +1,16 @@
 """What the command line says to wrong input: one message, a remedy, the right exit code, nothing left behind."""
 
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from resources.settings import Settings
 
 _COMMANDS = ["demo", "up", "status", "db", "campaign", "bench"]
 
@@ -103,3 +108,56 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     outcome = catalyst("--debug", "campaign", "start", str(tmp_path / "none.yaml"))
     assert outcome.returncode == 1
     assert "Traceback" in outcome.stderr
+
+
+def test_a_look_into_the_database_shows_rows_and_changes_nothing(shared_settings: Settings) -> None:
+    place = environment_of(shared_settings)
+    outcome = catalyst("db", "query", "SELECT 1::int AS one, 'a%b' AS text", "--json", **place)
+    assert json.loads(outcome.stdout) == [{"one": 1, "text": "a%b"}]
+    assert "read-only" in refused(catalyst("db", "query", "DELETE FROM quarantine", **place), 2)
+    denied = refused(catalyst("db", "query", "SELECT * FROM reference_values", **place), 2)
+    assert "permission denied" in denied
+
+
+def test_a_table_that_is_not_there_is_named_without_dagsters_words(
+    shared_settings: Settings, dagster_instance: object, tmp_path: Path
+) -> None:
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(
+        "source: mine\ntable: no such.csv\nlicence: none\nstructure: {cif: cif}\nrecord: [id]\n",
+        encoding="utf-8",
+    )
+    outcome = catalyst(
+        "ingest", "reference_tables", "--mapping", str(mapping), **environment_of(shared_settings)
+    )
+    said = refused(outcome, 2)
+    assert said.startswith("Error: Cannot read the table")
+    assert "no such.csv" in said
+
+
+def test_an_interrupted_command_ends_at_once_and_says_that_it_can_be_gone_on_with(
+    shared_settings: Settings, dagster_instance: object, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    provider = tmp_path / "dead.yaml"
+    provider.write_text(f"name: dead\nbase_url: http://127.0.0.1:{port}\nlicence: none\n", encoding="utf-8")
+    command = [sys.executable, "-m", "catalyst_assets.cli", "ingest", "optimade", "--provider", str(provider)]
+    running = subprocess.Popen(
+        command, env=os.environ | environment_of(shared_settings), stderr=subprocess.PIPE, text=True
+    )
+    assert running.stderr is not None
+    waits = next(line for line in running.stderr if "asked again" in line)
+    running.send_signal(signal.SIGINT)
+    rest = running.stderr.read()
+    running.stderr.close()
+
+    assert running.wait(timeout=60) == 130
+    assert f"127.0.0.1:{port}" in waits
+    assert "Interrupted: the same command goes on from here." in rest
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    url = settings.database_url
+    assert url is not None
+    return {"CATALYST_HOME": str(settings.home), "CATALYST_DATABASE_URL": url.get_secret_value()}

@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from catalyst_assets.constants import OWNERS, Group
+from catalyst_assets.constants import METHODS, OWNERS, PROPERTIES, Group
 from catalyst_assets.definitions import defs
 from resources.settings import Settings
 
@@ -165,3 +165,14 @@ def test_readme_shows_pictures_that_are_there() -> None:
 
 def _canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_page_of_sources_names_every_property_in_its_unit_and_every_method() -> None:
+    page = (PROJECT / "docs" / "sources.md").read_text(encoding="utf-8")
+    rows = {
+        unit: re.search(rf"^\| {unit} \| (.*) \|$", page, re.MULTILINE) for unit in ("eV/atom", "eV", "Å")
+    }
+    listed = {name: unit for unit, row in rows.items() if row for name in re.findall(r"`(\w+)`", row[1])}
+    assert listed == {name: known.unit for name, known in PROPERTIES.items()}
+    (methods,) = re.findall(r"^Methods: (.*)\.$", page, re.MULTILINE)
+    assert re.findall(r"`([^`]+)`", methods) == list(METHODS)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from tenacity import (
@@ -21,6 +22,7 @@ from tenacity import (
 )
 
 from catalyst_assets.errors import SourceError
+from catalyst_assets.ingestion.progress import say
 
 LARGEST_REPLY_BYTES: Final = 256 * 1024**2
 _TRANSIENT_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -101,6 +103,7 @@ class Fetcher:
             wait=self._pause,
             stop=stop_after_attempt(self._attempts) | stop_after_delay(self._deadline),
             sleep=self._sleep,
+            before_sleep=lambda state: self._tell(url, state),
             reraise=True,
         )
         try:
@@ -132,6 +135,13 @@ class Fetcher:
             raise SourceError(f"{url} cannot be asked: {error}.", "Correct the address.") from None
         except httpx.RequestError as error:
             raise TransientError(str(error) or type(error).__name__) from None
+
+    def _tell(self, url: str, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        again = (
+            f"asked again in {state.upcoming_sleep:.0f} s ({state.attempt_number + 1} of {self._attempts})"
+        )
+        say(f"{urlsplit(url).netloc}: {error}; {again}")
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -16,10 +16,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def retry_policy(delay_seconds: float) -> dg.RetryPolicy:
+def retry_policy(retries: int, delay_seconds: float) -> dg.RetryPolicy:
     """Return how often, and after which pauses, an asset that fails is computed again."""
     return dg.RetryPolicy(
-        max_retries=3, delay=delay_seconds, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+        max_retries=retries, delay=delay_seconds, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
     )
 
 
