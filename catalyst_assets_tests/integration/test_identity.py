@@ -9,13 +9,14 @@ import yaml
 from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
 
-from catalyst_assets.ingestion import hulls, identity
+from catalyst_assets.ingestion import hulls, identity, loading
 from catalyst_assets.ingestion.accounting import account_for_rows, find_bad_properties
 from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards
 from catalyst_assets.ingestion.sources import refresh
 from catalyst_assets_tests.loading import load, query
 from resources.platform import Platform
+from resources.postgres import Role
 
 Rows = list[tuple[str, Structure, float]]
 
@@ -266,3 +267,53 @@ def test_nothing_is_compared_or_computed_again_while_nothing_changes(
     monkeypatch.setattr(identity, "identify", refuse)
     monkeypatch.setattr(hulls, "energies_above_hull", refuse)
     assert ingest(platform, reparse=True).unchanged == 4
+
+
+def test_campaigns_do_not_wait_while_records_are_compared(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matching = identity._matcher()
+    taken = []
+
+    class Meanwhile:
+        def fit(self, *structures: Structure) -> bool:
+            with platform.database.transaction(Role.OWNER) as connection:
+                connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+                connection.exec_driver_sql(
+                    "INSERT INTO campaigns (name, document, sha256) VALUES ('a', '{}', '') ON CONFLICT DO NOTHING"
+                )
+                connection.exec_driver_sql("INSERT INTO campaign_test_set VALUES ('a', 'ours:mgo')")
+            taken.append(structures)
+            return bool(matching.fit(*structures))
+
+    monkeypatch.setattr(identity, "_matcher", Meanwhile)
+    ingest(platform, write(tmp_path, "ours", OURS[:1]), write(tmp_path, "theirs", THEIRS[:1]))
+    assert len(taken) == 1
+    assert standing(platform) == ["ours:mgo"]
+
+
+def test_an_older_page_that_is_being_loaded_gives_way_to_a_newer_one(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh(
+        ReferenceTables([write(tmp_path, "ours", OURS[:1])], shipped=False),
+        platform.database,
+        platform.objects,
+    )
+    (older,) = plan_shards(platform.database, platform.objects, platform.settings)
+    newer_table = ReferenceTables([write(tmp_path, "ours", [("mgo", OURS[0][1], -3.5)])], shipped=False)
+    asked = loading.fetch_all
+    overtaken = []
+
+    def overtake(connection: Any, query: str, **parameters: Any) -> Any:
+        if query == "ingestion/lock_source" and not overtaken:
+            overtaken.append(query)
+            refresh(newer_table, platform.database, platform.objects)
+            (newer,) = plan_shards(platform.database, platform.objects, platform.settings)
+            load_shard(platform.database, platform.objects, newer)
+        return asked(connection, query, **parameters)
+
+    monkeypatch.setattr(loading, "fetch_all", overtake)
+    load_shard(platform.database, platform.objects, older)
+    assert overtaken
+    assert values(platform, "ours:mgo") == [("ours", -3.5)]
