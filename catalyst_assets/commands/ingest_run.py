@@ -102,7 +102,9 @@ def _say(source: str, summary: Mapping[str, Any]) -> None:
         typer.echo(f"Set aside: {refused}")
     more = summary["quarantined"] - len(summary["refused"])
     if more > 0:
-        typer.echo(f"Set aside: {more} more; `catalyst db query` shows all of them, in the table `quarantine`.")
+        typer.echo(
+            f"Set aside: {more} more; `catalyst db query` shows all of them, in the table `quarantine`."
+        )
 
 
 def _run(
