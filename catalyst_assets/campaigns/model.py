@@ -34,6 +34,14 @@ class Strategy(StrEnum):
     RANDOM = "random"
 
 
+class HeadKind(StrEnum):
+    """What predicts from cached features; each is explained in ``learning``."""
+
+    STACKED = "stacked"
+    DEEP_ENSEMBLE = "deep_ensemble"
+    GAUSSIAN_PROCESS = "gaussian_process"
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -116,6 +124,33 @@ class Acquisition(_Model):
     batch_size: int = Field(default=25, ge=1, description="Candidates an iteration suggests.")
 
 
+class FineTuning(_Model):
+    """How the backbone itself is adapted; it then predicts from structures."""
+
+    depth: Literal["head_only", "last_layers", "full"] = Field(
+        default="full", description="What is trained: readouts, the last message-passing layer too, or all."
+    )
+    members: int = Field(
+        default=3, ge=1, le=20, description="Networks; each leaves other chemical systems out."
+    )
+    max_epochs: int = Field(default=100, ge=1, description="Most passes over the labels a network makes.")
+    learning_rate: float = Field(default=3e-3, gt=0, le=1, description="Highest learning rate.")
+    patience: int = Field(
+        default=20,
+        ge=1,
+        description="Epochs without improvement on the labels left out that end the training.",
+    )
+
+
+class Learning(_Model):
+    """What is fitted to the labels. Of several heads the best on unseen chemical systems is kept."""
+
+    heads: Annotated[tuple[HeadKind, ...], Field(min_length=1)] = (HeadKind.STACKED,)
+    fine_tune: FineTuning | None = Field(
+        default=None, description="Adapt the backbone to the labels instead of fitting heads to its features."
+    )
+
+
 class Stop(_Model):
     """When the campaign ends; whichever comes first. An exhausted pool always ends it."""
 
@@ -158,6 +193,7 @@ class Campaign(_Model):
     objective: Objective | None = None
     method: str = Field(description="Labels of another method are never mixed in.")
     derive: dict[PropertyName, Derivation] = Field(default_factory=dict)
+    learning: Learning = Learning()
     acquisition: Acquisition = Acquisition()
     initial_batch: int = Field(default=20, ge=1, description="Evaluations before the first model.")
     validator: Literal["reference_table", "gpaw", "laboratory"]
