@@ -7,12 +7,12 @@ from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
 
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
-from catalyst_assets.representation.backbones import Backbone, build_small_mace
+from catalyst_assets.representation.backbones import Backbone, build_backbone
 
 
 @cache
 def small_backbone() -> Backbone:
-    return build_small_mace(0)
+    return build_backbone()
 
 
 def rock_salt(cation: str = "Mg", anion: str = "O", a: float = 4.21) -> Structure:

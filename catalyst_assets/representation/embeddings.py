@@ -1,7 +1,7 @@
 """Invariant node features of a backbone, pooled per structure.
 
-The network runs in float64 and the pooled values are rounded to float32 at the end: what a structure
-gets does not depend on the batch it sat in, beyond the last bit of float32.
+A network in float64 is rounded to float32 at the end: what a structure gets does not depend on the batch
+it sat in, beyond the last bit of float32. One in float32 agrees to about six digits.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalyst_assets.representation.backbones import Backbone
-from catalyst_assets.representation.graphs import CrystalGraph, build_graphs, plan_batches
+from catalyst_assets.representation.batching import Accelerator, choose_device, map_batches, on_device
+from catalyst_assets.representation.graphs import CrystalGraph, build_graphs
 
 if TYPE_CHECKING:
-    import torch
     from pymatgen.core.structure import Structure
 
-MAX_EDGES_PER_BATCH = 10_000
+    from catalyst_assets.representation.networks.interface import GraphNetwork
+
 _POOLS = ("mean", "std")
 
 
@@ -40,27 +41,38 @@ class Embedding:
 def embed_structures(
     structures: Sequence["Structure"],
     backbone: Backbone,
-    max_edges_per_batch: int = MAX_EDGES_PER_BATCH,
+    *,
+    accelerator: Accelerator = "auto",
+    max_edges_per_batch: int | None = None,
 ) -> Embedding:
     """Embed structures; those that cannot be embedded are reported, not raised."""
-    graphs, failures = build_graphs(structures, backbone.config.r_max)
+    graphs, failures = build_graphs(structures, backbone.network.cutoff)
     values = np.zeros((len(structures), embedding_size(backbone)), dtype=np.float32)
-    if graphs:
-        values[list(graphs)] = embed_graphs(list(graphs.values()), backbone, max_edges_per_batch)
-    for index in np.flatnonzero(~np.isfinite(values).all(axis=1)):
-        failures[int(index)] = "The network's features are not finite."
-        values[index] = 0
+    places = list(graphs)
+    network = on_device(backbone.network, choose_device(accelerator))
+    embedded = embed_graphs(list(graphs.values()), network, max_edges_per_batch)
+    values[places] = embedded.values
+    failures |= {places[index]: reason for index, reason in embedded.failures.items()}
     return Embedding(values, failures)
 
 
 def embed_graphs(
-    graphs: Sequence[CrystalGraph], backbone: Backbone, max_edges_per_batch: int = MAX_EDGES_PER_BATCH
-) -> np.ndarray:
-    """Return pooled features of each graph, float32, shape (n_graphs, n_features)."""
-    counts = [graph.edges.shape[1] for graph in graphs]
-    batches = plan_batches(counts, max_edges_per_batch)
-    pooled = [_embed_batch([graphs[index] for index in batch], backbone) for batch in batches]
-    return np.concatenate(pooled) if pooled else np.zeros((0, embedding_size(backbone)), dtype=np.float32)
+    graphs: Sequence[CrystalGraph], network: "GraphNetwork", max_edges_per_batch: int | None = None
+) -> Embedding:
+    """Pool the network's node features over each graph, on the device where the network is."""
+    import torch
+
+    from catalyst_assets.representation.networks.interface import GraphBatch
+    from catalyst_assets.representation.networks.sums import mean_over_sites, spread_over_sites
+
+    def pool(batch: GraphBatch) -> torch.Tensor:
+        nodes = network.describe(batch).double()
+        mean = mean_over_sites(nodes, batch)
+        return torch.cat([mean, spread_over_sites(nodes, mean, batch)], dim=1)
+
+    width = len(_POOLS) * len(network.feature_names)
+    pooled = map_batches(graphs, network, pool, width, max_edges_per_batch)
+    return Embedding(pooled.values.astype(np.float32), pooled.failures)
 
 
 def embedding_size(backbone: Backbone) -> int:
@@ -70,48 +82,4 @@ def embedding_size(backbone: Backbone) -> int:
 
 def embedding_names(backbone: Backbone) -> tuple[str, ...]:
     """Name the features, in the order of their columns: pool, layer, channel."""
-    config = backbone.config
-    return tuple(
-        f"{pool}_layer{layer}_{channel:03d}"
-        for pool in _POOLS
-        for layer in range(config.layers)
-        for channel in range(config.channels)
-    )
-
-
-def _embed_batch(graphs: list[CrystalGraph], backbone: Backbone) -> np.ndarray:
-    import torch
-
-    inputs = _collate(graphs, backbone.config.n_elements)
-    with torch.no_grad():
-        nodes = backbone.model(inputs, compute_force=False)["node_feats"].numpy()
-    starts = inputs["ptr"].numpy()
-    sizes = np.diff(starts)[:, None]
-    mean = np.add.reduceat(nodes, starts[:-1]) / sizes
-    deviation = nodes - np.repeat(mean, sizes[:, 0], axis=0)
-    std = np.sqrt(np.add.reduceat(deviation**2, starts[:-1]) / sizes)
-    pooled: np.ndarray = np.concatenate([mean, std], axis=1).astype(np.float32)
-    return pooled
-
-
-def _collate(graphs: list[CrystalGraph], n_elements: int) -> "dict[str, torch.Tensor]":
-    import torch
-
-    sizes = np.array([len(graph.atomic_numbers) for graph in graphs])
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    elements = np.concatenate([graph.atomic_numbers for graph in graphs]) - 1
-    edges = np.concatenate(
-        [graph.edges + start for graph, start in zip(graphs, starts, strict=False)], axis=1
-    )
-    one_hot = np.zeros((len(elements), n_elements))
-    one_hot[np.arange(len(elements)), elements] = 1.0
-    arrays = {
-        "node_attrs": one_hot,
-        "positions": np.concatenate([graph.positions for graph in graphs]),
-        "cell": np.concatenate([graph.cell for graph in graphs]),
-        "edge_index": edges,
-        "shifts": np.concatenate([graph.shifts for graph in graphs]),
-        "batch": np.repeat(np.arange(len(graphs)), sizes),
-        "ptr": starts,
-    }
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+    return tuple(f"{pool}_{name}" for pool in _POOLS for name in backbone.network.feature_names)

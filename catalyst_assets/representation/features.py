@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from catalyst_assets.representation.backbones import Backbone
+from catalyst_assets.representation.batching import Accelerator, choose_device, map_chunks, on_device
 from catalyst_assets.representation.descriptors import describe_graphs, descriptor_names
-from catalyst_assets.representation.embeddings import MAX_EDGES_PER_BATCH, embed_graphs, embedding_names
-from catalyst_assets.representation.graphs import build_graphs
+from catalyst_assets.representation.embeddings import embed_graphs, embedding_names
+from catalyst_assets.representation.graphs import CUTOFF_ANGSTROM, build_graphs
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
+    from catalyst_assets.representation.networks.interface import GraphNetwork
+
 # Part of every stored feature's key: raise it whenever the same structure would get other values.
 FEATURE_VERSION: Final = 1
 _UNTRAINED: Final = "untrained:"
-_CHUNK = 1_000  # structures whose graphs are in memory at a time
+_CHUNK = 200  # structures whose graphs one thread has in memory at a time
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Features:
     values
         float32, shape (n_structures, n_features); rows of failed structures are zero.
     names
-        ``mace:…`` (``untrained:…`` of a network that learned nothing) and ``desc:…``, one a column.
+        ``mace:…``, ``schnet:…`` or ``dimenet:…`` (``untrained:…`` of a network that learned nothing) and
+        ``desc:…``, one a column.
     failures
         Why a structure has no features, by its index.
     """
@@ -49,29 +53,46 @@ class Features:
 
 
 def featurize(
-    structures: Sequence["Structure"], backbone: Backbone, max_edges_per_batch: int = MAX_EDGES_PER_BATCH
+    structures: Sequence["Structure"],
+    backbone: Backbone,
+    *,
+    accelerator: Accelerator = "auto",
+    max_edges_per_batch: int | None = None,
 ) -> Features:
     """Compute the features of structures; those that have none are reported, not raised."""
     names = feature_names(backbone)
+    network = on_device(backbone.network, choose_device(accelerator))
     values = np.zeros((len(structures), len(names)), dtype=np.float32)
     failures: dict[int, str] = {}
-    for start in range(0, len(structures), _CHUNK):
-        graphs, unsuitable = build_graphs(structures[start : start + _CHUNK], backbone.config.r_max)
-        failures |= {start + index: reason for index, reason in unsuitable.items()}
-        if graphs:
-            known = list(graphs.values())
-            embedded = embed_graphs(known, backbone, max_edges_per_batch)
-            values[[start + index for index in graphs]] = np.concatenate(
-                [embedded, describe_graphs(known)], axis=1
-            )
+
+    def work(chunk: range) -> tuple[np.ndarray, dict[int, str]]:
+        return _featurize(structures[chunk.start : chunk.stop], network, len(names), max_edges_per_batch)
+
+    for chunk, (rows, failed) in map_chunks(len(structures), _CHUNK, work):
+        values[chunk.start : chunk.stop] = rows
+        failures |= {chunk.start + index: reason for index, reason in failed.items()}
+    values[list(failures)] = 0
     for index in np.flatnonzero(~np.isfinite(values).all(axis=1)):
         failures[int(index)] = "A feature is not finite."
         values[index] = 0
     return Features(values, names, failures)
 
 
+def _featurize(
+    structures: Sequence["Structure"], network: "GraphNetwork", width: int, max_edges_per_batch: int | None
+) -> tuple[np.ndarray, dict[int, str]]:
+    graphs, failures = build_graphs(structures, max(network.cutoff, CUTOFF_ANGSTROM))
+    places, known = list(graphs), list(graphs.values())
+    embedded = embed_graphs([graph.within(network.cutoff) for graph in known], network, max_edges_per_batch)
+    descriptors = describe_graphs([graph.within(CUTOFF_ANGSTROM) for graph in known])
+    values = np.zeros((len(structures), width), dtype=np.float32)
+    values[places] = np.concatenate([embedded.values, descriptors], axis=1)
+    failures |= {places[index]: reason for index, reason in embedded.failures.items()}
+    return values, failures
+
+
 def feature_names(backbone: Backbone) -> tuple[str, ...]:
     """Name the features a backbone gives, in the order of their columns."""
-    block = "mace:" if backbone.config.pretrained else _UNTRAINED
+    block = f"{backbone.config.architecture}:" if backbone.is_trained else _UNTRAINED
     network = (f"{block}{name}" for name in embedding_names(backbone))
     return (*network, *(f"desc:{name}" for name in descriptor_names()))

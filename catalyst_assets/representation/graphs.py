@@ -4,7 +4,7 @@ What is computed on a graph lies in `embeddings` and `descriptors`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from catalyst_assets.errors import CatalystError
 
 if TYPE_CHECKING:
+    from pymatgen.core.sites import PeriodicSite
     from pymatgen.core.structure import Structure
 
 CUTOFF_ANGSTROM = 5.0
@@ -50,6 +51,15 @@ class CrystalGraph:
     shifts: np.ndarray
     distances: np.ndarray
 
+    def within(self, cutoff: float) -> "CrystalGraph":
+        """Return the graph with only the edges shorter than ``cutoff`` Å."""
+        near = self.distances < cutoff
+        if near.all():
+            return self
+        return replace(
+            self, edges=self.edges[:, near], shifts=self.shifts[near], distances=self.distances[near]
+        )
+
 
 def build_graph(structure: "Structure", cutoff: float = CUTOFF_ANGSTROM) -> CrystalGraph:
     """List the neighbours of every site within ``cutoff`` Å.
@@ -63,9 +73,7 @@ def build_graph(structure: "Structure", cutoff: float = CUTOFF_ANGSTROM) -> Crys
     """
     from vesin import NeighborList
 
-    if not structure.is_ordered:
-        raise UnsuitableStructureError("A site is occupied by several species.", "Order the structure first.")
-    atomic_numbers = np.array([getattr(site.specie, "Z", 0) for site in structure], dtype=np.int64)
+    atomic_numbers = np.array([_atomic_number(site) for site in structure], dtype=np.int64)
     if len(atomic_numbers) == 0 or atomic_numbers.min() < 1 or atomic_numbers.max() > LARGEST_ATOMIC_NUMBER:
         raise UnsuitableStructureError(
             f"The species are not all elements from H to Pu: {structure.composition.formula}."
@@ -79,6 +87,14 @@ def build_graph(structure: "Structure", cutoff: float = CUTOFF_ANGSTROM) -> Crys
     order = np.lexsort((cells[:, 2], cells[:, 1], cells[:, 0], j, i))
     edges = np.stack([i, j]).astype(np.int64)[:, order]
     return CrystalGraph(atomic_numbers, positions, cell, edges, cells[order] @ cell, distances[order])
+
+
+def _atomic_number(site: "PeriodicSite") -> int:
+    """Return the atomic number of what is on a site, 0 for what is no element."""
+    species = site.species
+    if len(species) != 1 or species.num_atoms != 1:
+        raise UnsuitableStructureError("A site is occupied by several species.", "Order the structure first.")
+    return int(getattr(next(iter(species)), "Z", 0))
 
 
 def build_graphs(
@@ -95,7 +111,7 @@ def build_graphs(
     return graphs, failures
 
 
-def plan_batches(edge_counts: Sequence[int], max_edges: int) -> list[range]:
+def plan_batches(edge_counts: Sequence[int] | np.ndarray, max_edges: int) -> list[range]:
     """Cut consecutive graphs into batches of at most ``max_edges`` edges; a larger graph goes alone."""
     batches: list[range] = []
     start = total = 0
@@ -107,3 +123,10 @@ def plan_batches(edge_counts: Sequence[int], max_edges: int) -> list[range]:
     if len(edge_counts) > start:
         batches.append(range(start, len(edge_counts)))
     return batches
+
+
+def bucket_batches(edge_counts: Sequence[int] | np.ndarray, max_edges: int) -> list[np.ndarray]:
+    """Group graphs of like size into batches of at most ``max_edges`` edges; return the indices of each."""
+    order = np.argsort(np.asarray(edge_counts), kind="stable")
+    batches = plan_batches(np.asarray(edge_counts)[order], max_edges)
+    return [order[batch.start : batch.stop] for batch in batches]

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CorruptArtifactError, LoopError
-from catalyst_assets.representation.backbones import Backbone, BackboneConfig, build_small_mace
+from catalyst_assets.representation.backbones import Backbone, Origin, build_backbone, read_header
+from catalyst_assets.representation.networks.configs import MaceConfig, NetworkConfig, config_to_json
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
@@ -18,31 +20,63 @@ _in_memory: dict[str, Backbone] = {}
 
 @dataclass(frozen=True)
 class PublishedBackbone:
-    """The current backbone as it lies in the object store."""
+    """A backbone as it lies in the object store.
+
+    Attributes
+    ----------
+    is_new
+        Whether it was made now, rather than kept because its recipe is unchanged.
+    """
 
     fingerprint: str
-    config: BackboneConfig
+    config: NetworkConfig
+    origin: Origin
     size_bytes: int
+    is_new: bool = field(compare=False)
 
 
-def publish_small_mace(objects: "ObjectStore", seed: int) -> PublishedBackbone:
-    """Make the small MACE of this seed the current backbone; one that is there already is kept."""
-    config = BackboneConfig()
-    recipe = {"seed": seed, "config": asdict(config)}
+def publish_backbone(
+    objects: "ObjectStore", recipe: Mapping[str, Any], make: Callable[[], Backbone]
+) -> PublishedBackbone:
+    """Make a backbone the current one; the one that is there is kept while its recipe is the same.
+
+    Parameters
+    ----------
+    recipe
+        Everything that decides what ``make`` returns, as JSON values.
+    make
+        Called when there is no readable backbone of this recipe.
+    """
+    recipe = json.loads(json.dumps(recipe))
     current = _read_pointer(objects)
     if current is not None and current["recipe"] == recipe:
         try:
             data = _read_weights(objects, current["fingerprint"])
-            return PublishedBackbone(current["fingerprint"], config, len(data))
-        except CorruptArtifactError:
+            return PublishedBackbone(current["fingerprint"], *read_header(data), len(data), is_new=False)
+        except (CorruptArtifactError, ValueError, KeyError, TypeError):
             pass  # written again below
-    backbone = build_small_mace(seed, config)
-    data = backbone.to_bytes()
-    objects.put_bytes(_key(backbone.fingerprint), data)
+    backbone = make()
+    size = store_backbone(objects, backbone)
     pointer = {"fingerprint": backbone.fingerprint, "recipe": recipe}
     objects.put_bytes(_POINTER, json.dumps(pointer, sort_keys=True).encode())
+    return PublishedBackbone(backbone.fingerprint, backbone.config, backbone.origin, size, is_new=True)
+
+
+def publish_seeded(
+    objects: "ObjectStore", seed: int, config: NetworkConfig | None = None
+) -> PublishedBackbone:
+    """Make a network with random weights the current backbone; without a configuration the small MACE."""
+    config = config or MaceConfig()
+    recipe = {"kind": "seeded", "seed": seed, "config": config_to_json(config)}
+    return publish_backbone(objects, recipe, lambda: build_backbone(config, seed))
+
+
+def store_backbone(objects: "ObjectStore", backbone: Backbone) -> int:
+    """Store a backbone under its name, without making it the current one; return its size in bytes."""
+    data = backbone.to_bytes()
+    objects.put_bytes(_key(backbone.fingerprint), data)
     _remember(backbone)
-    return PublishedBackbone(backbone.fingerprint, config, len(data))
+    return len(data)
 
 
 def current_fingerprint(objects: "ObjectStore") -> str:

@@ -14,7 +14,7 @@ from catalyst_assets.ingestion.crystals import hash_structure
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.representation import assets, checks
 from catalyst_assets.representation.features import featurize
-from catalyst_assets.representation.library import current_fingerprint, publish_small_mace
+from catalyst_assets.representation.library import current_fingerprint, publish_seeded
 from catalyst_assets.representation.stage import embed_shard, plan_shards
 from catalyst_assets.representation.store import load_features
 from catalyst_assets_tests.crystals import overlapping, rock_salt, small_backbone
@@ -145,7 +145,7 @@ def test_a_structure_that_cannot_be_embedded_goes_to_quarantine_with_its_materia
 
 def test_a_shard_that_is_written_is_not_computed_again(platform: Platform) -> None:
     add(platform, perovskites() | {"test:bad": overlapping()})
-    fingerprint = publish_small_mace(platform.objects, seed=0).fingerprint
+    fingerprint = publish_seeded(platform.objects, seed=0).fingerprint
     shards = plan_shards(platform)
     before = [embed_shard(platform.database, platform.objects, shard) for shard in shards]
     # Without the network nothing could be computed.

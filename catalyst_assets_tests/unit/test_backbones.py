@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from catalyst_assets.errors import CorruptArtifactError
-from catalyst_assets.representation.backbones import Backbone, BackboneConfig, build_small_mace
+from catalyst_assets.representation.backbones import Backbone, build_backbone
 from catalyst_assets.representation.embeddings import embed_structures
+from catalyst_assets.representation.networks.configs import MaceConfig
 from catalyst_assets_tests.crystals import assorted, small_backbone
 
-TINY = BackboneConfig(channels=2, max_ell=1, correlation=1, radial_width=4, n_elements=94)
+TINY = MaceConfig(hidden_irreps="2x0e", mlp_irreps="2x0e", max_ell=1, correlation=1, radial_mlp=(4,))
 
 
 def test_a_backbone_read_back_gives_the_same_features_bit_for_bit():
@@ -30,14 +31,14 @@ def test_a_backbone_read_back_gives_the_same_features_bit_for_bit():
 
 
 def test_the_seed_alone_decides_the_weights():
-    assert build_small_mace(3, TINY).to_bytes() == build_small_mace(3, TINY).to_bytes()
-    assert build_small_mace(3, TINY).fingerprint != build_small_mace(4, TINY).fingerprint
+    assert build_backbone(TINY, 3).to_bytes() == build_backbone(TINY, 3).to_bytes()
+    assert build_backbone(TINY, 3).fingerprint != build_backbone(TINY, 4).fingerprint
 
 
 def test_another_process_builds_the_same_backbone():
     program = (
-        "from catalyst_assets.representation.backbones import build_small_mace; "
-        "print(build_small_mace(0).fingerprint)"
+        "from catalyst_assets.representation.backbones import build_backbone; "
+        "print(build_backbone().fingerprint)"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
@@ -48,7 +49,7 @@ def test_building_leaves_the_random_state_and_the_number_format_of_the_caller_al
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
-    build_small_mace(0, TINY)
+    build_backbone(TINY, 0)
 
     assert torch.equal(torch.rand(3), expected)
     assert torch.get_default_dtype() == torch.float32
@@ -76,7 +77,7 @@ def test_damaged_bytes_are_refused_with_the_remedy(damage):
 
 
 def test_similar_elements_get_similar_weights_before_anything_was_learned():
-    embedding = small_backbone().model.node_embedding.linear.weight.reshape(94, -1).numpy()
+    embedding = small_backbone().network.model.node_embedding.linear.weight.reshape(94, -1).numpy()
 
     def distance(a, b):
         return np.linalg.norm(embedding[a - 1] - embedding[b - 1])

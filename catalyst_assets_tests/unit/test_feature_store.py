@@ -4,12 +4,21 @@ import numpy as np
 import pytest
 
 from catalyst_assets.errors import CorruptArtifactError, LoopError
+from catalyst_assets.representation.backbones import build_backbone
 from catalyst_assets.representation.features import Features
-from catalyst_assets.representation.library import current_fingerprint, load_backbone, publish_small_mace
+from catalyst_assets.representation.library import (
+    current_fingerprint,
+    load_backbone,
+    publish_backbone,
+    publish_seeded,
+    store_backbone,
+)
+from catalyst_assets.representation.networks.configs import SchNetConfig
 from catalyst_assets.representation.store import load_features, missing, shard_key, write_shard
 from catalyst_assets_tests.crystals import small_backbone
 from resources.object_store import ObjectStore
 
+TINY = SchNetConfig(channels=4, filters=4, layers=1)
 NAMES = ("mace:a", "desc:b")
 
 
@@ -80,30 +89,59 @@ def test_without_a_backbone_the_reader_is_told_to_make_one(objects):
 
 
 def test_a_published_backbone_is_found_by_its_name_and_kept(objects):
-    published = publish_small_mace(objects, seed=0)
+    published = publish_seeded(objects, seed=0)
     key = f"models/backbones/{published.fingerprint}.safetensors"
     written = objects.path(key).stat().st_mtime_ns
 
     assert published.fingerprint == small_backbone().fingerprint == current_fingerprint(objects)
     assert len(objects.get_bytes(key)) == published.size_bytes
     assert load_backbone(objects, published.fingerprint).fingerprint == published.fingerprint
-    assert publish_small_mace(objects, seed=0) == published
+    assert publish_seeded(objects, seed=0) == published
     assert objects.path(key).stat().st_mtime_ns == written
 
 
 def test_weights_that_are_not_what_their_name_says_are_refused_and_then_replaced(objects):
-    published = publish_small_mace(objects, seed=0)
+    published = publish_seeded(objects, seed=0)
     key = f"models/backbones/{published.fingerprint}.safetensors"
     objects.put_bytes(key, objects.get_bytes(key)[:-1] + b"\0\1")
 
     with pytest.raises(CorruptArtifactError, match="not hold the weights it is named after"):
         load_backbone(objects, published.fingerprint)
-    assert publish_small_mace(objects, seed=0) == published
+    assert publish_seeded(objects, seed=0) == published
     assert load_backbone(objects, published.fingerprint).fingerprint == published.fingerprint
 
 
+def test_a_backbone_is_made_once_a_recipe(objects):
+    made = []
+
+    def make(seed: int):
+        made.append(seed)
+        return build_backbone(TINY, seed)
+
+    first = publish_backbone(objects, {"data": "a", "layers": (1, 2)}, lambda: make(0))
+    kept = publish_backbone(objects, {"data": "a", "layers": [1, 2]}, lambda: make(0))
+    other = publish_backbone(objects, {"data": "b"}, lambda: make(1))
+
+    assert made == [0, 1]
+    assert (first.is_new, kept.is_new, other.is_new) == (True, False, True)
+    assert first == kept
+    assert (first.config, first.origin.details) == (TINY, {"seed": 0})
+    assert current_fingerprint(objects) == other.fingerprint != first.fingerprint
+
+
+def test_a_backbone_may_be_stored_without_becoming_the_current_one(objects):
+    published = publish_seeded(objects, 0, TINY)
+    other = build_backbone(TINY, 1)
+
+    size = store_backbone(objects, other)
+
+    assert current_fingerprint(objects) == published.fingerprint
+    assert load_backbone(objects, other.fingerprint) == other
+    assert size == len(other.to_bytes())
+
+
 def test_another_seed_becomes_the_current_backbone(objects):
-    first = publish_small_mace(objects, seed=0)
-    second = publish_small_mace(objects, seed=1)
+    first = publish_seeded(objects, 0, TINY)
+    second = publish_seeded(objects, 1, TINY)
 
     assert first.fingerprint != second.fingerprint == current_fingerprint(objects)

@@ -4,10 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from catalyst_assets.errors import UsageError
+from catalyst_assets.representation.backbones import Origin, OriginKind, build_backbone
+from catalyst_assets.representation.batching import choose_device, map_chunks, on_device
 from catalyst_assets.representation.descriptors import describe_structures
-from catalyst_assets.representation.embeddings import embed_structures
+from catalyst_assets.representation.embeddings import embed_graphs, embed_structures
 from catalyst_assets.representation.features import feature_names, featurize
+from catalyst_assets.representation.graphs import build_graph
+from catalyst_assets.representation.networks.configs import SchNetConfig
 from catalyst_assets_tests.crystals import assorted, disordered, overlapping, small_backbone, turned
 
 FORMULAS = [structure.reduced_formula for structure in assorted()]
@@ -76,8 +82,7 @@ def test_nothing_is_learned_from_a_network_that_learned_nothing():
 
 
 def test_a_pretrained_network_is_learned_from():
-    untrained = small_backbone()
-    learned = replace(untrained, config=replace(untrained.config, pretrained=True))
+    learned = replace(small_backbone(), origin=Origin(OriginKind.PRETRAINED, {"n_labels": 5}))
 
     features = featurize(assorted()[:2], learned)
 
@@ -103,3 +108,53 @@ def test_no_structures_have_no_rows_but_every_column():
     assert features.values.shape == (0, len(feature_names(small_backbone())))
     assert embed_structures([], small_backbone()).values.shape[0] == 0
     assert describe_structures([]).values.shape == (0, len(describe_structures([]).names))
+
+
+def test_descriptors_do_not_depend_on_how_far_the_network_looks():
+    short = build_backbone(SchNetConfig(channels=4, filters=4, layers=1, cutoff=3.5))
+    far = build_backbone(SchNetConfig(channels=4, filters=4, layers=1, cutoff=6.0))
+
+    expected = describe_structures(assorted()).values.astype(np.float32)
+    for backbone in (short, far):
+        np.testing.assert_array_equal(featurize(assorted(), backbone).informed().values, expected)
+        assert len(feature_names(backbone)) == 2 * 4 + expected.shape[1]
+
+
+def test_threads_compute_what_one_thread_computes_and_leave_torch_as_it_was():
+    backbone = build_backbone(SchNetConfig(channels=4, filters=4, layers=1))
+    structures = [*assorted(), overlapping()] * 60
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = featurize(structures, backbone)
+        torch.set_num_threads(2)
+        together = featurize(structures, backbone)
+        assert torch.get_num_threads() == 2
+        with pytest.raises(ZeroDivisionError):
+            list(map_chunks(10, 2, lambda chunk: 1 // (chunk.start - 4)))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+    assert list(together.failures) == list(range(7, len(structures), 8)) == sorted(alone.failures)
+    np.testing.assert_array_max_ulp(together.values, alone.values, maxulp=1)
+
+
+def test_a_gpu_that_is_not_there_is_not_silently_replaced():
+    if torch.cuda.is_available():
+        assert choose_device("gpu") == choose_device("auto") == "cuda"
+    else:
+        assert choose_device("auto") == "cpu"
+        with pytest.raises(UsageError, match="no GPU"):
+            featurize(assorted()[:1], small_backbone(), accelerator="gpu")
+    assert choose_device("cpu") == "cpu"
+
+
+def test_a_network_copied_to_a_device_is_the_same_network():
+    copied = on_device(small_backbone().network, "cpu:0")
+
+    assert copied is not small_backbone().network
+    graphs = [build_graph(structure) for structure in assorted()]
+    np.testing.assert_array_equal(
+        embed_graphs(graphs, copied).values, embed_graphs(graphs, small_backbone().network).values
+    )

@@ -1,5 +1,7 @@
 """Neighbour lists and batches."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from pymatgen.core.structure import Structure
 
 from catalyst_assets.representation.graphs import (
     UnsuitableStructureError,
+    bucket_batches,
     build_graph,
     build_graphs,
     plan_batches,
@@ -60,3 +63,22 @@ def test_batches_cover_every_graph_once_and_respect_the_limit(edge_counts, max_e
     assert [index for batch in batches for index in batch] == list(range(len(edge_counts)))
     for batch in batches:
         assert len(batch) == 1 or sum(edge_counts[index] for index in batch) <= max_edges
+
+
+@given(st.lists(st.integers(0, 500), max_size=60), st.integers(1, 900))
+def test_buckets_hold_graphs_of_like_size(edge_counts, max_edges):
+    batches = [[int(index) for index in batch] for batch in bucket_batches(edge_counts, max_edges)]
+
+    assert sorted(index for batch in batches for index in batch) == list(range(len(edge_counts)))
+    for batch in batches:
+        assert len(batch) == 1 or sum(edge_counts[index] for index in batch) <= max_edges
+    for smaller, larger in pairwise(batches):
+        assert max(edge_counts[index] for index in smaller) <= min(edge_counts[index] for index in larger)
+
+
+@pytest.mark.parametrize("structure", assorted(), ids=lambda structure: structure.reduced_formula)
+def test_a_graph_within_a_shorter_cutoff_is_the_one_built_with_it(structure):
+    shortened, built = build_graph(structure, 5.0).within(3.3), build_graph(structure, 3.3)
+
+    for field in ("atomic_numbers", "edges", "shifts", "distances"):
+        np.testing.assert_array_equal(getattr(shortened, field), getattr(built, field))

@@ -87,10 +87,13 @@ class GraphNetwork(torch.nn.Module, ABC):
         One an invariant node feature: ``layer<l>_<channel>``.
     cutoff
         Radius within which edges are wanted, Å.
+    atomic_numbers
+        Elements it knows.
     """
 
     feature_names: tuple[str, ...]
     cutoff: float
+    atomic_numbers: tuple[int, ...]
 
     @abstractmethod
     def forward(self, batch: GraphBatch) -> NetworkOutput:
@@ -103,6 +106,10 @@ class GraphNetwork(torch.nn.Module, ABC):
     @abstractmethod
     def blocks(self) -> Sequence[torch.nn.Module]:
         """Return the parts from the embedding to the last message-passing layer, for training the last ones only."""
+
+    @abstractmethod
+    def relate_elements(self, seed: int) -> None:
+        """Draw the weights that belong to an element anew, as random linear functions of its properties."""
 
     @property
     def dtype(self) -> torch.dtype:

@@ -1,0 +1,304 @@
+"""How fast structures become stored features, beside MACE's own calculator and beside the bare forward pass.
+
+Everything runs in one process and takes turns, so that the ratios are of one run.
+"""
+
+import itertools
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from catalyst_assets.bench.memory import peak_memory
+from catalyst_assets.errors import UsageError
+from catalyst_assets.representation.networks.configs import (
+    DimeNetConfig,
+    Dtype,
+    MaceConfig,
+    NetworkConfig,
+    SchNetConfig,
+)
+
+if TYPE_CHECKING:
+    from pymatgen.core.structure import Structure
+
+    from catalyst_assets.representation.backbones import Backbone
+    from catalyst_assets.representation.networks.interface import GraphBatch
+
+_SHARD: Final = 1_000
+_CALCULATOR_SAMPLE: Final = 50
+_FORWARD_SAMPLE: Final = 256
+_EDGES_PER_BATCH: Final = (1_500, 3_000, 4_500, 6_000, 8_000, 12_000, 24_000)
+_A_SITES: Final = (
+    "K",
+    "Rb",
+    "Cs",
+    "Ca",
+    "Sr",
+    "Ba",
+    "Y",
+    "La",
+    "Ce",
+    "Nd",
+    "Sm",
+    "Gd",
+    "Pb",
+    "Bi",
+    "Na",
+    "Cd",
+)
+_B_SITES: Final = (
+    "Ti",
+    "Zr",
+    "Hf",
+    "V",
+    "Nb",
+    "Ta",
+    "Cr",
+    "Mo",
+    "W",
+    "Mn",
+    "Fe",
+    "Co",
+    "Ni",
+    "Sn",
+    "Ge",
+    "Al",
+)
+_ANIONS: Final = ("O3", "O2N", "O2F", "ON2", "OFN", "O2S", "N3", "F3")
+
+
+@dataclass(frozen=True)
+class EmbedReport:
+    """What `catalyst bench embed --json` prints; rates are structures a second, medians over the rounds.
+
+    Attributes
+    ----------
+    ours_per_s
+        From structures to features in a float32 Arrow shard in the object store, descriptors among them.
+    calculator_per_s
+        A loop over ``MACECalculator.get_descriptors`` with the same weights; None for another architecture.
+    forward_limit_per_s
+        The network's forward pass alone, without gradients, on batches that lie ready, at its best batch size.
+    forward_in_threads_per_s
+        The same with a batch in each of ``threads`` threads, rather than all threads on one batch.
+    fraction_of_limit
+        ``ours_per_s`` over ``forward_limit_per_s``.
+    peak_rss_mb
+        Of the process while it embeds.
+    load_average
+        Of the last minute, at the end; where others work too, threads that wait for each other lose most.
+    """
+
+    architecture: str
+    dtype: str
+    n_structures: int
+    mean_edges: float
+    threads: int
+    ours_per_s: float
+    calculator_per_s: float | None
+    ratio_vs_calculator: float | None
+    forward_limit_per_s: float
+    forward_limit_edges_per_batch: int
+    forward_in_threads_per_s: float
+    fraction_of_limit: float
+    peak_rss_mb: float
+    load_average: float
+
+
+def choose_config(architecture: str, dtype: Dtype) -> NetworkConfig:
+    """Return the small network of an architecture."""
+    known: dict[str, type[NetworkConfig]] = {
+        each.architecture: each for each in (MaceConfig, SchNetConfig, DimeNetConfig)
+    }
+    if architecture not in known:
+        raise UsageError(f"There is no architecture {architecture!r}.", f"Choose one of {', '.join(known)}.")
+    return known[architecture](dtype=dtype)
+
+
+def measure_embedding(
+    structures: "Sequence[Structure]",
+    config: NetworkConfig,
+    rounds: int = 3,
+    progress: Callable[[str], None] | None = None,
+) -> EmbedReport:
+    """Take turns between the stage, the calculator and the forward pass."""
+    import torch
+
+    from catalyst_assets.representation.backbones import build_backbone
+    from catalyst_assets.representation.graphs import build_graphs
+
+    say = progress or (lambda _: None)
+    say("building the network")
+    backbone = build_backbone(config)
+    graphs = list(build_graphs(structures[:_FORWARD_SAMPLE], backbone.network.cutoff)[0].values())
+    describe = _calculator(backbone) if isinstance(config, MaceConfig) else None
+    atoms = _to_atoms(structures[:_CALCULATOR_SAMPLE])
+    say("looking for the best batch")
+    batches = {size: _collate(graphs, size, backbone) for size in _EDGES_PER_BATCH}
+    alone = {size: _forward_rate(backbone, each, threads=1) for size, each in batches.items()}
+    threads = torch.get_num_threads()
+    in_threads = {size: _forward_rate(backbone, each, threads) for size, each in batches.items()}
+    best, best_in_threads = max(alone, key=alone.__getitem__), max(in_threads, key=in_threads.__getitem__)
+
+    ours, forward, threaded, calculator, peak = [], [alone[best]], [in_threads[best_in_threads]], [], 0.0
+    with tempfile.TemporaryDirectory(prefix="catalyst-embed-") as folder:
+        for turn in range(rounds + 1):
+            say(f"round {turn} of {rounds}")
+            with peak_memory() as memory:
+                rate = _stage_rate(structures, backbone, Path(folder) / str(turn))
+            if turn == 0:  # the first pass compiles
+                continue
+            ours.append(rate)
+            peak = max(peak, memory.own_mb)
+            forward.append(_forward_rate(backbone, batches[best], threads=1))
+            threaded.append(_forward_rate(backbone, batches[best_in_threads], threads))
+            if describe is not None:
+                calculator.append(_rate(lambda: [describe(each) for each in atoms], len(atoms)))
+    by_calculator = statistics.median(calculator) if calculator else None
+    ours_per_s, limit = statistics.median(ours), statistics.median(forward)
+    return EmbedReport(
+        architecture=config.architecture,
+        dtype=config.dtype,
+        n_structures=len(structures),
+        mean_edges=round(float(np.mean([graph.edges.shape[1] for graph in graphs])), 1),
+        threads=threads,
+        ours_per_s=round(ours_per_s, 1),
+        calculator_per_s=None if by_calculator is None else round(by_calculator, 2),
+        ratio_vs_calculator=None if by_calculator is None else round(ours_per_s / by_calculator, 2),
+        forward_limit_per_s=round(limit, 1),
+        forward_limit_edges_per_batch=best,
+        forward_in_threads_per_s=round(statistics.median(threaded), 1),
+        fraction_of_limit=round(ours_per_s / limit, 3),
+        peak_rss_mb=round(peak, 1),
+        load_average=round(os.getloadavg()[0], 2),
+    )
+
+
+def enumerate_perovskites(count: int) -> "list[Structure]":
+    """Build cubic perovskites, each another composition and of its own size."""
+    from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
+
+    structures: list[Structure] = []
+    combinations = itertools.product(_ANIONS, _A_SITES, _B_SITES)
+    for anions, a_site, b_site in itertools.islice(combinations, count):
+        structures.append(build_cubic_perovskite(a_site, b_site, anions))
+    for index in range(max(count - len(structures), 0)):  # strained copies of those
+        structures.append(structures[index].copy().apply_strain(0.01 * (1 + index // len(structures))))
+    return structures
+
+
+def read_structures(data: Path, count: int) -> "list[Structure]":
+    """Read the first structures of a CSV file, or a folder of them, with a column ``cif``."""
+    import pandas as pd
+    from pymatgen.core.structure import Structure
+
+    files = sorted(data.glob("*.csv*")) if data.is_dir() else [data]
+    if not files or not files[0].exists():
+        raise UsageError(f"{data} is no CSV file and holds none.", "Name a file with a column cif.")
+    texts: list[str] = []
+    for file in files:
+        texts += pd.read_csv(file, nrows=count - len(texts), usecols=["cif"])["cif"].tolist()
+        if len(texts) >= count:
+            break
+    return [Structure.from_str(text, fmt="cif") for text in texts]
+
+
+def _stage_rate(structures: "Sequence[Structure]", backbone: "Backbone", folder: Path) -> float:
+    from catalyst_assets.representation.features import featurize
+    from catalyst_assets.representation.store import write_shard
+    from resources.object_store import ObjectStore
+
+    objects: ObjectStore = ObjectStore(str(folder))
+
+    def run() -> None:
+        for start in range(0, len(structures), _SHARD):
+            shard = structures[start : start + _SHARD]
+            features = featurize(shard, backbone, accelerator="cpu")
+            write_shard(objects, backbone.fingerprint, [f"s{start + i}" for i in range(len(shard))], features)
+
+    return _rate(run, len(structures))
+
+
+def _collate(graphs: Sequence[Any], max_edges: int, backbone: "Backbone") -> "list[GraphBatch]":
+    from catalyst_assets.representation.graphs import bucket_batches
+    from catalyst_assets.representation.networks.interface import collate
+
+    batches = bucket_batches([graph.edges.shape[1] for graph in graphs], max_edges)
+    return [collate([graphs[index] for index in batch], backbone.network.dtype) for batch in batches]
+
+
+def _forward_rate(backbone: "Backbone", batches: "list[GraphBatch]", threads: int) -> float:
+    """Pass over the batches, twice to compile and once in earnest; ``threads`` batches at a time."""
+    import torch
+
+    from catalyst_assets.representation.batching import map_chunks
+
+    def forward(index: int) -> None:
+        with torch.inference_mode():
+            backbone.network(batches[index])
+
+    def one_after_the_other() -> None:
+        for index in range(len(batches)):
+            forward(index)
+
+    def in_threads() -> None:
+        for _ in map_chunks(len(batches), 1, lambda chunk: forward(chunk.start)):
+            pass
+
+    run = one_after_the_other if threads == 1 else in_threads
+    for batch in (0, -1):
+        forward(batch)
+    run()
+    return _rate(run, sum(batch.n_graphs for batch in batches))
+
+
+def _calculator(backbone: "Backbone") -> Callable[[Any], Any]:
+    """Return what MACE's own calculator says of one crystal, with the same weights in mace-torch's own model."""
+    from catalyst_assets.representation.networks.mace import build_model, import_mace
+
+    config = backbone.config
+    if not isinstance(config, MaceConfig):
+        raise TypeError(config)
+    calculators = import_mace("mace.calculators")
+    with _default_dtype(config.dtype):
+        model = build_model(config)
+        model.load_state_dict(backbone.network.model.state_dict())  # type: ignore[union-attr]
+        calculator = calculators.MACECalculator(models=[model], device="cpu", default_dtype=config.dtype)
+
+    def describe(atoms: Any) -> Any:
+        with _default_dtype(config.dtype):
+            return calculator.get_descriptors(atoms, invariants_only=True)
+
+    return describe
+
+
+@contextmanager
+def _default_dtype(dtype: Dtype) -> Iterator[None]:
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(getattr(torch, dtype))
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def _to_atoms(structures: "Sequence[Structure]") -> list[Any]:
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    return [AseAtomsAdaptor.get_atoms(structure) for structure in structures]
+
+
+def _rate(run: Callable[[], object], count: int) -> float:
+    started = time.perf_counter()
+    run()
+    return count / (time.perf_counter() - started)

@@ -1,0 +1,171 @@
+"""Running a network over many crystals: batches of like size, and a bad crystal that fails alone.
+
+What is computed on a batch is the caller's: pooled features, or properties of a fine-tuned model.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
+
+import numpy as np
+
+from catalyst_assets.errors import UsageError
+from catalyst_assets.representation.graphs import CrystalGraph, bucket_batches
+
+if TYPE_CHECKING:
+    import torch
+
+    from catalyst_assets.representation.networks.interface import GraphBatch, GraphNetwork
+
+Result = TypeVar("Result")
+Accelerator = Literal["auto", "cpu", "gpu"]
+
+# On a CPU a batch should fit its cache; a GPU wants work for all its cores at once.
+_EDGES_PER_BATCH: Final = {"cpu": 7_000, "cuda": 200_000}
+
+
+@dataclass(frozen=True)
+class BatchedResult:
+    """What was computed for each crystal.
+
+    Attributes
+    ----------
+    values
+        float64, shape (n_graphs, width); rows of failed crystals are zero.
+    failures
+        Why a crystal has no values, by its index.
+    """
+
+    values: np.ndarray
+    failures: dict[int, str]
+
+
+def choose_device(accelerator: Accelerator) -> str:
+    """Return ``cuda`` or ``cpu``; ``auto`` is the GPU where there is one.
+
+    Raises
+    ------
+    UsageError
+        A GPU is asked for and there is none.
+    """
+    import torch
+
+    available = torch.cuda.is_available()
+    if accelerator == "gpu" and not available:
+        raise UsageError("There is no GPU that torch can use.", "Choose the accelerator auto or cpu.")
+    return "cuda" if available and accelerator != "cpu" else "cpu"
+
+
+def on_device(network: "GraphNetwork", device: str) -> "GraphNetwork":
+    """Return the network itself on the CPU, a copy of it elsewhere."""
+    import copy
+
+    return network if device == "cpu" else copy.deepcopy(network).to(device)
+
+
+def map_chunks(n_items: int, size: int, work: Callable[[range], Result]) -> Iterator[tuple[range, Result]]:
+    """Work on consecutive chunks, in as many threads as torch may use, and yield the results in order.
+
+    On batches that fit a cache, threads with a batch each beat all threads on one batch; and what is Python in
+    one overlaps with what is not in another. Only a few chunks are in memory at a time.
+    """
+    import torch
+
+    chunks = [range(start, min(start + size, n_items)) for start in range(0, n_items, size)]
+    n_threads = torch.get_num_threads()
+    if n_threads == 1 or len(chunks) < 2:
+        for chunk in chunks:
+            yield chunk, work(chunk)
+        return
+    torch.set_num_threads(1)  # of each thread that is started below
+    try:
+        with ThreadPoolExecutor(n_threads) as pool:
+            running: deque[tuple[range, Future[Result]]] = deque()
+            for chunk in chunks:
+                running.append((chunk, pool.submit(work, chunk)))
+                if len(running) > 2 * n_threads:
+                    done, future = running.popleft()
+                    yield done, future.result()
+            for done, future in running:
+                yield done, future.result()
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def map_batches(
+    graphs: Sequence[CrystalGraph],
+    network: "GraphNetwork",
+    compute: "Callable[[GraphBatch], torch.Tensor]",
+    width: int,
+    max_edges_per_batch: int | None = None,
+) -> BatchedResult:
+    """Compute values of each crystal, batch by batch, without gradients.
+
+    A batch that raises is cut in halves until what is wrong stands alone; one that needs too much memory
+    makes those after it smaller as well.
+
+    Parameters
+    ----------
+    network
+        Says which elements are known, the dtype and the device.
+    compute
+        From a batch to values, shape (n_graphs, width).
+    max_edges_per_batch
+        By default what suits the device.
+    """
+    import torch
+
+    from catalyst_assets.representation.networks.interface import collate
+
+    device, dtype = next(network.parameters()).device, network.dtype
+    budget = max_edges_per_batch or _EDGES_PER_BATCH[device.type]
+    known = np.array(network.atomic_numbers)
+    values = np.zeros((len(graphs), width))
+    failures = {
+        index: "The network does not know one of its elements."
+        for index, graph in enumerate(graphs)
+        if not np.isin(graph.atomic_numbers, known).all()
+    }
+    able = [index for index in range(len(graphs)) if index not in failures]
+    counts = np.array([graphs[index].edges.shape[1] for index in able], dtype=np.int64)
+    waiting = deque([able[place] for place in batch] for batch in bucket_batches(counts, budget))
+    while waiting:
+        batch = waiting.popleft()
+        n_edges = sum(graphs[index].edges.shape[1] for index in batch)
+        if n_edges > budget and len(batch) > 1:
+            waiting.extendleft(_halves(batch))
+            continue
+        try:
+            with torch.inference_mode():
+                inputs = collate([graphs[index] for index in batch], dtype).to(device)
+                values[batch] = compute(inputs).to("cpu", torch.float64).numpy()
+        except Exception as error:
+            if _is_out_of_memory(error):
+                budget = min(budget, max(n_edges // 2, 1))
+                if device.type == "cuda":
+                    torch.cuda.empty_cache()
+            if len(batch) > 1:
+                waiting.extendleft(_halves(batch))
+            else:
+                failures[batch[0]] = f"The network cannot describe it: {_first_line(error)}"
+    for index in np.flatnonzero(~np.isfinite(values).all(axis=1)):
+        failures[int(index)] = "The network's features are not finite."
+        values[index] = 0
+    return BatchedResult(values, failures)
+
+
+def _halves(batch: list[int]) -> tuple[list[int], list[int]]:
+    middle = len(batch) // 2
+    return batch[:middle], batch[middle:]
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    import torch
+
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "not enough memory" in str(error)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,68 @@
+"""Networks from configurations, with nothing left behind in the process that built them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from catalyst_assets.representation.networks.configs import (
+    DimeNetConfig,
+    Dtype,
+    MaceConfig,
+    NetworkConfig,
+    SchNetConfig,
+    config_from_json,
+    config_to_json,
+)
+from catalyst_assets.representation.networks.interface import GraphNetwork
+
+__all__ = [
+    "DimeNetConfig",
+    "MaceConfig",
+    "NetworkConfig",
+    "SchNetConfig",
+    "build_network",
+    "config_from_json",
+    "config_to_json",
+]
+
+
+def build_network(config: NetworkConfig, seed: int) -> GraphNetwork:
+    """Build a network with random weights drawn from ``seed``, on the CPU, ready to be trained.
+
+    Weights that belong to an element are random linear functions of its properties, so that similar
+    elements act alike although nothing was learned yet.
+    """
+    with _numbers(config.dtype, seed):
+        network = _construct(config)
+        network.relate_elements(seed)
+        return network.to(torch.get_default_dtype())
+
+
+def _construct(config: NetworkConfig) -> GraphNetwork:
+    match config:
+        case MaceConfig():
+            from catalyst_assets.representation.networks.mace import MaceNetwork
+
+            return MaceNetwork(config)
+        case SchNetConfig():
+            from catalyst_assets.representation.networks.schnet import SchNetNetwork
+
+            return SchNetNetwork(config)
+        case DimeNetConfig():
+            from catalyst_assets.representation.networks.dimenet import DimeNetNetwork
+
+            return DimeNetNetwork(config)
+
+
+@contextmanager
+def _numbers(dtype: Dtype, seed: int) -> Iterator[None]:
+    """Draw from a seed and in one dtype; the caller's random state and default dtype are as before afterwards."""
+    default = torch.get_default_dtype()
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        torch.set_default_dtype(getattr(torch, dtype))
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(default)
