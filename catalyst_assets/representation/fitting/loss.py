@@ -1,0 +1,115 @@
+"""What a network is taught: each known label counts, each property as much as any other.
+
+The mean by a robust loss, the spread by the likelihood of what the mean left (the mean held fixed: see `head`), the
+gate by its cross-entropy; mean and spread only above the floor, as in a hurdle model (J. G. Cragg, Econometrica 39,
+829 (1971)).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import expit, log_ndtr
+from torch.nn import functional
+
+from catalyst_assets.representation.fitting.data import FitBatch, TargetScaling
+from catalyst_assets.representation.fitting.head import HeadOutput, Outlook
+from catalyst_assets.representation.fitting.settings import FitSettings
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """How much a label of each property counts, shape (p,).
+
+    Attributes
+    ----------
+    value
+        Rows over labels above the floor.
+    gate
+        Rows over labels; 0 where there is no floor.
+    """
+
+    value: torch.Tensor
+    gate: torch.Tensor
+
+    @classmethod
+    def of(cls, labels: NDArray[np.float64], scaling: TargetScaling) -> "LossWeights":
+        """Weigh the labels of the training rows, shape (n, p)."""
+        known = np.isfinite(labels)
+        above = (known & (labels > scaling.floor)).sum(axis=0)
+        has_floor = np.isfinite(scaling.floor)
+        return cls(
+            torch.from_numpy(len(labels) / np.maximum(above, 1)).float(),
+            torch.from_numpy(np.where(has_floor, len(labels) / known.sum(axis=0), 0.0)).float(),
+        )
+
+
+def fit_loss(
+    output: HeadOutput, batch: FitBatch, weights: LossWeights, settings: FitSettings
+) -> torch.Tensor:
+    """Return the loss of a batch; summed over the batches of a pass, each property weighs the same."""
+    errors = output.mean - batch.targets
+    delta = settings.huber_delta
+    robust = functional.huber_loss(errors, torch.zeros_like(errors), reduction="none", delta=delta) / delta
+    likelihood = output.spread.log() + 0.5 * (errors.detach() / output.spread) ** 2
+    value = robust + settings.spread_weight * likelihood
+    gate = functional.binary_cross_entropy_with_logits(output.gate, batch.above.float(), reduction="none")
+    total = (value * weights.value).where(batch.above, 0.0).sum()
+    total = total + settings.gate_weight * (gate * weights.gate).where(batch.known, 0.0).sum()
+    return total / batch.targets.numel() * batch.share
+
+
+def outlooks(output: HeadOutput, scaling: TargetScaling) -> tuple[Outlook, ...]:
+    """Return the predictions of each property in its unit."""
+    mean, spread, gate = (part.double().cpu().numpy() for part in (output.mean, output.spread, output.gate))
+    return tuple(
+        Outlook(
+            float(floor),
+            expit(-gate[:, column]) if np.isfinite(floor) else np.zeros(len(gate)),
+            mean[:, column] * scaling.scale[column] + scaling.center[column],
+            spread[:, column] * scaling.scale[column],
+        )
+        for column, floor in enumerate(scaling.floor)
+    )
+
+
+def validation_metrics(
+    predicted: tuple[Outlook, ...], labels: NDArray[np.float64], scaling: TargetScaling
+) -> dict[str, float]:
+    """Judge predictions by labels they were not taught.
+
+    Returns
+    -------
+    dict
+        ``mean_absolute_error/<property>`` in its unit, ``negative_log_likelihood/<property>`` of what is above the
+        floor in standard deviations, and ``validation_error``: the mean of the errors in standard deviations.
+    """
+    metrics: dict[str, float] = {}
+    errors = []
+    for column, (name, outlook) in enumerate(zip(scaling.properties, predicted, strict=True)):
+        known = np.isfinite(labels[:, column])
+        if not known.any():
+            continue
+        target = labels[known, column]
+        error = float(np.abs(_expected(outlook)[known] - target).mean())
+        metrics[f"mean_absolute_error/{name}"] = error
+        errors.append(error / scaling.scale[column])
+        above = target > outlook.floor
+        if above.any():
+            spread = outlook.spread[known][above] / scaling.scale[column]
+            z = (target[above] - outlook.center[known][above]) / outlook.spread[known][above]
+            likelihood = np.log(spread) + 0.5 * z**2 + 0.5 * np.log(2 * np.pi)
+            metrics[f"negative_log_likelihood/{name}"] = float(likelihood.mean())
+    metrics["validation_error"] = float(np.mean(errors)) if errors else float("nan")
+    return metrics
+
+
+def _expected(outlook: Outlook) -> NDArray[np.float64]:
+    """Return the mean of a normal cut at the floor, beside the chance of the floor itself."""
+    if not np.isfinite(outlook.floor):
+        return outlook.center
+    cut = (outlook.floor - outlook.center) / outlook.spread
+    hazard = np.exp(-0.5 * cut**2 - 0.5 * np.log(2 * np.pi) - log_ndtr(-cut))
+    above = outlook.center + outlook.spread * hazard
+    return np.asarray(outlook.floor_probability * outlook.floor + (1 - outlook.floor_probability) * above)
