@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
@@ -13,34 +12,70 @@ from resources.platform import Platform
 
 
 class BackboneConfig(dg.Config):
-    """Which network is used."""
+    """Which network is used; what is left out is as the settings say (``CATALYST_BACKBONE…``)."""
 
-    seed: int = Field(default=0, ge=0, description="Seed of the weights of the small MACE.")
+    source: str | None = Field(
+        default=None, description="`small_mace`, `schnet`, `dimenet`, `foundation` or `file`."
+    )
+    name: str | None = Field(default=None, description="Of a foundation model.")
+    path: str | None = Field(default=None, description="Of a MACE `.model` file.")
+    sha256: str | None = Field(default=None, description="Hash that the file must have to be opened.")
+    head: str | None = Field(default=None, description="Which readout of a file that holds several.")
+    seed: int = Field(default=0, ge=0, description="Seed of the weights of a network that is built here.")
+    accept_noncommercial: bool = Field(
+        default=False, description="Whether your use of a model under a non-commercial licence is allowed."
+    )
+    pretrain: bool | None = Field(
+        default=None, description="Whether it is taught the formation energies in `materials` first."
+    )
+    pretrain_epochs: int = Field(default=100, ge=1, description="Most passes over those energies.")
 
 
 @dg.asset(
     group_name=Group.REPRESENTATION.value,
     owners=OWNERS,
     kinds={"pytorch"},
+    deps=["materials"],  # a network may be taught their formation energies
     pool=Queue.GPU.value,
     op_tags=op_tags(Queue.GPU),
 )
-def backbone(config: BackboneConfig, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[Any]:
-    """Equivariant graph network (MACE) whose invariant features describe structures."""
-    from catalyst_assets.representation.library import publish_small_mace
+def backbone(
+    context: dg.AssetExecutionContext, config: BackboneConfig, platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[Any]:
+    """Graph network whose invariant features describe structures: built here, a foundation model or a file."""
+    from catalyst_assets.representation.fitting.settings import FitSettings
+    from catalyst_assets.representation.foundation.choice import BackboneChoice
+    from catalyst_assets.representation.library import load_backbone
+    from catalyst_assets.representation.networks.configs import config_to_json
+    from catalyst_assets.representation.supply import describe_pretraining, supply_backbone
 
     started = time.monotonic()
-    network = publish_small_mace(platform.objects, config.seed)
-    return dg.MaterializeResult(
-        metadata={
-            "sha256": network.fingerprint,
-            "size_bytes": network.size_bytes,
-            "seed": config.seed,
-            "architecture": dg.MetadataValue.json(asdict(network.config)),
-            "duration_seconds": time.monotonic() - started,
-        },
-        data_version=dg.DataVersion(network.fingerprint),
-    )
+    asked = config.model_dump(exclude={"pretrain", "pretrain_epochs"})
+    choice = BackboneChoice.of(platform.settings, **asked)
+    is_taught = platform.settings.backbone_pretraining if config.pretrain is None else config.pretrain
+    fit = FitSettings(max_epochs=config.pretrain_epochs, seed=config.seed) if is_taught else None
+    supplied = supply_backbone(platform, choice, fit, context.run.run_id)
+    if supplied.problem:
+        context.log.warning("The pretraining is stored, but not tracked: %s", supplied.problem)
+    network = supplied.published
+    parameters = load_backbone(platform.objects, network.fingerprint).network.parameters()
+    metadata: dict[str, Any] = {
+        "sha256": network.fingerprint,
+        "source": choice.source.value,
+        "licence": choice.licence,
+        "origin": dg.MetadataValue.json(network.origin.to_json()),
+        "architecture": dg.MetadataValue.json(config_to_json(network.config)),
+        "parameters": sum(parameter.numel() for parameter in parameters),
+        "dtype": network.config.dtype,
+        "size_bytes": network.size_bytes,
+        "made_now": network.is_new,
+        "duration_seconds": time.monotonic() - started,
+    }
+    if supplied.pretraining is not None:
+        metadata["pretraining"] = dg.MetadataValue.json(describe_pretraining(supplied.pretraining))
+    if supplied.run_url:
+        metadata["mlflow_run"] = dg.MetadataValue.url(supplied.run_url)
+    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(network.fingerprint))
 
 
 @dg.op(

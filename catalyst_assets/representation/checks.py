@@ -1,13 +1,35 @@
-"""Checks of representation: no structure is lost on its way to a model. Wiring only."""
+"""Checks of representation: the network works, and no structure is lost on its way to a model. Wiring only."""
 
 from typing import Any
 
 import dagster as dg
 
-from catalyst_assets.representation.assets import structure_embeddings
+from catalyst_assets.representation.assets import backbone, structure_embeddings
 from resources.platform import Platform
 
 _SHOWN = 100
+
+
+@dg.asset_check(
+    asset=backbone,
+    blocking=True,
+    description="The stored weights are those that their name says, and describe a crystal with finite numbers.",
+)
+def network_describes_a_crystal(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
+    """Refuse a network that cannot be read back or gives no usable features."""
+    import numpy as np
+
+    from catalyst_assets.representation.library import current_fingerprint, load_backbone
+    from catalyst_assets.representation.probe import describe_probe
+
+    fingerprint = current_fingerprint(platform.objects)
+    features = describe_probe(load_backbone(platform.objects, fingerprint))
+    not_finite = int((~np.isfinite(features)).sum())
+    return dg.AssetCheckResult(
+        passed=not_finite == 0 and features.size > 0,
+        metadata={"sha256": fingerprint, "features": features.shape[1], "not_finite": not_finite},
+        description=f"{features.shape[1]} features a site, {not_finite} of {features.size} not finite.",
+    )
 
 
 @dg.asset_check(

@@ -1,0 +1,119 @@
+"""The network that was asked for becomes the current one: made, taught formation energies if so wished, stored.
+
+What was asked for before, and is there, is kept; what a killed call had learned is gone on from.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from catalyst_assets.representation.library import PublishedBackbone, publish_backbone
+from catalyst_assets.representation.pretraining import (
+    PretrainingReport,
+    collect_labels,
+    collect_pretraining_set,
+    pretrain_backbone,
+)
+
+if TYPE_CHECKING:
+    from catalyst_assets.representation.backbones import Backbone
+    from catalyst_assets.representation.fitting.settings import FitSettings
+    from catalyst_assets.representation.foundation.choice import BackboneChoice
+    from resources.platform import Platform
+
+ASSET: Final = "backbone"
+
+
+@dataclass(frozen=True)
+class SuppliedBackbone:
+    """The current backbone and how it came about.
+
+    Attributes
+    ----------
+    pretraining
+        What it was taught now; None if it was not.
+    run_url
+        Page of the MLflow run of the pretraining; empty without one.
+    problem
+        Why the pretraining was not recorded; empty if it was.
+    """
+
+    published: PublishedBackbone
+    pretraining: PretrainingReport | None = None
+    run_url: str = ""
+    problem: str = ""
+
+
+def supply_backbone(
+    platform: "Platform", choice: "BackboneChoice", pretraining: "FitSettings | None", dagster_run_id: str
+) -> SuppliedBackbone:
+    """Make the chosen network the current one.
+
+    Parameters
+    ----------
+    pretraining
+        How it is taught the formation energies in `materials`; None if it is not.
+
+    Raises
+    ------
+    CatalystError
+        The choice cannot be met, or there are too few energies.
+    """
+    settings = platform.settings
+    recipe = choice.recipe(settings)
+    if pretraining is None:
+        return SuppliedBackbone(publish_backbone(platform.objects, recipe, lambda: choice.make(settings)))
+    data_sha256 = collect_labels(platform.database).sha256
+    recipe = {
+        "kind": "pretrained",
+        "parent": recipe,
+        "data_sha256": data_sha256,
+        "settings_sha256": pretraining.sha256,
+    }
+    key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+    checkpoints = settings.checkpoint_folder / ASSET / key[:16]
+    reports: list[PretrainingReport] = []
+    record: dict[str, str] = {"run_url": "", "problem": ""}
+
+    def make() -> "Backbone":
+        with platform.tracking.attempt(
+            ASSET, None, dagster_run_id, data_sha256=data_sha256, training_key=key
+        ) as attempt:
+
+            def tell(epoch: int, values: Mapping[str, float]) -> None:
+                for name, value in values.items():
+                    attempt.on_epoch(name, epoch, value)
+
+            parent = choice.make(settings)
+            data = collect_pretraining_set(platform.database, parent)
+            backbone, report = pretrain_backbone(parent, data, pretraining, checkpoints, on_epoch=tell)
+            reports.append(report)
+            attempt.log(params=backbone.origin.to_json(), metrics=_scalars(report))
+        record["run_url"] = attempt.run.url if attempt.run is not None else ""
+        record["problem"] = attempt.problem
+        return backbone
+
+    published = publish_backbone(platform.objects, recipe, make)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return SuppliedBackbone(published, reports[0] if reports else None, **record)
+
+
+def describe_pretraining(report: PretrainingReport) -> dict[str, Any]:
+    """Return what a pretraining came to as JSON values, errors in eV/atom."""
+    return {
+        "structures": report.n_structures,
+        "labels": dict(report.n_labels),
+        "methods_left_out": list(report.left_out),
+        "mean_absolute_error": dict(report.mean_absolute_error),
+        "error_of_the_mean": dict(report.baseline),
+        "best_epoch": report.best_epoch,
+        "epochs": report.n_epochs,
+    }
+
+
+def _scalars(report: PretrainingReport) -> dict[str, float]:
+    errors = {f"mean_absolute_error/{name}": value for name, value in report.mean_absolute_error.items()}
+    return errors | {"n_structures": report.n_structures, "best_epoch": report.best_epoch}
