@@ -1,8 +1,9 @@
 """Gaussian-process regression on cached features (Rasmussen and Williams, 2006).
 
-BoTorch fits the hyperparameters on at most a few hundred rows; all rows then condition the posterior, which is
+BoTorch fits the hyperparameters on a random part of many rows; all rows then condition the posterior, which is
 evaluated in chunks. The kernel is a linear one plus a Matérn one, with a length scale for each block of
-features, so that a block that says nothing is switched off as a whole. Leave-group-out predictions come in
+features, so that a block that says nothing is switched off as a whole; above ``RELEVANCE_FROM`` rows there is one
+for each feature, fitted on more rows (``relevance_kernel``). Leave-group-out predictions come in
 closed form from the inverse of the kernel matrix (eq. 5.12 there, for blocks).
 """
 
@@ -14,14 +15,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from catalyst_assets.learning.relevance_kernel import RelevanceKernel, fit_relevance_kernel
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import torch
 
 FIT_ROWS = 300
-MAX_ROWS = 3000
-_CHUNK = 2048
+RELEVANCE_FROM = 3000
+RELEVANCE_ROWS = 1000
+RELEVANCE_STEPS = 30
+CHUNK = 2048
 _JITTER = 1e-8
 _CLIP = 5.0
 
@@ -46,6 +51,9 @@ class GaussianProcess:
         What standardises the target.
     curve
         Negative log marginal likelihood per datum during the fit.
+    relevance
+        The kernel where it has a length scale for each feature of ``blocks``; it then replaces all of
+        ``hyperparameters`` but ``noise``.
     """
 
     rows: NDArray[np.float64]
@@ -57,6 +65,7 @@ class GaussianProcess:
     target_center: float
     target_scale: float
     curve: tuple[float, ...] = ()
+    relevance: RelevanceKernel | None = None
     _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def predict(self, features: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -67,8 +76,8 @@ class GaussianProcess:
         mean = np.empty(len(features))
         variance = np.empty(len(features))
         rows = torch.from_numpy(self.rows)
-        for start in range(0, len(features), _CHUNK):
-            chunk = torch.from_numpy(standardize(features[start : start + _CHUNK], self.center, self.scale))
+        for start in range(0, len(features), CHUNK):
+            chunk = torch.from_numpy(standardize(features[start : start + CHUNK], self.center, self.scale))
             cross = self._kernel(rows, chunk)
             solved = torch.linalg.solve_triangular(factor, cross, upper=False)
             spread = self._diagonal(chunk) + self.hyperparameters["noise"] - (solved**2).sum(0)
@@ -98,7 +107,7 @@ class GaussianProcess:
             import torch
 
             rows = torch.from_numpy(self.rows)
-            covariance = self._kernel(rows, rows)
+            covariance = self._kernel(rows, rows) if self.relevance is None else self._by_chunks(rows)
             covariance.diagonal().add_(self.hyperparameters["noise"] + _JITTER)
             factor = torch.linalg.cholesky(covariance)
             target = torch.from_numpy(self.target)[:, None]
@@ -106,9 +115,21 @@ class GaussianProcess:
             self._cache["weights"] = torch.cholesky_solve(target, factor)[:, 0]
         return self._cache["factor"], self._cache["weights"]
 
+    def _by_chunks(self, rows: "torch.Tensor") -> "torch.Tensor":
+        """Return the covariance of rows, without more memory than it takes itself."""
+        import torch
+
+        covariance: torch.Tensor = torch.empty(len(rows), len(rows), dtype=rows.dtype)
+        for start in range(0, len(rows), CHUNK):
+            covariance[start : start + CHUNK] = self._kernel(rows[start : start + CHUNK], rows)
+        return covariance
+
     def _kernel(self, left: "torch.Tensor", right: "torch.Tensor") -> "torch.Tensor":
         import torch
 
+        if self.relevance is not None:
+            used = torch.from_numpy(self.blocks[0])
+            return self.relevance.values(left[:, used], right[:, used])
         matern = float(self.hyperparameters["matern"])
         result = torch.full((len(left), len(right)), matern, dtype=left.dtype)
         for columns, length in zip(self.blocks, self.hyperparameters["length_scale"], strict=True):
@@ -118,6 +139,10 @@ class GaussianProcess:
         return result + float(self.hyperparameters["linear"]) * (left @ right.T)
 
     def _diagonal(self, rows: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        if self.relevance is not None:
+            return self.relevance.diagonal(rows[:, torch.from_numpy(self.blocks[0])])
         matern, linear = float(self.hyperparameters["matern"]), float(self.hyperparameters["linear"])
         return matern + linear * (rows**2).sum(1)
 
@@ -127,6 +152,13 @@ def standardize(
 ) -> NDArray[np.float64]:
     """Return features in units of the training rows' spread, far ones clipped."""
     return np.asarray(np.clip((features.astype(np.float64) - center) / scale, -_CLIP, _CLIP))
+
+
+def scale_of(features: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return each feature's mean and standard deviation, the latter infinite where a feature does not vary."""
+    center = features.mean(0, dtype=np.float64)
+    spread = features.std(0, dtype=np.float64)
+    return center, np.where(spread > 1e-6 * (1 + np.abs(center)), spread, np.inf)
 
 
 def fit_gaussian_process(
@@ -152,15 +184,23 @@ def fit_gaussian_process(
         Most steps of L-BFGS.
     """
     rng = np.random.default_rng(seed)
-    center = features.mean(0, dtype=np.float64)
-    spread = features.std(0, dtype=np.float64)
-    scale = np.where(spread > 1e-6 * (1 + np.abs(center)), spread, np.inf)
+    center, scale = scale_of(features)
     rows = standardize(features, center, scale)
     used = tuple(kept for columns in blocks if len(kept := columns[np.isfinite(scale[columns])]))
     if not used:
         used = (np.array([0], dtype=np.int64),)
     target_center, target_scale = float(target.mean()), max(float(target.std()), 1e-9)
     scaled = (target - target_center) / target_scale
+    if len(target) > RELEVANCE_FROM:
+        columns = np.sort(np.concatenate(used))
+        subset = np.sort(rng.permutation(len(target))[:RELEVANCE_ROWS])
+        kernel, curve = fit_relevance_kernel(
+            rows[np.ix_(subset, columns)], scaled[subset], min(max_steps, RELEVANCE_STEPS)
+        )
+        only_noise = {"noise": kernel.noise}
+        return GaussianProcess(
+            rows, scaled, (columns,), center, scale, only_noise, target_center, target_scale, curve, kernel
+        )
     subset = np.sort(rng.permutation(len(target))[:FIT_ROWS])
     hyperparameters, curve = _fit_hyperparameters(rows[subset], scaled[subset], used, max_steps)
     return GaussianProcess(
@@ -259,16 +299,22 @@ def to_arrays(process: GaussianProcess) -> "tuple[dict[str, NDArray[Any]], dict[
         "scale": process.scale,
     }
     arrays |= {f"block{number}": columns for number, columns in enumerate(process.blocks)}
+    variances = None
+    if (kernel := process.relevance) is not None:
+        arrays["length_scale"] = kernel.length_scale
+        variances = [kernel.matern, kernel.linear, kernel.noise]
     return arrays, {
         "hyperparameters": process.hyperparameters,
         "target_center": process.target_center,
         "target_scale": process.target_scale,
         "n_blocks": len(process.blocks),
+        "relevance": variances,
     }
 
 
 def from_arrays(arrays: "Mapping[str, NDArray[Any]]", record: "Mapping[str, Any]") -> GaussianProcess:
     """Rebuild what :func:`to_arrays` returned."""
+    variances = record.get("relevance")
     return GaussianProcess(
         arrays["rows"],
         arrays["target"],
@@ -278,4 +324,5 @@ def from_arrays(arrays: "Mapping[str, NDArray[Any]]", record: "Mapping[str, Any]
         dict(record["hyperparameters"]),
         record["target_center"],
         record["target_scale"],
+        relevance=None if variances is None else RelevanceKernel(arrays["length_scale"], *variances),
     )

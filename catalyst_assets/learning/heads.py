@@ -1,7 +1,7 @@
 """Heads: from cached features to calibrated predictions of every property a campaign names.
 
 Fitting, predicting and keeping them. A head is a pure function of its labels and seed, whatever their order;
-what predicts one property is in ``property_model``, how properties are drawn together in ``marginals``.
+what predicts one property is in ``stacked`` and ``deep_ensemble``, how properties are drawn together in ``marginals``.
 """
 
 import hashlib
@@ -13,12 +13,16 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from catalyst_assets.campaigns.model import HeadKind
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import CorruptArtifactError, LoopError
 from catalyst_assets.learning import serialization
+from catalyst_assets.learning.head_selection import choose, feature_blocks, fit_kinds, make_tasks
 from catalyst_assets.learning.marginals import Marginal, joint_draws, normal_scores, score_correlation
-from catalyst_assets.learning.property_model import FEWEST_LABELS, HeadSettings, PropertyModel, fit_property
-from catalyst_assets.learning.report import ValidationReport, judge
+from catalyst_assets.learning.property_model import FEWEST_LABELS, HeadSettings, PropertyModel, Rows
+from catalyst_assets.learning.recalibration import Recalibration, fit_recalibration, recalibrated
+from catalyst_assets.learning.report import PropertyReport, ValidationReport, judge
+from catalyst_assets.learning.stacked import prior_model
 
 N_DRAWS: Final = 64
 _UNKNOWN_PRIOR: Final = (0.0, 1.0)
@@ -62,6 +66,12 @@ class FittedHead:
         Held-out errors; None for a head that has not learned.
     settings
         How it was fitted.
+    recalibrations
+        One a property; identities where quantiles are as predicted.
+    kinds
+        Which kind of head each learned property has.
+    choices
+        Held-out score of every kind that was fitted to a property; lower is better.
     """
 
     properties: tuple[str, ...]
@@ -70,12 +80,32 @@ class FittedHead:
     feature_names: tuple[str, ...]
     report: ValidationReport | None
     settings: HeadSettings
+    recalibrations: tuple[Recalibration, ...]
+    kinds: dict[str, HeadKind] = field(default_factory=dict)
+    choices: dict[str, dict[HeadKind, float]] = field(default_factory=dict)
     _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_prior(self) -> bool:
         """Whether there was too little to learn from."""
         return self.report is None
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What shaped it, by name."""
+        return dict(vars(self.settings))
+
+    def held_out(
+        self, labels: NDArray[np.float64], groups: Sequence[str]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the labels that the report is about, all of them, and the fold of each row.
+
+        Parameters
+        ----------
+        labels, groups
+            What the head was fitted to: shape (n, p), and n chemical systems.
+        """
+        return labels, assign_folds(groups, self.settings.n_folds, self.settings.seed)
 
     def predict(self, features: NDArray[np.float32], n_draws: int = N_DRAWS, seed: int = 0) -> Prediction:
         """Predict materials from their features.
@@ -97,9 +127,11 @@ class FittedHead:
         # In an order of their own, rows give the same numbers to the last bit whatever order they came in.
         order = _canonical_order(features)
         ordered = np.ascontiguousarray(features[order], dtype=np.float32)
-        gates = {id(model.gate): model.gate for model in self.models if model.gate is not None}
-        chances = {key: gate.predict(ordered) for key, gate in gates.items()}
-        marginals = [model.predict(ordered, chances.get(id(model.gate))) for model in self.models]
+        rows = Rows(ordered)
+        marginals = [
+            recalibrated(model.predict(rows), recalibration)
+            for model, recalibration in zip(self.models, self.recalibrations, strict=True)
+        ]
         moments = [marginal.moments() for marginal in marginals]
         draws = joint_draws(marginals, self.correlation, n_draws, seed)
         back = np.argsort(order, kind="stable")
@@ -126,7 +158,8 @@ class FittedHead:
             The bytes are not a head of this version.
         """
         try:
-            return cls(**serialization.load(data))
+            # Its hash stays that of these bytes, whatever format they are in.
+            return cls(**serialization.load(data), _cache={"bytes": data})
         except (ValueError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise CorruptArtifactError(
                 f"A stored model cannot be read: {error}.",
@@ -145,7 +178,7 @@ def prior_head(
     properties: Sequence[str], feature_names: Sequence[str], settings: HeadSettings | None = None
 ) -> FittedHead:
     """Return a head that predicts of every material what is typical of materials."""
-    models = tuple(PropertyModel(-np.inf, None, None, (), 0.0, 1.0, *typical_of(name)) for name in properties)
+    models = tuple(prior_model(*typical_of(name)) for name in properties)
     return FittedHead(
         tuple(properties),
         models,
@@ -153,6 +186,7 @@ def prior_head(
         tuple(feature_names),
         None,
         settings or HeadSettings(),
+        (Recalibration(),) * len(models),
     )
 
 
@@ -170,10 +204,25 @@ def fit_head(
     properties: Sequence[str],
     settings: HeadSettings | None = None,
 ) -> FittedHead:
-    """Fit a head.
+    """Fit the stacked kind of head; see :func:`fit_heads`."""
+    return fit_heads([HeadKind.STACKED], features, feature_names, labels, groups, properties, settings)
+
+
+def fit_heads(
+    kinds: Sequence[HeadKind],
+    features: NDArray[np.float32],
+    feature_names: Sequence[str],
+    labels: NDArray[np.float64],
+    groups: Sequence[str],
+    properties: Sequence[str],
+    settings: HeadSettings | None = None,
+) -> FittedHead:
+    """Fit heads of several kinds and keep of each property the best on groups that it was not shown.
 
     Parameters
     ----------
+    kinds
+        At least one; where two predict about as well, the earlier is kept.
     features
         Shape (n, f), finite.
     feature_names
@@ -200,29 +249,40 @@ def fit_head(
     rows = np.ascontiguousarray(features[order], dtype=np.float32)
     values = labels[order]
     folds = assign_folds([groups[i] for i in order], settings.n_folds, settings.seed)
-    blocks = feature_blocks(feature_names)
-    models, reports, curves = [], {}, {}
+    priors = {
+        column: typical_of(name) if name in PROPERTIES else _empirical_prior(values[:, column])
+        for column, name in enumerate(properties)
+        if counts[column] >= FEWEST_LABELS
+    }
+    tasks = make_tasks(rows, values, folds, feature_blocks(feature_names), priors, settings)
+    fits = fit_kinds(kinds, rows, folds, tasks, settings)
+    models: list[PropertyModel] = [prior_model(*typical_of(name)) for name in properties]
+    recalibrations = [Recalibration()] * len(properties)
+    kept: dict[str, HeadKind] = {}
+    choices: dict[str, dict[HeadKind, float]] = {}
+    reports: dict[str, PropertyReport] = {}
+    curves: dict[str, tuple[float, ...]] = {}
     scores = np.full(values.shape, np.nan)
-    gates: dict[bytes, Any] = {}
-    for column, name in enumerate(properties):
-        known = np.flatnonzero(np.isfinite(values[:, column]))
-        if len(known) < FEWEST_LABELS:
-            models.append(PropertyModel(-np.inf, None, None, (), 0.0, 1.0, *typical_of(name)))
-            continue
-        target = values[known, column]
-        prior = typical_of(name) if name in PROPERTIES else _empirical_prior(target)
-        model, held_out = fit_property(rows[known], target, folds[known], blocks, prior, settings, gates)
-        models.append(model)
-        scores[known, column] = normal_scores(held_out, target)
+    for column, (known, task) in tasks.items():
+        name = properties[column]
+        choices[name] = {kind: by_column[column].score for kind, by_column in fits.items()}
+        kept[name] = choose(choices[name])
+        fit = fits[kept[name]][column]
+        models[column] = fit.model
+        held_out = fit.held_out
         original = np.argsort(order[known], kind="stable")
         reports[name] = judge(
-            Marginal(held_out.floor, *(part[original] for part in _parts(held_out))),
-            target[original],
-            folds[known][original],
+            _take(held_out, original),
+            task.target[original],
+            task.folds[original],
             settings.seed,
+            settings.recalibrate,
         )
-        if model.process is not None:
-            curves[f"{name}/negative_log_marginal_likelihood"] = model.process.curve
+        if settings.recalibrate:
+            recalibrations[column] = fit_recalibration(held_out, task.target, task.folds)
+            held_out = recalibrated(held_out, recalibrations[column])
+        scores[known, column] = normal_scores(held_out, task.target)
+        curves |= {f"{name}/{curve}": points for curve, points in fit.curves.items()}
     return FittedHead(
         tuple(properties),
         tuple(models),
@@ -230,6 +290,9 @@ def fit_head(
         tuple(feature_names),
         ValidationReport(reports, curves),
         settings,
+        tuple(recalibrations),
+        kept,
+        choices,
     )
 
 
@@ -248,14 +311,6 @@ def assign_folds(groups: Sequence[str], n_folds: int, seed: int) -> NDArray[np.i
     return np.array([fold_of[group] for group in groups], dtype=np.int64)
 
 
-def feature_blocks(feature_names: Sequence[str]) -> list[NDArray[np.int64]]:
-    """Return the columns of each block, by what stands before ``:`` in their names."""
-    blocks: dict[str, list[int]] = {}
-    for column, name in enumerate(feature_names):
-        blocks.setdefault(name.partition(":")[0] if ":" in name else "", []).append(column)
-    return [np.array(blocks[block], dtype=np.int64) for block in sorted(blocks)]
-
-
 def _canonical_order(
     features: NDArray[np.floating], labels: NDArray[np.float64] | None = None
 ) -> NDArray[np.int64]:
@@ -265,9 +320,12 @@ def _canonical_order(
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
-def _empirical_prior(target: NDArray[np.float64]) -> tuple[float, float]:
+def _empirical_prior(labels: NDArray[np.float64]) -> tuple[float, float]:
+    target = labels[np.isfinite(labels)]
     return float(target.mean()), max(float(target.std()), 1e-6)
 
 
-def _parts(marginal: Marginal) -> tuple[NDArray[np.float64], ...]:
-    return marginal.floor_probability, marginal.center, marginal.spread
+def _take(marginal: Marginal, rows: NDArray[np.int64]) -> Marginal:
+    parts = marginal.floor_probability, marginal.center, marginal.spread
+    chance, center, spread = (part[rows] for part in parts)
+    return Marginal(marginal.floor, chance, center, spread)

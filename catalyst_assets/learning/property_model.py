@@ -1,29 +1,24 @@
-"""The model of one property: a gate for its floor, a Gaussian process and trees for its value.
+"""What every kind of head must offer of one property, and what they share: settings, rows, floor and score.
 
-Smooth trends are the process's strength and abrupt ones the trees', so both predict and a weight, chosen on
-held-out groups, mixes them. Every member is fitted without one fold of groups, and judged on that fold: the
-held-out predictions that calibrate the model cost nothing beyond it.
+The kinds themselves are in ``stacked`` and ``deep_ensemble``; which of them is kept, in ``head_selection``.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, ndtr
+from scipy.special import ndtr
 
-from catalyst_assets.learning.forests import (
-    Forest,
-    fit_boosted_classifier,
-    fit_classification_forest,
-    fit_regression_forest,
-)
-from catalyst_assets.learning.gaussian_process import GaussianProcess, fit_gaussian_process
 from catalyst_assets.learning.marginals import Marginal
 
+if TYPE_CHECKING:
+    from catalyst_assets.learning.gates import Gate
+
 FEWEST_LABELS: Final = 5
-_WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
-_SCALES: Final = tuple(float(scale) for scale in np.geomspace(0.4, 2.5, 25))
+Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
+_SMALLEST_SCALE, _N_SCALES = 0.4, 25
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,12 @@ class HeadSettings:
         Most optimisation steps of a Gaussian process.
     seed
         Everything random follows from it.
+    n_networks
+        Networks of a deep ensemble that leave out the same fold.
+    n_inducing
+        Most inducing points of a sparse Gaussian process.
+    recalibrate
+        Whether the predicted quantiles are mapped to where held-out observations fell.
     """
 
     n_folds: int = 5
@@ -49,97 +50,53 @@ class HeadSettings:
     n_boosted: int = 80
     gp_steps: int = 60
     seed: int = 0
+    n_networks: int = 2
+    n_inducing: int = 2000
+    recalibrate: bool = False
+
+
+class RowPredictor(Protocol):
+    """A part that several models may share."""
+
+    def predict(self, features: NDArray[np.float32]) -> Any:
+        """Predict each row."""
 
 
 @dataclass(frozen=True)
-class Gate:
-    """Chance that a material is above the floor: boosted and randomized trees, a pair a fold.
+class Rows:
+    """Features of the rows to predict, shape (m, f), and what parts shared by several models said of them."""
 
-    ``constant`` stands in where the labels are all on one side.
-    """
+    features: NDArray[np.float32]
+    _said: dict[int, tuple[RowPredictor, Any]] = field(default_factory=dict, compare=False, repr=False)
 
-    boosted: tuple[Forest, ...]
-    intercepts: tuple[float, ...]
-    randomized: tuple[Forest, ...]
-    constant: float
+    def ask(self, part: RowPredictor) -> Any:
+        """Return what ``part`` predicts of the rows, computed once."""
+        # The part is kept with its answer, so that no other object can take its id.
+        if id(part) not in self._said:
+            self._said[id(part)] = (part, part.predict(self.features))
+        return self._said[id(part)][1]
 
-    def predict(self, features: NDArray[np.float32], member: int | None = None) -> NDArray[np.float64]:
-        """Return the chance of each row, shape (m,), by all members or by one."""
-        members = range(len(self.boosted)) if member is None else [member]
-        if not self.boosted:
-            return np.full(len(features), self.constant)
-        chances = [
-            expit(self.intercepts[i] + self.boosted[i].total(features))
-            + self.randomized[i].moments(features)[0]
-            for i in members
-        ]
-        return np.asarray(np.mean(chances, axis=0) / 2)
+
+class PropertyModel(Protocol):
+    """What predicts one property."""
+
+    @property
+    def floor(self) -> float:
+        """Shared lowest value, or minus infinity."""
+
+    @property
+    def gate(self) -> "Gate | None":
+        """Chance to be above the floor; None where there is no floor."""
+
+    def predict(self, rows: Rows) -> Marginal:
+        """Predict each row."""
 
 
 @dataclass(frozen=True)
-class PropertyModel:
-    """Everything that predicts one property.
+class Task:
+    """The labels of one property, and what does not depend on the kind of head fitted to them.
 
     Attributes
-    ----------
-    floor
-        Shared lowest value, or minus infinity.
-    gate
-        Chance to be above the floor; None where there is no floor.
-    process, forests
-        Mean and variance above the floor; None and empty with very few labels there.
-    process_weight
-        Share of the process in the mixture.
-    spread_scale
-        What the standard deviation is multiplied by to be calibrated.
-    prior_center, prior_spread
-        What is predicted above the floor with very few labels there.
-    """
-
-    floor: float
-    gate: Gate | None
-    process: GaussianProcess | None
-    forests: tuple[Forest, ...]
-    process_weight: float
-    spread_scale: float
-    prior_center: float
-    prior_spread: float
-
-    def predict(self, features: NDArray[np.float32], above: NDArray[np.float64] | None = None) -> Marginal:
-        """Predict each row; ``above`` is what the gate says of them, where that is known already."""
-        if self.gate is None:
-            above = np.ones(len(features))
-        elif above is None:
-            above = self.gate.predict(features)
-        if self.process is None:
-            center = np.full(len(features), self.prior_center)
-            variance = np.full(len(features), self.prior_spread**2)
-        else:
-            by_tree = [forest.moments(features) for forest in self.forests]
-            trees = _pool([mean for mean, _ in by_tree], [variance for _, variance in by_tree])
-            center, variance = _mix(self.process.predict(features), trees, self.process_weight)
-        return Marginal(self.floor, 1 - above, center, np.sqrt(variance) * self.spread_scale)
-
-
-def find_floor(target: NDArray[np.float64]) -> float:
-    """Return the lowest value if enough labels share it, else minus infinity."""
-    lowest = float(target.min())
-    shared = int((target == lowest).sum())
-    return lowest if shared >= max(3, 0.05 * len(target)) else -np.inf
-
-
-def fit_property(
-    features: NDArray[np.float32],
-    target: NDArray[np.float64],
-    folds: NDArray[np.int64],
-    blocks: list[NDArray[np.int64]],
-    prior: tuple[float, float],
-    settings: HeadSettings,
-    gates: dict[bytes, tuple[Gate, NDArray[np.float64]]],
-) -> tuple[PropertyModel, Marginal]:
-    """Fit one property.
-
-    Parameters
     ----------
     features
         Shape (n, f).
@@ -153,135 +110,118 @@ def fit_property(
         Mean and standard deviation to expect before anything was measured.
     settings
         Size and seed.
-    gates
-        Gates fitted already; properties that share their floor pattern share the gate.
-
-    Returns
-    -------
-    The model, and its held-out predictions of the n rows.
+    floor, gate
+        Shared lowest value and the chance to be above it; minus infinity and None where there is none.
+    chance
+        Shape (n,): held-out chance to be above the floor.
     """
-    floor = find_floor(target)
-    above = target > floor
-    gate, chance = None, np.ones(len(target))
-    if np.isfinite(floor):
-        key = above.tobytes() + folds.tobytes()
-        if key not in gates:
-            gates[key] = _fit_gate(features, above, folds, settings)
-        gate, chance = gates[key]
-    if above.sum() < FEWEST_LABELS:
-        guess, spread = _shrunken(target[above], prior)
-        model = PropertyModel(floor, gate, None, (), 0.0, 1.0, guess, spread)
-        held_out = Marginal(floor, 1 - chance, np.full(len(target), guess), np.full(len(target), spread))
-        return model, held_out
-    process = fit_gaussian_process(features[above], target[above], blocks, settings.seed, settings.gp_steps)
-    by_process = [np.array(part) for part in process.predict(features)]
-    for part, held in zip(by_process, process.leave_groups_out(folds[above]), strict=True):
-        part[above] = held
-    forests, by_trees = _fit_forests(features, target, above, folds, settings)
-    weight, scale = _stack((by_process[0], by_process[1]), by_trees, target, above)
-    center, variance = _mix((by_process[0], by_process[1]), by_trees, weight)
-    model = PropertyModel(floor, gate, process, forests, weight, scale, *prior)
-    return model, Marginal(floor, 1 - chance, center, np.sqrt(variance) * scale)
+
+    features: NDArray[np.float32]
+    target: NDArray[np.float64]
+    folds: NDArray[np.int64]
+    blocks: list[NDArray[np.int64]]
+    prior: tuple[float, float]
+    settings: HeadSettings
+    floor: float
+    gate: "Gate | None"
+    chance: NDArray[np.float64]
+    _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def above(self) -> NDArray[np.bool_]:
+        """Which rows are above the floor, shape (n,)."""
+        return self.target > self.floor
+
+    def once(self, name: str, compute: Callable[[], Any]) -> Any:
+        """Return what several kinds of head need of these labels, computed once."""
+        if name not in self._cache:
+            self._cache[name] = compute()
+        return self._cache[name]
 
 
-def _fit_gate(
-    features: NDArray[np.float32], above: NDArray[np.bool_], folds: NDArray[np.int64], settings: HeadSettings
-) -> tuple[Gate, NDArray[np.float64]]:
-    count = int(above.sum())
-    constant = (count + 0.5) / (len(above) + 1)
-    members = [folds != fold for fold in np.unique(folds)]
-    if any(above[kept].all() or not above[kept].any() for kept in members):
-        return Gate((), (), (), constant), np.full(len(above), constant)
-    trees = max(1, settings.n_trees // len(members))
-    boosted, intercepts, randomized = [], [], []
-    for number, kept in enumerate(members):
-        seed = settings.seed * 1000 + number
-        forest, intercept = fit_boosted_classifier(features[kept], above[kept], settings.n_boosted, seed)
-        boosted.append(forest)
-        intercepts.append(intercept)
-        randomized.append(fit_classification_forest(features[kept], above[kept], trees, seed))
-    gate = Gate(tuple(boosted), tuple(intercepts), tuple(randomized), constant)
-    chance = np.empty(len(above))
-    for number, kept in enumerate(members):
-        chance[~kept] = gate.predict(features[~kept], number)
-    return gate, chance
+@dataclass(frozen=True)
+class Fit:
+    """A fitted model.
 
-
-def _fit_forests(
-    features: NDArray[np.float32],
-    target: NDArray[np.float64],
-    above: NDArray[np.bool_],
-    folds: NDArray[np.int64],
-    settings: HeadSettings,
-) -> tuple[tuple[Forest, ...], tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    names = np.unique(folds)
-    trees = max(2, settings.n_trees // len(names))
-    forests = []
-    mean, variance = np.empty(len(target)), np.empty(len(target))
-    for number, fold in enumerate(names):
-        kept = above & (folds != fold)
-        if kept.sum() < 2:
-            kept = above
-        forest = fit_regression_forest(features[kept], target[kept], trees, settings.seed * 1000 + number)
-        forests.append(forest)
-        out = folds == fold
-        mean[out], variance[out] = forest.moments(features[out])
-    return tuple(forests), (mean, np.maximum(variance, _least_variance(target[above])))
-
-
-def _least_variance(target: NDArray[np.float64]) -> float:
-    return max(1e-4 * float(target.var()), 1e-10)
-
-
-def _pool(
-    means: list[NDArray[np.float64]], variances: list[NDArray[np.float64]]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return np.mean(means, axis=0), np.mean(variances, axis=0) + np.var(means, axis=0)
-
-
-def _mix(
-    first: tuple[NDArray[np.float64], NDArray[np.float64]],
-    second: tuple[NDArray[np.float64], NDArray[np.float64]],
-    weight: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    mean = weight * first[0] + (1 - weight) * second[0]
-    gap = first[0] - second[0]
-    return mean, weight * first[1] + (1 - weight) * second[1] + weight * (1 - weight) * gap**2
-
-
-def _stack(
-    by_process: tuple[NDArray[np.float64], NDArray[np.float64]],
-    by_trees: tuple[NDArray[np.float64], NDArray[np.float64]],
-    target: NDArray[np.float64],
-    above: NDArray[np.bool_],
-) -> tuple[float, float]:
-    """Choose the mixture and the scale of its spread with the least continuous ranked probability score.
-
-    Gneiting and Raftery, J. Am. Stat. Assoc. 102, 359 (2007), eq. 21 (normal). An even mixture left as it is
-    counts as ten labels, so that few labels do not decide.
+    Attributes
+    ----------
+    held_out
+        Its predictions of the task's n rows, each without the row's fold.
+    score
+        Mean continuous ranked probability score of the rows above the floor, held out; lower is better.
+    curves
+        What fitting recorded, by name.
     """
-    best = (np.inf, 0.5, 1.0)
-    n = int(above.sum())
-    for weight in _WEIGHTS:
-        center, variance = _mix(by_process, by_trees, weight)
-        spread = np.sqrt(variance[above])
-        error = target[above] - center[above]
-        for scale in _SCALES:
-            score = float(np.mean(_crps(error, spread * scale)))
-            penalty = 10 / n * 0.02 * (abs(weight - 0.5) + abs(np.log(scale))) * float(np.abs(error).mean())
-            best = min(best, (score + penalty, weight, scale))
-    return best[1], best[2]
+
+    model: PropertyModel
+    held_out: Marginal
+    score: float
+    curves: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
-def _crps(error: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+def find_floor(target: NDArray[np.float64]) -> float:
+    """Return the lowest value if enough labels share it, else minus infinity."""
+    lowest = float(target.min())
+    shared = int((target == lowest).sum())
+    return lowest if shared >= max(3, 0.05 * len(target)) else -np.inf
+
+
+def crps(error: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the continuous ranked probability score of normal predictions.
+
+    Gneiting and Raftery, J. Am. Stat. Assoc. 102, 359 (2007), eq. 21, with the sign that makes lower better.
+    """
     z = error / spread
     density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
     return np.asarray(spread * (z * (2 * ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi)))
 
 
-def _shrunken(values: NDArray[np.float64], prior: tuple[float, float]) -> tuple[float, float]:
-    """Combine very few values with the prior, which counts as two."""
-    n, (mean, std) = len(values), prior
-    center = (2 * mean + float(values.sum())) / (2 + n)
-    squares = 2 * std**2 + float(((values - center) ** 2).sum())
-    return center, float(np.sqrt(squares / (2 + n)) * np.sqrt(1 + 1 / (2 + n)))
+def mix(first: Moments, second: Moments, weight: float) -> Moments:
+    """Return the moments of a mixture in which the first distribution has ``weight``."""
+    mean = weight * first[0] + (1 - weight) * second[0]
+    gap = first[0] - second[0]
+    return mean, weight * first[1] + (1 - weight) * second[1] + weight * (1 - weight) * gap**2
+
+
+def pool(moments: list[Moments]) -> Moments:
+    """Return the moments of an even mixture."""
+    means = [mean for mean, _ in moments]
+    return np.mean(means, axis=0), np.mean([variance for _, variance in moments], axis=0) + np.var(
+        means, axis=0
+    )
+
+
+def calibrate(
+    by_weight: dict[float, Moments],
+    target: NDArray[np.float64],
+    above: NDArray[np.bool_],
+    largest_scale: float = 2.5,
+) -> tuple[float, float, float]:
+    """Choose a mixture and the scale of its spread by the score of held-out rows above the floor.
+
+    An even mixture left as it is counts as ten labels, so that few labels do not decide.
+
+    Parameters
+    ----------
+    by_weight
+        Held-out moments of the n rows for each weight that may be chosen.
+    target, above
+        Shape (n,): labels, and which of them are above the floor.
+    largest_scale
+        What spreads are multiplied by at most.
+
+    Returns
+    -------
+    weight, scale, score
+    """
+    best = (np.inf, 0.5, 1.0, np.inf)
+    n = int(above.sum())
+    scales = [float(scale) for scale in np.geomspace(_SMALLEST_SCALE, largest_scale, _N_SCALES)]
+    for weight, (center, variance) in by_weight.items():
+        spread = np.sqrt(variance[above])
+        error = target[above] - center[above]
+        for scale in scales:
+            score = float(np.mean(crps(error, spread * scale)))
+            penalty = 10 / n * 0.02 * (abs(weight - 0.5) + abs(np.log(scale))) * float(np.abs(error).mean())
+            best = min(best, (score + penalty, weight, scale, score))
+    return best[1], best[2], best[3]

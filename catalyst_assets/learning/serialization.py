@@ -7,16 +7,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from catalyst_assets.learning import gaussian_process
+from catalyst_assets.campaigns.model import HeadKind
+from catalyst_assets.learning import gaussian_process, sparse_process
+from catalyst_assets.learning.batched_networks import Layer
+from catalyst_assets.learning.deep_ensemble import DeepEnsemble, EnsembleModel
 from catalyst_assets.learning.forests import Forest
-from catalyst_assets.learning.property_model import Gate, HeadSettings, PropertyModel
+from catalyst_assets.learning.gates import Gate
+from catalyst_assets.learning.property_model import HeadSettings, PropertyModel
+from catalyst_assets.learning.recalibration import Recalibration
 from catalyst_assets.learning.report import from_record, to_record
+from catalyst_assets.learning.sparse_process import Process, SparseProcess
+from catalyst_assets.learning.stacked import StackedModel
 
 if TYPE_CHECKING:
     from catalyst_assets.learning.heads import FittedHead
 
-_FORMAT = "catalyst-head-1"
+_FORMAT = "catalyst-head-2"
+# Models of this format are kept by their hash for ever, so it is read for ever.
+_FIRST_FORMAT = "catalyst-head-1"
 _FOREST_FIELDS = ("feature", "threshold", "left", "right", "value", "sizes", "depths")
+_ENSEMBLE_FIELDS = ("left_out", "center", "scale", "target_center", "target_scale")
 
 
 def dump(head: "FittedHead") -> bytes:
@@ -24,28 +34,28 @@ def dump(head: "FittedHead") -> bytes:
     from safetensors.numpy import save
 
     arrays: dict[str, NDArray[Any]] = {"correlation": head.correlation}
-    records = []
+    # Properties share gates and ensembles: keep each once.
     gates: list[Gate] = []
+    ensembles: list[DeepEnsemble] = []
+    records = []
     for number, model in enumerate(head.models):
-        prefix = f"{number}."
-        record: dict[str, Any] = {
-            "floor": model.floor if np.isfinite(model.floor) else None,
-            "process_weight": model.process_weight,
-            "spread_scale": model.spread_scale,
-            "prior": [model.prior_center, model.prior_spread],
-            "forests": _put_forests(arrays, prefix + "forest", model.forests),
-            "process": None,
-            "gate": None,
-        }
-        if model.process is not None:
-            parts, record["process"] = gaussian_process.to_arrays(model.process)
-            arrays |= {f"{prefix}process.{name}": part for name, part in parts.items()}
-        if model.gate is not None:
-            # Properties on the same floor share one gate: keep it once.
-            if not any(model.gate is gate for gate in gates):
-                gates.append(model.gate)
-            record["gate"] = next(i for i, gate in enumerate(gates) if gate is model.gate)
-        records.append(record)
+        if isinstance(model, EnsembleModel):
+            record: dict[str, Any] = {
+                "ensemble": _place(ensembles, model.ensemble),
+                "column": model.column,
+                "spread_scale": model.spread_scale,
+            }
+        elif isinstance(model, StackedModel):
+            record = _put_stacked(arrays, f"{number}.", model)
+        else:
+            raise TypeError(f"a {type(model).__name__} cannot be stored")
+        records.append(
+            {
+                **record,
+                "floor": model.floor if np.isfinite(model.floor) else None,
+                "gate": None if model.gate is None else _place(gates, model.gate),
+            }
+        )
     document = {
         "format": _FORMAT,
         "properties": list(head.properties),
@@ -53,6 +63,16 @@ def dump(head: "FittedHead") -> bytes:
         "settings": asdict(head.settings),
         "models": records,
         "gates": [_put_gate(arrays, f"gate{number}.", gate) for number, gate in enumerate(gates)],
+        "ensembles": [
+            _put_ensemble(arrays, f"ensemble{number}.", ensemble) for number, ensemble in enumerate(ensembles)
+        ],
+        "recalibrations": [recalibration.to_record() for recalibration in head.recalibrations],
+        "kinds": head.kinds,
+        # Scores of kinds that had too few labels are infinite, which JSON does not know.
+        "choices": {
+            name: {kind: score if np.isfinite(score) else None for kind, score in scores.items()}
+            for name, scores in head.choices.items()
+        },
         "report": to_record(head.report),
     }
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -60,12 +80,12 @@ def dump(head: "FittedHead") -> bytes:
 
 
 def load(data: bytes) -> dict[str, Any]:
-    """Return the fields of the head that :func:`dump` wrote.
+    """Return the fields of the head that :func:`dump` wrote, in this format or the first.
 
     Raises
     ------
     ValueError
-        The bytes are no safetensors file, or not one of this format.
+        The bytes are no safetensors file, or not one of these formats.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load as load_arrays
@@ -76,38 +96,119 @@ def load(data: bytes) -> dict[str, Any]:
     except SafetensorError as error:
         raise ValueError(str(error)) from None
     document = json.loads(header["__metadata__"]["head"])
-    if document["format"] != _FORMAT:
+    if document["format"] == _FIRST_FORMAT:
+        document |= _complete(document)
+    elif document["format"] != _FORMAT:
         raise ValueError(f"format {document['format']!r} is not {_FORMAT!r}")
     gates = [_get_gate(arrays, f"gate{number}.", record) for number, record in enumerate(document["gates"])]
+    ensembles = [
+        _get_ensemble(arrays, f"ensemble{number}.", n_layers)
+        for number, n_layers in enumerate(document["ensembles"])
+    ]
     return {
         "properties": tuple(document["properties"]),
         "models": tuple(
-            _model(arrays, f"{number}.", record, gates) for number, record in enumerate(document["models"])
+            _get_model(arrays, f"{number}.", record, gates, ensembles)
+            for number, record in enumerate(document["models"])
         ),
         "correlation": arrays["correlation"],
         "feature_names": tuple(document["feature_names"]),
         "report": from_record(document["report"]),
         "settings": HeadSettings(**document["settings"]),
+        "recalibrations": tuple(Recalibration.from_record(record) for record in document["recalibrations"]),
+        "kinds": {name: HeadKind(kind) for name, kind in document["kinds"].items()},
+        "choices": {
+            name: {HeadKind(kind): np.inf if score is None else score for kind, score in scores.items()}
+            for name, scores in document["choices"].items()
+        },
     }
 
 
-def _model(
-    arrays: dict[str, NDArray[Any]], prefix: str, record: dict[str, Any], gates: list[Gate]
-) -> PropertyModel:
+def _complete(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what a head of the first format had no words for."""
+    learned = (document["report"] or {"properties": ()})["properties"]
+    return {
+        "ensembles": [],
+        "recalibrations": [None] * len(document["properties"]),
+        "kinds": dict.fromkeys(learned, HeadKind.STACKED),
+        "choices": {},
+    }
+
+
+def _place(parts: list[Any], part: object) -> int:
+    """Return where a part stands in a list, after adding it if it is not there."""
+    if not any(part is known for known in parts):
+        parts.append(part)
+    return next(number for number, known in enumerate(parts) if known is part)
+
+
+def _put_stacked(arrays: dict[str, NDArray[Any]], prefix: str, model: StackedModel) -> dict[str, Any]:
     process = None
-    if record["process"] is not None:
-        start = prefix + "process."
-        parts = {name.removeprefix(start): part for name, part in arrays.items() if name.startswith(start)}
-        process = gaussian_process.from_arrays(parts, record["process"])
-    return PropertyModel(
-        -np.inf if record["floor"] is None else record["floor"],
-        None if record["gate"] is None else gates[record["gate"]],
-        process,
+    if model.process is not None:
+        parts, process = (
+            sparse_process.to_arrays(model.process)
+            if isinstance(model.process, SparseProcess)
+            else gaussian_process.to_arrays(model.process)
+        )
+        process["sparse"] = isinstance(model.process, SparseProcess)
+        arrays |= {f"{prefix}process.{name}": part for name, part in parts.items()}
+    return {
+        "process_weight": model.process_weight,
+        "spread_scale": model.spread_scale,
+        "prior": [model.prior_center, model.prior_spread],
+        "forests": _put_forests(arrays, prefix + "forest", model.forests),
+        "process": process,
+    }
+
+
+def _get_model(
+    arrays: dict[str, NDArray[Any]],
+    prefix: str,
+    record: dict[str, Any],
+    gates: list[Gate],
+    ensembles: list[DeepEnsemble],
+) -> PropertyModel:
+    floor = -np.inf if record["floor"] is None else record["floor"]
+    gate = None if record["gate"] is None else gates[record["gate"]]
+    if "ensemble" in record:
+        ensemble = ensembles[record["ensemble"]]
+        return EnsembleModel(floor, gate, ensemble, record["column"], record["spread_scale"])
+    return StackedModel(
+        floor,
+        gate,
+        _get_process(_under(arrays, prefix + "process."), record["process"]),
         _get_forests(arrays, prefix + "forest", record["forests"]),
         record["process_weight"],
         record["spread_scale"],
         *record["prior"],
     )
+
+
+def _get_process(arrays: dict[str, NDArray[Any]], record: dict[str, Any] | None) -> Process | None:
+    if record is None:
+        return None
+    if record.get("sparse"):
+        return sparse_process.from_arrays(arrays, record)
+    return gaussian_process.from_arrays(arrays, record)
+
+
+def _put_ensemble(arrays: dict[str, NDArray[Any]], prefix: str, ensemble: DeepEnsemble) -> int:
+    arrays |= {prefix + name: getattr(ensemble, name) for name in _ENSEMBLE_FIELDS}
+    for number, layer in enumerate(ensemble.layers):
+        arrays |= {f"{prefix}weight{number}": layer.weight, f"{prefix}bias{number}": layer.bias}
+    return len(ensemble.layers)
+
+
+def _get_ensemble(arrays: dict[str, NDArray[Any]], prefix: str, n_layers: int) -> DeepEnsemble:
+    own = _under(arrays, prefix)
+    layers = tuple(Layer(own[f"weight{number}"], own[f"bias{number}"]) for number in range(n_layers))
+    left_out, center, scale, target_center, target_scale = (own[name] for name in _ENSEMBLE_FIELDS)
+    return DeepEnsemble(layers, left_out, center, scale, target_center, target_scale)
+
+
+def _under(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays whose names start with ``prefix``, by the rest of their names."""
+    return {name.removeprefix(prefix): part for name, part in arrays.items() if name.startswith(prefix)}
 
 
 def _put_gate(arrays: dict[str, NDArray[Any]], prefix: str, gate: Gate) -> dict[str, Any]:
