@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
 
+from catalyst_assets.learning.recalibration import Recalibration
+
 _TINY = 1e-12
 
 
@@ -28,21 +30,31 @@ class Marginal:
         Shape (m,): chance of exactly ``floor``.
     center, spread
         Shape (m,): mean and standard deviation of the normal before it is cut at ``floor``.
+    recalibration
+        Maps the normal's quantiles, before the cut; None leaves them.
     """
 
     floor: float
     floor_probability: NDArray[np.float64]
     center: NDArray[np.float64]
     spread: NDArray[np.float64]
+    recalibration: Recalibration | None = None
 
     def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and standard deviation, each of shape (m,)."""
         if not np.isfinite(self.floor):
-            return self.center.copy(), self.spread.copy()
+            if self.recalibration is None:
+                return self.center.copy(), self.spread.copy()
+            shift, square = self.recalibration.moments()
+            return self.center + self.spread * shift, self.spread * np.sqrt(square)
         cut = (self.floor - self.center) / self.spread
-        hazard = np.exp(-0.5 * cut**2 - 0.5 * np.log(2 * np.pi) - log_ndtr(-cut))
-        mean = self.center + self.spread * hazard
-        variance = self.spread**2 * np.clip(1 + cut * hazard - hazard**2, 1e-6, 1)
+        if self.recalibration is None:
+            hazard = np.exp(-0.5 * cut**2 - 0.5 * np.log(2 * np.pi) - log_ndtr(-cut))
+            shift, square = hazard, np.clip(1 + cut * hazard - hazard**2, 1e-6, 1)
+        else:
+            shift, square = self.recalibration.moments(cut)
+        mean = self.center + self.spread * shift
+        variance = self.spread**2 * square
         above = 1 - self.floor_probability
         total = above * mean + self.floor_probability * self.floor
         second = above * (variance + (mean - total) ** 2) + self.floor_probability * (self.floor - total) ** 2
@@ -50,10 +62,10 @@ class Marginal:
 
     def cdf(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the chance of less than, and of at most, each value; the two differ at the floor."""
-        z = (values - self.center) / self.spread
+        z = self._scores(values)
         if not np.isfinite(self.floor):
             return ndtr(z), ndtr(z)
-        below = ndtr((self.floor - self.center) / self.spread)
+        below = ndtr(self._scores(self.floor))
         inside = np.clip((ndtr(z) - below) / np.maximum(1 - below, _TINY), 0, 1)
         upper = np.where(
             values < self.floor, 0.0, self.floor_probability + (1 - self.floor_probability) * inside
@@ -64,12 +76,22 @@ class Marginal:
         """Return the values at ``levels`` of shape (k,), as an array of shape (m, k)."""
         center, spread = self.center[:, None], self.spread[:, None]
         if not np.isfinite(self.floor):
-            return np.asarray(center + spread * ndtri(levels)[None, :])
+            return np.asarray(center + spread * self._residuals(ndtri(levels))[None, :])
         chance = self.floor_probability[:, None]
         inside = np.clip((levels - chance) / np.maximum(1 - chance, _TINY), 0, 1)
-        below = ndtr((self.floor - center) / spread)
+        below = ndtr(self._scores(self.floor))[:, None]
         level = np.clip(below + (1 - below) * inside, _TINY, 1 - _TINY)
-        return np.where(levels <= chance, self.floor, np.maximum(center + spread * ndtri(level), self.floor))
+        values = center + spread * self._residuals(ndtri(level))
+        return np.where(levels <= chance, self.floor, np.maximum(values, self.floor))
+
+    def _scores(self, values: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        """Return the standard normal scores of values, before the cut."""
+        residuals = (values - self.center) / self.spread
+        return residuals if self.recalibration is None else self.recalibration.invert(residuals)
+
+    def _residuals(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what standard normal scores are in units of the spread from the center."""
+        return scores if self.recalibration is None else self.recalibration.apply(scores)
 
 
 def normal_scores(marginal: Marginal, observed: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,21 +1,26 @@
 """How good the predictions of a head are, judged on chemical systems it was not shown.
 
 Calibration follows Kuleshov et al., ICML 2018 (arXiv:1807.00263): the share of observations below each
-predicted quantile, against the quantile. All numbers come from held-out predictions.
+predicted quantile, against the quantile. All numbers come from held-out predictions. Uncertainty Toolbox
+(Chung et al., arXiv:2109.10254) computes what is the same for every distribution; where predictions have a floor,
+an observation's position in its distribution stands in for the normal's.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.learning.marginals import Marginal
+from catalyst_assets.learning.recalibration import cross_fit, recalibrated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LEVELS = np.linspace(0, 1, 101)
+COVERAGES: Final = (0.5, 0.8, 0.95)
+_ARRAYS: Final = ("observed", "predicted", "std", "calibration", "position")
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,13 @@ class PropertyReport:
         Shape (n,) each, in the order of the labels that were given.
     calibration
         Shape (101,): share of observations at most each quantile 0, 0.01, ..., 1.
+    z_mean_square
+        Mean square of error over predicted standard deviation: above 1 the spreads are too small. Unlike the
+        expected normalized calibration error it bears heavy tails (Pernot, arXiv:2402.10043). None in reports
+        stored before it was measured.
+    position
+        Shape (n,): chance that was given to less than what was observed, randomized within a floor's; None in
+        reports stored before it was kept.
     """
 
     n: int
@@ -56,14 +68,25 @@ class PropertyReport:
     predicted: NDArray[np.float64]
     std: NDArray[np.float64]
     calibration: NDArray[np.float64]
+    z_mean_square: float | None = None
+    position: NDArray[np.float64] | None = None
 
     @property
     def metrics(self) -> dict[str, float]:
         """The scalars by name, as a tracker wants them."""
         named = ("mae", "rmse", "baseline_mae", "miscalibration_area", "nll", "sharpness")
-        return {name: float(getattr(self, name)) for name in named} | {
-            f"coverage_{level}": share for level, share in self.coverage.items()
-        }
+        scalars = {name: float(getattr(self, name)) for name in named}
+        if self.z_mean_square is not None:
+            scalars["z_mean_square"] = self.z_mean_square
+        return scalars | {f"coverage_{level}": share for level, share in self.coverage.items()}
+
+    def covered(self, level: float) -> NDArray[np.bool_]:
+        """Tell which observations are inside the central interval of ``level``, shape (n,)."""
+        if self.position is None:
+            from scipy.special import ndtri
+
+            return np.asarray(np.abs(self.observed - self.predicted) <= ndtri((1 + level) / 2) * self.std)
+        return np.asarray(np.abs(self.position - 0.5) <= level / 2)
 
 
 @dataclass(frozen=True)
@@ -94,7 +117,11 @@ class ValidationReport:
 
 
 def judge(
-    marginal: Marginal, observed: NDArray[np.float64], folds: NDArray[np.int64], seed: int
+    marginal: Marginal,
+    observed: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    seed: int,
+    recalibrate: bool = False,
 ) -> PropertyReport:
     """Compare held-out predictions with what was observed.
 
@@ -108,12 +135,37 @@ def judge(
         Shape (n,): the baseline of a fold is the mean of the others.
     seed
         Places observations at the floor uniformly within its chance (a randomized quantile).
+    recalibrate
+        Judge the predictions as recalibrated: each fold by the recalibration that the other folds give.
     """
-    mean, std = marginal.moments()
-    error = observed - mean
+    mean, std, lower, upper = _predict_fold_by_fold(marginal, observed, folds, recalibrate)
     baseline = np.array([observed[folds != fold].mean() if (folds != fold).any() else 0.0 for fold in folds])
-    lower, upper = marginal.cdf(observed)
     position = lower + np.random.default_rng(seed).random(len(observed)) * (upper - lower)
+    return compare(observed, mean, std, position, baseline)
+
+
+def compare(
+    observed: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    std: NDArray[np.float64],
+    position: NDArray[np.float64],
+    baseline: NDArray[np.float64],
+) -> PropertyReport:
+    """Compare observations with predictions that are known by their numbers alone.
+
+    Parameters
+    ----------
+    observed, mean, std
+        Shape (n,) each.
+    position
+        Shape (n,): chance that was given to less than what was observed.
+    baseline
+        Shape (n,): what someone who knows no features would predict.
+    """
+    from uncertainty_toolbox.metrics_calibration import miscalibration_area_from_proportions, sharpness
+    from uncertainty_toolbox.metrics_scoring_rule import nll_gaussian
+
+    error = observed - mean
     calibration = (position[:, None] <= _LEVELS).mean(0)
     std = np.maximum(std, 1e-9)
     return PropertyReport(
@@ -121,29 +173,70 @@ def judge(
         mae=float(np.abs(error).mean()),
         rmse=float(np.sqrt((error**2).mean())),
         baseline_mae=float(np.abs(observed - baseline).mean()),
-        miscalibration_area=float(np.trapezoid(np.abs(calibration - _LEVELS), _LEVELS)),
-        nll=float((0.5 * (error / std) ** 2 + np.log(std) + 0.5 * np.log(2 * np.pi)).mean()),
-        sharpness=float(np.sqrt((std**2).mean())),
+        miscalibration_area=float(miscalibration_area_from_proportions(_LEVELS, calibration)),
+        nll=float(nll_gaussian(mean, std, observed)),
+        sharpness=float(sharpness(std)),
         coverage={
-            f"{level:.0%}".rstrip("%"): float((np.abs(position - 0.5) <= level / 2).mean())
-            for level in (0.5, 0.8, 0.95)
+            level_name(level): float((np.abs(position - 0.5) <= level / 2).mean()) for level in COVERAGES
         },
         observed=observed,
         predicted=mean,
         std=std,
         calibration=calibration,
+        z_mean_square=float(np.mean((error / std) ** 2)),
+        position=position,
     )
+
+
+def position_among_draws(
+    draws: NDArray[np.floating], observed: NDArray[np.float64], seed: int
+) -> NDArray[np.float64]:
+    """Return where observations fall among draws, ties broken at random.
+
+    Parameters
+    ----------
+    draws
+        Shape (n, k): samples of each row's distribution.
+    observed
+        Shape (n,).
+    """
+    below = (draws < observed[:, None]).sum(1)
+    equal = (draws == observed[:, None]).sum(1)
+    chance = np.random.default_rng(seed).random(len(observed))
+    return np.asarray((below + chance * (equal + 1)) / (draws.shape[1] + 1))
+
+
+def level_name(level: float) -> str:
+    """Write the level of an interval in per cent: 0.8 is "80"."""
+    return f"{level:.0%}".rstrip("%")
+
+
+def _predict_fold_by_fold(
+    marginal: Marginal, observed: NDArray[np.float64], folds: NDArray[np.int64], recalibrate: bool
+) -> tuple[NDArray[np.float64], ...]:
+    """Return mean, standard deviation, and the chances of less than and of at most the observations."""
+    numbers = (*marginal.moments(), *marginal.cdf(observed))
+    if not recalibrate:
+        return numbers
+    for fold, recalibration in cross_fit(marginal, observed, folds).items():
+        rows = folds == fold
+        mapped = recalibrated(marginal, recalibration)
+        for known, part in zip(numbers, (*mapped.moments(), *mapped.cdf(observed)), strict=True):
+            known[rows] = part[rows]
+    return numbers
 
 
 def to_record(report: "ValidationReport | None") -> "dict[str, object] | None":
     """Return the report as a JSON object."""
     if report is None:
         return None
-    arrays = ("observed", "predicted", "std", "calibration")
     return {
         "curves": {name: list(curve) for name, curve in report.curves.items()},
         "properties": {
-            name: {key: value.tolist() if key in arrays else value for key, value in vars(part).items()}
+            name: {
+                key: value.tolist() if isinstance(value, np.ndarray) else value
+                for key, value in vars(part).items()
+            }
             for name, part in report.properties.items()
         },
     }
@@ -153,9 +246,8 @@ def from_record(record: "Mapping[str, dict] | None") -> "ValidationReport | None
     """Rebuild what :func:`to_record` returned."""
     if record is None:
         return None
-    arrays = ("observed", "predicted", "std", "calibration")
     parts: dict[str, dict[str, Any]] = {
-        name: {k: np.array(v) if k in arrays else v for k, v in part.items()}
+        name: {k: np.array(v) if k in _ARRAYS and v is not None else v for k, v in part.items()}
         for name, part in record["properties"].items()
     }
     return ValidationReport(

@@ -5,22 +5,24 @@ iteration or the new ones, never a part; a shard done twice is the same as once.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from catalyst_assets.campaigns.derived import derive_values
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.campaigns.pool import hash_pool, load_pool
 from catalyst_assets.errors import InvalidPoolError, LoopError
-from catalyst_assets.learning.heads import N_DRAWS, Prediction
-from catalyst_assets.learning.training import load_head
-from catalyst_assets.representation.library import current_fingerprint
+from catalyst_assets.learning.heads import N_DRAWS
+from catalyst_assets.prediction.members import (
+    PoolPrediction,
+    backbone_of,
+    load_training_distance,
+    predict_members,
+)
 from catalyst_assets.representation.stage import QUARANTINE_SOURCE
-from catalyst_assets.representation.store import load_features, missing
-from catalyst_assets.seeds import derive_seed
+from catalyst_assets.representation.store import missing
 from catalyst_assets.sharding import shard_bounds
 from resources.postgres import copy_rows, execute, fetch_all, fetch_one
 
@@ -29,12 +31,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from catalyst_assets.campaigns.iterations import Iteration
-    from catalyst_assets.campaigns.model import Campaign
     from resources.object_store import ObjectStore
     from resources.postgres import Database, Row
     from resources.settings import Settings
 
-_COLUMNS: Final = ("version", "material_id", "mean", "std", "draws")
+_COLUMNS: Final = ("version", "material_id", "mean", "std", "draws", "distance")
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def plan_predictions(
         model_sha256 = _require_model(iteration)
         members = _predictable_members(connection, objects, iteration)
         pool_sha256 = hash_pool(members)
+        measure = load_training_distance(objects, iteration)
         columns = ("material_id", "structure_hash", "reduced_formula")
         listing = [[member[name] for name in columns] for member in members]
         objects.put_bytes(_pool_key(pool_sha256), json.dumps(listing).encode())
@@ -100,6 +102,7 @@ def plan_predictions(
             pool_sha256=pool_sha256,
             properties=list(iteration.campaign.predicted_properties),
             n_draws=N_DRAWS,
+            distance_threshold=None if measure is None else measure.threshold,
         )
     if opened is None:
         raise LoopError(f"No version of the predictions of {partition_key} was opened.", "Run again.")
@@ -123,63 +126,21 @@ def predict_shard(
     listing = json.loads(objects.get_bytes(_pool_key(plan.pool_sha256)))[start:stop]
     material_ids, structure_hashes, formulas = (list(column) for column in zip(*listing, strict=True))
     prediction = predict_members(
-        objects, iteration, plan.model_sha256, material_ids, structure_hashes, formulas
+        database, objects, iteration, plan.model_sha256, material_ids, structure_hashes, formulas
     )
     draws = np.ascontiguousarray(prediction.draws, dtype="<f4")
+    unmeasured = [None] * len(material_ids)
+    distances = unmeasured if prediction.distance is None else prediction.distance.tolist()
     rows = (
-        (plan.version, material_id, mean.tolist(), std.tolist(), sample.tobytes())
-        for material_id, mean, std, sample in zip(
-            material_ids, prediction.mean, prediction.std, draws, strict=True
+        (plan.version, material_id, mean.tolist(), std.tolist(), sample.tobytes(), distance)
+        for material_id, mean, std, sample, distance in zip(
+            material_ids, prediction.mean, prediction.std, draws, distances, strict=True
         )
     )
     with database.transaction() as connection:
         # A shard that was cut off and is run again replaces its rows instead of adding to them.
         execute(connection, "prediction/clear", version=plan.version, material_ids=material_ids)
         return copy_rows(connection, "predictions", _COLUMNS, rows)
-
-
-def predict_members(
-    objects: "ObjectStore",
-    iteration: "Iteration",
-    model_sha256: str,
-    material_ids: Sequence[str],
-    structure_hashes: Sequence[str],
-    formulas: Sequence[str],
-) -> Prediction:
-    """Predict materials from their stored features, derived properties included.
-
-    A material's draws depend on the model and the material alone, not on which others are predicted with it.
-    """
-    head = load_head(objects, model_sha256)
-    features = load_features(objects, current_fingerprint(objects), structure_hashes).informed()
-    if features.failures:
-        raise LoopError(
-            f"{len(features.failures)} structures of the pool have no features.",
-            "Materialize `structure_embeddings`, then this partition again.",
-        )
-    seed = derive_seed(iteration.campaign.seed, iteration.number, "draws")
-    learned = head.predict(features.values, n_draws=N_DRAWS, seed=seed)
-    return append_derived(iteration.campaign, learned, formulas)
-
-
-def append_derived(campaign: "Campaign", prediction: Prediction, formulas: Sequence[str]) -> Prediction:
-    """Add what known physics computes from the learned properties, draw by draw."""
-    derived = campaign.predicted_properties[len(campaign.learned_properties) :]
-    if not derived:
-        return prediction
-    means, stds, draws = [prediction.mean], [prediction.std], [prediction.draws]
-    for name in derived:
-        source = prediction.properties.index(campaign.derive[name].argument)
-        samples = derive_values(campaign, name, prediction.draws[:, :, source].astype(np.float64), formulas)
-        means.append(derive_values(campaign, name, prediction.mean[:, [source]], formulas))
-        stds.append(samples.std(axis=1, keepdims=True))
-        draws.append(samples[:, :, None].astype(np.float32))
-    return Prediction(
-        properties=campaign.predicted_properties,
-        mean=np.concatenate(means, axis=1),
-        std=np.concatenate(stds, axis=1),
-        draws=np.concatenate(draws, axis=2),
-    )
 
 
 def promote(database: "Database", plan: PredictionPlan) -> None:
@@ -216,7 +177,9 @@ def audit_predictions(database: "Database", objects: "ObjectStore", partition_ke
     return problems
 
 
-def load_predictions(connection: "sa.Connection", partition_key: str) -> tuple[list[str], Prediction, int]:
+def load_predictions(
+    connection: "sa.Connection", partition_key: str
+) -> tuple[list[str], PoolPrediction, int]:
     """Return the predictions an iteration shows.
 
     Returns
@@ -240,11 +203,14 @@ def load_predictions(connection: "sa.Connection", partition_key: str) -> tuple[l
         )
     properties, n_draws = tuple(rows[0]["properties"]), rows[0]["n_draws"]
     draws: NDArray[np.float32] = np.frombuffer(b"".join(bytes(row["draws"]) for row in rows), dtype="<f4")
-    prediction = Prediction(
+    distances = [row["distance"] for row in rows]
+    prediction = PoolPrediction(
         properties=properties,
         mean=np.array([row["mean"] for row in rows], dtype=np.float64),
         std=np.array([row["std"] for row in rows], dtype=np.float64),
         draws=draws.reshape(len(rows), n_draws, len(properties)),
+        distance=None if None in distances else np.array(distances, dtype=np.float64),
+        distance_threshold=rows[0]["distance_threshold"],
     )
     return [row["material_id"] for row in rows], prediction, rows[0]["version"]
 
@@ -266,7 +232,7 @@ def _predictable_members(
     connection: "sa.Connection", objects: "ObjectStore", iteration: "Iteration"
 ) -> "list[Row]":
     """Return the pool less the structures that have no features because they are in quarantine."""
-    fingerprint = current_fingerprint(objects)
+    fingerprint = backbone_of(objects, iteration)
     members = load_pool(connection, iteration.campaign.pool)
     absent = set(missing(objects, fingerprint, [member["structure_hash"] for member in members]))
     refused = fetch_all(

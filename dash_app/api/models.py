@@ -109,6 +109,9 @@ class Iteration(BaseModel):
     best_so_far: float | None = Field(description="Best objective value; null with criteria.")
     metrics: dict[str, Any] = Field(description="Errors and calibration, as recorded by the loop.")
     model_sha256: str | None
+    model_version: int | None = Field(
+        description="Version under which its model is registered; null while it is not."
+    )
     mlflow_run_id: str | None
 
 
@@ -188,6 +191,12 @@ class Candidate(BaseModel):
         description="Chance that every criterion holds; null with an objective."
     )
     predicted: dict[str, Predicted]
+    distance: float | None = Field(
+        description="Distance to the training data; 1 is typical of an unseen chemical system. Null where unknown."
+    )
+    out_of_distribution: bool | None = Field(
+        description="Whether it is further away than 95 % of unseen chemical systems; null where unknown."
+    )
     status: CandidateStatus
     updated_at: datetime
     validated: list[Validated]

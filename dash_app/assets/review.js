@@ -54,6 +54,14 @@
     return React.createElement("span", null, badge, hit);
   };
 
+  draw.Distance = (props) => {
+    if (!props.data) return null;
+    const far = props.data.far
+      ? React.createElement("span", { className: "badge badge-far", title: props.data.far }, "Far")
+      : null;
+    return React.createElement("span", null, far, far ? " " : null, props.value ?? "–");
+  };
+
   draw.Formula = (props) => {
     if (!props.data) return React.createElement("span", { className: "soft" }, "Loading…");
     const parts = props.value.split(/(\d+\.?\d*)/).map((part, i) =>

@@ -6,12 +6,21 @@ from dash import html
 
 from dash_app.api.models import CandidateDetail, CandidateEvent, Validated
 from dash_app.components.tiles import badge
-from dash_app.components.wording import MISSING, moment, number, plus_minus, with_unit, words
+from dash_app.components.wording import (
+    FAR,
+    FAR_EXPLAINED,
+    MISSING,
+    moment,
+    number,
+    plus_minus,
+    with_unit,
+    words,
+)
 
 
 def candidate_panel(candidate: CandidateDetail, method: str) -> html.Div:
     """Show a candidate; ``method`` is the one whose answers count for its campaign."""
-    facts = [
+    facts: list[tuple[str, Any]] = [
         ("Material", candidate.material_id),
         ("Rank", f"{candidate.rank:,} in iteration {candidate.iteration}"),
         ("Acquisition", number(candidate.acquisition, 4)),
@@ -20,6 +29,10 @@ def candidate_panel(candidate: CandidateDetail, method: str) -> html.Div:
         facts.append(("Feasibility", f"{candidate.feasibility:.1%}"))
     if candidate.hit is not None:
         facts.append(("Criteria", "all met" if candidate.hit else "not met"))
+    if candidate.distance is not None:
+        facts.append(
+            ("Distance to training data", _distance(candidate.distance, candidate.out_of_distribution))
+        )
     return html.Div(
         [
             html.Div([html.H2(candidate.formula), badge(candidate.status.value)], className="card-head"),
@@ -31,6 +44,11 @@ def candidate_panel(candidate: CandidateDetail, method: str) -> html.Div:
             *_structure(candidate.structure),
         ]
     )
+
+
+def _distance(distance: float, far: bool | None) -> list[Any]:
+    text = f"{distance:.2f} × typical"
+    return [text, " ", html.Span(FAR, className="badge badge-far", title=FAR_EXPLAINED)] if far else [text]
 
 
 def _properties(candidate: CandidateDetail, method: str) -> html.Table:

@@ -5,7 +5,7 @@ from typing import Any, Final
 import dash_ag_grid as dag
 
 from dash_app.api.models import CampaignDetail, Candidate
-from dash_app.components.wording import plus_minus, with_unit
+from dash_app.components.wording import DISTANCE_EXPLAINED, FAR_EXPLAINED, plus_minus, with_unit
 
 GRID_ID: Final = "candidates"
 _BLOCK: Final = 200
@@ -57,6 +57,8 @@ def grid_row(candidate: Candidate, method: str) -> dict[str, Any]:
         "hit": candidate.hit,
         "feasibility": None if candidate.feasibility is None else f"{candidate.feasibility:.1%}",
         "acquisition": f"{candidate.acquisition:#.4g}",
+        "distance": None if candidate.distance is None else f"{candidate.distance:.2f}",
+        "far": FAR_EXPLAINED if candidate.out_of_distribution else None,
         "predicted": {},
         "validated": {},
     }
@@ -108,6 +110,17 @@ def _columns(campaign: CampaignDetail) -> list[dict[str, Any]]:
             "width": 122,
             "type": "rightAligned",
             "sortingOrder": ["desc", "asc", None],
+        }
+    )
+    columns.append(
+        {
+            "field": "distance",
+            "headerName": "Distance",
+            "headerTooltip": DISTANCE_EXPLAINED,
+            "width": 130,
+            "type": "rightAligned",
+            "sortable": False,
+            "cellRenderer": "Distance",
         }
     )
     columns += [_property_columns(info.name, info.unit, info.description) for info in campaign.properties]

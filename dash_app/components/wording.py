@@ -4,6 +4,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 MISSING: Final = "\u2013"
+FAR: Final = "Far from training data"
+FAR_EXPLAINED: Final = (
+    "Further from the training data than 95 % of unseen chemical systems: "
+    "expect a larger error, and do not rely on the stated uncertainty"
+)
+DISTANCE_EXPLAINED: Final = "Distance to the training data; 1 is typical of an unseen chemical system"
 
 
 def words(identifier: str) -> str:

@@ -46,7 +46,7 @@ WITH page AS (
 SELECT
     k.candidate_id, page.campaign, page.iteration, k.partition_key, k.material_id,
     m.reduced_formula AS formula, m.chemical_system, k.rank, k.acquisition, k.feasibility,
-    k.predicted, k.status, k.updated_at,
+    k.predicted, k.status, k.updated_at, known.distance, known.distance > known.threshold AS out_of_distribution,
     coalesce(answers.validated, '[]') AS validated
 FROM page
 JOIN candidates k USING (candidate_id)
@@ -61,6 +61,14 @@ LEFT JOIN LATERAL (
     FROM validation_results v
     WHERE v.partition_key = k.partition_key AND v.material_id = k.material_id
 ) answers ON true
+LEFT JOIN LATERAL (
+    SELECT p.distance, v.distance_threshold AS threshold
+    FROM rankings g
+    JOIN prediction_versions v ON v.version = g.prediction_version
+    JOIN predictions p ON p.version = v.version AND p.material_id = k.material_id
+    WHERE g.partition_key = k.partition_key
+    LIMIT 1 -- looks up one row of one partition instead of scanning them all
+) known ON true
 ORDER BY
     CASE WHEN NOT :descending THEN page.number END ASC NULLS LAST,
     CASE WHEN :descending THEN page.number END DESC NULLS LAST,

@@ -9,12 +9,15 @@ SELECT
     r.label_count,
     r.metrics,
     r.model_sha256,
+    registered.model_version,
     r.mlflow_run_id,
     k.strategy,
     k.exploration_weight,
     coalesce(counted.candidates, '{}') AS candidates
 FROM active_learning_runs r
 LEFT JOIN rankings k USING (partition_key)
+LEFT JOIN registered_models registered
+       ON registered.partition_key = r.partition_key AND registered.model_sha256 = r.model_sha256
 LEFT JOIN LATERAL (
     SELECT jsonb_object_agg(by_status.status, by_status.n) AS candidates
     FROM (SELECT status, count(*) AS n FROM candidates WHERE partition_key = r.partition_key GROUP BY status)

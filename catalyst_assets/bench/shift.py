@@ -1,0 +1,301 @@
+"""What happens to errors and uncertainties where a model leaves its chemistry: each anion left out in turn.
+
+The platform's head learns from perovskites of all other anions, and predicts those, unseen ones among them, and
+the anion it never saw. The distance to the training set is what a user sees of it beforehand.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalyst_assets.errors import InvalidPoolError
+from catalyst_assets.learning.distance import DistanceBin, bin_by_distance, fit_distance
+from catalyst_assets.learning.heads import FittedHead, fit_head
+from catalyst_assets.learning.property_model import HeadSettings
+from catalyst_assets.learning.report import PropertyReport, compare, position_among_draws
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COLUMNS: Final = ("A", "B", "anion")
+_N_DRAWS: Final = 256
+_N_BINS: Final = 8
+
+
+@dataclass(frozen=True)
+class PerovskiteSample:
+    """Ideal cubic perovskites with one property.
+
+    Attributes
+    ----------
+    property
+        Name of the column.
+    anions, chemical_systems
+        One a row.
+    features
+        Shape (n, f): elemental and geometrical descriptors.
+    feature_names
+        The f names.
+    values
+        Shape (n,), in the property's unit.
+    """
+
+    property: str
+    anions: NDArray[np.str_]
+    chemical_systems: NDArray[np.str_]
+    features: NDArray[np.float32]
+    feature_names: tuple[str, ...]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How some materials were predicted.
+
+    Attributes
+    ----------
+    n
+        How many they are.
+    mae
+        Mean absolute error, in the property's unit.
+    mean_std
+        Mean predicted standard deviation.
+    miscalibration_area, coverage
+        As in the report of a model.
+    mean_distance
+        To the training set; 1 is typical of an unseen chemical system.
+    flagged
+        Share flagged as out of distribution.
+    """
+
+    n: int
+    mae: float
+    mean_std: float
+    miscalibration_area: float
+    coverage: dict[str, float]
+    mean_distance: float
+    flagged: float
+
+
+@dataclass(frozen=True)
+class AnionShift:
+    """One anion left out.
+
+    Attributes
+    ----------
+    anion
+        The three anions of the perovskites that were left out.
+    n_labels
+        Labels the head was fitted to.
+    inside, left_out
+        Unseen perovskites of the other anions, and those of this one.
+    spearman
+        Rank correlation of distance and absolute error over both.
+    """
+
+    anion: str
+    n_labels: int
+    inside: Judged
+    left_out: Judged
+    spearman: float
+
+
+@dataclass(frozen=True)
+class ShiftReport:
+    """What `catalyst bench shift --json` prints.
+
+    Attributes
+    ----------
+    anions
+        One entry an anion left out.
+    bins
+        All predictions of all turns by distance.
+    spearman
+        Rank correlation of distance and absolute error over all of them.
+    seconds
+        Wall time.
+    """
+
+    property: str
+    anions: list[AnionShift]
+    bins: list[DistanceBin]
+    spearman: float
+    seconds: float
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the report as a JSON object."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    shift: AnionShift
+    report: PropertyReport
+    distances: NDArray[np.float64]
+
+
+def read_sample(path: Path, name: str, rows_per_anion: int, seed: int) -> PerovskiteSample:
+    """Read a table with the columns A, B, anion and the property, and describe a sample of each anion's rows.
+
+    Raises
+    ------
+    InvalidPoolError
+        The file cannot be read, lacks a column, has a bad row, or one anion only.
+    """
+    from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
+    from catalyst_assets.representation.descriptors import describe_structures
+
+    table = _read_table(path, name)
+    rng = np.random.default_rng(seed)
+    kept: list[int] = []
+    for anion in sorted(set(table["anion"])):
+        rows = np.flatnonzero(table["anion"] == anion)
+        kept += sorted(rng.permutation(rows)[:rows_per_anion].tolist())
+    sample = table.iloc[kept]
+    structures = [build_cubic_perovskite(*cells) for cells in sample[list(_COLUMNS)].itertuples(index=False)]
+    described = describe_structures(structures)
+    if described.failures:
+        row, reason = min(described.failures.items())
+        raise InvalidPoolError(f"{path}, row {kept[row] + 2} cannot be described: {reason}", "Remove it.")
+    return PerovskiteSample(
+        name,
+        sample["anion"].to_numpy(str),
+        np.array([structure.composition.chemical_system for structure in structures]),
+        described.values.astype(np.float32),
+        tuple(described.names),
+        sample[name].to_numpy(np.float64),
+    )
+
+
+def measure_shift(
+    sample: PerovskiteSample, n_labels: int, seed: int, progress: Callable[[str], None] | None = None
+) -> ShiftReport:
+    """Leave each anion out in turn.
+
+    Parameters
+    ----------
+    sample
+        Of several anions.
+    n_labels
+        Most labels to learn from; a third of the other anions' chemical systems stays unseen.
+    seed
+        Of everything random.
+    progress
+        Called with each anion before its turn.
+    """
+    started = time.monotonic()
+    turns = []
+    for anion in np.unique(sample.anions):
+        if progress is not None:
+            progress(str(anion))
+        turns.append(_leave_out(sample, str(anion), n_labels, seed))
+    report = _concatenate([turn.report for turn in turns])
+    distances = np.concatenate([turn.distances for turn in turns])
+    return ShiftReport(
+        property=sample.property,
+        anions=[turn.shift for turn in turns],
+        bins=list(bin_by_distance(report, distances, _N_BINS)),
+        spearman=_spearman(report, distances),
+        seconds=round(time.monotonic() - started, 1),
+    )
+
+
+def _leave_out(sample: PerovskiteSample, anion: str, n_labels: int, seed: int) -> _Turn:
+    rng = np.random.default_rng(seed)
+    others = np.flatnonzero(sample.anions != anion)
+    # A chemical system is on one side only, as in the platform's own validation.
+    systems = rng.permutation(np.unique(sample.chemical_systems[others]))
+    unseen = np.isin(sample.chemical_systems[others], systems[: len(systems) // 3])
+    known = np.sort(rng.permutation(others[~unseen])[:n_labels])
+    inside, left_out = others[unseen], np.flatnonzero(sample.anions == anion)
+    groups = sample.chemical_systems[known].tolist()
+    head = fit_head(
+        sample.features[known],
+        sample.feature_names,
+        sample.values[known, None],
+        groups,
+        [sample.property],
+        HeadSettings(seed=seed, recalibrate=True),
+    )
+    measure = fit_distance(sample.features[known], groups)
+    if measure is None:
+        raise InvalidPoolError(
+            f"Without {anion} there are fewer than two chemical systems to learn from.", "Give more rows."
+        )
+    baseline = float(sample.values[known].mean())
+    judged, reports, distances = [], [], []
+    for rows in (inside, left_out):
+        report = _predict(head, sample.features[rows], sample.values[rows], baseline, seed)
+        distance = measure.measure(sample.features[rows])
+        judged.append(_judge(report, distance, measure.is_outside(distance)))
+        reports.append(report)
+        distances.append(distance)
+    both, far = _concatenate(reports), np.concatenate(distances)
+    return _Turn(AnionShift(anion, len(known), judged[0], judged[1], _spearman(both, far)), both, far)
+
+
+def _predict(
+    head: FittedHead, features: NDArray[np.float32], observed: NDArray[np.float64], baseline: float, seed: int
+) -> PropertyReport:
+    prediction = head.predict(features, n_draws=_N_DRAWS, seed=seed)
+    position = position_among_draws(prediction.draws[:, :, 0], observed, seed)
+    return compare(
+        observed, prediction.mean[:, 0], prediction.std[:, 0], position, np.full(len(observed), baseline)
+    )
+
+
+def _judge(report: PropertyReport, distances: NDArray[np.float64], outside: NDArray[np.bool_]) -> Judged:
+    return Judged(
+        n=report.n,
+        mae=report.mae,
+        mean_std=float(report.std.mean()),
+        miscalibration_area=report.miscalibration_area,
+        coverage=report.coverage,
+        mean_distance=float(distances.mean()),
+        flagged=float(outside.mean()),
+    )
+
+
+def _concatenate(reports: list[PropertyReport]) -> PropertyReport:
+    observed, mean, std = (
+        np.concatenate([getattr(report, name) for report in reports])
+        for name in ("observed", "predicted", "std")
+    )
+    position = np.concatenate([report.position for report in reports if report.position is not None])
+    return compare(observed, mean, std, position, np.full(len(observed), float(observed.mean())))
+
+
+def _spearman(report: PropertyReport, distances: NDArray[np.float64]) -> float:
+    from scipy.stats import spearmanr
+
+    correlation = float(spearmanr(distances, np.abs(report.observed - report.predicted)).statistic)
+    return correlation if np.isfinite(correlation) else 0.0
+
+
+def _read_table(path: Path, name: str) -> "pd.DataFrame":
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path, keep_default_na=False)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InvalidPoolError(
+            f"{path} cannot be read as CSV: {' '.join(str(error).split())}.", "Give a comma-separated table."
+        ) from None
+    absent = [column for column in (*_COLUMNS, name) if column not in table]
+    if absent:
+        raise InvalidPoolError(
+            f"{path} lacks the columns {', '.join(absent)}.", f"It has {', '.join(map(str, table.columns))}."
+        )
+    numbers = pd.to_numeric(table[name], errors="coerce")
+    if not np.isfinite(numbers).all():
+        row = int(np.flatnonzero(~np.isfinite(numbers))[0])
+        raise InvalidPoolError(f"{path}, row {row + 2}: {name} is no number.", "Correct or remove it.")
+    if table["anion"].nunique() < 2:
+        raise InvalidPoolError(f"{path} has one anion: nothing can be left out.", "Give several.")
+    table[name] = numbers.astype(np.float64)
+    return table

@@ -1,0 +1,131 @@
+"""Predicting materials with an iteration's model: what is learned, what physics derives, how far away they are.
+
+Nothing is written here; how a whole pool is predicted and promoted is ``scoring``'s.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from catalyst_assets.campaigns.derived import derive_values
+from catalyst_assets.errors import LoopError
+from catalyst_assets.learning.distance import TrainingDistance, fit_distance
+from catalyst_assets.learning.fine_tuned import FineTunedModel
+from catalyst_assets.learning.heads import N_DRAWS, Prediction
+from catalyst_assets.learning.stored_models import load_model
+from catalyst_assets.learning.training_set import read_training_set
+from catalyst_assets.representation.library import current_fingerprint
+from catalyst_assets.representation.store import load_features
+from catalyst_assets.representation.structures import read_graphs
+from catalyst_assets.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from catalyst_assets.campaigns.iterations import Iteration
+    from catalyst_assets.campaigns.model import Campaign
+    from resources.object_store import ObjectStore
+    from resources.postgres import Database
+
+
+@dataclass(frozen=True)
+class PoolPrediction(Prediction):
+    """What is predicted of a pool, and how far its materials are from what the model was fitted to.
+
+    Attributes
+    ----------
+    distance
+        Shape (m,), in units of what an unseen chemical system typically has; None where it was not measured.
+    distance_threshold
+        Further away is out of distribution.
+    """
+
+    distance: "NDArray[np.float64] | None" = None
+    distance_threshold: float | None = None
+
+    @property
+    def is_outside(self) -> "NDArray[np.bool_] | None":
+        """Whether each material is out of distribution, shape (m,); None where it was not measured."""
+        if self.distance is None or self.distance_threshold is None:
+            return None
+        return np.asarray(self.distance > self.distance_threshold)
+
+
+def predict_members(
+    database: "Database",
+    objects: "ObjectStore",
+    iteration: "Iteration",
+    model_sha256: str,
+    material_ids: Sequence[str],
+    structure_hashes: Sequence[str],
+    formulas: Sequence[str],
+) -> PoolPrediction:
+    """Predict materials, derived properties and distances included.
+
+    A head reads their stored features, a fine-tuned model their structures as well. A material's draws depend on
+    the model and the material alone, not on which others are predicted with it.
+    """
+    model = load_model(objects, model_sha256)
+    features = load_features(objects, backbone_of(objects, iteration), structure_hashes).informed()
+    if features.failures:
+        raise LoopError(
+            f"{len(features.failures)} structures of the pool have no features.",
+            "Materialize `structure_embeddings`, then this partition again.",
+        )
+    seed = derive_seed(iteration.campaign.seed, iteration.number, "draws")
+    if isinstance(model, FineTunedModel):
+        graphs = read_graphs(database, structure_hashes, model.cutoff)
+        learned = model.predict(features.values, N_DRAWS, seed, graphs)
+    else:
+        learned = model.predict(features.values, n_draws=N_DRAWS, seed=seed)
+    whole = append_derived(iteration.campaign, learned, formulas)
+    measure = load_training_distance(objects, iteration)
+    return PoolPrediction(
+        **vars(whole),
+        distance=None if measure is None else measure.measure(features.values),
+        distance_threshold=None if measure is None else measure.threshold,
+    )
+
+
+def load_training_distance(objects: "ObjectStore", iteration: "Iteration") -> TrainingDistance | None:
+    """Return what measures distances to an iteration's training set; None with too little in it."""
+    if iteration.training_set_sha256 is None:
+        return None
+    return _distance_to(objects, iteration.training_set_sha256)
+
+
+@lru_cache(maxsize=2)
+def _distance_to(objects: "ObjectStore", training_set_sha256: str) -> TrainingDistance | None:
+    # The shards of one process share it: measuring a training set takes longer than a shard.
+    training_set = read_training_set(objects, training_set_sha256)
+    return fit_distance(training_set.features, training_set.chemical_systems)
+
+
+def backbone_of(objects: "ObjectStore", iteration: "Iteration") -> str:
+    """Return the backbone of the iteration's training set: another one may have become the current one since."""
+    if iteration.training_set_sha256 is None:
+        return current_fingerprint(objects)
+    return read_training_set(objects, iteration.training_set_sha256).provenance["backbone"]
+
+
+def append_derived(campaign: "Campaign", prediction: Prediction, formulas: Sequence[str]) -> Prediction:
+    """Add what known physics computes from the learned properties, draw by draw."""
+    derived = campaign.predicted_properties[len(campaign.learned_properties) :]
+    if not derived:
+        return prediction
+    means, stds, draws = [prediction.mean], [prediction.std], [prediction.draws]
+    for name in derived:
+        source = prediction.properties.index(campaign.derive[name].argument)
+        samples = derive_values(campaign, name, prediction.draws[:, :, source].astype(np.float64), formulas)
+        means.append(derive_values(campaign, name, prediction.mean[:, [source]], formulas))
+        stds.append(samples.std(axis=1, keepdims=True))
+        draws.append(samples[:, :, None].astype(np.float32))
+    return Prediction(
+        properties=campaign.predicted_properties,
+        mean=np.concatenate(means, axis=1),
+        std=np.concatenate(stds, axis=1),
+        draws=np.concatenate(draws, axis=2),
+    )
