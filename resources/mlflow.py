@@ -7,18 +7,16 @@ imports mlflow, which takes seconds, so nothing here does so before a run is ope
 
 import logging
 import os
-import tempfile
-import time
+import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.errors import CatalystError
 from resources.settings import Settings
+from resources.tracked_run import Attempt, Curves, TrackedRun, unusable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,65 +24,7 @@ if TYPE_CHECKING:
 _ASSET_TAG: Final = "catalyst.asset"
 _PARTITION_TAG: Final = "catalyst.partition"
 _DATA_TAG: Final = "catalyst.data_sha256"
-_MAX_METRICS: Final = 1000  # MLflow's limits on one batch
-_MAX_PARAMS: Final = 100
-_MAX_PARAM_LENGTH: Final = 6000
-
-Curves = Mapping[str, Sequence[float] | Sequence[tuple[int, float]]]
-
-
-@dataclass
-class TrackedRun:
-    """An open MLflow run.
-
-    Attributes
-    ----------
-    run_id
-        MLflow's id.
-    url
-        Where MLflow's own pages show it while `catalyst up` runs.
-    """
-
-    run_id: str
-    url: str
-    _client: "MlflowClient" = field(repr=False)
-
-    def log(
-        self,
-        *,
-        params: Mapping[str, object] | None = None,
-        metrics: Mapping[str, float] | None = None,
-        curves: Curves | None = None,
-        artifacts: Mapping[str, bytes] | None = None,
-    ) -> None:
-        """Record what the run used and found; see `Tracking.log_run`."""
-        from mlflow.entities import Metric, Param
-        from mlflow.exceptions import MlflowException
-
-        now = int(time.time() * 1000)
-        values = [Metric(name, float(value), now, 0) for name, value in (metrics or {}).items()]
-        for name, curve in (curves or {}).items():
-            for index, point in enumerate(curve):
-                step, value = point if isinstance(point, tuple) else (index, point)
-                values.append(Metric(name, float(value), now, int(step)))
-        settings = [Param(name, str(value)[:_MAX_PARAM_LENGTH]) for name, value in (params or {}).items()]
-        try:
-            for start in range(0, len(settings), _MAX_PARAMS):
-                self._client.log_batch(self.run_id, params=settings[start : start + _MAX_PARAMS])
-            for start in range(0, len(values), _MAX_METRICS):
-                self._client.log_batch(self.run_id, metrics=values[start : start + _MAX_METRICS])
-            if artifacts:
-                self._log_artifacts(artifacts)
-        except (MlflowException, OSError) as error:
-            raise _unusable(error) from error
-
-    def _log_artifacts(self, artifacts: Mapping[str, bytes]) -> None:
-        with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
-            for name, data in artifacts.items():
-                path = Path(folder, name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-            self._client.log_artifacts(self.run_id, folder)
+_TRAINING_TAG: Final = "catalyst.training_key"
 
 
 class Tracking:
@@ -110,12 +50,18 @@ class Tracking:
         dagster_run_id: str,
         *,
         data_sha256: str = "",
+        training_key: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> Iterator[TrackedRun]:
-        """Open a run for one materialization; it ends FINISHED, or FAILED if the block raises.
+        """Open a run for one materialization; it ends FINISHED, FAILED if the block raises, KILLED if it is stopped.
 
         Runs of the same asset and partition that a killed process left open are ended first. The
         experiment is the partition's campaign, or `catalyst`.
+
+        Parameters
+        ----------
+        training_key
+            Names work that resumes where it was killed: then its run goes on too, instead of a new one.
 
         Raises
         ------
@@ -128,21 +74,68 @@ class Tracking:
         all_tags = {_ASSET_TAG: asset, _PARTITION_TAG: partition or "", **(tags or {})}
         if data_sha256:
             all_tags[_DATA_TAG] = data_sha256
+        if training_key:
+            all_tags[_TRAINING_TAG] = training_key
         status = "FAILED"
         with ExitStack() as stack:
             stack.callback(self._forget_globals)
             try:
                 experiment_id, experiment = self._experiment(partition)
-                self._end_stale(experiment_id, asset, partition)
-                run_id = self._client.create_run(experiment_id, tags=all_tags, run_name=name).info.run_id
+                resumed = self._find_cut_off(experiment_id, asset, partition, training_key)
+                self._end_stale(experiment_id, asset, partition, resumed)
+                run_id = (
+                    resumed or self.client.create_run(experiment_id, tags=all_tags, run_name=name).info.run_id
+                )
                 resource = stack.enter_context(self._resource(experiment, run_id, name, dagster_run_id))
             except (MlflowException, OSError) as error:
-                raise _unusable(error) from error
+                raise unusable(error) from error
+            page = self._page(experiment_id, run_id)
+            run = TrackedRun(run_id, page, resource.tracking_client, is_resumed=resumed is not None)
             try:
-                yield TrackedRun(run_id, self._page(experiment_id, run_id), resource.tracking_client)
+                yield run
                 status = "FINISHED"
+            except Exception:
+                raise
+            except BaseException:  # Ctrl-C, or Dagster that stops the run: it may be resumed
+                status = "KILLED"
+                raise
             finally:
+                run.flush()
                 resource.end_run(status)
+
+    @contextmanager
+    def attempt(
+        self,
+        asset: str,
+        partition: str | None,
+        dagster_run_id: str,
+        *,
+        data_sha256: str = "",
+        training_key: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> Iterator[Attempt]:
+        """As `run`, for work that counts more than its record: no trouble with MLflow reaches the block."""
+        attempt = Attempt()
+        stack = ExitStack()
+        opening = self.run(
+            asset, partition, dagster_run_id, data_sha256=data_sha256, training_key=training_key, tags=tags
+        )
+        try:
+            attempt.run = stack.enter_context(opening)
+        except Exception as error:
+            attempt.note(error)
+        try:
+            yield attempt
+        except BaseException:
+            try:
+                stack.__exit__(*sys.exc_info())
+            except BaseException as error:
+                attempt.note(error)
+            raise
+        try:
+            stack.close()
+        except Exception as error:
+            attempt.note(error)
 
     def log_run(
         self,
@@ -183,7 +176,7 @@ class Tracking:
 
     def run_url(self, run_id: str) -> str:
         """Return the page of a run, served while `catalyst up` runs."""
-        return self._page(self._client.get_run(run_id).info.experiment_id, run_id)
+        return self._page(self.client.get_run(run_id).info.experiment_id, run_id)
 
     @property
     def artifact_root(self) -> str:
@@ -192,8 +185,11 @@ class Tracking:
         return (root if "://" in root else Path(root).absolute().as_uri()).rstrip("/") + "/mlflow"
 
     @cached_property
-    def _client(self) -> "MlflowClient":
+    def client(self) -> "MlflowClient":
+        """MLflow's own client; the first use makes the tables of a new database."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        # MLflow would ask a server that does not answer again and again, for most of an hour.
+        self._require_answer()
         import mlflow
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
@@ -209,9 +205,17 @@ class Tracking:
                 logger.setLevel(level)
         return mlflow.MlflowClient(tracking_uri=self._url)
 
+    def _require_answer(self) -> None:
+        import sqlalchemy as sa
+
+        try:
+            sa.create_engine(self._url, poolclass=sa.NullPool).connect().close()
+        except sa.exc.OperationalError as error:
+            raise unusable(error.orig or error) from error
+
     def initialise(self) -> None:
         """Make the tables of a new MLflow database."""
-        _ = self._client
+        _ = self.client
 
     @contextmanager
     def _resource(self, experiment: str, run_id: str, name: str, dagster_run_id: str) -> Iterator[Any]:
@@ -233,23 +237,34 @@ class Tracking:
                         log_manager=dg.DagsterLogManager.create(loggers=[]),  # nobody need hear it start
                     )
                 )
+            os.environ.pop("MLFLOW_TRACKING_URI", None)  # what the work starts need not know the password
             yield resources.mlflow
 
     def _experiment(self, partition: str | None) -> tuple[str, str]:
         name = partition.partition("__")[0] if partition else "catalyst"
-        found = self._client.get_experiment_by_name(name)
+        found = self.client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id), name
         location = f"{self.artifact_root}/{name}"
-        return str(self._client.create_experiment(name, artifact_location=location)), name
+        return str(self.client.create_experiment(name, artifact_location=location)), name
 
-    def _end_stale(self, experiment_id: str, asset: str, partition: str | None) -> None:
-        mine = (
-            f"attributes.status = 'RUNNING' AND tags.`{_ASSET_TAG}` = '{asset}' "
-            f"AND tags.`{_PARTITION_TAG}` = '{partition or ''}'"
-        )
-        for run in self._client.search_runs([experiment_id], mine):
-            self._client.set_terminated(run.info.run_id, "KILLED")
+    def _find_cut_off(
+        self, experiment_id: str, asset: str, partition: str | None, training_key: str
+    ) -> str | None:
+        """Return the newest run of a training that was killed before it ended."""
+        if not training_key:
+            return None
+        mine = f"{_owned(asset, partition)} AND tags.`{_TRAINING_TAG}` = '{training_key}'"
+        for run in self.client.search_runs([experiment_id], mine, order_by=["attributes.start_time DESC"]):
+            if run.info.status in ("RUNNING", "KILLED"):
+                return str(run.info.run_id)
+        return None
+
+    def _end_stale(self, experiment_id: str, asset: str, partition: str | None, kept: str | None) -> None:
+        mine = f"attributes.status = 'RUNNING' AND {_owned(asset, partition)}"
+        for run in self.client.search_runs([experiment_id], mine):
+            if run.info.run_id != kept:
+                self.client.set_terminated(run.info.run_id, "KILLED")
 
     def _page(self, experiment_id: str, run_id: str) -> str:
         server = f"http://{self._settings.host}:{self._settings.mlflow_port}"
@@ -263,9 +278,5 @@ class Tracking:
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # it is in the environment too, password included
 
 
-def _unusable(error: Any) -> CatalystError:
-    reason = str(error).strip().splitlines()[0]
-    return CatalystError(
-        f"The MLflow run cannot be recorded: {reason}.",
-        "See `catalyst status`; free disk space, or correct CATALYST_OBJECT_STORE.",
-    )
+def _owned(asset: str, partition: str | None) -> str:
+    return f"tags.`{_ASSET_TAG}` = '{asset}' AND tags.`{_PARTITION_TAG}` = '{partition or ''}'"

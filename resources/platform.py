@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from resources.mlflow import Tracking
+from resources.model_registry import ModelRegistry
 from resources.object_store import ObjectStore
 from resources.postgres import Database, Sibling
 from resources.settings import Settings
@@ -28,3 +29,8 @@ class Platform:
     def tracking(self) -> Tracking:
         """MLflow runs."""
         return Tracking(self.settings, self.database.sibling_url(Sibling.MLFLOW))
+
+    @cached_property
+    def registry(self) -> ModelRegistry:
+        """Registered models."""
+        return ModelRegistry(self.tracking)

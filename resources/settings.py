@@ -10,6 +10,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from catalyst_assets.errors import UsageError
 
 
+def names_file(backbone: str) -> bool:
+    """Tell whether the setting ``backbone`` is the path of a file, not the name of a network."""
+    return "/" in backbone or backbone.endswith(".model")
+
+
 class Settings(BaseSettings):
     """Configuration of one installation.
 
@@ -56,6 +61,34 @@ class Settings(BaseSettings):
     retry_delay_seconds: float = Field(
         30.0, ge=0, description="Pause before a source that failed is asked again; doubled each time."
     )
+    backbone: str = Field(
+        "small_mace",
+        description="Network that describes structures: `small_mace`, `schnet`, `dimenet`, the name of a foundation "
+        "model (`catalyst models foundation` lists them), or the path of a MACE `.model` file.",
+    )
+    backbone_sha256: str | None = Field(
+        None, description="Hash of that file; a file from elsewhere is not opened without it."
+    )
+    backbone_head: str | None = Field(
+        None, description="Which readout is taken from a file that holds several."
+    )
+    backbone_pretraining: bool = Field(
+        False,
+        description="Say `true` to have the network taught every formation energy in `materials` before it is used.",
+    )
+    accelerator: Literal["auto", "cpu", "gpu"] = Field(
+        "auto", description="Where networks are trained and run: `auto` takes a GPU if there is one."
+    )
+    accept_noncommercial: bool = Field(
+        False,
+        description="Say `true` if your use of foundation models under non-commercial licences is allowed.",
+    )
+    model_cache: Path | None = Field(
+        None, description="Folder of downloaded foundation models; unset, it is `models` in the home."
+    )
+    foundation_url: str | None = Field(
+        None, description="Mirror of https://github.com/ACEsuit that foundation models are fetched from."
+    )
     mp_api_key: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("MP_API_KEY", "mp_api_key"),
@@ -67,12 +100,28 @@ class Settings(BaseSettings):
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
 
-    @field_validator("sources_file")
+    @field_validator("backbone")
+    @classmethod
+    def _absolute_model(cls, backbone: str) -> str:
+        return str(Path(backbone).expanduser().absolute()) if names_file(backbone) else backbone
+
+    @field_validator("sources_file", "model_cache")
     @classmethod
     def _absolute_file(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
 
-    @field_validator("database_url", "object_store", "api_url", "sources_file", "mp_api_key", mode="before")
+    @field_validator(
+        "database_url",
+        "object_store",
+        "api_url",
+        "sources_file",
+        "mp_api_key",
+        "backbone_sha256",
+        "backbone_head",
+        "model_cache",
+        "foundation_url",
+        mode="before",
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
@@ -81,6 +130,16 @@ class Settings(BaseSettings):
     def object_store_url(self) -> str:
         """Where raw cache, embeddings and models lie."""
         return self.object_store or str(self.home / "objects")
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        """Where a training that was killed left what it goes on from."""
+        return self.home / "checkpoints"
+
+    @property
+    def model_cache_folder(self) -> Path:
+        """Where downloaded foundation models lie."""
+        return self.model_cache or self.home / "models"
 
     @property
     def dagster_home(self) -> Path:

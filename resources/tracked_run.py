@@ -1,0 +1,197 @@
+"""An open MLflow run: what is recorded in it at once, and what while the work goes on.
+
+Opening and ending runs is ``mlflow``'s.
+"""
+
+import logging
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from catalyst_assets.errors import CatalystError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+_MAX_METRICS: Final = 1000  # MLflow's limits on one batch
+_MAX_PARAMS: Final = 100
+_MAX_PARAM_LENGTH: Final = 6000
+_FLUSH_SECONDS: Final = 1.0  # a batch takes 20 ms, which a short epoch should not pay each time
+_RETRY_SECONDS: Final = 30.0
+_MOST_PENDING: Final = 20_000
+
+Curves = Mapping[str, Sequence[float] | Sequence[tuple[int, float]]]
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class TrackedRun:
+    """An open MLflow run.
+
+    Attributes
+    ----------
+    run_id
+        MLflow's id.
+    url
+        Where MLflow's own pages show it while `catalyst up` runs.
+    is_resumed
+        It was begun by a process that was killed, and goes on here.
+    """
+
+    run_id: str
+    url: str
+    _client: "MlflowClient" = field(repr=False)
+    is_resumed: bool = False
+    _seen: dict[str, set[int]] = field(default_factory=dict, repr=False)
+    _pending: "list[Metric]" = field(default_factory=list, repr=False)
+    _due: float = field(default=0.0, repr=False)
+    _warned: bool = field(default=False, repr=False)
+
+    def log(
+        self,
+        *,
+        params: Mapping[str, object] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        curves: Curves | None = None,
+        artifacts: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """Record what the run used and found; see `Tracking.log_run`.
+
+        Raises
+        ------
+        CatalystError
+            MLflow's database or artifact store cannot be used.
+        """
+        from mlflow.entities import Metric, Param
+        from mlflow.exceptions import MlflowException
+
+        now = int(time.time() * 1000)
+        settings = [Param(name, str(value)[:_MAX_PARAM_LENGTH]) for name, value in (params or {}).items()]
+        values = [Metric(name, float(value), now, 0) for name, value in (metrics or {}).items()]
+        try:
+            for name, curve in (curves or {}).items():
+                points = (
+                    point if isinstance(point, tuple) else (index, point) for index, point in enumerate(curve)
+                )
+                values += self._unseen(name, points)
+            for start in range(0, len(settings), _MAX_PARAMS):
+                self._client.log_batch(self.run_id, params=settings[start : start + _MAX_PARAMS])
+            self._send(values)
+            if artifacts:
+                self._log_artifacts(artifacts)
+        except (MlflowException, OSError) as error:
+            raise unusable(error) from error
+
+    def log_epoch(self, step: int, values: Mapping[str, float]) -> None:
+        """Record one step of curves while the work goes on; a step that is there already is left alone.
+
+        Trouble with MLflow is logged once and costs nothing but, at worst, the record.
+        """
+        try:
+            for name, value in values.items():
+                self._pending += self._unseen(name, [(step, value)])
+            if time.monotonic() >= self._due:
+                self._flush()
+        except Exception as error:
+            self._defer(error)
+
+    def flush(self) -> None:
+        """Send what `log_epoch` still holds."""
+        try:
+            self._flush()
+        except Exception as error:
+            self._defer(error)
+
+    def _flush(self) -> None:
+        self._send(self._pending)
+        self._pending = []
+        self._due = time.monotonic() + _FLUSH_SECONDS
+
+    def _defer(self, error: Exception) -> None:
+        self._due = time.monotonic() + _RETRY_SECONDS
+        del self._pending[:-_MOST_PENDING]
+        if not self._warned:
+            self._warned = True
+            _log.warning("The work goes on, its curves are not recorded for now. %s", first_line(error))
+
+    def _send(self, values: "list[Metric]") -> None:
+        for start in range(0, len(values), _MAX_METRICS):
+            self._client.log_batch(self.run_id, metrics=values[start : start + _MAX_METRICS])
+
+    def _unseen(self, name: str, points: Iterable[tuple[int, float]]) -> "list[Metric]":
+        from mlflow.entities import Metric
+
+        if name not in self._seen:
+            # A training that goes on from its last checkpoint passes some steps again.
+            known = self._client.get_metric_history(self.run_id, name) if self.is_resumed else []
+            self._seen[name] = {metric.step for metric in known}
+        seen, now = self._seen[name], int(time.time() * 1000)
+        fresh = [(int(step), float(value)) for step, value in points if int(step) not in seen]
+        seen.update(step for step, _ in fresh)
+        return [Metric(name, value, now, step) for step, value in fresh]
+
+    def _log_artifacts(self, artifacts: Mapping[str, bytes]) -> None:
+        with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
+            for name, data in artifacts.items():
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            self._client.log_artifacts(self.run_id, folder)
+
+
+@dataclass
+class Attempt:
+    """A run that may not exist: the work it would record counts more than its record.
+
+    Attributes
+    ----------
+    run
+        None when none could be opened.
+    problem
+        Why something was not recorded; empty while all is well.
+    """
+
+    run: TrackedRun | None = None
+    problem: str = ""
+
+    def on_epoch(self, name: str, step: int, value: float) -> None:
+        """Record one point of one curve; see `TrackedRun.log_epoch`."""
+        if self.run is not None:
+            self.run.log_epoch(step, {name: value})
+
+    def log(
+        self,
+        *,
+        params: Mapping[str, object] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        curves: Curves | None = None,
+        artifacts: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """As `TrackedRun.log`, but a failure is only noted."""
+        if self.run is None:
+            return
+        try:
+            self.run.log(params=params, metrics=metrics, curves=curves, artifacts=artifacts)
+        except Exception as error:
+            self.note(error)
+
+    def note(self, error: BaseException) -> None:
+        """Keep the first reason why something was not recorded."""
+        self.problem = self.problem or first_line(error)
+
+
+def unusable(error: Any) -> CatalystError:
+    """Return our error for one of MLflow's."""
+    return CatalystError(
+        f"MLflow cannot be used: {first_line(error).rstrip('.')}.",
+        "See `catalyst status`; free disk space, or correct CATALYST_OBJECT_STORE.",
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says, or its kind."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
