@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from catalyst_assets.commands import bench, campaign, demo, ingest, services
+from catalyst_assets.commands import bench, campaign, demo, ingest, models, services
 from catalyst_assets.errors import CatalystError
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ demo.register(app)
 services.register(app)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(campaign.app, name="campaign")
+app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench", help="Measure the platform on published and shipped data.")
 
 

@@ -18,7 +18,7 @@ from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.errors import InvalidPoolError
 from catalyst_assets.learning.heads import fit_head
 from catalyst_assets.learning.property_model import HeadSettings
-from catalyst_assets.prediction.scoring import append_derived
+from catalyst_assets.prediction.members import append_derived
 from catalyst_assets.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ def featurize_pool(pool: BenchmarkPool) -> "Features":
     InvalidPoolError
         A structure has none.
     """
-    from catalyst_assets.representation.backbones import build_small_mace
+    from catalyst_assets.representation.backbones import build_backbone
     from catalyst_assets.representation.features import featurize
 
-    features = featurize(pool.structures, build_small_mace(0)).informed()
+    features = featurize(pool.structures, build_backbone()).informed()
     if features.failures:
         row, reason = min(features.failures.items())
         raise InvalidPoolError(

@@ -133,6 +133,9 @@ class FineTuning(_Model):
     members: int = Field(
         default=3, ge=1, le=20, description="Networks; each leaves other chemical systems out."
     )
+    folds: int = Field(
+        default=5, ge=2, le=100, description="Parts the labels are dealt into; each network leaves one out."
+    )
     max_epochs: int = Field(default=100, ge=1, description="Most passes over the labels a network makes.")
     learning_rate: float = Field(default=3e-3, gt=0, le=1, description="Highest learning rate.")
     patience: int = Field(

@@ -10,7 +10,7 @@ from catalyst_assets.partitions import AL_ITERATION
 from resources.platform import Platform
 
 if TYPE_CHECKING:
-    from catalyst_assets.learning.training import TrainedModel
+    from catalyst_assets.learning.registry import Registration
 
 
 @dg.asset(
@@ -64,55 +64,38 @@ def trained_model(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
     """Model of all learned properties, calibrated and judged on chemical systems it was not shown."""
-    from catalyst_assets.learning.training import train
+    from catalyst_assets.figures import as_markdown, markdown_table
+    from catalyst_assets.learning.distance import distance_rows
+    from catalyst_assets.learning.tracking import train_and_record
 
-    started = time.monotonic()
-    model = train(platform.database, platform.objects, context.partition_key)
-    duration = time.monotonic() - started
+    trained = train_and_record(platform, context.partition_key, context.run.run_id)
+    for problem in trained.problems:
+        context.log.warning(problem)
+    model = trained.model
     metadata = {
         "materials": len(model.training_set.material_ids),
         "model_sha256": model.sha256,
         "training_set_sha256": model.iteration.training_set_sha256 or "",
-        "learned": not model.head.is_prior,
+        "learned": not model.model.is_prior,
         **{name: value for name, value in model.metrics.items() if value is not None},
-        **_pictures(model),
-        "duration_seconds": duration,
-        **_track(context, platform, model, duration),
+        **{
+            name: dg.MetadataValue.md(as_markdown(picture, f"{name.replace('_', ' ')} plot"))
+            for name, picture in trained.pictures.items()
+        },
+        "error_by_distance": dg.MetadataValue.md(markdown_table(distance_rows(trained.by_distance))),
+        "duration_seconds": trained.seconds,
+        "mlflow_run": dg.MetadataValue.url(trained.run_url) if trained.run_url else "not recorded",
+        **_registered(trained.registration),
+        **({"not_recorded": list(trained.problems)} if trained.problems else {}),
     }
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(model.sha256))
 
 
-def _pictures(model: "TrainedModel") -> dict[str, Any]:
-    from catalyst_assets.figures import draw_calibration, draw_parity
-
-    if model.head.report is None:
-        return {}
-    reports = model.head.report.properties
+def _registered(registration: "Registration | None") -> dict[str, Any]:
+    if registration is None:
+        return {"registered_version": "not registered"}
     return {
-        "parity": dg.MetadataValue.md(draw_parity(reports)),
-        "calibration": dg.MetadataValue.md(draw_calibration(reports)),
+        "registered_version": f"{registration.version.name}@{registration.version.version}",
+        "became_champion": registration.decision.is_promoted,
+        "champion_decision": registration.decision.reason,
     }
-
-
-def _track(
-    context: dg.AssetExecutionContext, platform: Platform, model: "TrainedModel", seconds: float
-) -> dict[str, Any]:
-    """Record the training with MLflow; the model is stored already and does not depend on it."""
-    from catalyst_assets.learning.training import record_tracking
-
-    try:
-        run_id = platform.tracking.log_run(
-            "trained_model",
-            context.partition_key,
-            context.run.run_id,
-            params=model.parameters,
-            metrics={**model.scalars, "seconds": seconds},
-            curves=model.head.report.curves if model.head.report else None,
-            data_sha256=model.iteration.training_set_sha256 or "",
-        )
-        record_tracking(platform.database, model, run_id)
-        return {"mlflow_run": dg.MetadataValue.url(platform.tracking.run_url(run_id))}
-    except Exception as error:  # a library fails in its own ways, and none may cost the iteration
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        context.log.warning("The model is stored, but not tracked. %s", reason)
-        return {"mlflow_run": f"not recorded: {reason}"}

@@ -1,6 +1,6 @@
 """Checks of the training set (blocking) and the model (blocking, and warnings). Wiring only.
 
-What is judged is in `audit` and `training`. The checks of one asset share a step.
+What is judged is in `audit`, `training` and `registry`. The checks of one asset share a step.
 """
 
 from collections.abc import Iterator
@@ -51,6 +51,11 @@ _FINITE = iteration_check(
     "The stored model can be read and every metric of its report is finite.",
     blocking=True,
 )
+_REGISTERED = iteration_check(
+    "model_is_registered",
+    trained_model,
+    "The model is a version of the registry, which predictions can name.",
+)
 _MODEL_WARNINGS = {
     "calibration": iteration_check(
         "model_is_calibrated",
@@ -65,11 +70,12 @@ _MODEL_WARNINGS = {
 }
 
 
-@dg.multi_asset_check(name="trained_model_checks", specs=[_FINITE, *_MODEL_WARNINGS.values()])
+@dg.multi_asset_check(name="trained_model_checks", specs=[_FINITE, *_MODEL_WARNINGS.values(), _REGISTERED])
 def trained_model_checks(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Refuse a broken model, warn of a poor one."""
+    """Refuse a broken model, warn of a poor one or one without a version."""
+    from catalyst_assets.learning.registry import find_registration_problems
     from catalyst_assets.learning.training import find_model_problems, find_model_warnings
 
     key = context.partition_key
@@ -77,3 +83,4 @@ def trained_model_checks(
     warnings = find_model_warnings(platform.database, key)
     for question, spec in _MODEL_WARNINGS.items():
         yield as_check_result(warnings[question], spec)
+    yield as_check_result(find_registration_problems(platform.database, key), _REGISTERED)

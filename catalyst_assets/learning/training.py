@@ -1,25 +1,31 @@
 """From a training set to a stored model and the numbers that say how good it is."""
 
-import hashlib
 import json
+import shutil
 from dataclasses import dataclass
-from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
 from catalyst_assets.errors import CorruptArtifactError
 from catalyst_assets.learning.audit import require_sound
-from catalyst_assets.learning.heads import FittedHead, fit_head
+from catalyst_assets.learning.fine_tuned import FineTuneSettings
+from catalyst_assets.learning.fine_tuning import OnEpoch, can_fine_tune, fine_tune
+from catalyst_assets.learning.heads import fit_heads
 from catalyst_assets.learning.property_model import HeadSettings
+from catalyst_assets.learning.stored_models import Model, load_model, store_model
 from catalyst_assets.learning.training_set import TrainingSet, load_training_set
 from catalyst_assets.seeds import derive_seed
+from resources.code_version import code_version
 from resources.postgres import execute
 
 if TYPE_CHECKING:
+    from catalyst_assets.representation.fitting.settings import Accelerator
     from resources.object_store import ObjectStore
     from resources.postgres import Database
 
 LARGEST_MISCALIBRATION: Final = 0.15
+PROVENANCE: Final = "model_provenance"
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class TrainedModel:
 
     iteration: Iteration
     training_set: TrainingSet
-    head: FittedHead
+    model: Model
     sha256: str
     metrics: dict[str, Any]
 
@@ -45,13 +51,14 @@ class TrainedModel:
         """What shaped the model, for experiment tracking."""
         campaign = self.iteration.campaign
         return {
-            **{f"head.{name}": value for name, value in vars(self.head.settings).items()},
+            **{f"fit.{name}": value for name, value in self.model.parameters.items()},
             "campaign": campaign.name,
             "campaign_sha256": campaign.sha256,
             "method": campaign.method,
-            "properties": ", ".join(self.head.properties),
+            "properties": ", ".join(self.model.properties),
             "materials": len(self.training_set.material_ids),
             "features": len(self.training_set.feature_names),
+            "kinds": ", ".join(f"{name}: {kind}" for name, kind in self.model.kinds.items()),
             "backbone": self.training_set.provenance["backbone"],
             "label_sha256": self.iteration.label_sha256,
             "model_sha256": self.sha256,
@@ -61,11 +68,28 @@ class TrainedModel:
     def scalars(self) -> dict[str, float]:
         """Every metric that is a number, for experiment tracking."""
         named = {k: float(v) for k, v in self.metrics.items() if isinstance(v, int | float)}
-        return named | (self.head.report.metrics if self.head.report else {})
+        return named | (self.model.report.metrics if self.model.report else {})
 
 
-def train(database: "Database", objects: "ObjectStore", partition_key: str) -> TrainedModel:
+def train(
+    database: "Database",
+    objects: "ObjectStore",
+    partition_key: str,
+    checkpoints: Path,
+    *,
+    accelerator: "Accelerator" = "auto",
+    on_epoch: OnEpoch | None = None,
+) -> TrainedModel:
     """Fit the iteration's model, store it under its hash and record it; the same labels give the same model.
+
+    Parameters
+    ----------
+    checkpoints
+        Folder of what a training leaves that is killed, and goes on from when it is made again.
+    accelerator
+        Where a network is trained.
+    on_epoch
+        Hears of each epoch of a training that has epochs.
 
     Raises
     ------
@@ -78,18 +102,55 @@ def train(database: "Database", objects: "ObjectStore", partition_key: str) -> T
     with database.transaction() as connection:
         iteration = read_iteration(connection, partition_key)
     training_set = load_training_set(objects, iteration)
-    head = fit_head(
+    wanted = iteration.campaign.learning
+    own_checkpoints = checkpoints / partition_key
+    if wanted.fine_tune is not None and can_fine_tune(training_set.labels):
+        seed = derive_seed(iteration.campaign.seed, "network")
+        settings = FineTuneSettings.of(wanted.fine_tune, seed, accelerator)
+        model: Model = _fine_tune(database, objects, training_set, settings, own_checkpoints, on_epoch)
+    else:
+        model = fit_heads(
+            wanted.heads,
+            training_set.features,
+            training_set.feature_names,
+            training_set.labels,
+            training_set.chemical_systems,
+            training_set.properties,
+            HeadSettings(seed=derive_seed(iteration.campaign.seed, "head"), recalibrate=True),
+        )
+    sha256 = store_model(objects, model)
+    # The iteration may get another training set, and the platform other code, before the model is registered.
+    made_from = {"training_set_sha256": iteration.training_set_sha256, "code_version": code_version()}
+    metrics = summarize(model, len(training_set.material_ids)) | {PROVENANCE: made_from}
+    _record(database, partition_key, sha256, None, metrics)
+    shutil.rmtree(own_checkpoints, ignore_errors=True)
+    return TrainedModel(iteration, training_set, model, sha256, metrics)
+
+
+def _fine_tune(
+    database: "Database",
+    objects: "ObjectStore",
+    training_set: TrainingSet,
+    settings: FineTuneSettings,
+    checkpoints: Path,
+    on_epoch: OnEpoch | None,
+) -> Model:
+    from catalyst_assets.representation.library import load_backbone
+    from catalyst_assets.representation.structures import read_graphs
+
+    backbone = load_backbone(objects, training_set.provenance["backbone"])
+    return fine_tune(
+        backbone,
+        read_graphs(database, training_set.structure_hashes, backbone.config.cutoff),
         training_set.features,
         training_set.feature_names,
         training_set.labels,
         training_set.chemical_systems,
         training_set.properties,
-        HeadSettings(seed=derive_seed(iteration.campaign.seed, "head")),
+        settings,
+        checkpoints,
+        on_epoch=on_epoch,
     )
-    objects.put_bytes(_key(head.sha256), head.to_bytes())
-    metrics = summarize(head, len(training_set.material_ids))
-    _record(database, partition_key, head.sha256, None, metrics)
-    return TrainedModel(iteration, training_set, head, head.sha256, metrics)
 
 
 def record_tracking(database: "Database", model: TrainedModel, mlflow_run_id: str) -> None:
@@ -97,17 +158,18 @@ def record_tracking(database: "Database", model: TrainedModel, mlflow_run_id: st
     _record(database, model.iteration.partition_key, model.sha256, mlflow_run_id, {})
 
 
-def summarize(head: FittedHead, n_labelled: int) -> dict[str, Any]:
-    """Return a head's held-out metrics as JSON values; None where it has not learned.
+def summarize(model: Model, n_labelled: int) -> dict[str, Any]:
+    """Return a model's held-out metrics as JSON values; None where it has not learned.
 
     Returns
     -------
     dict
         ``valid_mae`` is the mean over the learned properties of ``valid_mae_by_property``, the mean absolute
         error on chemical systems left out of the fit; ``baseline_mae_by_property`` is that of predicting the
-        mean; ``relative_mae`` the mean of their ratios; ``miscalibration_area`` the mean over properties.
+        mean; ``relative_mae`` the mean of their ratios; ``miscalibration_area`` the mean over properties;
+        ``held_out_by_property`` everything measured on what was left out, NLL, sharpness and coverage included.
     """
-    report = head.report
+    report = model.report
     if report is None:
         unknown = dict.fromkeys(["valid_mae", "relative_mae", "miscalibration_area"])
         return {
@@ -115,6 +177,7 @@ def summarize(head: FittedHead, n_labelled: int) -> dict[str, Any]:
             "valid_mae_by_property": {},
             "baseline_mae_by_property": {},
             "miscalibration_area_by_property": {},
+            "held_out_by_property": {},
             "n_labelled": n_labelled,
         }
     parts = report.properties
@@ -126,27 +189,9 @@ def summarize(head: FittedHead, n_labelled: int) -> dict[str, Any]:
         "valid_mae_by_property": errors,
         "baseline_mae_by_property": {name: part.baseline_mae for name, part in parts.items()},
         "miscalibration_area_by_property": {name: part.miscalibration_area for name, part in parts.items()},
+        "held_out_by_property": {name: part.metrics for name, part in parts.items()},
         "n_labelled": n_labelled,
     }
-
-
-@lru_cache(maxsize=2)
-def load_head(objects: "ObjectStore", sha256: str) -> FittedHead:
-    """Return a stored model.
-
-    Raises
-    ------
-    CorruptArtifactError
-        Its bytes are gone or have changed.
-    """
-    remedy = "Materialize `trained_model` of this partition again."
-    try:
-        data = objects.get_bytes(_key(sha256))
-    except KeyError:
-        raise CorruptArtifactError(f"The model {_key(sha256)} is gone from the store.", remedy) from None
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise CorruptArtifactError(f"The model {_key(sha256)} has changed since it was written.", remedy)
-    return FittedHead.from_bytes(data)
 
 
 def find_model_problems(database: "Database", objects: "ObjectStore", partition_key: str) -> list[str]:
@@ -158,7 +203,7 @@ def find_model_problems(database: "Database", objects: "ObjectStore", partition_
     if iteration.model_sha256 is None:
         return ["The iteration has no model."]
     try:
-        report = load_head(objects, iteration.model_sha256).report
+        report = load_model(objects, iteration.model_sha256).report
     except CorruptArtifactError as error:
         return [str(error)]
     numbers = report.metrics if report else {}
@@ -198,7 +243,3 @@ def _record(
             mlflow_run_id=mlflow_run_id,
             metrics=json.dumps(metrics, allow_nan=False),
         )
-
-
-def _key(sha256: str) -> str:
-    return f"models/heads/{sha256}.safetensors"

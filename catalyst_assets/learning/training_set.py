@@ -201,11 +201,21 @@ def load_training_set(objects: "ObjectStore", iteration: "Iteration") -> Trainin
     CorruptArtifactError
         The stored bytes are gone or not those that were recorded.
     """
-    sha256 = iteration.training_set_sha256
-    if sha256 is None:
+    if iteration.training_set_sha256 is None:
         raise LoopError(
             f"Iteration {iteration.partition_key} has no training set.", "Materialize `training_set` first."
         )
+    return read_training_set(objects, iteration.training_set_sha256)
+
+
+def read_training_set(objects: "ObjectStore", sha256: str) -> TrainingSet:
+    """Return a snapshot by its hash.
+
+    Raises
+    ------
+    CorruptArtifactError
+        The stored bytes are gone or not those that the hash names.
+    """
     remedy = "Materialize `training_set` of this partition again."
     try:
         data = objects.get_bytes(_key(sha256))

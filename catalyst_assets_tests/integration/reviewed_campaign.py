@@ -116,6 +116,22 @@ class ReviewedCampaign:
             )
             return list(rows.scalars())
 
+    def measure(self, iteration: int, distances: dict[str, float | None], threshold: float) -> None:
+        """Write predictions of some materials, each with its distance to the training data."""
+        with self.database.transaction(Role.PIPELINE) as connection:
+            version = connection.execute(
+                sa.text(
+                    "SELECT version FROM open_prediction_version(:key, :sha, :sha, :names, 32, :threshold)"
+                ),
+                {"key": self.key(iteration), "sha": SHA, "names": PROPERTIES, "threshold": threshold},
+            ).scalar_one()
+            copy_rows(
+                connection,
+                "predictions",
+                ["version", "material_id", "mean", "std", "draws", "distance"],
+                ((version, name, [0.0, 0.0], [1.0, 1.0], b"", d) for name, d in distances.items()),
+            )
+
     def move(self, candidate_id: int, *statuses: str, actor: str = "loop", reason: str = "") -> None:
         with self.database.transaction(Role.PIPELINE) as connection:
             for status in statuses:

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from catalyst_assets.errors import CatalystError, SchemaVersionError
+from catalyst_assets_tests.conftest import _TestDatabase
+from catalyst_assets_tests.integration.reviewed_campaign import ReviewedCampaign
 from resources.connection import connect
+from resources.embedded_postgres import EmbeddedPostgres
 from resources.migrations import read_migrations, require_current_schema, schema_state, upgrade_schema
 from resources.paths import project_file
 from resources.postgres import Database, Role
@@ -109,3 +112,40 @@ def test_connecting_refuses_an_old_schema_unless_told_to_upgrade(settings: Setti
     newest = read_migrations()[-1].version
     assert connect_once(upgrade=True) == newest
     assert connect_once() == newest
+
+
+def test_predictions_from_before_distances_stay_and_new_ones_have_them(
+    postgres_server: EmbeddedPostgres, folder: Path
+) -> None:
+    newer = [path for path in sorted(folder.glob("*.sql")) if path.name >= "0005"]
+    texts = {path: path.read_text(encoding="utf-8") for path in newer}
+    for path in newer:
+        path.unlink()
+    read_migrations.cache_clear()
+    whole = _TestDatabase(postgres_server, "before_distances")
+    whole.create("before_distances", "TEMPLATE template0 OWNER catalyst_owner")
+    try:
+        upgrade_schema(whole, folder)
+        campaign = ReviewedCampaign(whole).start()
+        campaign.rank(0, ["p:A", "p:B"])
+        with whole.transaction(Role.PIPELINE) as connection:
+            connection.exec_driver_sql("INSERT INTO predictions VALUES (1, 'p:A', '{1}', '{2}', '\\x00')")
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8")
+        read_migrations.cache_clear()
+        upgrade_schema(whole, folder)
+        campaign.measure(0, {"p:B": 1.5}, threshold=1.2)
+        campaign.rank(1, ["p:A"])
+        campaign.measure(1, {"p:A": 0.5}, threshold=1.1)
+        with whole.transaction(Role.APP) as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT partition_key, material_id, distance, distance_threshold"
+                " FROM predictions JOIN prediction_versions USING (version) ORDER BY 1, 2"
+            ).all()
+        assert [tuple(row) for row in rows] == [
+            (campaign.key(0), "p:A", None, 1.2),
+            (campaign.key(0), "p:B", 1.5, 1.2),
+            (campaign.key(1), "p:A", 0.5, 1.1),
+        ]
+    finally:
+        whole.drop()

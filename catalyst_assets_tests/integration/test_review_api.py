@@ -170,6 +170,26 @@ def test_candidates_come_page_by_page_in_the_order_asked_for(
     assert formulas(iteration=0, limit=3, sort="-validated.band_gap_direct") == ["M007", "M009", "M000"]
 
 
+def test_a_candidate_far_from_the_training_data_says_so(
+    api: httpx.Client, campaign: ReviewedCampaign
+) -> None:
+    ids = campaign.rank(0, ["p:AlLaO3", "p:SrTiO3", "p:KNbO3", "p:BaZrO3"])
+    campaign.rank(1, ["p:AlLaO3"])
+    campaign.measure(0, {"p:AlLaO3": 0.8, "p:SrTiO3": 2.5, "p:KNbO3": None}, threshold=1.3)
+    campaign.measure(1, {"p:AlLaO3": 1.4}, threshold=1.5)
+    items = api.get("/candidates", params={"iteration": 0}).json()["items"]
+    assert [(item["distance"], item["out_of_distribution"]) for item in items] == [
+        (0.8, False),
+        (2.5, True),
+        (None, None),
+        (None, None),  # ranked by a version from before distances were measured
+    ]
+    shown = api.get(f"/candidates/{ids[1]}").json()
+    assert (shown["distance"], shown["out_of_distribution"]) == (2.5, True)
+    (later,) = api.get("/candidates", params={"iteration": 1}).json()["items"]
+    assert (later["distance"], later["out_of_distribution"]) == (1.4, False)
+
+
 def test_candidates_are_filtered_by_any_of_several_statuses(
     api: httpx.Client, campaign: ReviewedCampaign
 ) -> None:

@@ -133,6 +133,20 @@ def test_a_reviewer_flags_one_rejects_one_and_is_refused_an_illegal_step(
     assert failures == []
 
 
+def test_a_candidate_far_from_the_training_data_wears_a_badge_that_explains_itself(
+    database: Database, page: Page, url: str
+) -> None:
+    campaign = ReviewedCampaign(database).start()
+    campaign.rank(0, ["p:AlLaO3", "p:SrTiO3"])
+    campaign.measure(0, {"p:AlLaO3": 0.8, "p:SrTiO3": 2.5}, threshold=1.3)
+    page.goto(f"{url}/campaigns/{campaign.name}")
+    cells = page.locator(".ag-center-cols-container [col-id='distance']")
+    expect(cells).to_have_text(["0.80", "Far 2.50"])
+    expect(cells.nth(1).locator(".badge-far")).to_have_attribute(
+        "title", re.compile("Further from the training")
+    )
+
+
 def test_ten_thousand_candidates_scroll_sort_and_filter_on_the_server(
     page: Page, url: str, database: Database
 ) -> None:

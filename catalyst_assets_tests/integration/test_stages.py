@@ -74,7 +74,7 @@ def open_turn(database: Database, key: IterationKey, campaign: Campaign = CAMPAI
 def rank_turn(platform: Platform, key: str) -> bool:
     database, objects = platform.database, platform.objects
     store_training_set(database, objects, key, build_training_set(database, objects, key))
-    train(database, objects, key)
+    train(database, objects, key, platform.settings.checkpoint_folder)
     plan, shards = plan_predictions(database, objects, platform.settings, key)
     for shard in shards:
         predict_shard(database, objects, plan, *shard)
@@ -152,6 +152,7 @@ def test_two_turns_write_whole_and_checked_stages(
     assert material_ids == pool
     assert prediction.properties == ("band_gap_direct", "formation_energy_per_atom")
     assert prediction.draws.shape[0] == 40
+    assert np.mean(prediction.is_outside) < 0.5
     assert second.metrics["evaluated"] == 14
     assert set(second.metrics["test_mae_by_property"]) == set(prediction.properties)
     assert second.metrics["valid_mae"] > 0
@@ -233,7 +234,7 @@ def test_a_leaked_test_member_stops_the_turn_before_training(
     failed = [name for name, passed in checks(turn).items() if not passed]
     assert failed == ["no_test_member_is_learned_from"]
     with pytest.raises(LoopError, match="test member"):
-        train(database, objects, str(FIRST))
+        train(database, objects, str(FIRST), prepared.settings.checkpoint_folder)
     with database.transaction() as connection:
         assert read_iteration(connection, str(FIRST)).model_sha256 is None
 
@@ -282,7 +283,7 @@ def test_predictions_do_not_depend_on_shards_and_show_only_whole(
     key = str(FIRST)
     open_turn(database, FIRST)
     store_training_set(database, objects, key, build_training_set(database, objects, key))
-    train(database, objects, key)
+    train(database, objects, key, settings.checkpoint_folder)
     plan, shards = plan_predictions(database, objects, settings.model_copy(update={"shard_size": 16}), key)
     assert shards == [(0, 13), (13, 26), (26, 40)]
     for shard in shards[:2]:
@@ -376,7 +377,7 @@ def test_a_pool_without_features_is_refused_with_the_remedy(prepared: Platform, 
     key = str(FIRST)
     open_turn(database, FIRST)
     store_training_set(database, objects, key, build_training_set(database, objects, key))
-    train(database, objects, key)
+    train(database, objects, key, settings.checkpoint_folder)
     with database.transaction(Role.OWNER) as connection:
         connection.execute(sa.text("UPDATE materials SET deprecated = true"))
     with pytest.raises(InvalidPoolError, match="Materialize"):

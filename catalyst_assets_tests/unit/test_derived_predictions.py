@@ -6,7 +6,7 @@ import pytest
 from catalyst_assets.campaigns.derived import midgap
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.learning.heads import Prediction
-from catalyst_assets.prediction.scoring import append_derived
+from catalyst_assets.prediction.members import append_derived
 
 FORMULAS = ["SrTiO3", "AgNbO3"]
 

@@ -1,9 +1,38 @@
 """How the review app writes numbers, goals and requests."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
-from dash_app.components.grid import sort_order
-from dash_app.components.wording import count, criterion, number, plus_minus, words
+from dash_app.api.models import Candidate, CandidateDetail
+from dash_app.components.detail import candidate_panel
+from dash_app.components.grid import grid_row, sort_order
+from dash_app.components.wording import FAR, FAR_EXPLAINED, count, criterion, number, plus_minus, words
+
+
+def candidate(distance: float | None, far: bool | None) -> dict[str, Any]:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    return {
+        "candidate_id": 1, "campaign": "c", "iteration": 0, "partition_key": "c__0000", "material_id": "p:A",
+        "formula": "A", "chemical_system": "A", "rank": 1, "acquisition": 0.5, "feasibility": None,
+        "predicted": {}, "distance": distance, "out_of_distribution": far, "status": "ranked",
+        "updated_at": moment, "validated": [], "hit": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("distance", "far", "shown", "told"),
+    [(2.514, True, "2.51", FAR_EXPLAINED), (0.8, False, "0.80", None), (None, None, None, None)],
+)
+def test_a_candidate_far_from_the_training_data_is_marked_in_grid_and_detail(
+    distance: float | None, far: bool | None, shown: str | None, told: str | None
+) -> None:
+    row = grid_row(Candidate(**candidate(distance, far)), "PBE")
+    assert (row["distance"], row["far"]) == (shown, told)
+    panel = str(candidate_panel(CandidateDetail(**candidate(distance, far), events=[], structure={}), "PBE"))
+    assert (FAR in panel) == bool(far)
+    assert (f"{shown} × typical" in panel) == (distance is not None)
 
 
 @pytest.mark.parametrize(
