@@ -20,7 +20,6 @@ from catalyst_assets.errors import LoopError
 from catalyst_assets.learning.training_set import load_training_set
 from catalyst_assets.loop.progress import load_evaluations
 from catalyst_assets.prediction.scoring import load_predictions
-from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.store import load_features
 from catalyst_assets.seeds import derive_seed
 from resources.postgres import execute, execute_many, fetch_all, fetch_one
@@ -111,11 +110,12 @@ def compute_shortlist(database: "Database", objects: "ObjectStore", partition_ke
             connection, "acquisition/evaluated", campaign=campaign.name, iteration=iteration.number
         )
         answered = [e for e in load_evaluations(connection, campaign) if e.iteration < iteration.number]
+    training_set = load_training_set(objects, iteration)
+    # Another backbone may have become the current one since.
     features = load_features(
-        objects, current_fingerprint(objects), [row["structure_hash"] for row in structures]
+        objects, training_set.provenance["backbone"], [row["structure_hash"] for row in structures]
     ).informed()
     seed = derive_seed(campaign.seed, iteration.number, "ranking")
-    training_set = load_training_set(objects, iteration)
     batch_size = wanted_batch(iteration, len(answered))
     ranking = rank(
         prediction,
