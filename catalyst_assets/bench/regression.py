@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from catalyst_assets.learning.fine_tuned import FineTunedModel
     from catalyst_assets.learning.report import PropertyReport
     from catalyst_assets.representation.backbones import Backbone
-    from catalyst_assets.representation.fitting.settings import Accelerator, FitSettings
+    from catalyst_assets.representation.batching import Accelerator
+    from catalyst_assets.representation.fitting.settings import FitSettings
     from catalyst_assets.representation.graphs import CrystalGraph
 
 Architecture = Literal["mace", "schnet", "dimenet"]
@@ -156,7 +157,7 @@ def run_regression(
     InvalidPoolError
         There are fewer than 100 crystals, or one has no graph.
     """
-    from catalyst_assets.representation.fitting.fit import choose_device
+    from catalyst_assets.representation.batching import choose_device
 
     if len(crystals.values) < 100:
         raise InvalidPoolError(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from catalyst_assets.representation.backbones import Backbone
-    from catalyst_assets.representation.fitting.settings import Accelerator
+    from catalyst_assets.representation.batching import Accelerator
 
 Progress = Callable[[str], None]
 _FEWEST_TESTED: Final = 100

@@ -189,4 +189,3 @@ def _console() -> "Any":
 
 models_predict.register(app)
 models_foundation.register(app)
-models_foundation.register(app)

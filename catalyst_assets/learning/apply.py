@@ -103,9 +103,11 @@ def predict_structures(
     from catalyst_assets.representation.features import FEATURE_VERSION, featurize
     from catalyst_assets.representation.library import load_backbone
 
-    tags = loaded.version.tags
+    tags, accelerator = loaded.version.tags, platform.settings.accelerator
     name = f"{loaded.version.name}@{loaded.version.version}"
-    features = featurize(structures, load_backbone(platform.objects, tags[registry.BACKBONE])).informed()
+    features = featurize(
+        structures, load_backbone(platform.objects, tags[registry.BACKBONE]), accelerator=accelerator
+    ).informed()
     if tags[registry.FEATURES] != str(FEATURE_VERSION) or features.names != loaded.model.feature_names:
         raise LoopError(
             f"{name} was fitted to features of another version than this code computes.",
@@ -120,7 +122,7 @@ def predict_structures(
     values = np.ascontiguousarray(features.values[kept])
     model = loaded.model
     if isinstance(model, FineTunedModel):
-        learned = model.predict(values, N_DRAWS, loaded.seed, [graphs[index] for index in kept])
+        learned = model.predict(values, N_DRAWS, loaded.seed, [graphs[index] for index in kept], accelerator)
     else:
         learned = model.predict(values, n_draws=N_DRAWS, seed=loaded.seed)
     formulas = [structures[index].composition.reduced_formula for index in kept]

@@ -79,6 +79,11 @@ def compare_on_shared(
 ) -> SharedErrors | None:
     """Compare the held-out predictions of two models, each with what it was fitted to.
 
+    Parameters
+    ----------
+    first, second
+        Report, and training set with the labels that the report is about; others are NaN.
+
     Returns
     -------
     None when no property has five shared labels, or a report does not tell of every label.
@@ -166,7 +171,7 @@ def _held_out(
             continue
         labels: NDArray[np.float64] = training_set.labels[:, training_set.properties.index(name)]
         rows = np.flatnonzero(np.isfinite(labels))
-        # A report that leaves labels out does not say which rows it is about.
+        # A report of other labels than these does not say which rows it is about.
         if not np.array_equal(part.observed, labels[rows]):
             continue
         found[name] = {

@@ -23,7 +23,7 @@ from catalyst_assets.learning.property_model import (
     Task,
     calibrate,
 )
-from catalyst_assets.learning.stacked import fit_constant
+from catalyst_assets.learning.stacked import expect_unknown, fit_constant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,10 +160,12 @@ def fit_deep_ensembles(
     mean, variance = np.empty(targets.shape), np.empty(targets.shape)
     for fold in np.unique(folds):
         out = folds == fold
-        mean[out], variance[out] = ensemble.predict(features[out], int(fold))
+        # Where networks leave nothing of a fold out, those of all folds know it as little.
+        asked = int(fold) if (ensemble.left_out == fold).any() else None
+        mean[out], variance[out] = ensemble.predict(features[out], asked)
     for column, number in enumerate(learned):
         rows, task = tasks[number]
-        held = mean[rows, column], variance[rows, column]
+        held = expect_unknown(task, (mean[rows, column], variance[rows, column]))
         _, scale, score = calibrate({1.0: held}, task.target, task.above, _LARGEST_SCALE)
         fits[number] = Fit(
             EnsembleModel(task.floor, task.gate, ensemble, column, scale),

@@ -167,19 +167,22 @@ def errors_by_distance(
     groups: Sequence[str],
     folds: NDArray[np.int64],
     properties: Sequence[str],
+    judged: NDArray[np.float64] | None = None,
 ) -> dict[str, tuple[DistanceBin, ...]]:
-    """Set a head's held-out errors against the distance to what each fold's model knew.
+    """Set a model's held-out errors against the distance to what each fold's model knew.
 
     Parameters
     ----------
     report
-        Of the head; one row a label that is not NaN, in the order of ``labels``.
+        Of the model; one row a judged label that is not NaN, in their order.
     features, labels
-        Shapes (n, f) and (n, p): what the head was fitted to.
+        Shapes (n, f) and (n, p): what the model was fitted to.
     groups, folds
         Chemical system and fold of each row.
     properties
         Names of the columns of ``labels``.
+    judged
+        Shape (n, p): those of the labels that the report is about, NaN for others; all of them if None.
     """
     tables = {}
     for column, name in enumerate(properties):
@@ -189,6 +192,8 @@ def errors_by_distance(
         measure = fit_distance(features[known], np.asarray(groups)[known].tolist())
         if measure is not None:
             distances = held_out_distances(measure, features[known], folds[known])
+            if judged is not None:
+                distances = distances[np.isfinite(judged[known, column])]
             tables[name] = bin_by_distance(report.properties[name], distances)
     return tables
 

@@ -20,9 +20,10 @@ from catalyst_assets.learning.report import ValidationReport
 
 if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import FineTuning
+    from catalyst_assets.representation.batching import Accelerator
     from catalyst_assets.representation.fitting.fitted import FittedNetwork
     from catalyst_assets.representation.fitting.head import Outlook
-    from catalyst_assets.representation.fitting.settings import Accelerator, FitSettings
+    from catalyst_assets.representation.fitting.settings import FitSettings
     from catalyst_assets.representation.graphs import CrystalGraph
 
 _DESCRIPTOR: Final = "desc:"
@@ -125,6 +126,7 @@ class FineTunedModel:
         n_draws: int,
         seed: int,
         graphs: "Sequence[CrystalGraph]",
+        accelerator: "Accelerator" = "auto",
     ) -> Prediction:
         """Predict materials.
 
@@ -138,19 +140,10 @@ class FineTunedModel:
             Of the samples.
         graphs
             The m crystals, with neighbours within ``cutoff``.
+        accelerator
+            Where the networks run.
         """
-        from catalyst_assets.representation.fitting.fit import choose_device
-
-        extra = descriptors_among(features, self.feature_names)
-        device = choose_device(self.settings.fit.accelerator)
-        by_member = [member.predict(graphs, extra, device=device) for member in self.members]
-        pooled = {
-            name: recalibrated(
-                pool_members([outlooks[column] for outlooks in by_member]), self.recalibrations[column]
-            )
-            for column, name in enumerate(self.learned)
-        }
-        marginals = [pooled.get(name) or _typical(name, len(graphs)) for name in self.properties]
+        marginals = self.marginals(features, graphs, accelerator)
         moments = [marginal.moments() for marginal in marginals]
         return Prediction(
             self.properties,
@@ -160,13 +153,16 @@ class FineTunedModel:
         )
 
     def marginals(
-        self, features: NDArray[np.float32], graphs: "Sequence[CrystalGraph]"
+        self,
+        features: NDArray[np.float32],
+        graphs: "Sequence[CrystalGraph]",
+        accelerator: "Accelerator" = "auto",
     ) -> tuple[Marginal, ...]:
         """Return the distribution of each property, of ``features`` of shape (m, f) and the m crystals."""
-        from catalyst_assets.representation.fitting.fit import choose_device
+        from catalyst_assets.representation.batching import choose_device
 
         extra = descriptors_among(features, self.feature_names)
-        device = choose_device(self.settings.fit.accelerator)
+        device = choose_device(accelerator)
         by_member = [member.predict(graphs, extra, device=device) for member in self.members]
         pooled = {
             name: recalibrated(

@@ -109,13 +109,15 @@ def fine_tune(
     if left_out is None:
         folds = assign_folds(groups, settings.n_folds, settings.fit.seed)
         left_out = [np.flatnonzero(folds == number) for number in range(settings.members)]
+    # What is stored tells nothing of the machine it was made on.
+    anywhere = replace(settings, fit=replace(settings.fit, accelerator="auto"))
     members: list[FittedNetwork] = []
     held_out: dict[bytes, tuple[NDArray[np.int64], list[tuple[Outlook, ...]]]] = {}
     for number, rows in enumerate(left_out):
         member, outlooks = _fit_member(
             backbone, data, rows, number, settings, checkpoints, on_epoch, progress
         )
-        members.append(member)
+        members.append(replace(member, settings=replace(member.settings, accelerator="auto")))
         held_out.setdefault(rows.tobytes(), (rows, []))[1].append(outlooks)
     recalibrations, report, correlation = _judge(
         data, groups, list(held_out.values()), members, settings, properties
@@ -129,7 +131,7 @@ def fine_tune(
         tuple(feature_names),
         tuple(sorted({int(row) for rows, _ in held_out.values() for row in rows})),
         report,
-        settings,
+        anywhere,
     )
 
 
@@ -143,6 +145,7 @@ def _fit_member(
     on_epoch: OnEpoch | None,
     progress: bool,
 ) -> "tuple[FittedNetwork, tuple[Outlook, ...]]":
+    from catalyst_assets.representation.batching import choose_device
     from catalyst_assets.representation.fitting.fit import fit_network
 
     left_out = data.take(rows)
@@ -162,7 +165,8 @@ def _fit_member(
         on_epoch=tell,
         progress=progress,
     )
-    return member, member.predict(left_out.graphs, left_out.extra)
+    device = choose_device(settings.fit.accelerator)
+    return member, member.predict(left_out.graphs, left_out.extra, device=device)
 
 
 def _judge(

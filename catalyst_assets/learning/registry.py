@@ -313,8 +313,10 @@ def _standing(version: RegisteredVersion) -> Standing:
 def _evidence(
     objects: "ObjectStore", connection: "sa.Connection", version: RegisteredVersion
 ) -> "tuple[ValidationReport | None, TrainingSet]":
-    report = load_model(objects, version.tags[MODEL_SHA256]).report
-    return report, fitted_to(objects, connection, version)
+    model, known = load_model(objects, version.tags[MODEL_SHA256]), fitted_to(objects, connection, version)
+    # Only the labels that the report is about: a fine-tuned model leaves out some of them.
+    judged, _ = model.held_out(known.labels, known.chemical_systems)
+    return model.report, replace(known, labels=judged)
 
 
 def _note(connection: "sa.Connection", version: RegisteredVersion, identity: tuple[str, str]) -> None:

@@ -27,6 +27,8 @@ from catalyst_assets.learning.property_model import (
 from catalyst_assets.learning.sparse_process import Process, fit_process
 
 _WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+# Labels above the floor that a part of a model is fitted to.
+FEWEST_TO_LEARN: Final = 2
 
 
 @dataclass(frozen=True)
@@ -130,13 +132,27 @@ def _fit_forests(task: Task) -> tuple[tuple[Forest, ...], Moments]:
     mean, variance = np.empty(len(target)), np.empty(len(target))
     for number, fold in enumerate(names):
         kept = above & (folds != fold)
-        if kept.sum() < 2:
+        if kept.sum() < FEWEST_TO_LEARN:
             kept = above
         forest = fit_regression_forest(features[kept], target[kept], trees, settings.seed * 1000 + number)
         forests.append(forest)
         out = folds == fold
         mean[out], variance[out] = forest.moments(features[out])
-    return tuple(forests), (mean, np.maximum(variance, _least_variance(target[above])))
+    held = mean, np.maximum(variance, _least_variance(target[above]))
+    return tuple(forests), expect_unknown(task, held)
+
+
+def expect_unknown(task: Task, held: Moments) -> Moments:
+    """Return held-out moments with the prior where the other folds hold too little to learn from.
+
+    What predicts such a fold was fitted to it, and would be judged by what it was shown.
+    """
+    mean, variance = held
+    for fold in np.unique(task.folds):
+        out = task.folds == fold
+        if (task.above & ~out).sum() < FEWEST_TO_LEARN:
+            mean[out], variance[out] = task.prior[0], task.prior[1] ** 2
+    return mean, variance
 
 
 def _least_variance(target: NDArray[np.float64]) -> float:

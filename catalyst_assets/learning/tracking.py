@@ -113,7 +113,9 @@ def _judge_by_distance(trained: TrainedModel) -> dict[str, tuple[DistanceBin, ..
         return {}
     systems = fitted_to.chemical_systems
     judged, folds = trained.model.held_out(fitted_to.labels, systems)
-    return errors_by_distance(report, fitted_to.features, judged, systems, folds, fitted_to.properties)
+    return errors_by_distance(
+        report, fitted_to.features, fitted_to.labels, systems, folds, fitted_to.properties, judged
+    )
 
 
 def _draw(trained: TrainedModel, by_distance: Mapping[str, tuple[DistanceBin, ...]]) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from resources.code_version import code_version
 from resources.postgres import execute
 
 if TYPE_CHECKING:
-    from catalyst_assets.representation.fitting.settings import Accelerator
+    from catalyst_assets.representation.batching import Accelerator
     from resources.object_store import ObjectStore
     from resources.postgres import Database
 

@@ -161,7 +161,8 @@ def _iteration(row: Row) -> IterationState:
 
 
 def _refuse_another_goal(stored: dict[str, Any], campaign: Campaign) -> None:
-    wanted = campaign.document
+    # What it says nothing of, because it was stored before one could, is as it is by default.
+    stored, wanted = Campaign.model_validate(stored).document, campaign.document
     changed = sorted(
         name
         for name in stored.keys() | wanted.keys()

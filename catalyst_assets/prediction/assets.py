@@ -40,7 +40,14 @@ def predict_pool_shard(shard: dict[str, Any], platform: dg.ResourceParam[Platfor
 
     started = time.monotonic()
     plan = plan_from_json(shard["plan"])
-    rows = predict_shard(platform.database, platform.objects, plan, shard["start"], shard["stop"])
+    rows = predict_shard(
+        platform.database,
+        platform.objects,
+        plan,
+        shard["start"],
+        shard["stop"],
+        platform.settings.accelerator,
+    )
     return {"rows": rows, "seconds": time.monotonic() - started}
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from catalyst_assets.campaigns.iterations import Iteration
     from catalyst_assets.campaigns.model import Campaign
+    from catalyst_assets.representation.batching import Accelerator
     from resources.object_store import ObjectStore
     from resources.postgres import Database
 
@@ -62,6 +63,7 @@ def predict_members(
     material_ids: Sequence[str],
     structure_hashes: Sequence[str],
     formulas: Sequence[str],
+    accelerator: "Accelerator" = "auto",
 ) -> PoolPrediction:
     """Predict materials, derived properties and distances included.
 
@@ -78,7 +80,7 @@ def predict_members(
     seed = derive_seed(iteration.campaign.seed, iteration.number, "draws")
     if isinstance(model, FineTunedModel):
         graphs = read_graphs(database, structure_hashes, model.cutoff)
-        learned = model.predict(features.values, N_DRAWS, seed, graphs)
+        learned = model.predict(features.values, N_DRAWS, seed, graphs, accelerator)
     else:
         learned = model.predict(features.values, n_draws=N_DRAWS, seed=seed)
     whole = append_derived(iteration.campaign, learned, formulas)

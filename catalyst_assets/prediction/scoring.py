@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from catalyst_assets.campaigns.iterations import Iteration
+    from catalyst_assets.representation.batching import Accelerator
     from resources.object_store import ObjectStore
     from resources.postgres import Database, Row
     from resources.settings import Settings
@@ -118,7 +119,12 @@ def plan_predictions(
 
 
 def predict_shard(
-    database: "Database", objects: "ObjectStore", plan: PredictionPlan, start: int, stop: int
+    database: "Database",
+    objects: "ObjectStore",
+    plan: PredictionPlan,
+    start: int,
+    stop: int,
+    accelerator: "Accelerator" = "auto",
 ) -> int:
     """Predict the pool's members ``start`` to ``stop`` and write them; return how many they are."""
     with database.transaction() as connection:
@@ -126,7 +132,14 @@ def predict_shard(
     listing = json.loads(objects.get_bytes(_pool_key(plan.pool_sha256)))[start:stop]
     material_ids, structure_hashes, formulas = (list(column) for column in zip(*listing, strict=True))
     prediction = predict_members(
-        database, objects, iteration, plan.model_sha256, material_ids, structure_hashes, formulas
+        database,
+        objects,
+        iteration,
+        plan.model_sha256,
+        material_ids,
+        structure_hashes,
+        formulas,
+        accelerator,
     )
     draws = np.ascontiguousarray(prediction.draws, dtype="<f4")
     unmeasured = [None] * len(material_ids)

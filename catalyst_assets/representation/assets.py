@@ -102,7 +102,7 @@ def embed_structure_shard(shard: dict[str, Any], platform: dg.ResourceParam[Plat
     from catalyst_assets.representation.stage import embed_shard
 
     started = time.monotonic()
-    counts = embed_shard(platform.database, platform.objects, shard)
+    counts = embed_shard(platform.database, platform.objects, shard, platform.settings.accelerator)
     return {**counts, "seconds": time.monotonic() - started}
 
 

@@ -3,6 +3,7 @@
 What is computed on a batch is the caller's: pooled features, or properties of a fine-tuned model.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -43,7 +44,7 @@ class BatchedResult:
 
 
 def choose_device(accelerator: Accelerator) -> str:
-    """Return ``cuda`` or ``cpu``; ``auto`` is the GPU where there is one.
+    """Return ``cpu``, or the name of the current GPU; ``auto`` is that where there is one.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def choose_device(accelerator: Accelerator) -> str:
     available = torch.cuda.is_available()
     if accelerator == "gpu" and not available:
         raise UsageError("There is no GPU that torch can use.", "Choose the accelerator auto or cpu.")
-    return "cuda" if available and accelerator != "cpu" else "cpu"
+    return f"cuda:{torch.cuda.current_device()}" if available and accelerator != "cpu" else "cpu"
 
 
 def on_device(network: "GraphNetwork", device: str) -> "GraphNetwork":
@@ -130,7 +131,8 @@ def map_batches(
     }
     able = [index for index in range(len(graphs)) if index not in failures]
     counts = np.array([graphs[index].edges.shape[1] for index in able], dtype=np.int64)
-    waiting = deque([able[place] for place in batch] for batch in bucket_batches(counts, budget))
+    batches = bucket_batches(counts, _even_limit(counts, budget))
+    waiting = deque([able[place] for place in batch] for batch in batches)
     while waiting:
         batch = waiting.popleft()
         n_edges = sum(graphs[index].edges.shape[1] for index in batch)
@@ -154,6 +156,13 @@ def map_batches(
         failures[int(index)] = "The network's features are not finite."
         values[index] = 0
     return BatchedResult(values, failures)
+
+
+def _even_limit(edge_counts: np.ndarray, budget: int) -> int:
+    """Return the number of edges at which as few batches as needed are about equally full."""
+    total = int(edge_counts.sum())
+    n_batches = max(math.ceil(total / budget), 1)
+    return min(budget, math.ceil(total / n_batches) + int(edge_counts.max(initial=0)))
 
 
 def _halves(batch: list[int]) -> tuple[list[int], list[int]]:

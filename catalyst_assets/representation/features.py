@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Part of every stored feature's key: raise it whenever the same structure would get other values.
 FEATURE_VERSION: Final = 1
 _UNTRAINED: Final = "untrained:"
-_CHUNK = 200  # structures whose graphs one thread has in memory at a time
+_CHUNK = 100  # structures whose graphs one thread has in memory at a time
 
 
 @dataclass(frozen=True)

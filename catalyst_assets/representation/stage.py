@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from catalyst_assets.representation.batching import Accelerator
 from catalyst_assets.representation.features import featurize
 from catalyst_assets.representation.library import current_fingerprint, load_backbone
 from catalyst_assets.representation.store import count_stored, load_features, missing, shard_key, write_shard
@@ -54,7 +55,12 @@ def plan_shards(platform: "Platform") -> list[dict[str, Any]]:
     return shards
 
 
-def embed_shard(database: "Database", objects: "ObjectStore", shard: dict[str, Any]) -> dict[str, int]:
+def embed_shard(
+    database: "Database",
+    objects: "ObjectStore",
+    shard: dict[str, Any],
+    accelerator: Accelerator = "auto",
+) -> dict[str, int]:
     """Compute and store the features of one shard; failed structures go to quarantine.
 
     Returns
@@ -74,7 +80,7 @@ def embed_shard(database: "Database", objects: "ObjectStore", shard: dict[str, A
     by_hash = {row["structure_hash"]: row for row in rows}
     hashes = [name for name in hashes if name in by_hash]  # a material may have got another structure since
     structures = [Structure.from_dict(by_hash[name]["structure_json"]) for name in hashes]
-    features = featurize(structures, load_backbone(objects, fingerprint))
+    features = featurize(structures, load_backbone(objects, fingerprint), accelerator=accelerator)
     with database.transaction() as connection:
         execute_many(
             connection,

@@ -92,6 +92,18 @@ def test_a_running_campaign_keeps_its_goal_but_may_change_its_budget(database: D
     assert stored["sha256"] == longer.sha256
 
 
+def test_a_campaign_stored_before_a_section_existed_goes_on(database: Database) -> None:
+    add_materials(database, 10)
+    start_campaign(database, CAMPAIGN)
+    with database.transaction(Role.PIPELINE) as connection:
+        connection.exec_driver_sql("UPDATE campaigns SET document = document - 'learning', sha256 = 'older'")
+    start_campaign(database, CAMPAIGN)
+    with database.transaction(Role.PIPELINE) as connection:
+        stored = fetch_one(connection, "campaigns/one", name=CAMPAIGN.name)
+    assert stored is not None
+    assert stored["sha256"] == CAMPAIGN.sha256
+
+
 def test_a_pool_is_filtered_by_its_fields(database: Database) -> None:
     add_materials(database, 9)
     with database.transaction(Role.PIPELINE) as connection:

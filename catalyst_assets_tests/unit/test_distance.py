@@ -141,3 +141,27 @@ def test_each_property_is_set_against_the_distance_of_its_own_labels() -> None:
 
 def test_a_picture_stands_in_markdown() -> None:
     assert as_markdown(b"\x89PNG", "a title") == "![a title](data:image/png;base64,iVBORw==)"
+
+
+def test_a_label_that_was_learned_from_but_not_judged_counts_as_known() -> None:
+    features = np.array([[0.0], [1.0], [5.0], [6.0], [5.5]], np.float32)
+    labels = np.ones((5, 1))
+    judged = np.array([[1.0], [1.0], [1.0], [1.0], [np.nan]])
+    report = compare(np.ones(4), np.ones(4), np.ones(4), np.full(4, 0.4), np.zeros(4))
+    (part,) = errors_by_distance(
+        ValidationReport({"band_gap": report}),
+        features,
+        labels,
+        list("ABCDE"),
+        np.array([0, 0, 1, 1, 2]),
+        ["band_gap"],
+        judged,
+    )["band_gap"]
+    measure = fit_distance(features, list("ABCDE"))
+    assert measure is not None
+    unit = measure.typical * features.std()
+    # The fourth row knows those of fold 0, 5 and 6 away, and the one that nobody judged, half as far as its own.
+    expected = np.mean([6.0, 5.0, 0.5]) / unit
+    distances = held_out_distances(measure, features, np.array([0, 0, 1, 1, 2]))
+    assert distances[3] == pytest.approx(expected, rel=1e-5)
+    assert (part.n, part.nearest, part.furthest) == (4, min(distances[:4]), max(distances[:4]))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from catalyst_assets.errors import CorruptArtifactError
+from catalyst_assets.errors import CorruptArtifactError, UsageError
 from catalyst_assets.representation.fitting.data import (
     EpochPlan,
     LabelledGraphs,
@@ -287,7 +287,7 @@ def test_what_cannot_be_fitted_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FitError, match="diverged"):
         fit(tmp_path, replace(QUICK, learning_rate=1e30, gradient_clip=1e30, warmup_fraction=0.0))
     if not torch.cuda.is_available():
-        with pytest.raises(FitError, match="finds none"):
+        with pytest.raises(UsageError, match="no GPU"):
             fit(tmp_path, replace(QUICK, accelerator="gpu"))
 
 

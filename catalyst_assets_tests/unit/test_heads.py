@@ -9,7 +9,7 @@ from catalyst_assets.campaigns.model import HeadKind
 from catalyst_assets.errors import CorruptArtifactError
 from catalyst_assets.learning import gaussian_process, sparse_process
 from catalyst_assets.learning.gaussian_process import GaussianProcess
-from catalyst_assets.learning.heads import FittedHead, fit_head, fit_heads
+from catalyst_assets.learning.heads import FittedHead, assign_folds, fit_head, fit_heads
 from catalyst_assets.learning.property_model import HeadSettings
 from catalyst_assets.learning.sparse_process import SparseProcess
 from catalyst_assets.learning.stacked import StackedModel
@@ -141,6 +141,31 @@ def test_recalibrated_quantiles_are_stored_with_the_head() -> None:
     again = FittedHead.from_bytes(head.to_bytes())
     assert again.recalibrations == head.recalibrations
     np.testing.assert_array_equal(again.predict(features).draws, head.predict(features).draws)
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_what_no_other_system_tells_of_is_not_judged_by_what_was_fitted_to_it(
+    single: FittedHead, others: int
+) -> None:
+    features, _ = _rows(40)
+    groups = ["A-B"] * (40 - others) + ["C-D"] * others
+    (kind,) = set(single.kinds.values())
+    head = fit_heads([kind], features, NAMES, _labels(features)[:, :1], groups, ["smooth"], SETTINGS)
+    assert head.report is not None
+    report = head.report.properties["smooth"]
+    # Rows it was fitted to would be off by a tenth of that.
+    assert report.mae > 0.8 * np.abs(report.observed - report.observed.mean()).mean()
+
+
+def test_a_fold_without_labels_above_the_floor_is_judged_by_finite_numbers(single: FittedHead) -> None:
+    features, groups = _rows(60)
+    folds = assign_folds(groups, SETTINGS.n_folds, SETTINGS.seed)
+    labels = np.where(folds == 2, 0.0, np.maximum(features[:, 2].astype(float), 0))[:, None]
+    (kind,) = set(single.kinds.values())
+    head = fit_heads([kind], features, NAMES, labels, groups, ["gap"], SETTINGS)
+    assert head.report is not None
+    assert np.isfinite(list(head.report.metrics.values())).all()
+    assert np.isfinite(head.report.properties["gap"].predicted).all()
 
 
 def test_a_head_of_the_first_format_still_predicts_what_it_did() -> None:

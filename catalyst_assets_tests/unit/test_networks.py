@@ -317,11 +317,11 @@ def test_too_little_memory_makes_batches_smaller_from_then_on():
     network = Fragile(limit=3)
     n_edges = graphs[0].edges.shape[1]
 
-    result = map_batches(graphs, network, network.describe, 1, max_edges_per_batch=16 * n_edges)
+    result = map_batches(graphs, network, network.describe, 1, max_edges_per_batch=20 * n_edges)
 
     assert result.failures == {}
     assert (result.values == 29).all()
-    assert network.sizes[:3] == [16, 8, 4]
+    assert network.sizes[:3] == [20, 10, 5]
     assert max(network.sizes[3:]) == 2
     assert sum(size for size in network.sizes if size <= 3) == 40
 

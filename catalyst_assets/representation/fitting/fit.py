@@ -21,6 +21,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, TQDMProgressBar
 
+from catalyst_assets.representation.batching import choose_device
 from catalyst_assets.representation.fitting.checkpoints import (
     CHECKPOINT,
     BestAverage,
@@ -38,7 +39,7 @@ from catalyst_assets.representation.fitting.data import (
 from catalyst_assets.representation.fitting.fitted import FittedNetwork
 from catalyst_assets.representation.fitting.head import HeadConfig, build_head
 from catalyst_assets.representation.fitting.module import FitModule, set_trainable
-from catalyst_assets.representation.fitting.settings import Accelerator, FitError, FitSettings
+from catalyst_assets.representation.fitting.settings import FitError, FitSettings
 from catalyst_assets.representation.networks.architectures import build_network
 from catalyst_assets.representation.networks.configs import NetworkConfig
 from catalyst_assets.representation.networks.interface import GraphNetwork
@@ -90,7 +91,7 @@ def fit_network(
     FitError
         There is nothing to learn from, no such accelerator, or the training diverged.
     """
-    device = choose_device(settings.accelerator)
+    device = torch.device(choose_device(settings.accelerator))
     # Sorted, rows give the same network to the last bit whatever order they came in.
     training, validation = training.sorted_by_content(), validation.sorted_by_content()
     scaling = TargetScaling.of(training)
@@ -126,24 +127,6 @@ def fit_key(
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy())
     return digest.hexdigest()
-
-
-def choose_device(accelerator: Accelerator) -> torch.device:
-    """Return where to compute.
-
-    Raises
-    ------
-    FitError
-        A GPU was asked for and there is none.
-    """
-    has_gpu = torch.cuda.is_available()
-    if accelerator == "gpu" and not has_gpu:
-        raise FitError("A GPU was asked for, and torch finds none.", "Choose accelerator auto or cpu.")
-    return (
-        torch.device("cuda", torch.cuda.current_device())
-        if has_gpu and accelerator != "cpu"
-        else torch.device("cpu")
-    )
 
 
 def _prepare(

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
 from catalyst_assets.errors import CatalystError
+from catalyst_assets.representation.batching import Accelerator
 
 Depth = Literal["head_only", "last_layers", "full"]
-Accelerator = Literal["auto", "cpu", "gpu"]
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 
 # Where a network is computed and how it is watched changes nothing of what is fitted.
