@@ -14,22 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from catalyst_assets.learning.report import PropertyReport
-
-
-def draw_parity(reports: "Mapping[str, PropertyReport]") -> str:
-    """Return the parity plot of a model as Markdown."""
-    from catalyst_assets.learning import figures
-
-    return as_markdown(figures.draw_parity(reports), "parity plot")
-
-
-def draw_calibration(reports: "Mapping[str, PropertyReport]") -> str:
-    """Return the calibration plot of a model as Markdown."""
-    from catalyst_assets.learning import figures
-
-    return as_markdown(figures.draw_calibration(reports), "calibration plot")
-
 
 def draw_discovery(hits: Sequence[bool]) -> str:
     """Draw hits found against materials evaluated; one entry an evaluation, in order."""

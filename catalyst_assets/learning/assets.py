@@ -44,6 +44,7 @@ def training_set(
             "parent_iteration": iteration.parent or "none",
             "features": len(built.feature_names),
             "backbone": built.provenance["backbone"],
+            "left_out": built.provenance.get("left_out", "none"),
             "sha256": sha256,
             "duration_seconds": time.monotonic() - started,
         },

@@ -11,7 +11,7 @@ import numpy as np
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
-from catalyst_assets.learning.training_set import load_training_set, pivot_labels
+from catalyst_assets.learning.training_set import find_undescribed, load_training_set, pivot_labels
 from catalyst_assets.validation.labels import hash_labels
 from resources.postgres import fetch_all, fetch_one
 
@@ -32,10 +32,12 @@ def audit_training_set(
         iteration = read_iteration(connection, partition_key)
         training_set = load_training_set(objects, iteration)
         labels = fetch_all(connection, "loop/iteration_labels", partition_key=partition_key)
+        materials = fetch_all(connection, "learning/label_materials", partition_key=partition_key)
+        left_out = find_undescribed(connection, materials, training_set.provenance["backbone"])
         return {
             "parent": [*find_parent_problems(connection, iteration), *find_hash_problems(iteration, labels)],
             "leakage": find_leaks(connection, iteration, training_set),
-            "values": find_value_problems(iteration, labels, training_set),
+            "values": find_value_problems(iteration, labels, training_set, left_out),
         }
 
 
@@ -106,9 +108,12 @@ def find_leaks(connection: "sa.Connection", iteration: "Iteration", training_set
 
 
 def find_value_problems(
-    iteration: "Iteration", labels: "list[Row]", training_set: "TrainingSet"
+    iteration: "Iteration", labels: "list[Row]", training_set: "TrainingSet", left_out: set[str]
 ) -> list[str]:
-    """Ask whether every label is of the campaign's method, known, physical, and the snapshot's to the bit."""
+    """Ask whether every label is of the campaign's method, known, physical, and the snapshot's to the bit.
+
+    Only those of the materials ``left_out``, which have no features, are missing from it.
+    """
     method = iteration.campaign.method
     problems = []
     for row in labels:
@@ -124,7 +129,8 @@ def find_value_problems(
             )
     if training_set.provenance.get("method") != method:
         problems.append(f"The snapshot was made for the method {training_set.provenance.get('method')}.")
-    material_ids, expected = pivot_labels(labels, training_set.properties)
+    described = [row for row in labels if row["material_id"] not in left_out]
+    material_ids, expected = pivot_labels(described, training_set.properties)
     same = tuple(material_ids) == training_set.material_ids and np.array_equal(
         expected, training_set.labels, equal_nan=True
     )

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from catalyst_assets.representation.graphs import CrystalGraph
 
 FEWEST_LABELS: Final = 20
+# Of these, what each network must be left with.
+_FEWEST_TAUGHT: Final = 10
 # Folds by which a recalibration is judged.
 _JUDGING_FOLDS: Final = 5
 
@@ -41,9 +43,17 @@ _JUDGING_FOLDS: Final = 5
 OnEpoch = Callable[[str, int, float], None]
 
 
-def can_fine_tune(labels: NDArray[np.float64]) -> bool:
-    """Tell whether a property has labels enough, of ``labels`` of shape (n, p) with NaN where none is known."""
-    return bool(np.isfinite(labels).sum(0).max(initial=0) >= FEWEST_LABELS)
+def can_fine_tune(labels: NDArray[np.float64], groups: Sequence[str], settings: FineTuneSettings) -> bool:
+    """Tell whether there is a property to adapt networks to.
+
+    Parameters
+    ----------
+    labels, groups
+        Shape (n, p) with NaN where none is known, and the n chemical systems.
+    settings
+        How many networks there are, and what they leave out.
+    """
+    return bool(_find_learnable(labels, _leave_folds_out(groups, settings)))
 
 
 def fine_tune(
@@ -97,18 +107,18 @@ def fine_tune(
     """
     from catalyst_assets.representation.fitting.data import LabelledGraphs
 
-    if not can_fine_tune(labels):
+    if left_out is None:
+        left_out = _leave_folds_out(groups, settings)
+    columns = _find_learnable(labels, left_out)
+    if not columns:
         raise LoopError(
-            f"No property has {FEWEST_LABELS} labels, the fewest that a network is adapted to.",
+            f"No property has {FEWEST_LABELS} labels, the fewest that a network is adapted to, in chemical systems "
+            f"enough to leave each network {_FEWEST_TAUGHT}.",
             "Leave `learning.fine_tune` out of the campaign until there are more.",
         )
-    columns = np.flatnonzero(np.isfinite(labels).sum(0) >= FEWEST_LABELS).tolist()
     extra = descriptors_among(features, feature_names)
     learned = tuple(properties[column] for column in columns)
     data = LabelledGraphs(graphs, extra, labels[:, columns], learned)
-    if left_out is None:
-        folds = assign_folds(groups, settings.n_folds, settings.fit.seed)
-        left_out = [np.flatnonzero(folds == number) for number in range(settings.members)]
     # What is stored tells nothing of the machine it was made on.
     anywhere = replace(settings, fit=replace(settings.fit, accelerator="auto"))
     members: list[FittedNetwork] = []
@@ -133,6 +143,19 @@ def fine_tune(
         report,
         anywhere,
     )
+
+
+def _leave_folds_out(groups: Sequence[str], settings: FineTuneSettings) -> list[NDArray[np.int64]]:
+    folds = assign_folds(groups, settings.n_folds, settings.fit.seed)
+    return [np.flatnonzero(folds == number) for number in range(settings.members)]
+
+
+def _find_learnable(labels: NDArray[np.float64], left_out: "Sequence[NDArray[np.int64]]") -> list[int]:
+    """Return the columns that each network is taught enough of, and that some network is judged by."""
+    known = np.isfinite(labels)
+    taught = np.min([np.delete(known, rows, axis=0).sum(0) for rows in left_out], axis=0)
+    is_judged = known[np.concatenate(left_out)].any(0)
+    return np.flatnonzero((known.sum(0) >= FEWEST_LABELS) & (taught >= _FEWEST_TAUGHT) & is_judged).tolist()
 
 
 def _fit_member(

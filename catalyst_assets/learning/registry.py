@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
-from catalyst_assets.errors import UsageError
+from catalyst_assets.errors import CorruptArtifactError, UsageError
 from catalyst_assets.learning.comparison import (
     Decision,
     SharedErrors,
@@ -84,7 +84,7 @@ def register_missing(
 
     Returns
     -------
-    One entry for each iteration whose model the object store holds.
+    One entry for each iteration whose model and training set the object store holds.
 
     Raises
     ------
@@ -104,7 +104,10 @@ def register_missing(
             iteration = read_iteration(connection, row["partition_key"])
             if version is None:
                 run_id = dagster_run_id if row["partition_key"] == partition_key else ""
-                version = _add(registry, objects, iteration, run_id)
+                try:
+                    version = _add(registry, objects, iteration, run_id)
+                except CorruptArtifactError:
+                    continue  # what it was made from is gone: later models need not wait for that
                 settled.append(Registration(version, _settle(registry, objects, connection, version), True))
             elif DECISION not in version.tags:
                 settled.append(Registration(version, _settle(registry, objects, connection, version), False))
@@ -271,11 +274,7 @@ def _settle(
     if champion is not None and champion.version == version.version:
         decision = Decision(True, champion.tags.get(REASON, ""))
     else:
-        shared = None
-        if champion is not None:
-            shared = compare_on_shared(
-                _evidence(objects, connection, version), _evidence(objects, connection, champion)
-            )
+        shared = None if champion is None else _share(objects, connection, version, champion)
         standing = _standing(champion) if champion else None
         decision = decide_champion(_standing(version), standing, shared)
         registry.tag(version.name, version.version, {REASON: decision.reason})
@@ -308,6 +307,18 @@ def _crown(
 
 def _standing(version: RegisteredVersion) -> Standing:
     return Standing.from_metrics(version.version, recorded_metrics(version))
+
+
+def _share(
+    objects: "ObjectStore", connection: "sa.Connection", first: RegisteredVersion, second: RegisteredVersion
+) -> SharedErrors | None:
+    """Compare two versions on what both know; None as well where the store has lost what one was made from."""
+    try:
+        return compare_on_shared(
+            _evidence(objects, connection, first), _evidence(objects, connection, second)
+        )
+    except CorruptArtifactError:
+        return None
 
 
 def _evidence(

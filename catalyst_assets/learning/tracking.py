@@ -76,10 +76,10 @@ def train_and_record(platform: "Platform", partition_key: str, dagster_run_id: s
             on_epoch=attempt.on_epoch,
         )
         seconds = time.monotonic() - started
-        by_distance = _judge_by_distance(model)
-        pictures = _draw(model, by_distance)
+        by_distance, pictures, problems = _describe(model)
         _log(platform, attempt, model, pictures, seconds)
-    problems = [f"The model is stored, but not tracked: {attempt.problem}"] if attempt.problem else []
+    if attempt.problem:
+        problems.append(f"The model is stored, but not tracked: {attempt.problem}")
     registration = None
     try:
         registration = _register(platform, model, dagster_run_id)
@@ -105,6 +105,17 @@ def _log(
     )
     if attempt.run is not None:
         record_tracking(platform.database, model, attempt.run.run_id)
+
+
+def _describe(
+    trained: TrainedModel,
+) -> tuple[dict[str, tuple[DistanceBin, ...]], dict[str, bytes], list[str]]:
+    """Return the errors by distance, the pictures, and why there are none."""
+    try:
+        by_distance = _judge_by_distance(trained)
+        return by_distance, _draw(trained, by_distance), []
+    except Exception as error:
+        return {}, {}, [f"The model is stored, but not shown: {first_line(error)}"]
 
 
 def _judge_by_distance(trained: TrainedModel) -> dict[str, tuple[DistanceBin, ...]]:

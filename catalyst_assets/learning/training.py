@@ -104,10 +104,12 @@ def train(
     training_set = load_training_set(objects, iteration)
     wanted = iteration.campaign.learning
     own_checkpoints = checkpoints / partition_key
-    if wanted.fine_tune is not None and can_fine_tune(training_set.labels):
+    fine_tuning = None
+    if wanted.fine_tune is not None:
         seed = derive_seed(iteration.campaign.seed, "network")
-        settings = FineTuneSettings.of(wanted.fine_tune, seed, accelerator)
-        model: Model = _fine_tune(database, objects, training_set, settings, own_checkpoints, on_epoch)
+        fine_tuning = FineTuneSettings.of(wanted.fine_tune, seed, accelerator)
+    if fine_tuning and can_fine_tune(training_set.labels, training_set.chemical_systems, fine_tuning):
+        model: Model = _fine_tune(database, objects, training_set, fine_tuning, own_checkpoints, on_epoch)
     else:
         model = fit_heads(
             wanted.heads,

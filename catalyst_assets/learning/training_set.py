@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.errors import CorruptArtifactError, LoopError
 from catalyst_assets.representation.library import current_fingerprint
+from catalyst_assets.representation.stage import quarantined
 from catalyst_assets.representation.store import load_features
 from resources.postgres import Row, execute, fetch_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import sqlalchemy as sa
 
     from catalyst_assets.campaigns.iterations import Iteration
     from resources.object_store import ObjectStore
@@ -46,7 +49,8 @@ class TrainingSet:
     labels
         Shape (n, p), float64 in each property's unit; NaN where nothing is known.
     provenance
-        ``label_sha256``, ``campaign_sha256``, ``method`` and ``backbone`` it was made from.
+        ``label_sha256``, ``campaign_sha256``, ``method`` and ``backbone`` it was made from; ``left_out`` names the
+        labelled materials that the backbone cannot describe, if there are any.
     """
 
     material_ids: tuple[str, ...]
@@ -134,6 +138,8 @@ def pivot_labels(
 def build_training_set(database: "Database", objects: "ObjectStore", partition_key: str) -> TrainingSet:
     """Join an iteration's labels with the features of their structures.
 
+    Labels of structures that the backbone cannot describe (they are in quarantine) are left out.
+
     Raises
     ------
     LoopError
@@ -143,15 +149,23 @@ def build_training_set(database: "Database", objects: "ObjectStore", partition_k
         iteration = read_iteration(connection, partition_key)
         rows = fetch_all(connection, "loop/iteration_labels", partition_key=partition_key)
         materials = fetch_all(connection, "learning/label_materials", partition_key=partition_key)
-    return assemble(iteration, rows, materials, objects)
+        left_out = find_undescribed(connection, materials, current_fingerprint(objects))
+    return assemble(iteration, rows, materials, objects, left_out)
+
+
+def find_undescribed(connection: "sa.Connection", materials: "Sequence[Row]", fingerprint: str) -> set[str]:
+    """Return the labelled materials whose structures a backbone cannot describe."""
+    refused = quarantined(connection, fingerprint)
+    return {row["material_id"] for row in materials if row["structure_hash"] in refused}
 
 
 def assemble(
-    iteration: "Iteration", rows: list[Row], materials: list[Row], objects: "ObjectStore"
+    iteration: "Iteration", rows: list[Row], materials: list[Row], objects: "ObjectStore", left_out: set[str]
 ) -> TrainingSet:
     """Make the table from label rows, the rows of their materials, and stored features."""
     campaign = iteration.campaign
-    material_ids, labels = pivot_labels(rows, campaign.learned_properties)
+    described = [row for row in rows if row["material_id"] not in left_out]
+    material_ids, labels = pivot_labels(described, campaign.learned_properties)
     about = {row["material_id"]: row for row in materials}
     hashes = tuple(about[material_id]["structure_hash"] for material_id in material_ids)
     fingerprint = current_fingerprint(objects)
@@ -175,6 +189,7 @@ def assemble(
             "campaign_sha256": campaign.sha256,
             "method": campaign.method,
             "backbone": fingerprint,
+            **({"left_out": ", ".join(sorted(left_out))} if left_out else {}),
         },
     )
 

@@ -6,7 +6,7 @@ Nothing is written here; how a whole pool is predicted and promoted is ``scoring
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from catalyst_assets.learning.distance import TrainingDistance, fit_distance
 from catalyst_assets.learning.fine_tuned import FineTunedModel
 from catalyst_assets.learning.heads import N_DRAWS, Prediction
 from catalyst_assets.learning.stored_models import load_model
+from catalyst_assets.learning.training import PROVENANCE
 from catalyst_assets.learning.training_set import read_training_set
 from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.store import load_features
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from catalyst_assets.representation.batching import Accelerator
     from resources.object_store import ObjectStore
     from resources.postgres import Database
+
+_GRAPHS_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ def predict_members(
     """Predict materials, derived properties and distances included.
 
     A head reads their stored features, a fine-tuned model their structures as well. A material's draws depend on
-    the model and the material alone, not on which others are predicted with it.
+    the model and the material alone, not on which others are predicted with it; a fine-tuned model's to about six
+    digits, since its networks compute in single precision.
     """
     model = load_model(objects, model_sha256)
     features = load_features(objects, backbone_of(objects, iteration), structure_hashes).informed()
@@ -79,8 +83,7 @@ def predict_members(
         )
     seed = derive_seed(iteration.campaign.seed, iteration.number, "draws")
     if isinstance(model, FineTunedModel):
-        graphs = read_graphs(database, structure_hashes, model.cutoff)
-        learned = model.predict(features.values, N_DRAWS, seed, graphs, accelerator)
+        learned = _predict_crystals(database, model, features.values, structure_hashes, seed, accelerator)
     else:
         learned = model.predict(features.values, n_draws=N_DRAWS, seed=seed)
     whole = append_derived(iteration.campaign, learned, formulas)
@@ -92,11 +95,30 @@ def predict_members(
     )
 
 
+def _predict_crystals(
+    database: "Database",
+    model: FineTunedModel,
+    features: "NDArray[np.float32]",
+    structure_hashes: Sequence[str],
+    seed: int,
+    accelerator: "Accelerator",
+) -> Prediction:
+    """Predict from structures, with the graphs of a part of them in memory at a time."""
+    parts = []
+    for start in range(0, len(structure_hashes), _GRAPHS_AT_ONCE):
+        part = slice(start, start + _GRAPHS_AT_ONCE)
+        graphs = read_graphs(database, structure_hashes[part], model.cutoff)
+        parts.append(model.predict(features[part], N_DRAWS, seed, graphs, accelerator))
+    mean, std, draws = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "std", "draws")
+    )
+    return Prediction(model.properties, mean, std, draws)
+
+
 def load_training_distance(objects: "ObjectStore", iteration: "Iteration") -> TrainingDistance | None:
-    """Return what measures distances to an iteration's training set; None with too little in it."""
-    if iteration.training_set_sha256 is None:
-        return None
-    return _distance_to(objects, iteration.training_set_sha256)
+    """Return what measures distances to what an iteration's model was fitted to; None with too little in it."""
+    fitted_to = _fitted_to(iteration)
+    return None if fitted_to is None else _distance_to(objects, fitted_to)
 
 
 @lru_cache(maxsize=2)
@@ -107,10 +129,18 @@ def _distance_to(objects: "ObjectStore", training_set_sha256: str) -> TrainingDi
 
 
 def backbone_of(objects: "ObjectStore", iteration: "Iteration") -> str:
-    """Return the backbone of the iteration's training set: another one may have become the current one since."""
-    if iteration.training_set_sha256 is None:
+    """Return the backbone that the iteration's model was fitted with: another one may be the current one by now."""
+    fitted_to = _fitted_to(iteration)
+    if fitted_to is None:
         return current_fingerprint(objects)
-    return read_training_set(objects, iteration.training_set_sha256).provenance["backbone"]
+    return read_training_set(objects, fitted_to).provenance["backbone"]
+
+
+def _fitted_to(iteration: "Iteration") -> str | None:
+    """Return the training set of the iteration's model; the iteration may have got another one since."""
+    made_from = iteration.metrics.get(PROVENANCE) or {}
+    found: str | None = made_from.get("training_set_sha256") or iteration.training_set_sha256
+    return found
 
 
 def append_derived(campaign: "Campaign", prediction: Prediction, formulas: Sequence[str]) -> Prediction:

@@ -21,7 +21,8 @@ from catalyst_assets.prediction.members import (
     load_training_distance,
     predict_members,
 )
-from catalyst_assets.representation.stage import QUARANTINE_SOURCE
+from catalyst_assets.representation.library import current_fingerprint
+from catalyst_assets.representation.stage import quarantined
 from catalyst_assets.representation.store import missing
 from catalyst_assets.sharding import shard_bounds
 from resources.postgres import copy_rows, execute, fetch_all, fetch_one
@@ -248,14 +249,13 @@ def _predictable_members(
     fingerprint = backbone_of(objects, iteration)
     members = load_pool(connection, iteration.campaign.pool)
     absent = set(missing(objects, fingerprint, [member["structure_hash"] for member in members]))
-    refused = fetch_all(
-        connection, "representation/quarantined", source=QUARANTINE_SOURCE, raw_sha256=fingerprint
-    )
-    waiting = absent - {row["record"] for row in refused}
+    waiting = absent - quarantined(connection, fingerprint)
     if waiting:
         raise LoopError(
             f"{len(waiting)} structures of the pool of campaign {iteration.campaign.name} have no features yet.",
-            "Materialize `structure_embeddings`, then this partition again.",
+            "Materialize `structure_embeddings`, then this partition again."
+            if fingerprint == current_fingerprint(objects)
+            else "They came after the backbone was changed: materialize this partition from `training_set` on.",
         )
     members = [member for member in members if member["structure_hash"] not in absent]
     if not members:

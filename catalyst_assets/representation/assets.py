@@ -53,8 +53,10 @@ def backbone(
     asked = config.model_dump(exclude={"pretrain", "pretrain_epochs"})
     choice = BackboneChoice.of(platform.settings, **asked)
     is_taught = platform.settings.backbone_pretraining if config.pretrain is None else config.pretrain
-    fit = FitSettings(max_epochs=config.pretrain_epochs, seed=config.seed) if is_taught else None
-    supplied = supply_backbone(platform, choice, fit, context.run.run_id)
+    fit = FitSettings(
+        max_epochs=config.pretrain_epochs, seed=config.seed, accelerator=platform.settings.accelerator
+    )
+    supplied = supply_backbone(platform, choice, fit if is_taught else None, context.run.run_id)
     if supplied.problem:
         context.log.warning("The pretraining is stored, but not tracked: %s", supplied.problem)
     network = supplied.published

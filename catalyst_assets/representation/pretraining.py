@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.errors import CatalystError
+from catalyst_assets.representation.batching import choose_device
 from catalyst_assets.representation.graphs import CrystalGraph, build_graphs
 from resources.postgres import fetch_all
 
@@ -226,9 +227,9 @@ def pretrain_backbone(
     for name, parameter in network.named_parameters():
         parameter.detach().copy_(learned[name])  # buffers keep the precision they were made in
     errors, baseline = {}, {}
-    for column, (method, outlook) in enumerate(
-        zip(methods, fitted.predict(validation.graphs, validation.extra), strict=True)
-    ):
+    device = choose_device(settings.accelerator)
+    outlooks = fitted.predict(validation.graphs, validation.extra, device=device)
+    for column, (method, outlook) in enumerate(zip(methods, outlooks, strict=True)):
         known = np.isfinite(validation.labels[:, column])
         if known.any():
             target = validation.labels[known, column]

@@ -12,6 +12,8 @@ from catalyst_assets.sharding import shard_bounds
 from resources.postgres import execute_many, fetch_all
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from resources.object_store import ObjectStore
     from resources.platform import Platform
     from resources.postgres import Database
@@ -43,7 +45,7 @@ def plan_shards(platform: "Platform") -> list[dict[str, Any]]:
     fingerprint = current_fingerprint(platform.objects)
     with platform.database.transaction() as connection:
         known = [row["structure_hash"] for row in fetch_all(connection, "representation/structure_hashes")]
-        refused = _quarantined(connection, fingerprint)
+        refused = quarantined(connection, fingerprint)
     waiting = [name for name in missing(platform.objects, fingerprint, known) if name not in refused]
     shards: list[dict[str, Any]] = []
     for start, stop in shard_bounds(len(waiting), platform.settings):
@@ -107,7 +109,7 @@ def measure_coverage(database: "Database", objects: "ObjectStore") -> Coverage:
     fingerprint = current_fingerprint(objects)
     with database.transaction() as connection:
         known = [row["structure_hash"] for row in fetch_all(connection, "representation/structure_hashes")]
-        refused = _quarantined(connection, fingerprint)
+        refused = quarantined(connection, fingerprint)
     features = load_features(objects, fingerprint, known)
     finite = np.isfinite(features.values).all(axis=1)
     return Coverage(
@@ -119,7 +121,8 @@ def measure_coverage(database: "Database", objects: "ObjectStore") -> Coverage:
     )
 
 
-def _quarantined(connection: Any, fingerprint: str) -> set[str]:
+def quarantined(connection: "sa.Connection", fingerprint: str) -> set[str]:
+    """Return the hashes of the structures that a backbone cannot describe."""
     rows = fetch_all(
         connection, "representation/quarantined", source=QUARANTINE_SOURCE, raw_sha256=fingerprint
     )

@@ -14,9 +14,11 @@ from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.learning.apply import load_version, predict_structures
 from catalyst_assets.learning.fine_tuned import FineTunedModel
 from catalyst_assets.learning.heads import FittedHead
+from catalyst_assets.learning.registry import compare_versions
 from catalyst_assets.learning.stored_models import load_model
 from catalyst_assets.loop.jobs import ITERATION_JOB
 from catalyst_assets.partitions import AL_ITERATION
+from catalyst_assets.prediction import members
 from catalyst_assets.prediction.scoring import load_predictions
 from catalyst_assets_tests.integration.learning_campaign import CAMPAIGN, load_salts, prepare_turn, salts
 from resources.platform import Platform
@@ -70,8 +72,9 @@ def test_a_turn_predicts_by_a_head_of_the_kinds_asked_for(
 
 
 def test_a_turn_predicts_by_a_fine_tuned_network_that_reads_structures(
-    platform: Platform, dagster_instance: dg.DagsterInstance
+    platform: Platform, dagster_instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(members, "_GRAPHS_AT_ONCE", 8)
     campaign = with_learning(fine_tune={"members": 2, "folds": 4, "max_epochs": 6, "learning_rate": 0.01})
     load_salts(platform, campaign)
     key = prepare_turn(platform, 0, N_LABELLED, campaign)
@@ -95,6 +98,11 @@ def test_a_turn_predicts_by_a_fine_tuned_network_that_reads_structures(
     loaded = load_version(platform, f"{campaign.name}@1")
     again = predict_structures(platform, loaded, [salts()[name] for name in material_ids])
     np.testing.assert_allclose(again.prediction.mean, stored.mean, rtol=1e-4, atol=1e-5)
+
+    # Versions are compared on the labels that both models were judged by.
+    shared = compare_versions(platform, loaded.version, loaded.version)
+    assert shared is not None
+    assert 5 <= shared.n_materials == len(model.judged_rows) < N_LABELLED
 
     # The same labels give the same model.
     assert turn(platform, dagster_instance, key)["model_sha256"] == told["model_sha256"]

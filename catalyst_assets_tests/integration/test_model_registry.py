@@ -14,14 +14,21 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.cli import main
 from catalyst_assets.errors import UsageError
-from catalyst_assets.learning import registry
+from catalyst_assets.learning import registry, tracking
 from catalyst_assets.learning.apply import load_version, predict_structures
+from catalyst_assets.learning.audit import audit_training_set
 from catalyst_assets.learning.model_records import compare_models, list_models
 from catalyst_assets.learning.registry import find_registration_problems, register_missing
 from catalyst_assets.learning.tracking import train_and_record
 from catalyst_assets.learning.training import train
+from catalyst_assets.learning.training_set import build_training_set, store_training_set
+from catalyst_assets.prediction.members import backbone_of
+from catalyst_assets.representation.library import publish_seeded
+from catalyst_assets.representation.networks.configs import MaceConfig
+from catalyst_assets.representation.stage import embed_shard, plan_shards
 from catalyst_assets_tests.conftest import _TestDatabase
 from catalyst_assets_tests.integration.learning_campaign import (
     CAMPAIGN,
@@ -274,6 +281,32 @@ def test_a_better_model_that_is_worse_calibrated_becomes_champion_only_by_force(
     assert "It has 1, 2" in catalyst.refusal("compare", f"{NAME}@1", "7")
 
 
+def test_what_the_store_has_lost_of_earlier_models_does_not_keep_later_ones_from_the_registry(
+    prepared: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_training_set(number: int) -> None:
+        ((sha256,),) = query(
+            prepared, "SELECT training_set_sha256 FROM active_learning_runs WHERE iteration = :n", n=number
+        )
+        Path(prepared.settings.object_store_url, "training_sets", f"{sha256}.parquet").unlink()
+
+    def fail(*_: Any) -> dict[str, bytes]:
+        raise OSError("no space left")
+
+    run_turn(prepared, 0, 6)
+    key = prepare_turn(prepared, 1, 12)
+    train(prepared.database, prepared.objects, key, prepared.settings.checkpoint_folder)
+    lose_training_set(0)
+    lose_training_set(1)
+    monkeypatch.setattr(tracking, "draw_pictures", fail)
+    trained = run_turn(prepared, 2, 30)
+    assert trained.problems == ("The model is stored, but not shown: no space left",)
+    assert trained.registration is not None
+    assert trained.registration.version.version == 2
+    assert "each on its own validation" in trained.registration.decision.reason
+    assert [row[0] for row in noted(prepared)] == ["salts__0000", "salts__0002"]
+
+
 def test_an_earlier_version_predicts_bit_for_bit_what_it_did(
     prepared: Platform, catalyst: CommandLine, tmp_path: Path
 ) -> None:
@@ -297,6 +330,35 @@ def test_an_earlier_version_predicts_bit_for_bit_what_it_did(
     assert (later.mean != then.mean).any()
     (tmp_path / "broken.cif").write_text("no crystal")
     assert "broken.cif cannot be read" in catalyst.refusal("predict", NAME, str(tmp_path / "broken.cif"))
+
+
+def test_predictions_are_made_with_the_backbone_and_training_set_of_the_model(prepared: Platform) -> None:
+    trained = run_turn(prepared, 0, 15).model
+    fitted_with = trained.training_set.provenance["backbone"]
+    other = publish_seeded(prepared.objects, seed=1).fingerprint
+    for shard in plan_shards(prepared):
+        embed_shard(prepared.database, prepared.objects, shard)
+    built = build_training_set(prepared.database, prepared.objects, "salts__0000")
+    assert built.provenance["backbone"] == other != fitted_with
+    store_training_set(prepared.database, prepared.objects, "salts__0000", built)
+    with prepared.database.transaction() as connection:
+        iteration = read_iteration(connection, "salts__0000")
+    assert iteration.training_set_sha256 != trained.iteration.training_set_sha256
+    assert backbone_of(prepared.objects, iteration) == fitted_with
+
+
+def test_labels_of_what_the_backbone_cannot_describe_are_left_out_and_named(prepared: Platform) -> None:
+    without_magnesium = tuple(number for number in MaceConfig().atomic_numbers if number != 12)
+    publish_seeded(prepared.objects, 0, MaceConfig(atomic_numbers=without_magnesium))
+    for shard in plan_shards(prepared):
+        embed_shard(prepared.database, prepared.objects, shard)
+    training_set = run_turn(prepared, 0, 12).model.training_set
+    labelled = [*salts()][:12]
+    assert training_set.material_ids == tuple(sorted(name for name in labelled if "Mg" not in name))
+    left_out = ", ".join(sorted(name for name in labelled if "Mg" in name))
+    assert training_set.provenance["left_out"] == left_out != ""
+    found = audit_training_set(prepared.database, prepared.objects, "salts__0000")
+    assert found == {"parent": [], "leakage": [], "values": []}
 
 
 def test_an_iteration_without_mlflow_is_whole_and_registered_later(

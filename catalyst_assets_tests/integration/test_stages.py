@@ -272,7 +272,7 @@ def test_a_training_set_with_the_wrong_parent_or_labels_is_refused(prepared: Pla
         "99 eV, outside 0 to 30.",
     ]
     with pytest.raises(LoopError, match="unfit"):
-        train(database, objects, str(SECOND))
+        train(database, objects, str(SECOND), prepared.settings.checkpoint_folder)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import CorruptArtifactError, LoopError
 from catalyst_assets.learning import fine_tuned_files
 from catalyst_assets.learning.fine_tuned import FineTunedModel, FineTuneSettings
-from catalyst_assets.learning.fine_tuning import fine_tune
+from catalyst_assets.learning.fine_tuning import can_fine_tune, fine_tune
 from catalyst_assets.learning.heads import assign_folds
 from catalyst_assets.representation.fitting.settings import FitSettings
 from catalyst_assets_tests.fitted import perovskite_labels, tiny_backbone
@@ -146,6 +146,35 @@ def test_too_few_labels_are_refused_and_say_what_to_do():
             Path(folder),
         )
     assert "learning.fine_tune" in str(raised.value.remedy)
+
+
+def test_a_property_that_would_leave_a_network_nothing_to_learn_is_left_to_what_is_typical():
+    crowded = labels()
+    crowded[:, 2] = np.nan
+    # All labels of it in chemical systems that the first network leaves out, or in too few others.
+    folds = assign_folds(GROUPS, SETTINGS.n_folds, FIT.seed)
+    crowded[np.flatnonzero(folds == 0), 2] = 1.0
+    crowded[np.flatnonzero(folds != 0)[:9], 2] = 2.0
+    assert np.isfinite(crowded[:, 2]).sum() >= 20
+    with tempfile.TemporaryDirectory() as folder:
+        model = fine_tune(
+            tiny_backbone(),
+            perovskite_labels().graphs,
+            features(),
+            NAMES,
+            crowded,
+            GROUPS,
+            PROPERTY_NAMES,
+            replace(SETTINGS, fit=replace(FIT, max_epochs=1)),
+            Path(folder),
+        )
+    assert model.learned == ("smooth", "gap")
+
+
+def test_labels_of_one_chemical_system_are_too_few_to_fine_tune():
+    assert can_fine_tune(labels(), GROUPS, SETTINGS)
+    assert not can_fine_tune(labels(), ["Ca-O-Ti"] * 64, SETTINGS)
+    assert not can_fine_tune(labels()[:0], [], SETTINGS)
 
 
 def test_each_epoch_of_each_network_is_told():

@@ -146,6 +146,21 @@ def test_a_local_file_is_opened_only_with_its_hash(settings: Settings, tmp_path:
         BackboneChoice.of(settings, path=str(tmp_path / "other.model"), sha256="0" * 64).recipe(settings)
 
 
+def test_a_copy_of_a_published_file_has_its_licence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mine.model"
+    path.write_bytes(b"weights")
+    published = dataclasses.replace(find_model("mh-1"), sha256=hash_file(path))
+    monkeypatch.setitem(FOUNDATION_MODELS, "mh-1", published)
+    asked = {"path": str(path), "sha256": hash_file(path)}
+    settings = load_settings(home=tmp_path)
+    choice = BackboneChoice.of(settings, **asked)
+    assert choice.licence == ASL.name
+    with pytest.raises(LicenceRefusedError, match="mh-1"):
+        choice.recipe(settings)
+    accepted = BackboneChoice.of(settings, **asked, accept_noncommercial=True)
+    assert accepted.recipe(settings)["file_sha256"] == published.sha256
+
+
 def test_a_model_whose_hash_nobody_knows_is_refused_with_what_to_do(tmp_path: Path) -> None:
     unknown = dataclasses.replace(find_model("small"), sha256=None)
 

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from catalyst_assets.errors import UsageError
 from catalyst_assets.representation.backbones import Backbone, Origin, OriginKind, build_backbone
 from catalyst_assets.representation.foundation.download import ModelCache, ModelFile, open_local, require_pin
-from catalyst_assets.representation.foundation.table import FOUNDATION_MODELS, FoundationModel, find_model
+from catalyst_assets.representation.foundation.table import (
+    FOUNDATION_MODELS,
+    FoundationModel,
+    find_model,
+    find_published,
+)
 from catalyst_assets.representation.networks.configs import (
     DimeNetConfig,
     MaceConfig,
@@ -118,7 +123,8 @@ class BackboneChoice:
         """Terms under which the weights may be used."""
         if self.source in _BUILT_HERE:
             return "none needed: built here"
-        return self.model.licence.name if self.model else UNKNOWN_LICENCE
+        published = self.model or find_published(self.sha256 or "")
+        return published.licence.name if published else UNKNOWN_LICENCE
 
     def recipe(self, settings: "Settings") -> dict[str, Any]:
         """Return what decides which network this leads to, as JSON values; fetches and opens nothing.
@@ -136,8 +142,7 @@ class BackboneChoice:
             # As `library.publish_seeded` writes it.
             return {"kind": "seeded", "seed": self.seed, "config": config_to_json(_BUILT_HERE[self.source]())}
         if self.model is None:
-            pin = open_local(self.path or Path(), self.sha256).sha256
-            return {"kind": "file", "file_sha256": pin, "head": self.head}
+            return {"kind": "file", "file_sha256": self._open_file(settings).sha256, "head": self.head}
         pin = ModelCache.of(settings, self.accept_noncommercial).require_usable(self.model, self.sha256)
         return {
             "kind": "foundation",
@@ -157,10 +162,17 @@ class BackboneChoice:
         if self.source in _BUILT_HERE:
             return build_backbone(_BUILT_HERE[self.source](), self.seed)
         if self.model is None:
-            return _convert(OriginKind.FILE, open_local(self.path or Path(), self.sha256), self.head, {})
+            return _convert(OriginKind.FILE, self._open_file(settings), self.head, {})
         file = ModelCache.of(settings, self.accept_noncommercial).fetch(self.model, self.sha256)
         named = {"name": self.name, "licence": self.model.licence.name}
         return _convert(OriginKind.FOUNDATION, file, self.head or self.model.head, named)
+
+    def _open_file(self, settings: "Settings") -> ModelFile:
+        file = open_local(self.path or Path(), self.sha256)
+        if (published := find_published(file.sha256)) is not None:
+            # Terms go with the weights, whatever the file is called.
+            published.require_licence(settings.accept_noncommercial or self.accept_noncommercial)
+        return file
 
 
 def _convert(kind: OriginKind, file: ModelFile, head: str, named: dict[str, Any]) -> Backbone:

@@ -256,3 +256,8 @@ def find_model(name: str) -> FoundationModel:
             f"There is no foundation model {name!r}.", f"{guess}`catalyst models foundation` lists them."
         )
     return FOUNDATION_MODELS[name]
+
+
+def find_published(sha256: str) -> FoundationModel | None:
+    """Return the foundation model whose file has a hash, wherever a copy of it lies."""
+    return next((model for model in FOUNDATION_MODELS.values() if model.sha256 == sha256), None)
