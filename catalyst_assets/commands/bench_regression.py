@@ -25,7 +25,8 @@ def regression(
 ) -> None:
     """Fine-tune on relaxed structures and report error and calibration beside a composition-only forest.
 
-    Rows are split 80/10/10, once at random as in papers and once by chemical system.
+    Rows are split 80/10/10, once at random as in papers and once by chemical system. Without
+    a GPU the defaults take hours.
     """
     from rich.console import Console
     from rich.table import Table

@@ -88,13 +88,15 @@ def promote(
     name: Annotated[str, typer.Argument(help="Model, which is named after its campaign.")],
     version: Annotated[int, typer.Argument(min=1, help="Version to make champion.")],
     reason: Annotated[str, typer.Option(help="Why; kept with the version.")],
-    force: Annotated[bool, typer.Option("--force", help="Although it is calibrated worse.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although it is calibrated worse or has not learned.")
+    ] = False,
     home: Annotated[Path | None, _HOME] = None,
 ) -> None:
     """Make a version the champion: the one that `predict` uses when no version is named.
 
-    Refused when its calibration is worse than the champion's. Who, when and why are kept with the version. The
-    next version that the loop registers is compared with it again.
+    Refused when its calibration is worse than the champion's or it has not learned. Who, when and
+    why are kept with the version. The next version that the loop registers is compared with it again.
     """
     from catalyst_assets.errors import UsageError
     from catalyst_assets.learning import registry
