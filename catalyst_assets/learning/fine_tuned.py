@@ -17,6 +17,7 @@ from catalyst_assets.learning.heads import Prediction, assign_folds, typical_of
 from catalyst_assets.learning.marginals import Marginal, joint_draws
 from catalyst_assets.learning.recalibration import Recalibration, recalibrated
 from catalyst_assets.learning.report import ValidationReport
+from catalyst_assets.learning.spread import SpreadCorrection
 
 if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import FineTuning
@@ -75,8 +76,8 @@ class FineTunedModel:
         Those of them with labels enough; of the others what is typical is predicted.
     members
         The networks; each predicts the learned properties.
-    recalibrations
-        One a learned property.
+    corrections, recalibrations
+        One a learned property: of the spreads, then of the quantiles.
     correlation
         Shape (p, p): of the properties' normal scores.
     feature_names
@@ -92,6 +93,7 @@ class FineTunedModel:
     properties: tuple[str, ...]
     learned: tuple[str, ...]
     members: "tuple[FittedNetwork, ...]"
+    corrections: tuple[SpreadCorrection, ...]
     recalibrations: tuple[Recalibration, ...]
     correlation: NDArray[np.float64]
     feature_names: tuple[str, ...]
@@ -164,12 +166,11 @@ class FineTunedModel:
         extra = descriptors_among(features, self.feature_names)
         device = choose_device(accelerator)
         by_member = [member.predict(graphs, extra, device=device) for member in self.members]
-        pooled = {
-            name: recalibrated(
-                pool_members([outlooks[column] for outlooks in by_member]), self.recalibrations[column]
-            )
-            for column, name in enumerate(self.learned)
-        }
+        pooled = {}
+        for column, name in enumerate(self.learned):
+            marginal = pool_members([outlooks[column] for outlooks in by_member])
+            corrected = self.corrections[column].apply(marginal)
+            pooled[name] = recalibrated(corrected, self.recalibrations[column])
         return tuple(pooled.get(name) or _typical(name, len(graphs)) for name in self.properties)
 
     def held_out(

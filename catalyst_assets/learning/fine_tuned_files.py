@@ -8,6 +8,7 @@ import numpy as np
 
 from catalyst_assets.learning.recalibration import Recalibration
 from catalyst_assets.learning.report import from_record, to_record
+from catalyst_assets.learning.spread import SpreadCorrection
 
 if TYPE_CHECKING:
     from catalyst_assets.learning.fine_tuned import FineTunedModel
@@ -29,6 +30,7 @@ def dump(model: "FineTunedModel") -> bytes:
         "learned": list(model.learned),
         "feature_names": list(model.feature_names),
         "judged_rows": list(model.judged_rows),
+        "corrections": [correction.to_record() for correction in model.corrections],
         "recalibrations": [recalibration.to_record() for recalibration in model.recalibrations],
         "n_members": len(model.members),
         "settings": asdict(model.settings),
@@ -76,6 +78,7 @@ def load(data: bytes) -> "FineTunedModel":
                 FittedNetwork.from_bytes(arrays[f"member{number}"].tobytes())
                 for number in range(document["n_members"])
             ),
+            corrections=tuple(SpreadCorrection.from_record(record) for record in document["corrections"]),
             recalibrations=tuple(Recalibration.from_record(record) for record in document["recalibrations"]),
             correlation=arrays["correlation"],
             feature_names=tuple(document["feature_names"]),

@@ -24,6 +24,7 @@ from catalyst_assets.learning.heads import assign_folds
 from catalyst_assets.learning.marginals import Marginal, normal_scores, score_correlation
 from catalyst_assets.learning.recalibration import Recalibration, fit_recalibration, recalibrated
 from catalyst_assets.learning.report import ValidationReport, judge
+from catalyst_assets.learning.spread import SpreadCorrection, cross_fit_spread, fit_spread
 from catalyst_assets.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -129,13 +130,14 @@ def fine_tune(
         )
         members.append(replace(member, settings=replace(member.settings, accelerator="auto")))
         held_out.setdefault(rows.tobytes(), (rows, []))[1].append(outlooks)
-    recalibrations, report, correlation = _judge(
+    corrections, recalibrations, report, correlation = _judge(
         data, groups, list(held_out.values()), members, settings, properties
     )
     return FineTunedModel(
         tuple(properties),
         learned,
         tuple(members),
+        corrections,
         recalibrations,
         correlation,
         tuple(feature_names),
@@ -199,33 +201,37 @@ def _judge(
     members: "Sequence[FittedNetwork]",
     settings: FineTuneSettings,
     properties: Sequence[str],
-) -> tuple[tuple[Recalibration, ...], ValidationReport, NDArray[np.float64]]:
-    """Recalibrate and judge by what was left out; rows that several members left out, by these together."""
+) -> tuple[tuple[SpreadCorrection, ...], tuple[Recalibration, ...], ValidationReport, NDArray[np.float64]]:
+    """Calibrate and judge by what was left out; rows that several members left out, by these together."""
     rows = np.concatenate([index for index, _ in held_out])
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
     folds = assign_folds([groups[row] for row in rows], _JUDGING_FOLDS, settings.fit.seed)
-    recalibrations, reports = [], {}
+    corrections, recalibrations, reports = [], [], {}
     scores = np.full((len(rows), len(properties)), np.nan)
     for column, name in enumerate(data.properties):
         observed = data.labels[rows, column]
         known = np.isfinite(observed)
         pooled = [pool_members([outlooks[column] for outlooks in by_member]) for _, by_member in held_out]
         marginal = _rows_of(join_rows(pooled), order[known])
-        recalibration = fit_recalibration(marginal, observed[known], folds[known])
+        typical = float(np.nanstd(data.labels[:, column]))
+        correction = fit_spread(marginal, observed[known], typical)
+        corrected = correction.apply(marginal)
+        recalibration = fit_recalibration(corrected, observed[known], folds[known])
+        corrections.append(correction)
         recalibrations.append(recalibration)
         if known.any():
-            reports[name] = judge(
-                marginal, observed[known], folds[known], settings.fit.seed, recalibrate=True
-            )
+            fair = cross_fit_spread(marginal, observed[known], folds[known], typical)
+            reports[name] = judge(fair, observed[known], folds[known], settings.fit.seed, recalibrate=True)
             position = list(properties).index(name)
-            scores[known, position] = normal_scores(recalibrated(marginal, recalibration), observed[known])
+            scores[known, position] = normal_scores(recalibrated(corrected, recalibration), observed[known])
     curves = {
         f"member{number}/{name}": tuple(value for _, value in points)
         for number, member in enumerate(members)
         for name, points in member.curves.items()
     }
-    return tuple(recalibrations), ValidationReport(reports, curves), score_correlation(scores)
+    report = ValidationReport(reports, curves)
+    return tuple(corrections), tuple(recalibrations), report, score_correlation(scores)
 
 
 def _rows_of(marginal: Marginal, kept: NDArray[np.int64]) -> Marginal:

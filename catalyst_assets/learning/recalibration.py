@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
+from scipy.special import log_ndtr, ndtri
 
 if TYPE_CHECKING:
     from catalyst_assets.learning.marginals import Marginal
 
-FEWEST_OBSERVATIONS: Final = 10
+FEWEST_OBSERVATIONS: Final = 50
 # So many observations does it take to move a parameter half of the way from the identity, about.
 _STRENGTH: Final = 10.0
-_BOUNDS: Final = ((-1.0, 1.0), (-1.5, 1.5), (-1.0, 1.0), (-0.7, 0.7))
+_BOUNDS: Final = ((-0.5, 0.5), (-1.0, 1.0), (-0.3, 0.3), (-0.5, 0.5))
+_LEVELS: Final = (np.arange(40) + 0.5) / 40
 _LOWEST, _HIGHEST, _BEYOND, _STEP = -9.0, 9.0, 4.0, 0.01
 
 
@@ -103,8 +104,9 @@ def fit_recalibration(
 ) -> Recalibration:
     """Fit a recalibration to held-out predictions.
 
-    Penalized maximum likelihood of the observations above the floor; few of them hardly move it. One that does
-    not raise the likelihood of folds left out of its fit is not trusted, and the identity is returned.
+    Penalized maximum likelihood of the observations above the floor. One that does not raise the likelihood of
+    folds left out of its fit, or worsens their quantile loss, is not trusted, and the identity is returned: far-off
+    rows gain a heavy tail much likelihood, whatever it does to the middle.
 
     Parameters
     ----------
@@ -120,13 +122,14 @@ def fit_recalibration(
         return Recalibration()
     names = np.unique(folds[kept])
     if len(names) > 1:
-        gain = 0.0
+        gain = loss = 0.0
         for name in names:
             out = folds[kept] == name
             fitted = _fit(residuals[~out], cuts[~out])
+            loss += _quantile_loss(fitted, residuals[out]) - _quantile_loss(Recalibration(), residuals[out])
             gain += float(_log_likelihood(fitted, residuals[out], cuts[out]).sum())
             gain -= float(_log_likelihood(Recalibration(), residuals[out], cuts[out]).sum())
-        if gain <= 0:
+        if gain <= 0 or loss > 0:
             return Recalibration()
     return _fit(residuals, cuts)
 
@@ -159,6 +162,12 @@ def _residuals(
     kept = observed > marginal.floor
     center, spread = marginal.center[kept], marginal.spread[kept]
     return (observed[kept] - center) / spread, (marginal.floor - center) / spread, kept
+
+
+def _quantile_loss(recalibration: Recalibration, residuals: NDArray[np.float64]) -> float:
+    """Return the summed pinball loss, half of the continuous ranked probability score without a cut."""
+    excess = residuals[:, None] - recalibration.apply(ndtri(_LEVELS))
+    return float(np.maximum(_LEVELS * excess, (_LEVELS - 1) * excess).mean(axis=1).sum())
 
 
 def _log_likelihood(
