@@ -86,11 +86,17 @@ PROPERTIES: Final[dict[str, Property]] = {
     "adsorption_energy_H": Property(
         "eV", -20.0, 20.0, 0.0, 0.7, "lowest energy of *H on a slab, against ½ H2"
     ),
+    "adsorption_free_energy_H": Property(
+        "eV", -20.0, 20.0, 0.24, 0.7, "free energy of adsorbed hydrogen, against ½ H2"
+    ),
     "adsorption_energy_O": Property(
         "eV", -20.0, 20.0, 0.5, 2.0, "lowest energy of *O on a slab, against H2O − H2"
     ),
     "adsorption_energy_OH": Property(
         "eV", -20.0, 20.0, -0.5, 1.5, "lowest energy of *OH on a slab, against H2O − ½ H2"
+    ),
+    "oxygen_evolution_overpotential": Property(
+        "V", 0.0, 30.0, 1.0, 0.8, "theoretical overpotential of oxygen evolution"
     ),
 }
 

@@ -178,6 +178,18 @@ def copy_text(connection: "sa.Connection", table: str, columns: Sequence[str], t
         return int(cursor.rowcount)
 
 
+def copy_binary(connection: "sa.Connection", query: str, **parameters: Any) -> memoryview:
+    """Run a named ``COPY … TO STDOUT (FORMAT binary)`` and return what it sends."""
+    compiled = load_query(query).compile(dialect=connection.dialect)
+    driver_connection = connection.connection.driver_connection
+    if driver_connection is None:
+        raise DatabaseUnavailableError("The connection was closed before COPY.", "Run again.")
+    buffer = io.BytesIO()
+    with driver_connection.cursor() as cursor:
+        cursor.copy_expert(cursor.mogrify(str(compiled), parameters).decode(), buffer, size=_COPIED_AT_ONCE)
+    return buffer.getbuffer()
+
+
 def storable(value: Any) -> Any:
     """Return JSON values with what PostgreSQL cannot keep (NUL, lone surrogates) replaced."""
     if isinstance(value, str):

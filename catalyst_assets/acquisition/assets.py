@@ -38,11 +38,11 @@ def ranked_candidates(
     return dg.MaterializeResult(
         metadata={
             "candidates": shortlist.n_listed,
-            "batch_size": shortlist.batch_size,
+            "batch_size": shortlist.inputs.batch_size,
             "still_available": len(shortlist.ranking.frame),
             "strategy": campaign.acquisition.strategy.value,
             "exploration_weight": campaign.acquisition.exploration_weight,
-            "seed": shortlist.seed,
+            "seed": shortlist.inputs.seed,
             "prediction_version": shortlist.prediction_version,
             "features_sha256": shortlist.features_sha256,
             "ranking_sha256": shortlist.ranking.sha256,

@@ -21,7 +21,7 @@ def ranked_candidates_checks(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Refuse a ranking that nobody could compute again."""
-    from catalyst_assets.acquisition.shortlist import find_ranking_problems
+    from catalyst_assets.acquisition.replay import replay
 
-    problems = find_ranking_problems(platform.database, platform.objects, context.partition_key)
-    yield as_check_result(problems, _REPRODUCIBLE)
+    replayed = replay(platform.database, platform.objects, context.partition_key)
+    yield as_check_result(replayed.problems, _REPRODUCIBLE)

@@ -27,7 +27,7 @@ def choose_cover(features: NDArray[np.floating], size: int, seed: int) -> NDArra
     -------
     Distinct row numbers in the order they were chosen, as many as asked for or all.
     """
-    points = _principal_components(features)
+    points = principal_components(features)
     rng = np.random.default_rng(seed)
     chosen = [int(rng.integers(len(points)))]
     distance = ((points - points[chosen[0]]) ** 2).sum(axis=1)
@@ -43,7 +43,8 @@ def choose_cover(features: NDArray[np.floating], size: int, seed: int) -> NDArra
     return np.array(chosen, dtype=np.int64)
 
 
-def _principal_components(features: NDArray[np.floating]) -> NDArray[np.float64]:
+def principal_components(features: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return at most a dozen components of the standardised features; features of shape (m, f)."""
     values = features.astype(np.float64)
     spread = values.std(axis=0)
     values = (values - values.mean(axis=0)) / np.where(spread > 1e-9, spread, np.inf)

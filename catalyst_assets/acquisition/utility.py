@@ -1,23 +1,27 @@
-"""What a draw is worth to a campaign: its margin inside the criteria, or the objective's value.
+"""What a draw is worth to a campaign: its margin inside the criteria, the objective's value, or both.
 
-Every strategy scores this one number, so each works for criteria and for an objective alike.
+Every strategy scores these numbers, so each works for criteria, for an objective and for an objective under
+criteria. Candidates are measured a chunk at a time against one ``Yardstick``, so that a large pool needs little
+memory.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.criteria import margins
-from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.campaigns.model import Campaign, Objective
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from catalyst_assets.learning.heads import Prediction
-
-_LEAST_SPREAD = 1e-9
+_LEAST_SPREAD: Final = 1e-9
+_BANDWIDTH: Final = 0.25
+_LEAST_BLUR: Final = 1e-3
+_FAR: Final = 30.0  # beyond it sigmoid and softplus are exponentials to double precision
 
 
 @dataclass(frozen=True)
@@ -26,55 +30,199 @@ class Utility:
 
     Attributes
     ----------
-    draws
-        Shape (m, k): of each joint draw. A margin in units of the properties' spread, positive when all
-        criteria hold; for an objective its value in units of its spread, its sign turned to maximise.
+    margins
+        Shape (m, k): of each joint draw, the margin inside the criteria in units of the properties' spread,
+        positive when all hold. None for a campaign without criteria.
+    values
+        Shape (m, k): the objective in units of its spread, its sign turned to maximise. None without one.
     at_mean
-        Shape (m,): of the predicted means.
+        Shape (m,): the worth (see ``worth``) of the predicted means.
     uncertainty
         Shape (m,): root mean square over the properties of the standard deviation, in the same units.
     incumbent
-        The best worth among the labels; for criteria never above 0, because more feasible materials are
-        wanted and not a more feasible one.
+        The best worth among the labels; minus infinity where an objective has no label that meets the criteria.
+        For criteria alone never above 0, because more feasible materials are wanted, not a more feasible one.
+    floor
+        Below every value of the objective; see ``worth``.
     """
 
-    draws: NDArray[np.float64]
+    margins: NDArray[np.float64] | None
+    values: NDArray[np.float64] | None
     at_mean: NDArray[np.float64]
     uncertainty: NDArray[np.float64]
     incumbent: float
+    floor: float = 0.0
+
+    @cached_property
+    def worth(self) -> NDArray[np.float64]:
+        """Return one number a draw, shape (m, k).
+
+        The margin, or the objective's value. Under criteria the value counts where they hold, and elsewhere the
+        margin, below every value: Deb, Comput. Methods Appl. Mech. Eng. 186, 311 (2000).
+        """
+        return _combine(self.margins, self.values, self.floor)
+
+    @cached_property
+    def log_feasibility(self) -> NDArray[np.float64]:
+        """Return the logarithm of the chance that all criteria hold together, shape (m,).
+
+        Joint over the properties, from draws: Gardner et al., ICML 2014, who multiply independent chances; the
+        draws carry the correlation instead.
+        """
+        if self.margins is None:
+            raise ValueError("a campaign without criteria has no feasibility")
+        return log_mean_sigmoid(self.margins / blur(self.margins)[:, None])
 
 
-def compute_utility(campaign: Campaign, prediction: "Prediction", labels: "pd.DataFrame | None") -> Utility:
-    """Turn a prediction of every property the campaign names into worth.
+@dataclass(frozen=True)
+class Yardstick:
+    """What the candidates of one ranking are measured by.
+
+    Attributes
+    ----------
+    properties
+        Names of the p predicted properties.
+    spreads
+        What counts as one unit of each.
+    incumbent, floor
+        As in :class:`Utility`.
+    """
+
+    campaign: Campaign
+    properties: tuple[str, ...]
+    spreads: dict[str, float]
+    incumbent: float
+    floor: float
+
+    def measure(
+        self, mean: NDArray[np.floating], std: NDArray[np.floating], draws: NDArray[np.floating]
+    ) -> Utility:
+        """Measure m candidates: mean and std of shape (m, p), draws of shape (m, k, p)."""
+        spreads = np.array([self.spreads[name] for name in self.properties])
+        relative = np.asarray(std, dtype=np.float64) / spreads
+        return Utility(
+            self._margins(draws),
+            self._values(draws),
+            self._worth(mean),
+            np.sqrt((relative**2).mean(axis=1)),
+            self.incumbent,
+            self.floor,
+        )
+
+    def _worth(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        single = values[:, None, :]
+        return _combine(self._margins(single), self._values(single), self.floor)[:, 0]
+
+    def _margins(self, draws: NDArray[np.floating]) -> NDArray[np.float64] | None:
+        return (
+            margins(self.campaign, draws, self.properties, self.spreads) if self.campaign.criteria else None
+        )
+
+    def _values(self, draws: NDArray[np.floating]) -> NDArray[np.float64] | None:
+        objective = self.campaign.objective
+        if objective is None:
+            return None
+        column = draws[..., self.properties.index(objective.property)]
+        return np.asarray(column.astype(np.float64) * self._scale(objective))
+
+    def _scale(self, objective: Objective) -> float:
+        return (1.0 if objective.direction == "maximize" else -1.0) / self.spreads[objective.property]
+
+
+def make_yardstick(
+    campaign: Campaign,
+    properties: tuple[str, ...],
+    mean: NDArray[np.float64],
+    std: NDArray[np.float64],
+    labels: "pd.DataFrame | None",
+) -> Yardstick:
+    """Learn from a whole pool's prediction and the labels what one candidate is to be measured by.
 
     Parameters
     ----------
     campaign
-        Its criteria or objective.
-    prediction
-        Of the m candidates.
+        Its criteria, its objective or both.
+    properties
+        Names of the p predicted properties, every one among them that the campaign names.
+    mean, std
+        Shape (m, p): predicted of the pool, in an order that does not depend on how it was read.
     labels
-        One row a labelled material, a column a property; without any, the best predicted mean is the incumbent.
+        One row a labelled material, a column a property; for an objective alone without any, the best predicted
+        mean is the incumbent.
     """
-    names = prediction.properties
-    total = np.sqrt(prediction.mean.var(axis=0) + (prediction.std**2).mean(axis=0))
-    spreads = dict(zip(names, np.maximum(total, _LEAST_SPREAD).tolist(), strict=True))
-
-    def worth(values: NDArray[np.floating]) -> NDArray[np.float64]:
-        if campaign.objective is None:
-            return margins(campaign, values, names, spreads)
-        sign = 1.0 if campaign.objective.direction == "maximize" else -1.0
-        column = values[..., names.index(campaign.objective.property)]
-        return np.asarray(sign * column / spreads[campaign.objective.property], dtype=np.float64)
-
-    relative = prediction.std / np.array([spreads[name] for name in names])
-    at_mean = worth(prediction.mean[:, None, :])[:, 0]
+    total = np.sqrt(mean.var(axis=0) + (std**2).mean(axis=0))
+    spreads = dict(zip(properties, np.maximum(total, _LEAST_SPREAD).tolist(), strict=True))
+    plain = Yardstick(campaign, properties, spreads, 0.0, 0.0)
+    floor = 0.0
+    if campaign.objective is not None and campaign.criteria and len(mean):
+        column = properties.index(campaign.objective.property)
+        scale = plain._scale(campaign.objective)
+        floor = float((scale * mean[:, column] - _FAR * abs(scale) * std[:, column]).min())
     known = np.empty(0)
     if labels is not None and len(labels):
-        columns = labels.reindex(columns=list(names)).to_numpy(np.float64)
-        known = worth(columns[:, None, :])[:, 0]
-        known = known[np.isfinite(known)]
-    incumbent = float(known.max()) if len(known) else float(at_mean.max(initial=-np.inf))
+        known = _label_worth(plain, labels.reindex(columns=list(properties)).to_numpy(np.float64))
+    if len(known):
+        incumbent = float(known.max())
+    elif campaign.criteria and campaign.objective is not None:
+        incumbent = -np.inf
+    else:
+        incumbent = float(plain._worth(mean).max(initial=-np.inf))
     if campaign.objective is None:
         incumbent = min(incumbent, 0.0)
-    return Utility(worth(prediction.draws), at_mean, np.sqrt((relative**2).mean(axis=1)), incumbent)
+    return Yardstick(campaign, properties, spreads, incumbent, floor)
+
+
+def _label_worth(yardstick: Yardstick, measured: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the worth of labels that can be judged; under an objective only of those that meet the criteria."""
+    single = measured[:, None, :]
+    inside, values = yardstick._margins(single), yardstick._values(single)
+    if values is None:
+        margin = cast("NDArray[np.float64]", inside)
+        return margin[np.isfinite(margin)]
+    usable = np.isfinite(values) if inside is None else np.isfinite(values) & (inside >= 0)
+    return values[usable]
+
+
+def _combine(
+    inside: NDArray[np.float64] | None, values: NDArray[np.float64] | None, floor: float
+) -> NDArray[np.float64]:
+    if inside is None or values is None:
+        return cast("NDArray[np.float64]", values if inside is None else inside)
+    return np.where(inside >= 0, values, floor + np.minimum(inside, 0.0))
+
+
+def blur(draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the width of the logistic noise that each draw is blurred with, shape (m,).
+
+    A few dozen draws resolve a chance to some per cent only; blurring each by a part of their spread ranks
+    the candidates below that by how near their draws come.
+    """
+    return np.asarray(_BANDWIDTH * draws.std(axis=1) + _LEAST_BLUR)
+
+
+def log_mean_sigmoid(scaled: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log(mean over k of P(draw + noise > 0)) of draws in units of their blur, shape (m, k) to (m,)."""
+    with np.errstate(over="ignore"):
+        return _log_mean(1.0 / (1.0 + np.exp(-scaled)), scaled)
+
+
+def log_mean_softplus(scaled: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log(mean over k of E[max(0, draw + noise)]) of draws in units of their blur, (m, k) to (m,)."""
+    return _log_mean(softplus(scaled), scaled)
+
+
+def softplus(scaled: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log(1 + exp(x)), the expected positive part of x under logistic noise of width one."""
+    return np.asarray(np.maximum(scaled, 0.0) + np.log1p(np.exp(-np.abs(scaled))))
+
+
+def _log_mean(values: NDArray[np.float64], scaled: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logarithm of the rows' means; where all values vanish they are exp(scaled)."""
+    top = scaled.max(axis=1)
+    tail = top < -_FAR
+    mean = values.mean(axis=1)
+    result = np.log(np.where(tail, 1.0, mean))
+    if tail.any():
+        rest = scaled[tail] - top[tail, None]
+        result[tail] = top[tail] + np.log(np.exp(rest).mean(axis=1))
+    return np.asarray(result)

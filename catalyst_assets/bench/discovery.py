@@ -1,22 +1,26 @@
 """How many evaluations a campaign needs to find every hit of a pool whose answers are known.
 
 A simulated campaign: the same fitting, derivation and ranking as the assets, without Dagster or a database. The
-model sees an answer only once it was asked for.
+model sees an answer only once it was asked for. Several at once in processes of their own is ``discovery_workers``;
+what they add up to, ``discovery_report``.
 """
 
-import statistics
+import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalyst_assets.acquisition.ranking import rank
+from catalyst_assets.acquisition.strategies import hash_ids
 from catalyst_assets.bench.pools import BenchmarkPool
-from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.campaigns.library import parse_campaign
+from catalyst_assets.campaigns.model import Campaign, Strategy
 from catalyst_assets.errors import InvalidPoolError
-from catalyst_assets.learning.heads import fit_head
+from catalyst_assets.learning.heads import Prediction, fit_heads
 from catalyst_assets.learning.property_model import HeadSettings
 from catalyst_assets.prediction.members import append_derived
 from catalyst_assets.seeds import derive_seed
@@ -25,6 +29,27 @@ if TYPE_CHECKING:
     from catalyst_assets.representation.features import Features
 
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to run the campaign, beside others.
+
+    Attributes
+    ----------
+    campaign
+        With the strategy, weight, diversity and heads of this arm.
+    recalibrate
+        Whether predicted quantiles are corrected on held-out data, as the assets do.
+    """
+
+    campaign: Campaign
+    recalibrate: bool = True
+
+    @property
+    def heads(self) -> str:
+        """Kinds of head that are fitted, joined by ``+``; of several the best on unseen systems is kept."""
+        return "+".join(self.campaign.learning.heads)
 
 
 @dataclass(frozen=True)
@@ -39,35 +64,60 @@ class SeedResult:
         How many there were in all.
     seconds
         Wall time.
+    train_seconds, predict_seconds, rank_seconds
+        Of each turn after the initial batch; of a random choice nothing is trained or predicted.
     """
 
     hits_at: tuple[int, ...]
     evaluated: int
     seconds: float
+    train_seconds: tuple[float, ...]
+    predict_seconds: tuple[float, ...]
+    rank_seconds: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class DiscoveryReport:
-    """What `catalyst bench discovery --json` prints; None where a run ended before that hit.
+def make_arms(
+    campaign: Campaign,
+    *,
+    strategies: Sequence[str] = (),
+    heads: Sequence[str] = (),
+    exploration_weights: Sequence[float] = (),
+    diversities: Sequence[float] = (),
+    derive: bool = True,
+    max_evaluations: int | None = None,
+    recalibrate: bool = True,
+) -> list[Arm]:
+    """Vary a campaign: every combination of what is given, the campaign's own where nothing is.
 
-    Attributes
-    ----------
-    evaluations_to_all, evaluations_to_half, seconds
-        One a seed.
-    median_to_all, median_to_half
-        With None counted as larger than any number; None where the median is.
-    random_expected_to_all
-        What evaluating in random order needs on average: hits·(pool + 1)/(hits + 1).
+    Raises
+    ------
+    InvalidCampaignError
+        A combination is none; the message names the field.
     """
-
-    pool_size: int
-    hits: int
-    evaluations_to_all: list[int | None]
-    evaluations_to_half: list[int | None]
-    median_to_all: float | None
-    median_to_half: float | None
-    random_expected_to_all: float
-    seconds: list[float]
+    document = campaign.document
+    if not derive:
+        document["derive"] = {}
+    if max_evaluations is not None:
+        document["stop"] = {**document.get("stop", {}), "max_evaluations": max_evaluations}
+    own = campaign.acquisition
+    kinds_of_arm = [[str(kind)] for kind in heads] or [[str(kind) for kind in campaign.learning.heads]]
+    arms = []
+    for strategy, kinds, weight, diversity in product(
+        strategies or [own.strategy],
+        kinds_of_arm,
+        exploration_weights or [own.exploration_weight],
+        diversities or [own.diversity],
+    ):
+        acquisition = {
+            **document["acquisition"],
+            "strategy": str(strategy),
+            "exploration_weight": weight,
+            "diversity": diversity,
+        }
+        learning = {**document["learning"], "heads": kinds}
+        changed = document | {"acquisition": acquisition, "learning": learning}
+        arms.append(Arm(parse_campaign(changed, campaign.name), recalibrate))
+    return arms
 
 
 def featurize_pool(pool: BenchmarkPool) -> "Features":
@@ -92,7 +142,7 @@ def featurize_pool(pool: BenchmarkPool) -> "Features":
 
 
 def simulate(
-    pool: BenchmarkPool, features: "Features", campaign: Campaign, seed: int, progress: Progress | None = None
+    pool: BenchmarkPool, features: "Features", arm: Arm, seed: int, progress: Progress | None = None
 ) -> SeedResult:
     """Run one campaign until its last hit or its stop rules.
 
@@ -102,84 +152,104 @@ def simulate(
         With its answers.
     features
         Of its structures.
-    campaign
-        Its stop rules are respected; its seed is replaced.
+    arm
+        Its campaign's stop rules are respected; its seed is replaced. Arms with the same seed start from the same
+        initial batch.
     seed
         Of everything random.
     progress
         Called after each batch with the state in words, the evaluations so far and the most there can be.
     """
     started = time.monotonic()
-    campaign = campaign.model_copy(update={"seed": seed})
+    campaign = arm.campaign.model_copy(update={"seed": seed})
     row_of = {name: row for row, name in enumerate(pool.material_ids)}
     limit = min(campaign.stop.max_evaluations or len(row_of), len(row_of))
     wanted = min(campaign.stop.target_hits or len(row_of), int(pool.is_hit.sum()))
     evaluated: list[int] = []
     hits_at: list[int] = []
-    turn = 0
-    while len(evaluated) < limit and len(hits_at) < wanted:
-        if campaign.stop.max_iterations is not None and turn >= campaign.stop.max_iterations:
+    clock: list[tuple[float, float, float]] = []
+    for turn, size in enumerate(_batches(campaign)):
+        if len(evaluated) >= limit or len(hits_at) >= wanted:
             break
-        size = campaign.initial_batch if turn == 0 else campaign.acquisition.batch_size
-        order = _rank_turn(pool, features, campaign, turn, np.array(evaluated, dtype=np.int64))
+        order, seconds = _rank_turn(pool, features, campaign, arm.recalibrate, turn, evaluated)
+        if turn:
+            clock.append(seconds)
         for name in order[: min(size, limit - len(evaluated))]:
             evaluated.append(row_of[name])
             if pool.is_hit[row_of[name]]:
                 hits_at.append(len(evaluated))
-        turn += 1
         if progress is not None:
             progress(f"{len(hits_at)} of {int(pool.is_hit.sum())} hits", len(evaluated), limit)
-    return SeedResult(tuple(hits_at), len(evaluated), time.monotonic() - started)
-
-
-def summarize(pool: BenchmarkPool, results: list[SeedResult]) -> DiscoveryReport:
-    """Summarize the campaigns of several seeds."""
-    n, hits = len(pool.material_ids), int(pool.is_hit.sum())
-
-    def at(result: SeedResult, which: int) -> int | None:
-        return result.hits_at[which - 1] if len(result.hits_at) >= which else None
-
-    to_all = [at(result, hits) for result in results]
-    to_half = [at(result, (hits + 1) // 2) for result in results]
-    return DiscoveryReport(
-        pool_size=n,
-        hits=hits,
-        evaluations_to_all=to_all,
-        evaluations_to_half=to_half,
-        median_to_all=_median(to_all),
-        median_to_half=_median(to_half),
-        random_expected_to_all=hits * (n + 1) / (hits + 1),
-        seconds=[round(result.seconds, 2) for result in results],
+    train, predict, order_seconds = zip(*clock, strict=True) if clock else ((), (), ())
+    return SeedResult(
+        tuple(hits_at), len(evaluated), time.monotonic() - started, train, predict, order_seconds
     )
 
 
+def without_structures(pool: BenchmarkPool) -> BenchmarkPool:
+    """Return the pool less its structures, which nothing needs once their features are known."""
+    return dataclasses.replace(pool, structures=())
+
+
+def _batches(campaign: Campaign) -> Iterator[int]:
+    turn = 0
+    while campaign.stop.max_iterations is None or turn < campaign.stop.max_iterations:
+        yield campaign.acquisition.batch_size if turn else campaign.initial_batch
+        turn += 1
+
+
 def _rank_turn(
-    pool: BenchmarkPool, features: "Features", campaign: Campaign, turn: int, evaluated: np.ndarray
-) -> list[str]:
-    """Fit on what was evaluated, predict the pool and return the candidates, best first."""
+    pool: BenchmarkPool,
+    features: "Features",
+    campaign: Campaign,
+    recalibrate: bool,
+    turn: int,
+    evaluated: Sequence[int],
+) -> tuple[list[str], tuple[float, float, float]]:
+    """Fit on what was evaluated, predict the pool and rank it.
+
+    Returns
+    -------
+    order
+        The candidates, best first.
+    seconds
+        Of training, predicting and ranking.
+    """
+    started = time.perf_counter()
+    seed = derive_seed(campaign.seed, turn, "ranking")
+    if turn and campaign.acquisition.strategy is Strategy.RANDOM:
+        order = _random_order(pool, seed, evaluated)
+        return order, (0.0, 0.0, time.perf_counter() - started)
+    rows = np.array(evaluated, dtype=np.int64)
     properties = list(campaign.learned_properties)
-    known = pool.values.iloc[evaluated]
-    head = fit_head(
-        features.values[evaluated],
+    known = pool.values.iloc[rows]
+    head = fit_heads(
+        campaign.learning.heads,
+        features.values[rows],
         features.names,
         known[properties].to_numpy(np.float64),
         [pool.chemical_systems[row] for row in evaluated],
         properties,
-        HeadSettings(seed=derive_seed(campaign.seed, "head")),
+        HeadSettings(seed=derive_seed(campaign.seed, "head"), recalibrate=recalibrate),
     )
-    prediction = head.predict(features.values, seed=derive_seed(campaign.seed, turn, "draws"))
+    trained = time.perf_counter()
+    learned = head.predict(features.values, seed=derive_seed(campaign.seed, turn, "draws"))
+    prediction: Prediction = append_derived(campaign, learned, pool.formulas)
+    predicted = time.perf_counter()
     ranking = rank(
-        append_derived(campaign, prediction, pool.formulas),
+        prediction,
         features.values,
         pool.material_ids,
         campaign,
-        derive_seed(campaign.seed, turn, "ranking"),
+        seed,
         frozenset(pool.material_ids[row] for row in evaluated),
         labels=known,
     )
-    return list(ranking.frame["material_id"])
+    ranked = time.perf_counter()
+    return list(ranking.frame["material_id"]), (trained - started, predicted - trained, ranked - predicted)
 
 
-def _median(values: list[int | None]) -> float | None:
-    median = statistics.median([float("inf") if value is None else float(value) for value in values])
-    return None if median == float("inf") else median
+def _random_order(pool: BenchmarkPool, seed: int, evaluated: Sequence[int]) -> list[str]:
+    asked = {pool.material_ids[row] for row in evaluated}
+    left = [name for name in pool.material_ids if name not in asked]
+    return [left[place] for place in np.argsort(hash_ids(left, seed), kind="stable")]

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from catalyst_assets.campaigns.model import unknown
+from catalyst_assets.campaigns.fields import unknown
 from catalyst_assets.errors import InvalidPoolError
 
 if TYPE_CHECKING:

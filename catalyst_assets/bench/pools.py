@@ -14,7 +14,8 @@ import pandas as pd
 
 from catalyst_assets.campaigns.criteria import is_hit
 from catalyst_assets.campaigns.derived import fill_derived
-from catalyst_assets.campaigns.model import Campaign, unknown
+from catalyst_assets.campaigns.fields import unknown
+from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.errors import CatalystError, InvalidCampaignError, InvalidPoolError
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ of an ``any_of`` one branch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,16 +95,21 @@ def margins(
 
     def slack(bound: Bound) -> NDArray[np.float64]:
         values = column(bound.property)
-        above = np.inf if bound.min is None else values - bound.min
-        below = np.inf if bound.max is None else bound.max - values
-        return np.asarray(np.minimum(above, below) / spreads[bound.property], dtype=np.float64)
+        sides = []
+        if bound.min is not None:
+            sides.append(values - bound.min)
+        if bound.max is not None:
+            sides.append(bound.max - values)
+        inside = reduce(np.minimum, sides)
+        inside /= spreads[bound.property]
+        return inside
 
     return _walk(campaign, slack, np.minimum, np.maximum)
 
 
 def _columns(draws: NDArray[np.floating], properties: Sequence[str]) -> Callable[[str], NDArray[np.float64]]:
     index = {name: position for position, name in enumerate(properties)}
-    return lambda name: draws[..., index[name]].astype(np.float64)
+    return lambda name: draws[..., index[name]].astype(np.float64, copy=False)
 
 
 def _within(bound: Bound, values: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -121,8 +127,8 @@ def _walk(
     results = []
     for criterion in campaign.criteria:
         if isinstance(criterion, AnyOf):
-            branches = [every.reduce([judge(bound) for bound in branch]) for branch in criterion.any_of]
-            results.append(some.reduce(branches))
+            branches = [reduce(every, map(judge, branch)) for branch in criterion.any_of]
+            results.append(reduce(some, branches))
         else:
             results.append(judge(criterion))
-    return np.asarray(every.reduce(results))
+    return np.asarray(reduce(every, results))

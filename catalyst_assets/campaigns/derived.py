@@ -1,23 +1,16 @@
-"""Properties that known physics computes from a learned one and the composition.
+"""Properties that known physics computes from learned ones and the composition, as a campaign's ``derive`` says.
 
-A registry by the name a campaign's ``derive`` uses. Band edges follow Butler and Ginley, J. Electrochem. Soc.
-125, 228 (1978), as Castelli et al., Energy Environ. Sci. 5, 5814 (2012) apply them: the middle of the gap lies
-at the geometric mean of the atoms' Mulliken electronegativities below vacuum, the edges half a gap away.
+The formulas stand in ``derivations``.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from dataclasses import dataclass
-from functools import lru_cache
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from catalyst_assets.errors import CatalystError
+from catalyst_assets.campaigns.derivations import DERIVATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import pandas as pd
@@ -25,148 +18,29 @@ if TYPE_CHECKING:
 
     from catalyst_assets.campaigns.model import Campaign
 
-# Mulliken electronegativities in eV. Pearson, Inorg. Chem. 27, 734 (1988), with the revisions that Castelli's
-# published band edges imply to two decimals; Tl carries the value of Te there, and so it does here.
-MULLIKEN_EV: Final[dict[str, float]] = {
-    "Ag": 4.44, "Al": 3.21, "As": 5.30, "Au": 5.77, "B": 4.29, "Ba": 2.68, "Be": 4.90, "Bi": 4.11,
-    "Ca": 2.20, "Cd": 4.43, "Co": 4.30, "Cr": 3.72, "Cs": 2.19, "Cu": 4.48, "F": 10.41, "Fe": 4.06,
-    "Ga": 3.20, "Ge": 4.60, "Hf": 3.41, "Hg": 5.22, "In": 3.10, "Ir": 5.34, "K": 2.42, "La": 3.02,
-    "Li": 3.01, "Mg": 3.75, "Mn": 3.72, "Mo": 3.90, "N": 7.27, "Na": 2.85, "Nb": 4.00, "Ni": 4.40,
-    "O": 7.53, "Os": 4.89, "Pb": 3.88, "Pd": 4.45, "Pt": 5.57, "Rb": 2.34, "Re": 4.01, "Rh": 4.30,
-    "Ru": 4.50, "S": 6.22, "Sb": 4.85, "Sc": 3.34, "Si": 4.76, "Sn": 4.30, "Sr": 2.00, "Ta": 4.10,
-    "Te": 5.49, "Ti": 3.45, "Tl": 5.49, "V": 3.60, "W": 4.40, "Y": 3.19, "Zn": 4.45, "Zr": 3.64,
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class DerivedFunction:
-    """One derivation.
-
-    Attributes
-    ----------
-    compute
-        ``(formulas, values) -> values``: m formulas, and an array of shape (m, ...) in ``argument_unit``.
-    argument_unit, unit
-        Units of what goes in and comes out.
-    paper
-        Where the formula stands.
-    """
-
-    compute: Callable[[Sequence[str], NDArray[np.float64]], NDArray[np.float64]]
-    argument_unit: str
-    unit: str
-    paper: str
-
-
-def mulliken_electronegativity(element: str) -> float:
-    """Return (ionization energy + electron affinity) / 2 of an atom in eV.
-
-    Elements outside the published table are computed from pymatgen's atomic data.
-
-    Raises
-    ------
-    CatalystError
-        The data of the element are not known.
-    """
-    if element in MULLIKEN_EV:
-        return MULLIKEN_EV[element]
-    from pymatgen.core.periodic_table import Element
-
-    try:
-        atom = Element(element)
-        energies = (atom.ionization_energies[0], atom.electron_affinity)
-        if None in energies:
-            raise ValueError(element)
-        return float(sum(energies)) / 2
-    except (ValueError, TypeError, IndexError, AttributeError):
-        raise CatalystError(
-            f"The Mulliken electronegativity of {element} is not known.",
-            "Exclude the element from the pool, or learn the band edges instead of deriving them.",
-        ) from None
-
-
-@lru_cache(maxsize=100_000)
-def midgap(formula: str) -> float:
-    """Return the middle of the gap in eV below vacuum: (∏ χᵢ^nᵢ)^(1/Σnᵢ)."""
-    amounts = parse_formula(formula)
-    logs = sum(n * math.log(mulliken_electronegativity(element)) for element, n in sorted(amounts.items()))
-    return math.exp(logs / sum(amounts.values()))
-
-
-def _valence_band(formulas: Sequence[str], gap_ev: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _midgaps(formulas, gap_ev.ndim) + gap_ev.clip(min=0) / 2
-
-
-def _conduction_band(formulas: Sequence[str], gap_ev: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _midgaps(formulas, gap_ev.ndim) - gap_ev.clip(min=0) / 2
-
-
-def _midgaps(formulas: Sequence[str], n_axes: int) -> NDArray[np.float64]:
-    import numpy as np
-
-    return np.array([midgap(formula) for formula in formulas]).reshape(-1, *[1] * (n_axes - 1))
-
-
-_PAPER = "Butler & Ginley, J. Electrochem. Soc. 125, 228 (1978); Castelli et al., EES 5, 5814 (2012)"
-
-DERIVATIONS: Final[dict[str, DerivedFunction]] = {
-    "butler_ginley_vb": DerivedFunction(_valence_band, "eV", "eV below vacuum", _PAPER),
-    "butler_ginley_cb": DerivedFunction(_conduction_band, "eV", "eV below vacuum", _PAPER),
-}
-
-
-_AMOUNT: Final = r"(\d+\.?\d*|\.\d+)?"
-
-
-@lru_cache(maxsize=100_000)
-def parse_formula(formula: str) -> Mapping[str, float]:
-    """Return the amount of each element in a formula such as ``AgNbO2N`` or ``Ca(NO3)2``.
-
-    Raises
-    ------
-    CatalystError
-        The text is not such a formula.
-    """
-    flat = formula
-    while group := re.search(rf"\(([^()]*)\){_AMOUNT}", flat):
-        amounts = _flat_amounts(group[1], formula)
-        times = float(group[2] or 1)
-        inner = "".join(f"{symbol}{amount * times:.10g}" for symbol, amount in amounts.items())
-        flat = flat[: group.start()] + inner + flat[group.end() :]
-    return MappingProxyType(_flat_amounts(flat, formula))
-
-
-def _flat_amounts(text: str, formula: str) -> dict[str, float]:
-    if re.fullmatch(rf"(?:[A-Z][a-z]?{_AMOUNT})+", text) is None:
-        raise CatalystError(f"'{formula}' is not a chemical formula.", "Write it as in SrTiO3 or Ca(NO3)2.")
-    amounts: dict[str, float] = {}
-    for symbol, amount in re.findall(rf"([A-Z][a-z]?){_AMOUNT}", text):
-        amounts[symbol] = amounts.get(symbol, 0.0) + float(amount or 1)
-    return amounts
-
 
 def derive_values(
-    campaign: Campaign, name: str, values: NDArray[np.float64], formulas: Sequence[str]
+    campaign: Campaign, name: str, values: Mapping[str, NDArray[np.float64]], formulas: Sequence[str]
 ) -> NDArray[np.float64]:
     """Compute one derived property.
 
     Parameters
     ----------
     campaign
-        Says by which function ``name`` is derived.
+        Says by which function of which properties ``name`` is derived.
     name
         The derived property.
     values
-        Shape (m, ...): the argument's values, the first axis over materials.
+        Shape (m, ...) each, the first axis over materials: the arguments' values, and any others.
     formulas
         The m reduced formulas.
 
     Returns
     -------
-    Array of the shape of ``values``; NaN stays NaN.
+    Array of the arguments' shape; NaN where one of them is.
     """
-    function = DERIVATIONS[campaign.derive[name].function]
-    return function.compute(formulas, values)
+    derivation = campaign.derive[name]
+    return DERIVATIONS[derivation.function].compute(formulas, *(values[one] for one in derivation.arguments))
 
 
 def fill_derived(campaign: Campaign, values: pd.DataFrame, formulas: Sequence[str]) -> pd.DataFrame:
@@ -185,10 +59,10 @@ def fill_derived(campaign: Campaign, values: pd.DataFrame, formulas: Sequence[st
 
     filled = values.copy()
     for name in campaign.properties:
-        if name not in campaign.derive or campaign.derive[name].argument not in values:
+        if name not in campaign.derive or not set(campaign.derive[name].arguments) <= set(values):
             continue
-        argument = values[campaign.derive[name].argument].to_numpy(np.float64)
-        computed = derive_values(campaign, name, argument, formulas)
+        arguments = {one: values[one].to_numpy(np.float64) for one in campaign.derive[name].arguments}
+        computed = derive_values(campaign, name, arguments, formulas)
         known = filled.get(name, np.nan)
         filled[name] = np.where(np.isnan(known), computed, known)
     return filled

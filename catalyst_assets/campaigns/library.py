@@ -1,5 +1,6 @@
 """Campaign files: which there are, and how one becomes a ``Campaign`` or a message a person can act on."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -7,7 +8,9 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from catalyst_assets.campaigns.model import Bound, Campaign, unknown
+from catalyst_assets.campaigns.derivations import DERIVATIONS
+from catalyst_assets.campaigns.fields import unknown
+from catalyst_assets.campaigns.model import Bound, Campaign, Derivation
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import InvalidCampaignError
 
@@ -80,19 +83,41 @@ def parse_campaign(document: dict[str, Any], where: str) -> Campaign:
 
 
 def check_known(campaign: Campaign) -> None:
-    """Refuse a campaign that names a property the platform has no unit and range for.
+    """Refuse a campaign that names a property the platform has no unit and range for, or derives one from another kind.
 
     Raises
     ------
     InvalidCampaignError
-        Names the property and those that come close.
+        Names the property and those that come close, or what the function takes and gives.
     """
     named = {*campaign.properties, *campaign.learned_properties, *campaign.derive}
+    if campaign.pool.lacks is not None:
+        named.add(campaign.pool.lacks.property)
     problems = [unknown("property", name, PROPERTIES) for name in sorted(named - set(PROPERTIES))]
     if problems:
         raise InvalidCampaignError(
             f"Campaign {campaign.name} is not valid: {'; '.join(problems)}.",
             "Use a known property, or describe the new one in catalyst_assets/constants.py.",
+        )
+    problems = [problem for name in campaign.derive for problem in _misused(name, campaign.derive[name])]
+    if problems:
+        raise InvalidCampaignError(
+            f"Campaign {campaign.name} is not valid: {'; '.join(problems)}.",
+            "`catalyst campaign derivations` says what each function takes and gives.",
+        )
+
+
+def _misused(name: str, derivation: Derivation) -> Iterator[str]:
+    """Yield what is wrong with the kinds and units of a derivation."""
+    formula = DERIVATIONS[derivation.function]
+    for argument, taken in zip(derivation.arguments, formula.arguments, strict=True):
+        if argument not in taken.properties:
+            wanted = " or ".join(taken.properties)
+            yield f"derive.{name}: {derivation.function} takes the {taken.kind} ({wanted}), not {argument}"
+    if PROPERTIES[name].unit != formula.unit:
+        yield (
+            f"derive.{name}: {derivation.function} gives the {formula.gives} in {formula.unit}, "
+            f"{name} is in {PROPERTIES[name].unit}"
         )
 
 

@@ -12,26 +12,43 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
-from catalyst_assets.campaigns.derived import DERIVATIONS
-from catalyst_assets.constants import METHODS
-
-ElementSymbol = Annotated[str, Field(pattern=r"^[A-Z][a-z]?$")]
-PropertyName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+from catalyst_assets.campaigns.derivations import DERIVATIONS
+from catalyst_assets.campaigns.fields import Finite, FrozenModel, PropertyName, known_method, unknown
+from catalyst_assets.campaigns.pool_filter import Pool
 
 
 class Strategy(StrEnum):
     """How candidates are scored; each is explained in ``acquisition.strategies``."""
 
     PROBABILITY_OF_FEASIBILITY = "probability_of_feasibility"
+    PROBABILITY_OF_IMPROVEMENT = "probability_of_improvement"
     EXPECTED_IMPROVEMENT = "expected_improvement"
     LOG_EXPECTED_IMPROVEMENT = "log_expected_improvement"
+    CONSTRAINED_EXPECTED_IMPROVEMENT = "constrained_expected_improvement"
     UPPER_CONFIDENCE_BOUND = "upper_confidence_bound"
     THOMPSON = "thompson"
     GREEDY = "greedy"
+    UNCERTAINTY = "uncertainty"
     RANDOM = "random"
+
+    @property
+    def is_logarithmic(self) -> bool:
+        """Whether a score is the logarithm of a probability or an expected gain."""
+        return "improvement" in self.value or self is Strategy.PROBABILITY_OF_FEASIBILITY
+
+    @property
+    def explores(self) -> bool:
+        """Whether the exploration weight changes anything."""
+        return self not in {Strategy.GREEDY, Strategy.UNCERTAINTY, Strategy.RANDOM}
 
 
 class HeadKind(StrEnum):
@@ -42,42 +59,7 @@ class HeadKind(StrEnum):
     GAUSSIAN_PROCESS = "gaussian_process"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Pool(_Model):
-    """Which materials may be suggested: those of a source, those that pass the filters, or both."""
-
-    source: str | None = Field(default=None, min_length=1, description="Materials loaded from this source.")
-    elements: tuple[ElementSymbol, ...] = Field(
-        default=(), description="Contains every one of these elements."
-    )
-    only_elements: tuple[ElementSymbol, ...] = Field(default=(), description="Contains no others than these.")
-    exclude_elements: tuple[ElementSymbol, ...] = Field(
-        default=(), description="Contains none of these elements."
-    )
-    chemical_system: str | None = Field(
-        default=None,
-        pattern=r"^[A-Z][a-z]?(-[A-Z][a-z]?)*$",
-        description="Exactly these elements, such as Al-La-O.",
-    )
-    n_sites_min: int | None = Field(default=None, ge=1, description="Fewest sites in the cell.")
-    n_sites_max: int | None = Field(default=None, ge=1, description="Most sites in the cell.")
-
-    @field_validator("chemical_system")
-    @classmethod
-    def _sorted_system(cls, system: str | None) -> str | None:
-        return None if system is None else "-".join(sorted(set(system.split("-"))))
-
-    @model_validator(mode="after")
-    def _selects(self) -> Self:
-        if not self.model_dump(exclude_defaults=True):
-            raise ValueError("name a source or at least one filter")
-        return self
-
-
-class Bound(_Model):
+class Bound(FrozenModel):
     """A property within limits, both inclusive, in the property's unit."""
 
     property: PropertyName
@@ -93,7 +75,7 @@ class Bound(_Model):
         return self
 
 
-class AnyOf(_Model):
+class AnyOf(FrozenModel):
     """Alternatives: at least one branch holds; a branch holds when all of its bounds do."""
 
     any_of: Annotated[tuple[Annotated[tuple[Bound, ...], Field(min_length=1)], ...], Field(min_length=1)]
@@ -107,14 +89,14 @@ def _kind(value: Any) -> str:
 Criterion = Annotated[Annotated[Bound, Tag("bound")] | Annotated[AnyOf, Tag("any_of")], Discriminator(_kind)]
 
 
-class Objective(_Model):
+class Objective(FrozenModel):
     """One property to drive as far as it goes."""
 
     property: PropertyName
     direction: Literal["maximize", "minimize"]
 
 
-class Acquisition(_Model):
+class Acquisition(FrozenModel):
     """How the next batch is chosen."""
 
     strategy: Strategy = Strategy.PROBABILITY_OF_FEASIBILITY
@@ -122,9 +104,27 @@ class Acquisition(_Model):
         default=0.3, ge=0, le=1, description="0 trusts the predicted means, 1 seeks uncertainty."
     )
     batch_size: int = Field(default=25, ge=1, description="Candidates an iteration suggests.")
+    diversity: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="0 suggests the best scores; towards 1 a batch avoids candidates alike or like pending ones.",
+    )
+    cost: Literal["n_sites"] | None = Field(
+        default=None, description="Rank by score per cost: n_sites is the number of atoms in the cell."
+    )
+
+    @model_validator(mode="after")
+    def _cost_divides(self) -> Self:
+        if self.cost is not None and not self.strategy.is_logarithmic:
+            usable = ", ".join(strategy for strategy in Strategy if strategy.is_logarithmic)
+            raise ValueError(
+                f"cost divides a probability or an expected gain, and {self.strategy} has none; choose among {usable}"
+            )
+        return self
 
 
-class FineTuning(_Model):
+class FineTuning(FrozenModel):
     """How the backbone itself is adapted; it then predicts from structures."""
 
     depth: Literal["head_only", "last_layers", "full"] = Field(
@@ -145,7 +145,7 @@ class FineTuning(_Model):
     )
 
 
-class Learning(_Model):
+class Learning(FrozenModel):
     """What is fitted to the labels. Of several heads the best on unseen chemical systems is kept."""
 
     heads: Annotated[tuple[HeadKind, ...], Field(min_length=1)] = (HeadKind.STACKED,)
@@ -154,7 +154,18 @@ class Learning(_Model):
     )
 
 
-class Stop(_Model):
+class Failures(FrozenModel):
+    """What follows when a calculation or measurement fails; see ``acquisition.rejections``."""
+
+    suggest_again_after: int = Field(
+        default=3, ge=0, description="Turns in between before a failed material may be suggested again."
+    )
+    learn: bool = Field(
+        default=False, description="Learn from failures how likely a candidate is to fail, and avoid it."
+    )
+
+
+class Stop(FrozenModel):
     """When the campaign ends; whichever comes first. An exhausted pool always ends it."""
 
     max_evaluations: int | None = Field(default=None, ge=1)
@@ -162,21 +173,25 @@ class Stop(_Model):
     max_iterations: int | None = Field(default=None, ge=1, description="Counts the initial batch as one.")
 
 
-class Derivation(_Model):
-    """A property computed from another by known physics, written ``function(property)``."""
+class Derivation(FrozenModel):
+    """A property computed from others by known physics, written ``function(property, …)``."""
 
     function: str
-    argument: PropertyName
+    arguments: tuple[PropertyName, ...]
 
     @model_validator(mode="before")
     @classmethod
     def _parse(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "argument" in value:  # as campaigns of one argument were stored
+            return {"function": value.get("function"), "arguments": [value["argument"]]}
         if not isinstance(value, str):
             return value
-        match = re.fullmatch(r"\s*(\w+)\s*\(\s*(\w+)\s*\)\s*", value)
+        match = re.fullmatch(r"\s*(\w+)\s*\(\s*(\w+(?:\s*,\s*\w+)*)\s*\)\s*", value)
         if match is None:
-            raise ValueError(f"'{value}' is not of the form function(property)")
-        return {"function": match[1], "argument": match[2]}
+            raise ValueError(
+                f"'{value}' is not of the form function(property) or function(property, property)"
+            )
+        return {"function": match[1], "arguments": re.findall(r"\w+", match[2])}
 
     @field_validator("function")
     @classmethod
@@ -185,15 +200,30 @@ class Derivation(_Model):
             raise ValueError(unknown("function", function, DERIVATIONS))
         return function
 
+    @model_validator(mode="after")
+    def _as_many_as_it_takes(self) -> Self:
+        taken = DERIVATIONS[self.function].arguments
+        if len(taken) != len(self.arguments):
+            kinds = ", ".join(argument.kind for argument in taken)
+            raise ValueError(f"{self.function} takes {len(taken)} ({kinds}), not {len(self.arguments)}")
+        return self
 
-class Campaign(_Model):
+    @model_serializer
+    def _as_written(self) -> str:
+        return f"{self.function}({', '.join(self.arguments)})"
+
+
+class Campaign(FrozenModel):
     """One discovery goal: pool, criteria or objective, acquisition, validator and budget."""
 
     name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
     description: str = ""
     pool: Pool
     criteria: tuple[Criterion, ...] = Field(default=(), description="A material is a hit when all hold.")
-    objective: Objective | None = None
+    objective: Objective | None = Field(
+        default=None,
+        description="What to drive as far as it goes; where the criteria hold, if there are any.",
+    )
     method: str = Field(description="Labels of another method are never mixed in.")
     derive: dict[PropertyName, Derivation] = Field(default_factory=dict)
     learning: Learning = Learning()
@@ -204,6 +234,7 @@ class Campaign(_Model):
         default="manual", description="Automatic sends every suggestion to validation without a person."
     )
     seed: int = Field(default=0, ge=0, lt=2**63)
+    failures: Failures = Failures()
     stop: Stop = Stop()
     test_fraction: float = Field(
         default=0.1,
@@ -215,28 +246,36 @@ class Campaign(_Model):
     @field_validator("method")
     @classmethod
     def _known_method(cls, method: str) -> str:
-        if method not in METHODS:
-            raise ValueError(unknown("method", method, METHODS))
-        return method
+        return known_method(method)
 
     @model_validator(mode="after")
     def _one_goal(self) -> Self:
-        if bool(self.criteria) == (self.objective is not None):
-            raise ValueError("give either criteria (at least one) or an objective")
-        feasibility = self.acquisition.strategy is Strategy.PROBABILITY_OF_FEASIBILITY
-        if self.objective is not None and feasibility:
-            raise ValueError(
-                "acquisition.strategy probability_of_feasibility needs criteria; "
-                "for an objective choose expected_improvement, upper_confidence_bound or thompson"
-            )
-        if self.objective is not None and self.stop.target_hits is not None:
+        if not self.criteria and self.objective is None:
+            raise ValueError("give criteria (at least one), an objective, or both")
+        self._require_suitable_strategy()
+        if not self.criteria and self.stop.target_hits is not None:
             raise ValueError("stop.target_hits needs criteria: an objective has no hits")
         for name, derivation in self.derive.items():
-            if derivation.argument in self.derive:
-                raise ValueError(
-                    f"derive.{name}: {derivation.argument} is itself derived; derive from a learned one"
-                )
+            for argument in derivation.arguments:
+                if argument in self.derive:
+                    raise ValueError(
+                        f"derive.{name}: {argument} is itself derived; derive from a learned one"
+                    )
         return self
+
+    def _require_suitable_strategy(self) -> None:
+        strategy = self.acquisition.strategy
+        if strategy is Strategy.PROBABILITY_OF_FEASIBILITY and self.objective is not None:
+            better = "constrained_" if self.criteria else ""
+            raise ValueError(
+                f"acquisition.strategy {strategy} does not see an objective; "
+                f"choose {better}expected_improvement, upper_confidence_bound or thompson"
+            )
+        if strategy is Strategy.CONSTRAINED_EXPECTED_IMPROVEMENT and not (self.criteria and self.objective):
+            raise ValueError(
+                f"acquisition.strategy {strategy} needs an objective and criteria; "
+                "with one of them choose expected_improvement"
+            )
 
     def bounds(self) -> Iterator[Bound]:
         """Yield every bound of the criteria, those of all branches included."""
@@ -258,9 +297,10 @@ class Campaign(_Model):
     @cached_property
     def learned_properties(self) -> tuple[str, ...]:
         """What a model must predict: the named properties, each derived one replaced by what it comes from."""
-        return tuple(
-            sorted({self.derive[name].argument if name in self.derive else name for name in self.properties})
-        )
+        learned: set[str] = set()
+        for name in self.properties:
+            learned.update(self.derive[name].arguments if name in self.derive else (name,))
+        return tuple(sorted(learned))
 
     @cached_property
     def predicted_properties(self) -> tuple[str, ...]:
@@ -278,12 +318,3 @@ class Campaign(_Model):
         """Hash of the canonical document."""
         canonical = json.dumps(self.document, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def unknown(kind: str, name: str, known: Any) -> str:
-    """Say that ``name`` is not one of ``known``, and which come close."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, list(known), n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}? " if close else ""
-    return f"unknown {kind} '{name}': {hint}known are {', '.join(known)}"

@@ -10,7 +10,7 @@ from resources.postgres import Row, fetch_all
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from catalyst_assets.campaigns.model import Pool
+    from catalyst_assets.campaigns.pool_filter import Pool
 
 
 def load_pool(connection: "sa.Connection", pool: "Pool") -> list[Row]:
@@ -25,6 +25,8 @@ def load_pool(connection: "sa.Connection", pool: "Pool") -> list[Row]:
         chemical_system=pool.chemical_system,
         n_sites_min=pool.n_sites_min,
         n_sites_max=pool.n_sites_max,
+        lacks_property=pool.lacks.property if pool.lacks else None,
+        lacks_method=pool.lacks.method if pool.lacks else None,
     )
 
 

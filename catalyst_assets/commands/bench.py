@@ -7,6 +7,7 @@ from catalyst_assets.commands import (
     bench_embed,
     bench_ingest,
     bench_regression,
+    bench_rerank,
     bench_shift,
     bench_startup,
     bench_transfer,
@@ -17,6 +18,7 @@ bench_discovery.register(app)
 bench_embed.register(app)
 bench_ingest.register(app)
 bench_regression.register(app)
+bench_rerank.register(app)
 bench_shift.register(app)
 bench_startup.register(app)
 bench_transfer.register(app)

@@ -81,7 +81,7 @@ def one_of(value: str, *known: str) -> str:
     UsageError
         It is not one of those known.
     """
-    from catalyst_assets.campaigns.model import unknown
+    from catalyst_assets.campaigns.fields import unknown
     from catalyst_assets.errors import UsageError
 
     if value not in known:

@@ -152,7 +152,7 @@ def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple[
             _complete_loop(platform, campaign, progress, bar)
 
             progress.update(bar, description="writing the report")
-            summary = summarize_campaign(database, campaign.name)
+            summary = summarize_campaign(platform, campaign.name)
             folder = settings.home / "reports" / campaign.name
             write_report(summary, folder)
     return summary, folder

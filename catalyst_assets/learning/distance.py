@@ -50,8 +50,11 @@ class TrainingDistance:
 
     def measure(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the distance of each row of ``features``, shape (m, f), as shape (m,)."""
-        rows = _standardize(features, self.mean, self.scale)
-        return _nearest(rows, self.labelled) / self.typical
+        return _nearest(self.standardize(features), self.labelled) / self.typical
+
+    def standardize(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return features of shape (m, f) in the units in which distances are taken."""
+        return _standardize(features, self.mean, self.scale)
 
     def is_outside(self, distances: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell which distances are out of distribution."""

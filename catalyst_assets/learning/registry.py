@@ -115,6 +115,7 @@ def register_missing(
                 decision = Decision(version.tags[DECISION] == "promoted", version.tags.get(REASON, ""))
                 settled.append(Registration(version, decision, False))
             _note(connection, version, identity)
+        _note_champion(connection, find_champion(registry, campaign))
     return settled
 
 
@@ -145,6 +146,7 @@ def promote(
                 "Choose another, or add --force if you know better.",
             )
         _crown(platform.registry, version, champion, reason, by=getpass.getuser(), forced=bool(problem))
+        _note_champion(connection, version)
     return find_version(platform.registry, f"{name}@{number}")
 
 
@@ -159,7 +161,7 @@ def find_version(registry: ModelRegistry, reference: str) -> RegisteredVersion:
     name, _, wanted = reference.partition("@")
     versions = registry.versions(name)
     if not versions:
-        from catalyst_assets.campaigns.model import unknown
+        from catalyst_assets.campaigns.fields import unknown
 
         names = registry.names()
         if not names:
@@ -339,6 +341,17 @@ def _note(connection: "sa.Connection", version: RegisteredVersion, identity: tup
     }
     execute(connection, "learning/forget_version", **named)
     execute(connection, "learning/note_version", **named)
+
+
+def _note_champion(connection: "sa.Connection", champion: RegisteredVersion | None) -> None:
+    """Write the champion where the app can read it: it does not reach the registry."""
+    if champion is not None:
+        execute(
+            connection,
+            "learning/note_champion",
+            model_name=champion.name,
+            model_version=champion.version,
+        )
 
 
 def _url(objects: "ObjectStore") -> str:

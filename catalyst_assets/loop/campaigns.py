@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from catalyst_assets.acquisition.rejections import KINDS_WITHOUT_LABELS, read_history
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.errors import InvalidPoolError, UsageError
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
 History = Callable[[str], dict[tuple[str, str], JobHistory]]
 
 # What may change while a campaign runs; the rest would make its iterations incomparable.
-_ADJUSTABLE = {"description", "acquisition", "stop", "review"}
+_ADJUSTABLE = {"description", "acquisition", "failures", "stop", "review"}
 
 
-def start_campaign(database: Database, campaign: Campaign) -> None:
+def start_campaign(database: Database, campaign: Campaign, *, reopen: bool = False) -> None:
     """Store a campaign and freeze its test set; starting it again changes nothing.
+
+    Parameters
+    ----------
+    reopen
+        Let a finished campaign go on; it ends again at once where a stop rule still holds.
 
     Raises
     ------
@@ -51,6 +57,8 @@ def start_campaign(database: Database, campaign: Campaign) -> None:
             document=json.dumps(campaign.document),
             sha256=campaign.sha256,
         )
+        if reopen:
+            execute(connection, "campaigns/reopen", name=campaign.name)
         if known is None:
             chosen = choose_test_set(
                 [row["material_id"] for row in pool], campaign.test_fraction, campaign.seed
@@ -60,6 +68,23 @@ def start_campaign(database: Database, campaign: Campaign) -> None:
                 "campaigns/add_test_member",
                 [{"campaign": campaign.name, "material_id": material_id} for material_id in chosen],
             )
+
+
+def stop_campaign(database: Database, name: str, reason: str) -> None:
+    """End a campaign by a person's decision; what is being computed or validated still comes in.
+
+    Raises
+    ------
+    UsageError
+        There is no such campaign, or it has ended already.
+    """
+    with database.transaction(Role.PIPELINE) as connection:
+        known = fetch_one(connection, "loop/lock_campaign", name=name)
+        if known is None:
+            raise UsageError(f"There is no campaign {name}.", "`catalyst campaign list` names them.")
+        if known["status"] == "finished":
+            raise UsageError(f"Campaign {name} has ended already: {known['stop_reason']}.")
+        finish_campaign(connection, name, reason)
 
 
 def choose_test_set(material_ids: list[str], fraction: float, seed: int) -> list[str]:
@@ -92,10 +117,7 @@ def load_campaign_state(connection: "sa.Connection", name: str, history: History
     iterations = tuple(_iteration(item) for item in fetch_all(connection, "loop/iterations", campaign=name))
     evaluations = load_evaluations(connection, campaign)
     pool = {member["material_id"] for member in load_pool(connection, campaign.pool)}
-    proposed = {
-        item["material_id"]
-        for item in fetch_all(connection, "acquisition/evaluated", campaign=name, iteration=len(iterations))
-    }
+    proposed = read_history(connection, campaign, len(iterations)).withheld
     jobs: dict[tuple[str, str], JobHistory] = {}
     for iteration in iterations[-1:] + tuple(i for i in iterations[:-1] if i.n_pending):
         jobs |= history(str(iteration.key))
@@ -121,6 +143,7 @@ def open_iteration(connection: "sa.Connection", campaign: Campaign, key: Iterati
         campaign=campaign.name,
         method=campaign.method,
         properties=sorted({*campaign.properties, *campaign.learned_properties}),
+        kinds_without_labels=list(KINDS_WITHOUT_LABELS),
     )
     labels: list[dict[str, Any]] = [row | {"method": campaign.method} for row in rows]
     execute(

@@ -64,7 +64,7 @@ class CampaignState:
     n_evaluated, n_hits
         Distinct materials that validation answered for, and how many of them meet the criteria.
     n_available
-        Members of the pool that no turn has proposed.
+        Members of the pool that the next turn may propose.
     jobs
         History by (partition key, job name); absent means never requested.
     """

@@ -51,7 +51,7 @@ def load_evaluations(connection: "sa.Connection", campaign: Campaign) -> list[Ev
 
 def judge(campaign: Campaign, values: list[dict[str, float]], formulas: list[str]) -> list[bool]:
     """Tell which materials meet the criteria; an unmeasured property meets none."""
-    if not values or campaign.objective is not None:
+    if not values or not campaign.criteria:
         return [False] * len(values)
     import pandas as pd
 

@@ -148,11 +148,14 @@ def append_derived(campaign: "Campaign", prediction: Prediction, formulas: Seque
     derived = campaign.predicted_properties[len(campaign.learned_properties) :]
     if not derived:
         return prediction
+    place = {name: position for position, name in enumerate(prediction.properties)}
     means, stds, draws = [prediction.mean], [prediction.std], [prediction.draws]
     for name in derived:
-        source = prediction.properties.index(campaign.derive[name].argument)
-        samples = derive_values(campaign, name, prediction.draws[:, :, source].astype(np.float64), formulas)
-        means.append(derive_values(campaign, name, prediction.mean[:, [source]], formulas))
+        arguments = campaign.derive[name].arguments
+        sampled = {one: prediction.draws[:, :, place[one]].astype(np.float64) for one in arguments}
+        middle = {one: prediction.mean[:, [place[one]]] for one in arguments}
+        samples = derive_values(campaign, name, sampled, formulas)
+        means.append(derive_values(campaign, name, middle, formulas))
         stds.append(samples.std(axis=1, keepdims=True))
         draws.append(samples[:, :, None].astype(np.float32))
     return Prediction(

@@ -13,8 +13,9 @@ import numpy as np
 
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.campaigns.pool import hash_pool, load_pool
-from catalyst_assets.errors import InvalidPoolError, LoopError
+from catalyst_assets.errors import CorruptArtifactError, InvalidPoolError, LoopError
 from catalyst_assets.learning.heads import N_DRAWS
+from catalyst_assets.prediction.columns import read_numbers
 from catalyst_assets.prediction.members import (
     PoolPrediction,
     backbone_of,
@@ -29,7 +30,6 @@ from resources.postgres import copy_rows, execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-    from numpy.typing import NDArray
 
     from catalyst_assets.campaigns.iterations import Iteration
     from catalyst_assets.representation.batching import Accelerator
@@ -130,7 +130,7 @@ def predict_shard(
     """Predict the pool's members ``start`` to ``stop`` and write them; return how many they are."""
     with database.transaction() as connection:
         iteration = read_iteration(connection, plan.partition_key)
-    listing = json.loads(objects.get_bytes(_pool_key(plan.pool_sha256)))[start:stop]
+    listing = read_members(objects, plan.pool_sha256)[start:stop]
     material_ids, structure_hashes, formulas = (list(column) for column in zip(*listing, strict=True))
     prediction = predict_members(
         database,
@@ -191,10 +191,27 @@ def audit_predictions(database: "Database", objects: "ObjectStore", partition_ke
     return problems
 
 
+def read_members(objects: "ObjectStore", pool_sha256: str) -> list[tuple[str, str, str]]:
+    """Return the materials a version is about as they were then: identifier, structure hash, reduced formula.
+
+    Raises
+    ------
+    CorruptArtifactError
+        Their list is gone.
+    """
+    try:
+        listing = json.loads(objects.get_bytes(_pool_key(pool_sha256)))
+    except KeyError:
+        raise CorruptArtifactError(
+            f"{_pool_key(pool_sha256)} is missing.", "Restore it, or materialize `predictions` again."
+        ) from None
+    return [(material_id, structure_hash, formula) for material_id, structure_hash, formula in listing]
+
+
 def load_predictions(
-    connection: "sa.Connection", partition_key: str
+    connection: "sa.Connection", partition_key: str, version: int | None = None
 ) -> tuple[list[str], PoolPrediction, int]:
-    """Return the predictions an iteration shows.
+    """Return the predictions an iteration shows, or those of one of its earlier versions.
 
     Returns
     -------
@@ -210,23 +227,24 @@ def load_predictions(
     LoopError
         It shows none yet.
     """
-    rows = fetch_all(connection, "prediction/current", partition_key=partition_key)
-    if not rows:
+    shown = fetch_one(connection, "prediction/current", partition_key=partition_key, version=version)
+    if shown is None or not shown["material_ids"]:
         raise LoopError(
             f"Iteration {partition_key} has no predictions.", "Materialize `predictions` of it first."
         )
-    properties, n_draws = tuple(rows[0]["properties"]), rows[0]["n_draws"]
-    draws: NDArray[np.float32] = np.frombuffer(b"".join(bytes(row["draws"]) for row in rows), dtype="<f4")
-    distances = [row["distance"] for row in rows]
+    properties, material_ids = tuple(shown["properties"]), shown["material_ids"]
+    mean, std, draws, distance = read_numbers(
+        connection, shown["version"], len(material_ids), shown["n_draws"], len(properties)
+    )
     prediction = PoolPrediction(
         properties=properties,
-        mean=np.array([row["mean"] for row in rows], dtype=np.float64),
-        std=np.array([row["std"] for row in rows], dtype=np.float64),
-        draws=draws.reshape(len(rows), n_draws, len(properties)),
-        distance=None if None in distances else np.array(distances, dtype=np.float64),
-        distance_threshold=rows[0]["distance_threshold"],
+        mean=mean,
+        std=std,
+        draws=draws,
+        distance=None if np.isnan(distance).any() else distance,
+        distance_threshold=shown["distance_threshold"],
     )
-    return [row["material_id"] for row in rows], prediction, rows[0]["version"]
+    return material_ids, prediction, shown["version"]
 
 
 def plan_from_json(value: Mapping[str, Any]) -> PredictionPlan:

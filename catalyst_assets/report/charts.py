@@ -1,154 +1,123 @@
-"""The pictures of a report, drawn by matplotlib: discovery curve, errors, calibration, parity.
+"""The pictures of a report, drawn by matplotlib: discovery curve, errors, calibration, parity, map.
 
-Every function takes a summary and returns a figure; what a figure means for people stands in ``pages``.
+Every function takes a summary or a part of it and returns figures; what a figure means for people stands in ``pages``.
 """
 
-import io
-from collections.abc import Callable
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar
+import math
+from typing import TYPE_CHECKING, Final
 
-from catalyst_assets.report.summary import CampaignSummary, Parity, title_of, unit_of
+from catalyst_assets.report.statistics import random_band
+from catalyst_assets.report.styling import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PANEL,
+    WIDE,
+    new_figure,
+    put_legend,
+    styled,
+)
+from catalyst_assets.report.summary import (
+    CampaignSummary,
+    IterationSummary,
+    Parity,
+    SpaceMap,
+    title_of,
+    unit_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-BLUE, ORANGE, GREEN, GREY, INK = "#1f5fae", "#c8601a", "#2b8a5a", "#8a94a3", "#1d2733"
-_STYLE: Final[dict[Any, Any]] = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": "#b4bcc8",
-    "axes.grid": True,
-    "axes.labelcolor": INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 11,
-    "axes.titlepad": 10,
-    "axes.titleweight": "bold",
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "grid.color": "#e6e9ee",
-    "legend.frameon": False,
-    "legend.labelcolor": INK,
-    "lines.linewidth": 1.8,
-    "svg.fonttype": "path",
-    "text.color": INK,
-    "xtick.color": "#5b6675",
-    "ytick.color": "#5b6675",
-}
+# A smooth curve needs no more places than the picture has points.
+_PLACES: Final = 400
+_SERIES: Final = (
+    ("frozen test set", "test_mae_by_property", BLUE, "o"),
+    ("predictions against validation", "validation_mae_by_property", ORANGE, "s"),
+    ("unseen chemical systems", "valid_mae_by_property", GREEN, "^"),
+)
 
 
-def _styled(draw: Callable[_P, _R]) -> Callable[_P, _R]:
-    @wraps(draw)
-    def styled(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        import matplotlib as mpl
-
-        with mpl.rc_context(_STYLE):
-            return draw(*args, **kwargs)
-
-    return styled
-
-
-@_styled
+@styled
 def discovery_curve(summary: CampaignSummary) -> "Figure":
     """Draw hits found against evaluations, with what random and perfect choice would have found.
 
-    The band around random choice holds nine of ten random campaigns (hypergeometric quantiles).
+    The band around random choice holds 95 of 100 random campaigns. A campaign with an objective shows its best value.
     """
-    figure, (axes,) = _figure((7.6, 4.4), 1)
-    total = summary.hits_in_pool
+    figure, axes = new_figure(WIDE)
     end = max(summary.evaluated, 1)
-    if total is not None and summary.pool_size:
-        _draw_random_and_ideal(axes, summary.pool_size, total, end)
     for iteration in summary.iterations[:-1]:
-        axes.axvline(iteration.evaluated, color="#8a94a3", linewidth=0.9, linestyle=(0, (1, 3)), zorder=1)
-    counted, found = zip(*((0, 0), *summary.discovery), strict=True)
-    axes.step(counted, found, where="post", color=BLUE, linewidth=2.6, label="this campaign", zorder=4)
-    axes.plot(counted[-1], found[-1], "o", color=BLUE, markersize=6, zorder=5)
-    top = max(total or 0, summary.hits, 1)
-    axes.set(xlim=(0, end * 1.015), ylim=(0, top * 1.12), xlabel="evaluations", ylabel="hits found")
-    axes.locator_params(integer=True)
-    axes.set_title(f"{summary.campaign}: {_found(summary)}")
-    figure.legend(loc="outside lower center", ncols=3)
+        axes.axvline(iteration.evaluated, color=GREY, linewidth=0.9, linestyle=(0, (1, 3)), zorder=1)
+    axes.set(xlim=(0, end * 1.015), xlabel="evaluations")
+    if summary.objective:
+        _draw_best(axes, summary)
+    else:
+        _draw_hits(axes, summary, end)
+    axes.locator_params(axis="x", integer=True)
+    if axes.get_legend_handles_labels()[0]:
+        put_legend(figure)
     if not summary.discovery:
         _note(axes, "nothing evaluated yet")
     return figure
 
 
-@_styled
-def error_per_iteration(summary: CampaignSummary) -> "Figure | None":
-    """Draw the three errors of each property against the labels learned from; None before the first model."""
-    series = (
-        ("frozen test set", "test_mae_by_property", BLUE, "o"),
-        ("predictions against validation", "validation_mae_by_property", ORANGE, "s"),
-        ("unseen chemical systems", "valid_mae_by_property", GREEN, "^"),
-    )
+@styled
+def error_per_iteration(summary: CampaignSummary) -> "dict[str, Figure]":
+    """Draw the three errors of each property; nothing before the first model."""
     names = sorted(
-        {n for i in summary.iterations for _, attribute, *_ in series for n in getattr(i, attribute)}
+        {n for i in summary.iterations for _, attribute, *_ in _SERIES for n in getattr(i, attribute)}
     )
-    if not names:
-        return None
-    columns = min(len(names), 3)
-    rows = -(-len(names) // columns)
-    figure, panels = _figure((4.2 * columns if columns > 1 else 7.6, 3.3 * rows + 0.5), len(names), columns)
-    positions = range(len(summary.iterations))
-    for axes, name in zip(panels, names, strict=True):
-        for label, attribute, color, marker in series:
+    figures = {}
+    for name in names:
+        figure, axes = new_figure(PANEL)
+        positions = range(len(summary.iterations))
+        for label, attribute, color, marker in _SERIES:
             values = [getattr(iteration, attribute).get(name) for iteration in summary.iterations]
             if any(value is not None for value in values):
                 axes.plot(
-                    positions, [float("nan") if value is None else value for value in values],
-                    marker=marker, color=color, label=label, markersize=5,
+                    positions, [math.nan if value is None else value for value in values],
+                    marker=marker, color=color, label=label, markersize=4,
                 )  # fmt: skip
         axes.set_title(title_of(name))
         axes.set(xlabel="iteration", ylabel=f"mean absolute error ({unit_of(name)})")
         axes.set_ylim(bottom=0)
-        axes.set_xticks(
-            positions, [str(int(i.label)) if i.label.isdigit() else i.label for i in summary.iterations]
-        )
-    handles = {
-        text: handle
-        for axes in panels
-        for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), columns + 1)
-    )
-    return figure
+        _number_iterations(axes, summary.iterations)
+        put_legend(figure, 1)
+        figures[name] = figure
+    return figures
 
 
-@_styled
+@styled
 def calibration_per_iteration(summary: CampaignSummary) -> "Figure | None":
     """Draw the miscalibration area of each iteration; None where it was never measured."""
-    measured = [
-        (i.label, i.miscalibration_area) for i in summary.iterations if i.miscalibration_area is not None
-    ]
+    areas = [math.nan if i.miscalibration_area is None else i.miscalibration_area for i in summary.iterations]
+    measured = [area for area in areas if not math.isnan(area)]
     if not measured:
         return None
-    figure, (axes,) = _figure((7.6, 2.6), 1)
-    labels = [str(int(label)) if label.isdigit() else label for label, _ in measured]
-    areas = [area for _, area in measured]
-    bars = axes.bar(labels, areas, width=0.5, color=BLUE)
-    axes.bar_label(bars, fmt="%.3f", padding=2, fontsize=9)
-    axes.set(xlabel="iteration", ylabel="miscalibration area", ylim=(0, max(*areas, 0.1) * 1.25))
-    axes.grid(visible=False, axis="x")
+    figure, axes = new_figure((WIDE[0], 2.6))
+    axes.plot(range(len(areas)), areas, color=BLUE, marker="o", markersize=4)
+    if len(measured) <= 12:
+        for position, area in enumerate(areas):
+            if not math.isnan(area):
+                axes.annotate(
+                    f"{area:.3f}", (position, area), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=9
+                )  # fmt: skip
+    axes.set(xlabel="iteration", ylabel="miscalibration area", ylim=(0, max(*measured, 0.1) * 1.3))
+    axes.set_xlim(-0.5, len(areas) - 0.5)
+    _number_iterations(axes, summary.iterations)
     return figure
 
 
-@_styled
-def parity_plots(parity: tuple[Parity, ...]) -> "Figure | None":
-    """Draw what was predicted, with one standard deviation, against what validation answered."""
-    shown = [p for p in parity if p.observed]
-    if not shown:
-        return None
-    columns = min(len(shown), 3)
-    rows = -(-len(shown) // columns)
-    figure, panels = _figure((4.0 * columns, 3.8 * rows), len(shown), columns)
-    for axes, one in zip(panels, shown, strict=True):
+@styled
+def parity_plots(parity: tuple[Parity, ...]) -> "dict[str, Figure]":
+    """Draw of each property what was predicted, with one standard deviation, against what validation answered."""
+    figures = {}
+    for one in parity:
+        if not one.observed:
+            continue
+        figure, axes = new_figure(PANEL)
         low = min(*one.observed, *one.predicted)
         high = max(*one.observed, *one.predicted)
         margin = 0.06 * (high - low) or 0.5
@@ -156,55 +125,84 @@ def parity_plots(parity: tuple[Parity, ...]) -> "Figure | None":
         axes.plot(span, span, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
         axes.errorbar(
             one.observed, one.predicted, yerr=one.std, fmt="o", color=BLUE, ecolor="#b9cbe3",
-            elinewidth=1, markersize=4, alpha=0.9,
+            elinewidth=1, markersize=4, alpha=0.9, rasterized=len(one.observed) > _PLACES,
         )  # fmt: skip
         axes.set(xlim=span, xlabel=f"validated ({unit_of(one.property)})")
+        axes.locator_params(axis="x", nbins=6)
         axes.set_ylabel(f"predicted ({unit_of(one.property)})")
         axes.set_title(title_of(one.property))
+        figures[one.property] = figure
+    return figures
+
+
+@styled
+def space_map(space: SpaceMap) -> "Figure":
+    """Draw where in the pool the campaign has looked, what it found there and where it looks next."""
+    figure, axes = new_figure((WIDE[0], 4.4))
+    marks = (
+        ("pool", "not evaluated", "o", "#c3cad4", 9),
+        ("evaluated", "evaluated, no hit", "o", BLUE, 14),
+        ("next", "next batch", "D", ORANGE, 26),
+        ("hit", "hit", "*", GREEN, 90),
+    )
+    for order, (kind, label, marker, color, size) in enumerate(marks):
+        places = [point for point, drawn in zip(space.points, space.kinds, strict=True) if drawn == kind]
+        if places:
+            x, y = zip(*places, strict=True)
+            # Thousands of marks as shapes would make the page heavy and slow to print.
+            axes.scatter(
+                x, y, s=size, marker=marker, color=color, linewidths=0.4, label=f"{label} ({len(places):,})",
+                edgecolors="white" if kind in ("next", "hit") else "none", zorder=2 + order,
+                rasterized=len(places) > _PLACES,
+            )  # fmt: skip
+    first, second = space.explained
+    axes.set(xlabel=f"first component ({first:.0%} of variance)", ylabel=f"second ({second:.0%})")
+    axes.tick_params(labelbottom=False, labelleft=False)
+    put_legend(figure)
     return figure
 
 
-def image_bytes(figure: "Figure", kind: Literal["png", "svg"], name: str) -> bytes:
-    """Return the figure as a file; the same figure under the same ``name`` gives the same bytes."""
-    import matplotlib as mpl
-
-    buffer = io.BytesIO()
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
-        metadata = {"Date": None} if kind == "svg" else {"Software": None}
-        figure.savefig(buffer, format=kind, dpi=160, metadata=metadata)
-    return buffer.getvalue()
-
-
-def _figure(size: tuple[float, float], panels: int, columns: int = 1) -> "tuple[Figure, list[Axes]]":
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.12))
-    rows = -(-panels // columns)
-    return figure, [figure.add_subplot(rows, columns, position + 1) for position in range(panels)]
-
-
-def _draw_random_and_ideal(axes: "Axes", pool_size: int, total: int, end: int) -> None:
+def _draw_hits(axes: "Axes", summary: CampaignSummary, end: int) -> None:
     import numpy as np
-    from scipy.stats import hypergeom
 
-    counted = np.arange(0, end + 1)
-    low = hypergeom.ppf(0.05, pool_size, total, counted)
-    high = hypergeom.ppf(0.95, pool_size, total, counted)
-    axes.fill_between(counted, low, high, step="post", color="#e9ecf1", linewidth=0, zorder=1)
-    axes.plot(
-        counted, counted * total / pool_size, color=GREY, label="random choice: mean, 5 to 95 %", zorder=2
-    )
-    axes.plot(
-        counted, np.minimum(counted, total), color=GREEN, linewidth=1.2, linestyle=(0, (5, 3)),
-        label=f"perfect choice: all {total}", zorder=2,
-    )  # fmt: skip
+    total = summary.hits_in_pool
+    if total is not None and summary.random_expected_hits is not None:
+        places = np.unique(np.linspace(0, end, min(end, _PLACES) + 1).round().astype(np.int64))
+        low, high = random_band(summary.pool_size, total, places)
+        axes.fill_between(places, low, high, step="post", color="#e4e8ee", linewidth=0, zorder=1)
+        axes.plot(
+            places,
+            places * total / summary.pool_size,
+            color=GREY,
+            label="random choice: mean, 95 %",
+            zorder=2,
+        )
+        axes.plot(
+            places, np.minimum(places, total), color=GREEN, linewidth=1.2, linestyle=(0, (5, 3)),
+            label=f"perfect choice: all {total}", zorder=2,
+        )  # fmt: skip
+    counted, found = zip(*((0, 0), *summary.discovery), strict=True)
+    axes.step(counted, found, where="post", color=BLUE, linewidth=2.4, label="this campaign", zorder=4)
+    axes.plot(counted[-1], found[-1], "o", color=BLUE, markersize=6, zorder=5)
+    axes.set(ylim=(0, max(total or 0, summary.hits, 1) * 1.12), ylabel="hits found")
+    axes.locator_params(axis="y", integer=True)
+    of_all = "" if total is None else f" of {total}"
+    noun = "hit" if summary.hits == 1 and total is None else "hits"
+    axes.set_title(f"{summary.hits}{of_all} {noun} in {summary.evaluated} evaluations")
 
 
-def _found(summary: CampaignSummary) -> str:
-    of_all = "" if summary.hits_in_pool is None else f" of {summary.hits_in_pool}"
-    noun = "hit" if summary.hits == 1 and summary.hits_in_pool is None else "hits"
-    return f"{summary.hits}{of_all} {noun} in {summary.evaluated} evaluations"
+def _draw_best(axes: "Axes", summary: CampaignSummary) -> None:
+    counted = range(1, len(summary.best) + 1)
+    axes.step(counted, summary.best, where="post", color=BLUE, linewidth=2.4, zorder=4)
+    axes.set(ylabel="best value so far")
+    axes.set_title(summary.objective)
+
+
+def _number_iterations(axes: "Axes", iterations: tuple[IterationSummary, ...]) -> None:
+    """Label the places of iterations by their numbers, as many as there is room for."""
+    step = -(-len(iterations) // 12)
+    labels = [str(int(i.label)) if i.label.isdigit() else i.label for i in iterations]
+    axes.set_xticks(range(0, len(labels), step), labels[::step])
 
 
 def _note(axes: "Axes", text: str) -> None:

@@ -1,34 +1,44 @@
-"""Reading a campaign's summary from the database.
+"""Reading a campaign's summary from the database and the object store.
 
 The only place beside the validator that looks at a pool's answers: to say how many hits there were to
 find. Nothing that trains or ranks calls it.
 """
 
+import math
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from catalyst_assets.campaigns.model import AnyOf, Bound, Campaign
+from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
-from catalyst_assets.errors import UsageError
+from catalyst_assets.errors import CatalystError, UsageError
 from catalyst_assets.loop.progress import judge, load_evaluations
+from catalyst_assets.report.goal import describe_criterion, describe_objective
+from catalyst_assets.report.space import map_space
 from catalyst_assets.report.summary import (
     CampaignSummary,
     HitSummary,
     IterationSummary,
+    ModelSummary,
     Parity,
-    title_of,
-    unit_of,
+    SpaceMap,
+    Suggestion,
 )
 from resources.postgres import Database, Role, Row, fetch_all, fetch_one
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import sqlalchemy as sa
 
     from catalyst_assets.loop.progress import Evaluation
+    from resources.platform import Platform
+
+_MOST_BEST = 20
 
 
-def summarize_campaign(database: Database, name: str) -> CampaignSummary:
-    """Return how a campaign stands.
+def load_goal(database: Database, name: str) -> Campaign:
+    """Return the goal of a campaign that was started.
 
     Raises
     ------
@@ -36,27 +46,77 @@ def summarize_campaign(database: Database, name: str) -> CampaignSummary:
         There is no campaign of that name.
     """
     with database.transaction(Role.PIPELINE) as connection:
-        row = fetch_one(connection, "campaigns/one", name=name)
-        if row is None:
-            raise UsageError(f"There is no campaign {name}.", "`catalyst campaign list` names them.")
+        return Campaign.model_validate(_read(connection, name)["document"])
+
+
+def summarize_campaign(platform: "Platform", name: str, *, with_map: bool = True) -> CampaignSummary:
+    """Return how a campaign stands.
+
+    Parameters
+    ----------
+    with_map
+        Place its materials in chemical space, for which features are read.
+
+    Raises
+    ------
+    UsageError
+        There is no campaign of that name.
+    """
+    database = platform.database
+    with database.transaction(Role.PIPELINE) as connection:
+        row = _read(connection, name)
         campaign = Campaign.model_validate(row["document"])
         evaluations = load_evaluations(connection, campaign)
         pool = load_pool(connection, campaign.pool)
         iterations = fetch_all(connection, "loop/iterations", campaign=name)
         parity = _parity(connection, [item["partition_key"] for item in iterations])
+        suggested = _next_batch(connection, iterations)
+    formulas = {member["material_id"]: member["reduced_formula"] for member in pool}
     discovery, found = _discoveries(evaluations)
+    best = best_so_far(campaign, evaluations)
     return CampaignSummary(
         campaign=name,
         pool_size=len(pool),
-        hits_in_pool=_count_hits(database, campaign, pool),
-        criteria=tuple(_describe(criterion) for criterion in campaign.criteria),
+        hits_in_pool=_count_hits(database, campaign, formulas),
+        criteria=tuple(describe_criterion(criterion) for criterion in campaign.criteria),
         iterations=tuple(_iteration(item, evaluations) for item in iterations),
         discovery=discovery,
-        found=found,
+        found=_best_materials(campaign, evaluations) if campaign.objective else found,
         parity=parity,
         description=campaign.description,
+        status=row["status"],
         stop_reason=row["stop_reason"] or "",
+        objective=describe_objective(campaign.objective) if campaign.objective else "",
+        best=best,
+        next_batch=suggested,
+        space=_space(platform, pool, evaluations, [one.material_id for one in suggested])
+        if with_map
+        else None,
+        model=_model(platform, name, iterations),
+        provenance=_provenance(row["sha256"], iterations),
+        written_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
+
+
+def best_so_far(campaign: Campaign, evaluations: "Sequence[Evaluation]") -> tuple[float, ...]:
+    """Return the objective's best value after each evaluation; nothing for a campaign of criteria."""
+    if campaign.objective is None:
+        return ()
+    choose = max if campaign.objective.direction == "maximize" else min
+    best, values = math.nan, []
+    for evaluation in evaluations:
+        value = evaluation.values.get(campaign.objective.property)
+        if value is not None:
+            best = value if math.isnan(best) else choose(best, value)
+        values.append(best)
+    return tuple(values)
+
+
+def _read(connection: "sa.Connection", name: str) -> Row:
+    row = fetch_one(connection, "campaigns/one", name=name)
+    if row is None:
+        raise UsageError(f"There is no campaign {name}.", "`catalyst campaign list` names them.")
+    return row
 
 
 def _discoveries(
@@ -66,17 +126,23 @@ def _discoveries(
     found: list[HitSummary] = []
     for number, evaluation in enumerate(evaluations, start=1):
         if evaluation.is_hit:
-            found.append(
-                HitSummary(
-                    evaluation.material_id,
-                    evaluation.formula,
-                    number,
-                    evaluation.iteration,
-                    evaluation.values,
-                )
-            )
+            found.append(_hit(number, evaluation))
         curve.append((number, len(found)))
     return tuple(curve), tuple(found)
+
+
+def _best_materials(campaign: Campaign, evaluations: "list[Evaluation]") -> tuple[HitSummary, ...]:
+    if campaign.objective is None:
+        return ()
+    name, sign = campaign.objective.property, -1 if campaign.objective.direction == "maximize" else 1
+    measured = [_hit(number, e) for number, e in enumerate(evaluations, start=1) if name in e.values]
+    return tuple(sorted(measured, key=lambda hit: sign * hit.values[name])[:_MOST_BEST])
+
+
+def _hit(number: int, evaluation: "Evaluation") -> HitSummary:
+    return HitSummary(
+        evaluation.material_id, evaluation.formula, number, evaluation.iteration, evaluation.values
+    )
 
 
 def _iteration(row: Row, evaluations: "list[Evaluation]") -> IterationSummary:
@@ -88,6 +154,8 @@ def _iteration(row: Row, evaluations: "list[Evaluation]") -> IterationSummary:
         evaluated=len(done),
         hits=sum(evaluation.is_hit for evaluation in done),
         seconds=round((closed_at - row["opened_at"]).total_seconds(), 2) if closed_at else 0.0,
+        labels=row["label_count"],
+        status=row["status"],
         valid_mae=metrics.get("valid_mae"),
         valid_mae_by_property=metrics.get("valid_mae_by_property") or {},
         test_mae_by_property=metrics.get("test_mae_by_property") or {},
@@ -112,10 +180,84 @@ def _parity(connection: "sa.Connection", keys: list[str]) -> tuple[Parity, ...]:
     )
 
 
-def _count_hits(database: Database, campaign: Campaign, pool: list[Row]) -> int | None:
+def _next_batch(connection: "sa.Connection", iterations: list[Row]) -> tuple[Suggestion, ...]:
+    if not iterations:
+        return ()
+    latest = iterations[-1]
+    wanted = latest["batch_size"] - latest["n_answered"] if latest["status"] == "ranked" else 0
+    waiting = fetch_all(
+        connection,
+        "campaigns/suggested",
+        partition_key=latest["partition_key"],
+        most=max(wanted, latest["n_pending"]),
+    )
+    return tuple(
+        Suggestion(
+            material_id=row["material_id"],
+            formula=row["reduced_formula"],
+            rank=row["rank"],
+            status=row["status"],
+            feasibility=row["feasibility"],
+            predicted={name: (value["mean"], value["std"]) for name, value in row["predicted"].items()},
+        )
+        for row in waiting
+    )
+
+
+def _space(
+    platform: "Platform", pool: list[Row], evaluations: "list[Evaluation]", suggested: list[str]
+) -> SpaceMap | None:
+    from catalyst_assets.representation.library import current_fingerprint
+
+    try:
+        fingerprint = current_fingerprint(platform.objects)
+    except CatalystError:  # nothing is embedded yet
+        return None
+    structures = {member["material_id"]: member["structure_hash"] for member in pool}
+    evaluated = {evaluation.material_id: evaluation.is_hit for evaluation in evaluations}
+    return map_space(platform.objects, fingerprint, structures, evaluated, suggested)
+
+
+def _model(platform: "Platform", campaign: str, iterations: list[Row]) -> ModelSummary | None:
+    from catalyst_assets.learning.registry import find_champion, version_number
+
+    latest = next((row for row in reversed(iterations) if row["model_sha256"]), None)
+    if latest is None:
+        return None
+    key, sha256 = latest["partition_key"], latest["model_sha256"]
+    with platform.database.transaction() as connection:
+        version = version_number(connection, key, sha256)
+    champion = None
+    if version is not None:
+        try:
+            crowned = find_champion(platform.registry, campaign)
+            champion = crowned.version if crowned else None
+        except CatalystError:  # a report does without MLflow
+            champion = None
+    return ModelSummary(campaign, key, sha256, version, champion)
+
+
+def _provenance(campaign_sha256: str, iterations: list[Row]) -> dict[str, str]:
+    known = {"campaign": campaign_sha256}
+    if iterations:
+        latest = iterations[-1]
+        known["iteration"] = latest["partition_key"]
+        for shown, column in (
+            ("campaign of that iteration", "campaign_sha256"),
+            ("labels", "label_sha256"),
+            ("training set", "training_set_sha256"),
+            ("model", "model_sha256"),
+            ("MLflow run", "mlflow_run_id"),
+            ("ranking", "ranking_sha256"),
+        ):
+            if latest[column]:
+                known[shown] = latest[column]
+    return known
+
+
+def _count_hits(database: Database, campaign: Campaign, formulas: dict[str, str]) -> int | None:
     if campaign.validator != "reference_table" or not campaign.criteria:
         return None
-    formulas = {row["material_id"]: row["reduced_formula"] for row in pool}
     answers: dict[str, dict[str, float]] = defaultdict(dict)
     with database.transaction(Role.VALIDATOR) as connection:
         for row in fetch_all(
@@ -128,16 +270,3 @@ def _count_hits(database: Database, campaign: Campaign, pool: list[Row]) -> int 
             answers[row["material_id"]][row["property"]] = row["value"]
     known = sorted(answers)
     return sum(judge(campaign, [answers[i] for i in known], [formulas[i] for i in known]))
-
-
-def _describe(criterion: Bound | AnyOf) -> str:
-    if isinstance(criterion, AnyOf):
-        return " or ".join(f"({' and '.join(_describe(b) for b in branch)})" for branch in criterion.any_of)
-    name, unit = title_of(criterion.property), unit_of(criterion.property)
-    if criterion.min is None:
-        text = f"{name} at most {criterion.max:g}"
-    elif criterion.max is None:
-        text = f"{name} at least {criterion.min:g}"
-    else:
-        text = f"{name} {criterion.min:g} to {criterion.max:g}"
-    return f"{text} {unit}".rstrip()

@@ -1,13 +1,15 @@
 """The report of a campaign as files: one picture and one self-contained page.
 
-The page (``page.html.j2``) needs no network and no script, so that it can be mailed and kept.
+The page (``page.html.j2``) needs no network and no script, so that it can be mailed, printed and kept.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.errors import CatalystError
+from catalyst_assets.report.statistics import Ratio
 from catalyst_assets.report.summary import CampaignSummary, title_of, unit_of
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 _PNG = "discovery-curve.png"
 _HTML = "report.html"
+# Longer tables are cut, and say so.
+_MOST_ROWS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -33,19 +37,23 @@ def write_report(summary: CampaignSummary, folder: Path) -> ReportFiles:
     CatalystError
         The folder cannot be written.
     """
-    from catalyst_assets.report.charts import discovery_curve, image_bytes
-    from resources.object_store import ObjectStore
+    from catalyst_assets.report.charts import discovery_curve
+    from catalyst_assets.report.styling import image_bytes
 
-    store = ObjectStore(str(folder))
-    try:
-        store.put_bytes(_PNG, image_bytes(discovery_curve(summary), "png", _PNG))
-        store.put_bytes(_HTML, render_page(summary).encode())
-    except CatalystError as error:
-        raise CatalystError(
-            f"The report cannot be written to {folder}: {error.message}",
-            "Free disk space or make the folder writable, then run again.",
-        ) from error
+    picture = image_bytes(discovery_curve(summary), "png", _PNG)
+    _write(folder, {_PNG: picture, _HTML: render_page(summary).encode()})
     return ReportFiles(html=folder / _HTML, png=folder / _PNG)
+
+
+def write_page(summary: CampaignSummary, path: Path) -> None:
+    """Write the page alone, whole or not at all.
+
+    Raises
+    ------
+    CatalystError
+        It cannot be written there.
+    """
+    _write(path.absolute().parent, {path.name: render_page(summary).encode()})
 
 
 def render_page(summary: CampaignSummary) -> str:
@@ -61,19 +69,41 @@ def render_page(summary: CampaignSummary) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"title": title_of, "unit": unit_of, "number": _number}
-    learned = sorted({name for i in summary.iterations for name in i.valid_mae_by_property})
-    measured = sorted({name for hit in summary.found for name in hit.values})
+    environment.filters |= {
+        "title": title_of, "unit": unit_of, "number": _number, "factor": _factor, "interval": _interval,
+        "share": _share, "duration": _duration,
+    }  # fmt: skip
     return environment.get_template("page.html.j2").render(
         summary=summary,
-        learned=learned,
-        measured=measured,
+        learned=sorted({name for i in summary.iterations for name in i.valid_mae_by_property}),
+        measured=sorted({name for hit in summary.found for name in hit.values}),
+        suggested=sorted({name for one in summary.next_batch for name in one.predicted}),
+        most_rows=_MOST_ROWS,
         seconds=sum(iteration.seconds for iteration in summary.iterations),
         discovery=_svg(charts.discovery_curve(summary), "discovery"),
-        errors=_svg(charts.error_per_iteration(summary), "errors"),
+        errors=_svgs(charts.error_per_iteration(summary), "errors"),
         calibration=_svg(charts.calibration_per_iteration(summary), "calibration"),
-        parity=_svg(charts.parity_plots(summary.parity), "parity"),
+        parity=_svgs(charts.parity_plots(summary.parity), "parity"),
+        space=_svg(charts.space_map(summary.space) if summary.space else None, "space"),
     )
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    from resources.object_store import ObjectStore
+
+    store = ObjectStore(str(folder))
+    try:
+        for name, data in files.items():
+            store.put_bytes(name, data)
+    except CatalystError as error:
+        raise CatalystError(
+            f"The report cannot be written to {folder}: {error.message}",
+            "Free disk space or make the folder writable, then run again.",
+        ) from error
+
+
+def _svgs(figures: "dict[str, Figure]", name: str) -> dict[str, str]:
+    return {title: _svg(figure, f"{name}-{title}") for title, figure in figures.items()}
 
 
 def _svg(figure: "Figure | None", name: str) -> str:
@@ -81,7 +111,7 @@ def _svg(figure: "Figure | None", name: str) -> str:
         return ""
     from markupsafe import Markup
 
-    from catalyst_assets.report.charts import image_bytes
+    from catalyst_assets.report.styling import image_bytes
 
     text = image_bytes(figure, "svg", name).decode()
     # matplotlib names glyphs alike in every picture; inside one page they would shadow each other.
@@ -91,4 +121,31 @@ def _svg(figure: "Figure | None", name: str) -> str:
 
 
 def _number(value: float | None, digits: int = 3) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _factor(value: float) -> str:
+    """Write a factor with two digits that count."""
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
+def _interval(ratio: Ratio) -> str:
+    """Write what 95 % of random campaigns make of a ratio."""
+    if math.isinf(ratio.high):
+        return "more" if math.isinf(ratio.low) else f"{_factor(ratio.low)} or more"
+    return f"{_factor(ratio.low)} to {_factor(ratio.high)}"
+
+
+def _share(value: float | None) -> str:
+    if value is None:
+        return "-"
+    if 0 < value < 0.001:
+        return f"1 in {1 / value:,.0f}" if value > 1e-6 else f"1 in {1 / value:.0e}"
+    return f"{100 * value:.{1 if value < 0.1 else 0}f} %"
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -7,6 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.report.statistics import (
+    Ratio,
+    acceleration,
+    chance_of_luck,
+    enrichment,
+    random_expected_hits,
+)
 
 
 @dataclass(frozen=True)
@@ -18,7 +25,11 @@ class IterationSummary:
     evaluated, hits
         Counted from the campaign's start to the end of this turn.
     seconds
-        Time from opening to closing.
+        Time from opening to closing; 0 while it goes on.
+    labels
+        How many it started from.
+    status
+        open, ranked, closed or abandoned.
     valid_mae
         Mean over the learned properties of ``valid_mae_by_property``; None before the first labels.
     valid_mae_by_property
@@ -35,6 +46,8 @@ class IterationSummary:
     evaluated: int
     hits: int
     seconds: float
+    labels: int = 0
+    status: str = ""
     valid_mae: float | None = None
     valid_mae_by_property: Mapping[str, float] = field(default_factory=dict)
     test_mae_by_property: Mapping[str, float] = field(default_factory=dict)
@@ -79,19 +92,92 @@ class Parity:
 
 
 @dataclass(frozen=True)
+class Suggestion:
+    """One candidate of the next batch.
+
+    Attributes
+    ----------
+    status
+        ranked, flagged or in_validation.
+    feasibility
+        Chance that every criterion holds; None for an objective.
+    predicted
+        Mean and standard deviation by property, in the property's unit.
+    """
+
+    material_id: str
+    formula: str
+    rank: int
+    status: str
+    feasibility: float | None
+    predicted: Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class SpaceMap:
+    """Materials of the pool in the plane in which their features vary most.
+
+    Attributes
+    ----------
+    points
+        First and second principal component of each drawn material.
+    kinds
+        What each is: pool, evaluated, hit or next.
+    explained
+        Shares of the variance that the two components hold.
+    n_members
+        Members of the pool with features, of which ``points`` may be a sample.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    kinds: tuple[str, ...]
+    explained: tuple[float, float]
+    n_members: int
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """The model of the latest iteration that has one, and the champion.
+
+    Attributes
+    ----------
+    version, champion
+        Registered versions; None while there is none, or the registry could not be asked.
+    """
+
+    name: str
+    partition: str
+    sha256: str
+    version: int | None = None
+    champion: int | None = None
+
+
+@dataclass(frozen=True)
 class CampaignSummary:
     """A campaign as its report shows it.
 
     Attributes
     ----------
+    pool_size
+        Members of the pool now.
     hits_in_pool
         None where nobody knows, as in every campaign that is not a benchmark.
     criteria
         What makes a hit, one line a criterion.
+    objective
+        What is driven as far as it goes; empty for a campaign of criteria.
+    best
+        For an objective its best value after each evaluation, NaN before the first one; empty otherwise.
     discovery
         Hits found after each evaluation: ``(n_evaluated, n_hits)``, from ``(1, …)`` on.
     found
-        The hits, in the order they were found.
+        The hits, in the order they were found; for an objective the best materials, best first.
+    next_batch
+        What the latest iteration suggests and nobody has answered, best first.
+    provenance
+        What the latest iteration was made from: name to hash or name.
+    written_at
+        When the database was asked.
     """
 
     campaign: str
@@ -103,7 +189,15 @@ class CampaignSummary:
     found: tuple[HitSummary, ...] = ()
     parity: tuple[Parity, ...] = ()
     description: str = ""
+    status: str = ""
     stop_reason: str = ""
+    objective: str = ""
+    best: tuple[float, ...] = ()
+    next_batch: tuple[Suggestion, ...] = ()
+    space: SpaceMap | None = None
+    model: ModelSummary | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    written_at: str = ""
 
     @property
     def evaluated(self) -> int:
@@ -116,30 +210,39 @@ class CampaignSummary:
         return self.discovery[-1][1] if self.discovery else 0
 
     @property
+    def _is_comparable(self) -> bool:
+        # A pool that shrank after it was evaluated says nothing of random choice.
+        known = self.hits_in_pool
+        return known is not None and self.hits <= known <= self.pool_size >= max(self.evaluated, 1)
+
+    @property
     def random_expected_hits(self) -> float | None:
         """What random choice expects after as many evaluations; None where the hits are not known."""
-        if self.hits_in_pool is None or self.pool_size == 0:
+        if self.hits_in_pool is None or not self._is_comparable:
             return None
         return random_expected_hits(self.pool_size, self.hits_in_pool, self.evaluated)
 
     @property
-    def enrichment(self) -> float | None:
-        """Hits found for each that random choice expects; None where that is unknown or 0."""
-        expected = self.random_expected_hits
-        return self.hits / expected if expected else None
+    def enrichment(self) -> Ratio | None:
+        """Hits found for each that random choice finds; None where that is unknown or nothing can be found."""
+        if self.hits_in_pool is None or not self._is_comparable:
+            return None
+        return enrichment(self.pool_size, self.hits_in_pool, self.hits, self.evaluated)
 
+    @property
+    def acceleration(self) -> Ratio | None:
+        """How many times as long random choice takes for as many hits; None where unknown, or without a hit."""
+        if self.hits_in_pool is None or not self._is_comparable or not self.hits:
+            return None
+        last = next(evaluation for evaluation, hits in self.discovery if hits == self.hits)
+        return acceleration(self.pool_size, self.hits_in_pool, self.hits, last)
 
-def random_expected_hits(pool_size: int, hits: int, evaluations: int) -> float:
-    """Return the mean number of hits in a random draw without replacement (hypergeometric).
-
-    Raises
-    ------
-    ValueError
-        The pool is empty, or holds fewer materials than ``hits`` or ``evaluations``.
-    """
-    if pool_size < 1 or not 0 <= hits <= pool_size or not 0 <= evaluations <= pool_size:
-        raise ValueError(f"A pool of {pool_size} cannot hold {hits} hits and give {evaluations} evaluations.")
-    return evaluations * hits / pool_size
+    @property
+    def luck(self) -> float | None:
+        """Share of random campaigns that find at least as many hits; None where that is unknown."""
+        if self.hits_in_pool is None or not self._is_comparable:
+            return None
+        return chance_of_luck(self.pool_size, self.hits_in_pool, self.hits, self.evaluated)
 
 
 def unit_of(name: str) -> str:
@@ -150,4 +253,4 @@ def unit_of(name: str) -> str:
 
 def title_of(name: str) -> str:
     """Return a property's name as people write it: ``band_gap_direct`` becomes ``Band gap direct``."""
-    return name.replace("_", " ").capitalize()
+    return name[:1].upper() + name[1:].replace("_", " ")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from catalyst_assets.acquisition.rejections import RejectionKind
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
@@ -133,18 +134,13 @@ def _transition(
     connection: "sa.Connection", pending: "list[Row]", validator: str, lacking: Mapping[str, Sequence[str]]
 ) -> None:
     for row in pending:
+        step = {"candidate_id": row["candidate_id"], "actor": validator}
         absent = lacking[row["material_id"]]
-        steps = [("in_validation", "")]
+        fetch_one(connection, "acquisition/transition", **step, to_status="in_validation", reason="")
         if absent:
-            steps.append(("rejected", f"{validator} has no answer for {', '.join(absent)}"))
-        else:
-            steps.append(("validated", ""))
-        for status, reason in steps:
+            reason = f"{validator} has no answer for {', '.join(absent)}"
             fetch_one(
-                connection,
-                "acquisition/transition",
-                candidate_id=row["candidate_id"],
-                to_status=status,
-                actor=validator,
-                reason=reason,
+                connection, "acquisition/reject", **step, reason=reason, kind=RejectionKind.FAILED.value
             )
+        else:
+            fetch_one(connection, "acquisition/transition", **step, to_status="validated", reason="")

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from catalyst_assets.campaigns.library import load_campaign
-from resources.postgres import Database, Role, copy_rows
+from resources.postgres import Database, Role, copy_rows, execute
 
 PROPERTIES = ["band_gap_direct", "formation_energy_per_atom"]
 SHA = "0" * 64
+N_DRAWS = 32
 
 
 def cubic_cell(formula: str) -> dict[str, Any]:
@@ -132,14 +134,81 @@ class ReviewedCampaign:
                 ((version, name, [0.0, 0.0], [1.0, 1.0], b"", d) for name, d in distances.items()),
             )
 
-    def move(self, candidate_id: int, *statuses: str, actor: str = "loop", reason: str = "") -> None:
+    def predict(self, iteration: int, expected: dict[str, tuple[float, float]], std: float = 0.1) -> None:
+        """Write what was predicted of some materials, gap and energy, with draws that spread by ``std``."""
+        steps = np.linspace(-1.7, 1.7, N_DRAWS)
+        with self.database.transaction(Role.PIPELINE) as connection:
+            version = connection.execute(
+                sa.text("SELECT version FROM open_prediction_version(:key, :sha, :sha, :names, :n)"),
+                {"key": self.key(iteration), "sha": SHA, "names": PROPERTIES, "n": N_DRAWS},
+            ).scalar_one()
+            copy_rows(
+                connection,
+                "predictions",
+                ["version", "material_id", "mean", "std", "draws", "distance"],
+                (
+                    (
+                        version,
+                        material,
+                        [*means],
+                        [std, std],
+                        (np.array(means) + std * np.stack([steps, np.roll(steps, 7)], axis=1))
+                        .astype("<f4")
+                        .tobytes(),
+                        None,
+                    )
+                    for material, means in expected.items()
+                ),
+            )
+            connection.execute(sa.text("SELECT promote_prediction_version(:v)"), {"v": version})
+
+    def label(self, iteration: int, material: str, band_gap: float, energy: float) -> None:
+        """Make two values known to an iteration."""
+        with self.database.transaction(Role.PIPELINE) as connection:
+            for name, value in zip(PROPERTIES, (band_gap, energy), strict=True):
+                connection.execute(
+                    sa.text(
+                        "INSERT INTO iteration_labels (partition_key, material_id, property, method, value, origin)"
+                        " VALUES (:key, :material, :name, 'PBE', :value, 'validated')"
+                    ),
+                    {"key": self.key(iteration), "material": material, "name": name, "value": value},
+                )
+
+    def register(self, iteration: int, version: int, champion: int) -> None:
+        """Register an iteration's model, and say which version is the champion now."""
+        with self.database.transaction(Role.PIPELINE) as connection:
+            connection.execute(
+                sa.text(
+                    "INSERT INTO registered_models (partition_key, model_sha256, model_name, model_version)"
+                    " VALUES (:key, :sha, :name, :version)"
+                ),
+                {"key": self.key(iteration), "sha": SHA, "name": self.name, "version": version},
+            )
+            execute(connection, "learning/note_champion", model_name=self.name, model_version=champion)
+
+    def move(
+        self,
+        candidate_id: int,
+        *statuses: str,
+        actor: str = "loop",
+        reason: str = "",
+        kind: str | None = None,
+    ) -> None:
+        """Take a candidate through its lifecycle; ``kind`` is that of a rejection at the end."""
         with self.database.transaction(Role.PIPELINE) as connection:
             for status in statuses:
                 connection.execute(
                     sa.text(
-                        "SELECT transition_candidate(:id, CAST(:status AS candidate_status), :actor, :reason)"
+                        "SELECT transition_candidate(:id, CAST(:status AS candidate_status), :actor, :reason,"
+                        " CAST(:kind AS rejection_kind))"
                     ),
-                    {"id": candidate_id, "status": status, "actor": actor, "reason": reason},
+                    {
+                        "id": candidate_id,
+                        "status": status,
+                        "actor": actor,
+                        "reason": reason,
+                        "kind": kind if status == "rejected" else None,
+                    },
                 )
 
     def answer(self, iteration: int, material: str, band_gap: float | None, energy: float | None) -> None:

@@ -5,8 +5,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import uvicorn
 from starlette.types import ASGIApp
+
+from dash_app.server import create_app
+from resources.postgres import Database, Role
 
 
 @contextmanager
@@ -26,3 +30,15 @@ def serving(app: ASGIApp) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+@contextmanager
+def api_client(database: Database) -> Iterator[httpx.Client]:
+    """Serve the app with the role of the app alone, and yield a client of its API."""
+    app_only = Database({Role.APP: database.url(Role.APP)})
+    with (
+        serving(create_app(app_only)) as url,
+        httpx.Client(base_url=f"{url}/api/v1", timeout=60, trust_env=False) as client,
+    ):
+        yield client
+    app_only.dispose()

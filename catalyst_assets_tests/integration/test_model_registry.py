@@ -252,11 +252,13 @@ def test_a_better_model_that_is_worse_calibrated_becomes_champion_only_by_force(
     assert "Its calibration is worse" in told
     assert "--force" in told
     assert [version.is_champion for version in prepared.registry.versions(NAME)] == [True, False]
+    assert query(prepared, "SELECT model_name, model_version FROM champions") == [(NAME, 1)]
     forced = catalyst("promote", NAME, "2", "--reason", "more labels", "--force")
     assert forced == "salts@2 is the champion.\n"
     (champion,) = [version for version in prepared.registry.versions(NAME) if version.is_champion]
     (entry,) = registry.promotions(champion)
     assert champion.version == 2
+    assert query(prepared, "SELECT model_version FROM champions") == [(2,)]
     assert (entry["reason"], entry["forced"], entry["instead_of"]) == ("more labels", True, 1)
     assert entry["by"]
     assert "is the champion already" in catalyst.refusal("promote", NAME, "2", "--reason", "again")

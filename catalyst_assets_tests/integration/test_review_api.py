@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from catalyst_assets_tests.integration.reviewed_campaign import ReviewedCampaign
-from catalyst_assets_tests.integration.serving import serving
+from catalyst_assets_tests.integration.serving import api_client, serving
 from dash_app.server import create_app
 from resources.postgres import Database, Role
 
@@ -19,13 +19,8 @@ ADA = {"actor": "Ada Lovelace"}
 
 @pytest.fixture
 def api(database: Database) -> Iterator[httpx.Client]:
-    app_only = Database({Role.APP: database.url(Role.APP)})
-    with (
-        serving(create_app(app_only)) as url,
-        httpx.Client(base_url=f"{url}/api/v1", timeout=60, trust_env=False) as client,
-    ):
+    with api_client(database) as client:
         yield client
-    app_only.dispose()
 
 
 @pytest.fixture
@@ -195,7 +190,7 @@ def test_candidates_are_filtered_by_any_of_several_statuses(
 ) -> None:
     one, two, three = campaign.rank(0, ["p:A", "p:B", "p:C"])
     campaign.move(one, "flagged")
-    campaign.move(two, "rejected", reason="toxic")
+    campaign.move(two, "rejected", reason="toxic", kind="withdrawn")
     page = api.get("/candidates", params={"status": ["flagged", "rejected"]}).json()
     assert [item["candidate_id"] for item in page["items"]] == [one, two]
     assert page["total"] == 2
@@ -328,10 +323,12 @@ def test_the_openapi_document_describes_every_operation_and_its_problems(api: ht
         "/campaigns": ["get"],
         "/campaigns/{name}": ["get"],
         "/campaigns/{name}/iterations": ["get"],
+        "/campaigns/{name}/iterations/{key}/rerank": ["get"],
         "/candidates": ["get"],
         "/candidates/{candidate_id}": ["get"],
         "/candidates/{candidate_id}/flag": ["post"],
         "/candidates/{candidate_id}/reject": ["post"],
+        "/candidates/{candidate_id}/restore": ["post"],
     }
     assert document["servers"] == [{"url": "/api/v1"}]
     reject = document["paths"]["/candidates/{candidate_id}/reject"]["post"]["responses"]

@@ -101,12 +101,15 @@ def test_a_reviewer_flags_one_rejects_one_and_is_refused_an_illegal_step(
     page.locator("#reject").click()
     expect(page.locator("#reject-title")).to_have_text("Reject PbTiO3")
     page.locator("#reject-confirm").click()
+    expect(page.locator("#reject-complaint")).to_contain_text("Say which kind")
+    page.locator("#reject-kind").get_by_text("Infeasible").click()
+    page.locator("#reject-confirm").click()
     expect(page.locator("#reject-complaint")).to_contain_text("Say why")
     page.locator("#reject-reason").fill("Lead is not wanted here.")
     page.locator("#reject-confirm").click()
     expect(page.locator("#outcome")).to_have_text("1 candidate rejected.")
     second = page.locator(".ag-row[row-index='1']")
-    expect(second.locator("[col-id='status']")).to_have_text("Rejected")
+    expect(second.locator("[col-id='status']")).to_have_text("Rejected: infeasible")
 
     select(page, 2, 3)
     page.locator("#flag").click()
@@ -117,7 +120,7 @@ def test_a_reviewer_flags_one_rejects_one_and_is_refused_an_illegal_step(
 
     second.locator("[col-id='status']").click()
     expect(page.locator("#detail .history li")).to_have_count(2)
-    expect(page.locator("#detail")).to_contain_text("Rejected by Ada Lovelace")
+    expect(page.locator("#detail")).to_contain_text("Rejected as infeasible by Ada Lovelace")
     expect(page.locator("#detail q")).to_have_text("Lead is not wanted here.")
 
     assert statuses(database) == {"p:SrTiO3": "flagged", "p:PbTiO3": "rejected", "p:AlLaO3": "flagged"}
@@ -131,6 +134,62 @@ def test_a_reviewer_flags_one_rejects_one_and_is_refused_an_illegal_step(
     expect(page.locator("#actor")).to_have_value("Ada Lovelace")
     assert [address for address in asked if not address.startswith((url, "data:", "blob:"))] == []
     assert failures == []
+
+
+def test_what_was_withdrawn_is_restored_and_what_is_infeasible_is_not(
+    page: Page, url: str, database: Database
+) -> None:
+    campaign = ReviewedCampaign(database).start()
+    one, two = campaign.rank(0, ["p:SrTiO3", "p:PbTiO3"])
+    campaign.move(one, "rejected", reason="dear", kind="withdrawn")
+    campaign.move(two, "rejected", reason="no such phase", kind="infeasible")
+    page.goto(f"{url}/campaigns/{campaign.name}")
+    expect(page.locator(".ag-row[row-index='1'] [col-id='status']")).to_have_text("Rejected: infeasible")
+    page.locator("#actor").fill("Ada Lovelace")
+    select(page, 1, 2)
+    expect(page.locator("#restore")).to_be_disabled()
+    page.locator(".ag-pinned-left-cols-container .ag-row[row-index='1'] input").uncheck()
+    page.locator("#restore").click()
+    page.locator("#restore-confirm").click()
+    expect(page.locator("#restore-complaint")).to_contain_text("Say why")
+    page.locator("#restore-reason").fill("Strontium became cheap.")
+    page.locator("#restore-confirm").click()
+    expect(page.locator("#outcome")).to_have_text("1 candidate restored.")
+    expect(page.locator(".ag-row[row-index='0'] [col-id='status']")).to_have_text("Ranked")
+    assert decisions(database)[-1] == ("p:SrTiO3", "ranked", "Ada Lovelace", "Strontium became cheap.")
+
+
+def test_another_strategy_ranks_again_beside_the_recorded_rank_and_a_candidate_says_why(
+    page: Page, url: str, database: Database
+) -> None:
+    campaign = ReviewedCampaign(database).start()
+    campaign.rank(0, ["p:Narrow", "p:Likely", "p:Sure"])
+    campaign.rank(1, ["p:Narrow"])
+    campaign.predict(0, {"p:Narrow": (0.2, -2.6), "p:Likely": (1.1, -2.2), "p:Sure": (1.6, -2.6)}, std=0.2)
+    campaign.register(0, version=1, champion=2)
+    page.goto(f"{url}/campaigns/{campaign.name}")
+    page.locator("#what-if-open").click()
+    expect(page.locator("#what-if-list")).to_contain_text("has no predictions")
+    page.locator("#iteration").click()
+    page.get_by_role("option", name="Iteration 0").click()
+    rows = page.locator(".reranked tbody tr")
+    expect(rows).to_have_count(3)
+    page.locator("#what-if-strategy").click()
+    page.get_by_role("option", name="Greedy").click()
+    expect(rows.first).to_contain_text("Sure")
+    expect(rows.first).to_contain_text("3 ▲2")
+    page.locator("#iteration").click()
+    page.get_by_role("option", name="All iterations").click()
+    expect(page.locator("#what-if-list")).to_contain_text("Choose a single iteration")
+
+    page.locator("#iteration").click()
+    page.get_by_role("option", name="Iteration 0").click()
+    badge = page.locator(".ag-row[row-index='0'] [col-id='status'] .badge-stale")
+    expect(badge).to_have_attribute("title", re.compile("older than the champion, version 2"))
+    page.locator(".ag-row[row-index='0'] [col-id='status']").click()
+    expect(page.locator("#detail")).to_contain_text("The score hangs on band gap direct.")
+    expect(page.locator("#detail .chance.decisive")).to_contain_text("Band gap direct between 1 and 2.3 eV0%")
+    expect(page.locator("#detail")).to_contain_text("Not measured: too little was labelled")
 
 
 def test_a_candidate_far_from_the_training_data_wears_a_badge_that_explains_itself(

@@ -12,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.definitions.observe import observe
 
-from catalyst_assets.acquisition.shortlist import compute_shortlist, find_ranking_problems, record_shortlist
+from catalyst_assets.acquisition.replay import replay
+from catalyst_assets.acquisition.shortlist import compute_shortlist, record_shortlist
 from catalyst_assets.build import build_defs
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.campaigns.model import Campaign
@@ -161,10 +162,9 @@ def test_two_turns_write_whole_and_checked_stages(
     # The same stage again gives the same state, and a changed ranking is refused once it was acted upon.
     again = compute_shortlist(database, objects, str(SECOND))
     assert record_shortlist(database, again) is False
-    assert find_ranking_problems(database, objects, str(SECOND)) == []
+    assert replay(database, objects, str(SECOND)).is_same
     with database.transaction(Role.OWNER) as connection:
         connection.execute(sa.text("UPDATE rankings SET ranking_sha256 = repeat('0', 64)"))
-    assert find_ranking_problems(database, objects, str(SECOND))
     with pytest.raises(LoopError, match="acted upon"):
         record_shortlist(database, again)
     assert answer_pending(database, str(SECOND), ReferenceTable(database)).validated == 0

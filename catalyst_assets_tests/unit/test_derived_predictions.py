@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from catalyst_assets.campaigns.derived import midgap
+from catalyst_assets.campaigns.band_edges import midgap
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.learning.heads import Prediction
 from catalyst_assets.prediction.members import append_derived

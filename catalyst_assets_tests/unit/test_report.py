@@ -1,9 +1,10 @@
 import dataclasses
 import math
 import re
-from itertools import combinations
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from catalyst_assets.errors import CatalystError
@@ -11,16 +12,19 @@ from catalyst_assets.report.charts import (
     calibration_per_iteration,
     discovery_curve,
     error_per_iteration,
-    image_bytes,
     parity_plots,
+    space_map,
 )
 from catalyst_assets.report.pages import render_page, write_report
+from catalyst_assets.report.styling import image_bytes
 from catalyst_assets.report.summary import (
     CampaignSummary,
     HitSummary,
     IterationSummary,
+    ModelSummary,
     Parity,
-    random_expected_hits,
+    SpaceMap,
+    Suggestion,
 )
 
 EMPTY = CampaignSummary(campaign="empty", pool_size=0, hits_in_pool=None, criteria=())
@@ -51,8 +55,55 @@ FULL = CampaignSummary(
         HitSummary("set:NaNbO3", "NaNbO3", 5, 1, {"band_gap_direct": 2.125}),
     ),
     parity=(Parity("band_gap_direct", (1.25, 2.125), (1.0, 2.5), (0.2, 0.3)),),
+    status="finished",
     stop_reason="target reached",
+    next_batch=(Suggestion("set:KNbO3", "KNbO3", 1, "flagged", 0.625, {"band_gap_direct": (1.5, 0.25)}),),
+    space=SpaceMap(
+        points=tuple((float(x), float(x % 3)) for x in range(10)),
+        kinds=("pool",) * 4 + ("evaluated",) * 2 + ("next",) + ("hit",) * 3,
+        explained=(0.5, 0.25),
+        n_members=20,
+    ),
+    model=ModelSummary("demo", "demo__0001", "ab12", version=2, champion=1),
+    provenance={"campaign": "c0ffee", "labels": "1abe15"},
+    written_at="2026-01-01 12:00 UTC",
 )
+OBJECTIVE = dataclasses.replace(
+    FULL,
+    criteria=(),
+    objective="Maximize band gap direct (eV)",
+    best=(math.nan, 1.25, 1.25, 1.875, 2.125),
+    hits_in_pool=None,
+    discovery=tuple((n, 0) for n in range(1, 6)),
+)
+
+
+def large(pool_size: int, evaluated: int, hits: int) -> CampaignSummary:
+    """Return a campaign of many evaluations and iterations."""
+    every = max(evaluated // max(hits, 1), 1)
+    discovery = tuple((n, min(n // every, hits)) for n in range(1, evaluated + 1))
+    return dataclasses.replace(
+        FULL,
+        pool_size=pool_size,
+        hits_in_pool=hits + 5,
+        discovery=discovery,
+        iterations=tuple(
+            dataclasses.replace(FULL.iterations[1], partition=f"demo__{n:04d}", evaluated=25 * (n + 1))
+            for n in range(40)
+        ),
+        found=tuple(HitSummary(f"set:{n}", "SrTiO3", n + 1, 0, {}) for n in range(hits)),
+        space=SpaceMap(
+            tuple((float(n % 97), float(n % 89)) for n in range(4000)),
+            ("pool",) * 4000,
+            (0.3, 0.2),
+            pool_size,
+        ),
+    )
+
+
+@cache
+def full_page() -> str:
+    return render_page(FULL)
 
 
 def _lines(figure: object) -> dict[str, tuple[list[float], list[float]]]:
@@ -68,33 +119,27 @@ def _text(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<(svg|style).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL))
 
 
-def test_random_choice_finds_hits_in_proportion() -> None:
-    assert random_expected_hits(255, 14, 60) == pytest.approx(3.294, abs=5e-4)
-    assert random_expected_hits(20, 4, 20) == 4
-
-
-def test_random_expectation_is_the_mean_over_every_draw() -> None:
-    for hits in range(7):
-        for evaluations in range(7):
-            draws = [sum(item < hits for item in draw) for draw in combinations(range(6), evaluations)]
-            assert random_expected_hits(6, hits, evaluations) == pytest.approx(sum(draws) / len(draws))
-
-
-@pytest.mark.parametrize(("pool", "hits", "evaluations"), [(0, 0, 0), (5, 6, 1), (5, 1, 6), (5, -1, 1)])
-def test_impossible_pools_are_refused(pool: int, hits: int, evaluations: int) -> None:
-    with pytest.raises(ValueError, match=f"pool of {pool}"):
-        random_expected_hits(pool, hits, evaluations)
-
-
 def test_summary_counts_from_its_discovery() -> None:
     assert (FULL.evaluated, FULL.hits) == (5, 3)
     assert FULL.random_expected_hits == 1.0
-    assert FULL.enrichment == 3.0
+    assert FULL.enrichment is not None
+    assert FULL.enrichment.value == 3.0
+    assert FULL.acceleration is not None
+    assert FULL.acceleration.value == pytest.approx(3 * 21 / 5 / 5)
+    assert FULL.luck == pytest.approx((4 * 120 + 16) / 15504)
     assert (EMPTY.evaluated, EMPTY.hits, EMPTY.random_expected_hits, EMPTY.enrichment) == (0, 0, None, None)
+    assert (EMPTY.acceleration, EMPTY.luck) == (None, None)
+
+
+def test_a_pool_that_shrank_after_it_was_evaluated_is_not_compared_with() -> None:
+    shrunk = dataclasses.replace(FULL, pool_size=4)
+    assert (shrunk.random_expected_hits, shrunk.enrichment, shrunk.acceleration) == (None, None, None)
+    assert "hits found" in _text(render_page(shrunk))
 
 
 def test_enrichment_is_unknown_when_nothing_could_be_found() -> None:
-    assert dataclasses.replace(FULL, hits_in_pool=0, discovery=((1, 0),)).enrichment is None
+    nothing = dataclasses.replace(FULL, hits_in_pool=0, discovery=((1, 0),))
+    assert (nothing.enrichment, nothing.acceleration) == (None, None)
 
 
 def test_discovery_curve_shows_campaign_random_and_perfect_choice() -> None:
@@ -112,8 +157,7 @@ def test_discovery_curve_without_known_hits_compares_with_nothing() -> None:
 
 
 def test_errors_are_drawn_for_each_property_with_gaps_where_nothing_was_measured() -> None:
-    figure = error_per_iteration(FULL)
-    assert figure is not None
+    (figure,) = error_per_iteration(FULL).values()
     (axes,) = figure.axes
     drawn = {line.get_label(): line.get_ydata()[1] for line in axes.lines}
     assert drawn == {
@@ -126,10 +170,10 @@ def test_errors_are_drawn_for_each_property_with_gaps_where_nothing_was_measured
 
 
 def test_figures_without_numbers_are_left_out() -> None:
-    assert error_per_iteration(EMPTY) is None
+    assert error_per_iteration(EMPTY) == {}
     assert calibration_per_iteration(EMPTY) is None
-    assert parity_plots(()) is None
-    assert parity_plots((Parity("band_gap", (), (), ()),)) is None
+    assert parity_plots(()) == {}
+    assert parity_plots((Parity("band_gap", (), (), ()),)) == {}
 
 
 def test_same_summary_gives_the_same_bytes() -> None:
@@ -139,7 +183,7 @@ def test_same_summary_gives_the_same_bytes() -> None:
 
 
 def test_page_says_what_was_found() -> None:
-    text = _text(render_page(FULL))
+    text = _text(full_page())
     assert "3 of 4 hits found" in text
     assert "5 of 20 candidates evaluated" in text
     assert "3.0" in text
@@ -149,25 +193,69 @@ def test_page_says_what_was_found() -> None:
     assert "AgNbO3 set:AgNbO3 4 1 1.250" in text
     assert "0001 5 3 0.432 0.062 2.5" in text
     assert "0000 3 1 - - 1.5" in text
+    assert "1 KNbO3 set:KNbO3 flagged 62 % 1.50 ± 0.25" in text
+    assert "The latest model is demo@2, of demo__0001; the champion is demo@1" in text
+    assert "campaign c0ffee labels 1abe15" in text
+    assert "Written 2026-01-01 12:00 UTC" in text
+
+
+def test_factors_stand_with_what_random_campaigns_make_of_them() -> None:
+    text = _text(full_page())
+    assert (
+        "Enrichment factor hits found by those of random choice in as many evaluations 3.0 1.0 or more"
+        in text
+    )
+    assert (
+        "Acceleration factor evaluations of random choice for as many hits by those needed 2.5 1.0 to 3.8"
+        in text
+    )
+    assert "random campaigns that find at least as many 3.2 %" in text
+
+
+def test_the_map_shows_each_kind_with_its_number() -> None:
+    assert FULL.space is not None
+    figure = space_map(FULL.space)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["not evaluated (4)", "evaluated, no hit (2)", "next batch (1)", "hit (3)"]
+    assert "10 of them are drawn" in _text(full_page())
+
+
+def test_a_campaign_with_an_objective_shows_its_best_value() -> None:
+    (axes,) = discovery_curve(OBJECTIVE).axes
+    (line,) = (line for line in axes.lines if len(line.get_xdata()) == 5)
+    np.testing.assert_array_equal(line.get_ydata(), [math.nan, 1.25, 1.25, 1.875, 2.125])
+    text = _text(render_page(OBJECTIVE))
+    assert "2.125 best value so far" in text
+    assert "Maximize band gap direct (eV)" in text
+    assert "hits found" not in text
+
+
+def test_pages_of_large_pools_stay_light() -> None:
+    page = render_page(large(100_000, 3000, 250))
+    assert len(page) < 1_500_000
+    text = _text(page)
+    assert "3,000 of 100,000 candidates evaluated" in text
+    assert "4,000 of them are drawn" in text
+    assert "And 50 more" in text
 
 
 def test_page_escapes_what_people_wrote() -> None:
-    page = render_page(FULL)
+    page = full_page()
     assert "Oxides &lt;for&gt; light" in page
     assert "<for>" not in page
 
 
 def test_page_stands_alone() -> None:
-    page = render_page(FULL)
+    page = full_page()
     assert "<script" not in page
-    assert not re.findall(r"""(?:src|href)=["'](?!#)""", page)
+    assert not re.findall(r"""(?:src|href)=["'](?!#|data:image/png;base64,)""", page)
     assert len(page) < 500_000
 
 
 def test_pictures_of_one_page_do_not_share_names() -> None:
-    names = re.findall(r'\bid="([^"]+)"', render_page(FULL))
+    names = re.findall(r'\bid="([^"]+)"', full_page())
     assert len(names) == len(set(names))
-    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', render_page(FULL)))
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', full_page()))
     assert used <= set(names)
 
 
@@ -178,8 +266,10 @@ def test_pictures_of_one_page_do_not_share_names() -> None:
         dataclasses.replace(FULL, iterations=FULL.iterations[:1], hits_in_pool=None, found=(), parity=()),
         dataclasses.replace(FULL, hits_in_pool=0, discovery=((1, 0),), found=()),
         dataclasses.replace(FULL, pool_size=5, hits_in_pool=5),
+        large(10, 10, 3),
+        OBJECTIVE,
     ],
-    ids=["nothing yet", "one iteration", "no hits", "all evaluated"],
+    ids=["nothing yet", "one iteration", "no hits", "all evaluated", "ten members", "objective"],
 )
 def test_every_state_of_a_campaign_has_a_report(summary: CampaignSummary, tmp_path: Path) -> None:
     files = write_report(summary, tmp_path / "a new" / "folder")

@@ -17,8 +17,27 @@ def candidate(distance: float | None, far: bool | None) -> dict[str, Any]:
         "candidate_id": 1, "campaign": "c", "iteration": 0, "partition_key": "c__0000", "material_id": "p:A",
         "formula": "A", "chemical_system": "A", "rank": 1, "acquisition": 0.5, "feasibility": None,
         "predicted": {}, "distance": distance, "out_of_distribution": far, "status": "ranked",
-        "updated_at": moment, "validated": [], "hit": None,
+        "updated_at": moment, "validated": [], "hit": None, "rejection_kind": None,
+        "model_version": 2, "champion_version": 3, "stale": True,
     }  # fmt: skip
+
+
+def detail(distance: float | None = None, far: bool | None = None, **changes: Any) -> CandidateDetail:
+    nothing = {"criteria": [], "decisive": None, "nearest": []}
+    about = candidate(distance, far) | {"events": [], "structure": {}, "explanation": nothing} | changes
+    return CandidateDetail.model_validate(about)
+
+
+def test_a_stale_score_is_marked_until_the_candidate_is_decided() -> None:
+    stale = grid_row(detail(), "PBE")["stale"]
+    assert "Scored by model version 2" in stale
+    assert "Stale" in str(candidate_panel(detail(), "PBE"))
+    assert grid_row(detail(status="validated"), "PBE")["stale"] is None
+    assert grid_row(detail(stale=None), "PBE")["stale"] is None
+    rejected = detail(status="rejected", rejection_kind="infeasible")
+    assert grid_row(rejected, "PBE")["kind"] == "infeasible"
+    assert "Rejected: infeasible" in str(candidate_panel(rejected, "PBE"))
+    assert "draws that it was ranked by are no longer stored" in str(candidate_panel(rejected, "PBE"))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +49,7 @@ def test_a_candidate_far_from_the_training_data_is_marked_in_grid_and_detail(
 ) -> None:
     row = grid_row(Candidate(**candidate(distance, far)), "PBE")
     assert (row["distance"], row["far"]) == (shown, told)
-    panel = str(candidate_panel(CandidateDetail(**candidate(distance, far), events=[], structure={}), "PBE"))
+    panel = str(candidate_panel(detail(distance, far), "PBE"))
     assert (FAR in panel) == bool(far)
     assert (f"{shown} × typical" in panel) == (distance is not None)
 

@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
-from dash_app.api import campaigns, candidates
+from dash_app.api import campaigns, candidates, rankings
 from dash_app.api.connection import Transaction
 from dash_app.api.models import Health, Problem
 from dash_app.api.problems import install_problem_handlers, problem_responses
@@ -17,7 +17,8 @@ API_PREFIX: Final = "/api/v1"
 
 _DESCRIPTION: Final = """Campaigns, the candidates their rankings suggest, and decisions about them.
 Errors are problem details (RFC 9457). The lifecycle is ranked → flagged → in_validation → validated, or
-rejected from any but validated; the database enforces it and keeps who decided, why and when."""
+rejected from any but validated, and back to ranked from a withdrawn or failed one; the database enforces it and keeps
+who decided, why and when."""
 
 
 def create_api(database: Database) -> FastAPI:
@@ -36,8 +37,10 @@ def create_api(database: Database) -> FastAPI:
         redoc_url=None,
     )
     app.state.database = database
+    app.state.rankings = rankings.StoredRankings()
     install_problem_handlers(app)
     app.include_router(campaigns.router)
+    app.include_router(rankings.router)
     app.include_router(candidates.router)
 
     @app.get(

@@ -6,9 +6,11 @@ from typing import Annotated, Any, Final
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query
 
+from catalyst_assets.acquisition.rejections import RejectionKind
 from dash_app.api.campaigns import find_document
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import Evaluation, judge, parse_document
+from dash_app.api.explanations import explain_candidate
 from dash_app.api.models import (
     Candidate,
     CandidateDetail,
@@ -17,6 +19,7 @@ from dash_app.api.models import (
     CandidateStatus,
     FlagRequest,
     RejectRequest,
+    RestoreRequest,
     Transition,
 )
 from dash_app.api.problems import NotFoundError, problem_responses
@@ -90,12 +93,27 @@ def flag_candidate(candidate_id: CandidateId, request: FlagRequest, connection: 
 def reject_candidate(
     candidate_id: CandidateId, request: RejectRequest, connection: Transaction
 ) -> Transition:
-    """Take a candidate out of the loop; a validated one stays."""
-    return _move(connection, candidate_id, CandidateStatus.REJECTED, request.actor, request.reason)
+    """Take a candidate out of the loop; a validated one stays. Again with another kind corrects the kind."""
+    return _move(
+        connection, candidate_id, CandidateStatus.REJECTED, request.actor, request.reason, request.kind
+    )
+
+
+@router.post("/{candidate_id}/restore", summary="Restore", responses=problem_responses(409))
+def restore_candidate(
+    candidate_id: CandidateId, request: RestoreRequest, connection: Transaction
+) -> Transition:
+    """Put a withdrawn or failed candidate back to ranked, so that it may be flagged or suggested again."""
+    return _move(connection, candidate_id, CandidateStatus.RANKED, request.actor, request.reason)
 
 
 def _move(
-    connection: sa.Connection, candidate_id: int, status: CandidateStatus, actor: str, reason: str
+    connection: sa.Connection,
+    candidate_id: int,
+    status: CandidateStatus,
+    actor: str,
+    reason: str,
+    kind: RejectionKind | None = None,
 ) -> Transition:
     moved = fetch_one(
         connection,
@@ -104,6 +122,7 @@ def _move(
         status=status.value,
         actor=actor,
         reason=reason,
+        kind=None if kind is None else kind.value,
     )
     return Transition(changed=bool(moved and moved["changed"]), candidate=_detail(connection, candidate_id))
 
@@ -128,6 +147,7 @@ def _detail(connection: sa.Connection, candidate_id: int) -> CandidateDetail:
     found = fetch_one(connection, "app/candidate_structure", candidate_id=candidate_id) or {"structure": {}}
     return CandidateDetail(
         **candidate.model_dump(),
+        explanation=explain_candidate(connection, candidate_id),
         events=[
             CandidateEvent(**row)
             for row in fetch_all(connection, "app/candidate_events", candidate_id=candidate_id)

@@ -46,7 +46,8 @@ class Discovery:
     hits
         How many of them meet every criterion; None when the campaign has no criteria.
     best
-        Best value of the objective in its unit; None when there is no objective or no value.
+        Best value of the objective in its unit, under criteria among the hits; None when there is no objective or
+        no value.
     """
 
     evaluated: int
@@ -103,7 +104,7 @@ class Evaluations:
         return Discovery(
             evaluated=len(within),
             hits=sum(1 for _, hit in within if hit) if has_criteria else None,
-            best=self._best([evaluation for evaluation, _ in within]),
+            best=self._best([evaluation for evaluation, hit in within if hit or not has_criteria]),
         )
 
     def _best(self, evaluations: Sequence[Evaluation]) -> float | None:

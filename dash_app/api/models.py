@@ -10,6 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from catalyst_assets.acquisition.rejections import RejectionKind
+from catalyst_assets.campaigns.model import Strategy
+
 
 class CandidateStatus(StrEnum):
     """Where a candidate stands in its lifecycle."""
@@ -48,6 +51,22 @@ class FlagRequest(BaseModel):
 
 class RejectRequest(BaseModel):
     """Take a candidate out of the loop."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    actor: Actor
+    reason: ReasonText = Field(min_length=1, description="Why; shown in the candidate's history.")
+    kind: RejectionKind = Field(
+        RejectionKind.WITHDRAWN,
+        description="poor: measured, its values are learned from, never suggested again. infeasible: cannot be made, "
+        "never suggested again. failed: tried without an answer, may be suggested again some turns later. "
+        "withdrawn: a person decides against it, suggested again only if restored. Another kind than before "
+        "corrects it.",
+    )
+
+
+class RestoreRequest(BaseModel):
+    """Put a withdrawn or failed candidate back."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -197,7 +216,17 @@ class Candidate(BaseModel):
     out_of_distribution: bool | None = Field(
         description="Whether it is further away than 95 % of unseen chemical systems; null where unknown."
     )
+    model_version: int | None = Field(
+        description="Registered version of the model that scored it; null while it is not registered."
+    )
+    champion_version: int | None = Field(
+        description="Version that is the campaign's champion now; null without."
+    )
+    stale: bool | None = Field(
+        description="Whether an older model than the champion scored it; null where either is unknown."
+    )
     status: CandidateStatus
+    rejection_kind: RejectionKind | None = Field(description="Why it was rejected; null when it is not.")
     updated_at: datetime
     validated: list[Validated]
     hit: bool | None = Field(description="Whether validation found every criterion met; null before it.")
@@ -211,12 +240,58 @@ class CandidateEvent(BaseModel):
     to_status: CandidateStatus
     actor: str
     reason: str
+    rejection_kind: RejectionKind | None = Field(description="Of a rejection; null for other steps.")
     at: datetime
 
 
-class CandidateDetail(Candidate):
-    """A candidate with its history and structure."""
+class BoundChance(BaseModel):
+    """How likely a property is within a bound."""
 
+    property: str
+    min: float | None
+    max: float | None
+    unit: str
+    chance: float
+
+
+class Alternative(BaseModel):
+    """Bounds that hold together."""
+
+    chance: float = Field(description="That all of them hold, jointly.")
+    bounds: list[BoundChance]
+
+
+class Criterion(BaseModel):
+    """How likely a criterion is met, from the joint draws that were ranked."""
+
+    chance: float = Field(description="That any alternative holds.")
+    alternatives: list[Alternative] = Field(description="One where the campaign names no `any_of`.")
+
+
+class NearestLabelled(BaseModel):
+    """A material of known properties near a candidate."""
+
+    material_id: str
+    formula: str
+    distance: float = Field(description="1 is typical of an unseen chemical system.")
+    labels: dict[str, float] = Field(description="What was known of it when the iteration opened.")
+
+
+class Explanation(BaseModel):
+    """Why a candidate stands where it does."""
+
+    criteria: list[Criterion] = Field(description="In the campaign's order; empty with an objective alone.")
+    decisive: str | None = Field(
+        description="The property that drives the score: the least likely bound of the least likely criterion, or the "
+        "objective once the criteria are likely. Null where the draws are gone."
+    )
+    nearest: list[NearestLabelled] = Field(description="The nearest first; empty where it was not measured.")
+
+
+class CandidateDetail(Candidate):
+    """A candidate with its history, its explanation and its structure."""
+
+    explanation: Explanation
     events: list[CandidateEvent]
     structure: dict[str, Any] = Field(description="The structure as pymatgen's `Structure.as_dict()`.")
 
@@ -235,3 +310,43 @@ class Transition(BaseModel):
 
     changed: bool = Field(description="False when the candidate was in that status already.")
     candidate: CandidateDetail
+
+
+class StrategyInfo(BaseModel):
+    """A strategy that suits a campaign."""
+
+    name: Strategy
+    explores: bool = Field(description="Whether the exploration weight changes anything.")
+
+
+class RankedAgain(BaseModel):
+    """A candidate of a re-ranking."""
+
+    rank: int
+    recorded_rank: int | None = Field(description="Its rank in the recorded shortlist; null outside it.")
+    candidate_id: int | None
+    status: CandidateStatus | None
+    material_id: str
+    formula: str
+    acquisition: float
+    feasibility: float | None = Field(
+        description="Chance that every criterion holds; null with an objective."
+    )
+    predicted: dict[str, Predicted]
+
+
+class Reranking(BaseModel):
+    """What another strategy or exploration weight would suggest."""
+
+    partition_key: str
+    strategy: Strategy
+    exploration_weight: float
+    recorded_strategy: str
+    recorded_exploration_weight: float
+    choices: int = Field(description="Members of the pool that could be suggested.")
+    by_score_alone: bool = Field(
+        description="Whether the recorded ranking also weighed the diversity of its batch or failures, which this "
+        "one does not."
+    )
+    strategies: list[StrategyInfo] = Field(description="Strategies that suit the campaign.")
+    items: list[RankedAgain]

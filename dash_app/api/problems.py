@@ -12,11 +12,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from catalyst_assets.errors import CatalystError, DatabaseUnavailableError
+from catalyst_assets.errors import CatalystError, DatabaseUnavailableError, LoopError, UsageError
 from dash_app.api.models import FieldError, Problem
 
 _CHECK_VIOLATION: Final = "23514"
 _NO_DATA_FOUND: Final = "P0002"
+
+
+_PLATFORM_PROBLEMS: Final = {
+    DatabaseUnavailableError: (503, "database-unavailable"),
+    UsageError: (422, "invalid-request"),
+    LoopError: (409, "conflict"),
+}
 
 
 class NotFoundError(Exception):
@@ -101,8 +108,9 @@ async def _database_error(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _platform_error(_: Request, error: Exception) -> JSONResponse:
-    status = 503 if isinstance(error, DatabaseUnavailableError) else 500
-    kind = "database-unavailable" if status == 503 else "failure"
+    status, kind = next(
+        (answer for cause, answer in _PLATFORM_PROBLEMS.items() if isinstance(error, cause)), (500, "failure")
+    )
     remedy = error.remedy if isinstance(error, CatalystError) else ""
     return _respond(status, kind, getattr(error, "message", str(error)), remedy)
 

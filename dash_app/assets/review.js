@@ -11,6 +11,13 @@
     }
   };
 
+  // Whether the dialog of this verb was asked for, and not closed; the first question gets the focus.
+  const asked = (verb, opened) => {
+    if (window.dash_clientside.callback_context.triggered_id !== verb || !opened) return false;
+    setTimeout(() => document.querySelector(`#${verb}-dialog input, #${verb}-dialog textarea`).focus(), 50);
+    return true;
+  };
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     review: {
       reload: () => {
@@ -23,22 +30,26 @@
       },
       describeSelection: (rows) => {
         const n = (rows || []).length;
-        const title = n === 1 ? `Reject ${rows[0].formula}` : `Reject ${n} candidates`;
-        return [n ? `${n} selected` : "Select candidates to decide", n === 0, n === 0, title];
+        const which = n === 1 ? rows[0].formula : `${n} candidates`;
+        const restorable = n > 0 && rows.every((row) => ["withdrawn", "failed"].includes(row.kind));
+        return [n ? `${n} selected` : "Select candidates to decide", n === 0, n === 0, !restorable,
+          `Reject ${which}`, `Restore ${which}`];
       },
-      openDialog: (opened, cancelled) => {
-        if (window.dash_clientside.callback_context.triggered_id !== "reject" || !opened) {
-          return [true, window.dash_clientside.no_update, ""];
-        }
-        setTimeout(() => document.getElementById("reject-reason").focus(), 50);
-        return [false, "", ""];
+      openReject: (opened, cancelled) => {
+        const { no_update } = window.dash_clientside;
+        return asked("reject", opened) ? [false, "", "", null] : [true, no_update, "", no_update];
       },
+      openRestore: (opened, cancelled) =>
+        asked("restore", opened) ? [false, "", ""] : [true, window.dash_clientside.no_update, ""],
     },
   });
 
   document.addEventListener("keydown", (event) => {
-    const dialog = document.getElementById("reject-dialog");
-    if (event.key === "Escape" && dialog && !dialog.hidden) document.getElementById("reject-cancel").click();
+    if (event.key !== "Escape") return;
+    for (const verb of ["reject", "restore"]) {
+      const dialog = document.getElementById(`${verb}-dialog`);
+      if (dialog && !dialog.hidden) document.getElementById(`${verb}-cancel`).click();
+    }
   });
 
   const draw = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
@@ -47,11 +58,15 @@
     if (!props.data) return null;
     const text = props.value.replace("_", " ");
     const badge = React.createElement(
-      "span", { className: `badge badge-${props.value}` }, text[0].toUpperCase() + text.slice(1));
+      "span", { className: `badge badge-${props.value}` },
+      text[0].toUpperCase() + text.slice(1) + (props.data.kind ? `: ${props.data.kind}` : ""));
     const hit = props.data.hit
       ? React.createElement("span", { className: "hit", title: "Validation found every criterion met" }, "Hit")
       : null;
-    return React.createElement("span", null, badge, hit);
+    const stale = props.data.stale
+      ? React.createElement("span", { className: "badge badge-stale", title: props.data.stale }, "Stale")
+      : null;
+    return React.createElement("span", null, badge, stale ? " " : null, stale, hit);
   };
 
   draw.Distance = (props) => {

@@ -4,15 +4,18 @@ from typing import Any
 
 from dash import html
 
-from dash_app.api.models import CandidateDetail, CandidateEvent, Validated
+from dash_app.api.models import CandidateDetail, CandidateEvent, CandidateStatus, Validated
 from dash_app.components.tiles import badge
+from dash_app.components.why import why_panel
 from dash_app.components.wording import (
     FAR,
     FAR_EXPLAINED,
     MISSING,
+    formula,
     moment,
     number,
     plus_minus,
+    stale_explained,
     with_unit,
     words,
 )
@@ -35,15 +38,26 @@ def candidate_panel(candidate: CandidateDetail, method: str) -> html.Div:
         )
     return html.Div(
         [
-            html.Div([html.H2(candidate.formula), badge(candidate.status.value)], className="card-head"),
+            html.Div([html.H2(formula(candidate.formula)), _standing(candidate)], className="card-head"),
             html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts], className="pairs"),
             html.H3("Properties"),
             _properties(candidate, method),
+            *why_panel(
+                candidate.explanation, {name: each.unit for name, each in candidate.predicted.items()}
+            ),
             html.H3("History"),
             html.Ol([_event(event) for event in candidate.events], className="history"),
             *_structure(candidate.structure),
         ]
     )
+
+
+def _standing(candidate: CandidateDetail) -> html.Div:
+    kind, stale = candidate.rejection_kind, stale_explained(candidate)
+    children = [badge(candidate.status.value, kind.value if kind else "")]
+    if stale is not None:
+        children.append(html.Span("Stale", className="badge badge-stale", title=stale))
+    return html.Div(children, className="standing")
 
 
 def _distance(distance: float, far: bool | None) -> list[Any]:
@@ -75,7 +89,12 @@ def _answer(answer: Validated | None) -> str:
 
 
 def _event(event: CandidateEvent) -> html.Li:
-    children: list[Any] = [html.Strong(words(event.to_status.value)), html.Span(f" by {event.actor}")]
+    step = words(event.to_status.value)
+    if event.rejection_kind is not None:
+        step = f"{step} as {event.rejection_kind.value}"
+    elif event.from_status is CandidateStatus.REJECTED:
+        step = "Restored"
+    children: list[Any] = [html.Strong(step), html.Span(f" by {event.actor}")]
     if event.reason:
         children.append(html.Q(event.reason))
     children.append(html.Time(moment(event.at), dateTime=event.at.isoformat(), className="soft small"))

@@ -33,16 +33,15 @@ def goal_panel(campaign: CampaignDetail) -> html.Section:
 
 
 def _aim(document: dict[str, Any], units: dict[str, str]) -> list[html.P | html.Ul]:
-    objective = document.get("objective")
+    objective, criteria = document.get("objective"), document.get("criteria") or []
+    aim: list[html.P | html.Ul] = []
     if objective:
-        return [html.P(f"{words(objective['direction'])} {words(objective['property']).lower()}.")]
-    criteria = document.get("criteria") or []
-    if not criteria:
-        return []
-    return [
-        html.P("A material is a hit when"),
-        html.Ul([html.Li(criterion(each, units)) for each in criteria], className="criteria"),
-    ]
+        where = " where the criteria hold" if criteria else ""
+        aim.append(html.P(f"{words(objective['direction'])} {words(objective['property']).lower()}{where}."))
+    if criteria:
+        aim.append(html.P("A material is a hit when"))
+        aim.append(html.Ul([html.Li(criterion(each, units)) for each in criteria], className="criteria"))
+    return aim
 
 
 def _pool(pool: dict[str, Any]) -> str:

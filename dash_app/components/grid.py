@@ -5,7 +5,13 @@ from typing import Any, Final
 import dash_ag_grid as dag
 
 from dash_app.api.models import CampaignDetail, Candidate
-from dash_app.components.wording import DISTANCE_EXPLAINED, FAR_EXPLAINED, plus_minus, with_unit
+from dash_app.components.wording import (
+    DISTANCE_EXPLAINED,
+    FAR_EXPLAINED,
+    plus_minus,
+    stale_explained,
+    with_unit,
+)
 
 GRID_ID: Final = "candidates"
 _BLOCK: Final = 200
@@ -54,6 +60,8 @@ def grid_row(candidate: Candidate, method: str) -> dict[str, Any]:
         "formula": candidate.formula,
         "label": f"{candidate.formula} · {candidate.material_id}",
         "status": candidate.status.value,
+        "kind": None if candidate.rejection_kind is None else candidate.rejection_kind.value,
+        "stale": stale_explained(candidate),
         "hit": candidate.hit,
         "feasibility": None if candidate.feasibility is None else f"{candidate.feasibility:.1%}",
         "acquisition": f"{candidate.acquisition:#.4g}",
@@ -89,7 +97,7 @@ def _columns(campaign: CampaignDetail) -> list[dict[str, Any]]:
             "tooltipField": "label",
             "cellRenderer": "Formula",
         },
-        {"field": "status", "headerName": "Status", "width": 150, "cellRenderer": "StatusBadge"},
+        {"field": "status", "headerName": "Status", "width": 214, "cellRenderer": "StatusBadge"},
     ]
     if campaign.hits is not None:
         columns.append(

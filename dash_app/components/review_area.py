@@ -1,13 +1,21 @@
 """Where candidates are reviewed: the frame around the grid. What fills it is the pages' business."""
 
-from typing import Final
+from typing import Any, Final
 
 from dash import dcc, html
 
+from catalyst_assets.acquisition.rejections import RULES, RejectionKind
 from dash_app.api.models import CandidateStatus
 from dash_app.components.wording import aria, words
 
 ALL: Final = "all"
+# As a reviewer meets them most often.
+_KINDS: Final = (
+    RejectionKind.WITHDRAWN,
+    RejectionKind.INFEASIBLE,
+    RejectionKind.FAILED,
+    RejectionKind.POOR,
+)
 
 
 def review_area() -> html.Section:
@@ -50,28 +58,62 @@ def review_area() -> html.Section:
 
 
 def reject_dialog() -> html.Div:
-    """Lay out the dialog that asks why."""
+    """Lay out the dialog that asks which kind of rejection and why."""
+    kinds = [
+        {
+            "label": html.Span(
+                [html.Strong(words(kind.value)), html.Span(RULES[kind].meaning, className="soft")]
+            ),
+            "value": kind.value,
+        }
+        for kind in _KINDS
+    ]
+    choice = html.Fieldset(
+        [
+            html.Legend("What kind of rejection is it?"),
+            dcc.RadioItems(id="reject-kind", options=kinds, className="kinds", labelClassName="kind"),
+        ]
+    )
+    return _dialog(
+        "reject",
+        html.P("They leave the loop. Kind and reason stay in their history.", className="soft"),
+        choice,
+        confirm=html.Button("Reject", id="reject-confirm", className="danger solid", type="button"),
+    )
+
+
+def restore_dialog() -> html.Div:
+    """Lay out the dialog that asks why candidates come back."""
+    return _dialog(
+        "restore",
+        html.P(
+            "They are ranked again, and may be flagged or suggested in a later iteration. Only withdrawn and failed "
+            "ones come back.",
+            className="soft",
+        ),
+        confirm=html.Button("Restore", id="restore-confirm", className="primary", type="button"),
+    )
+
+
+def _dialog(verb: str, *questions: Any, confirm: html.Button) -> html.Div:
     return html.Div(
         html.Div(
             [
-                html.H2("Reject candidates", id="reject-title"),
-                html.P("They leave the loop. The reason stays in their history.", className="soft"),
-                html.Label("Reason", htmlFor="reject-reason"),
-                dcc.Textarea(id="reject-reason", maxLength=2000, rows=4),
-                html.P(id="reject-complaint", className="complaint", role="alert"),
+                html.H2(f"{words(verb)} candidates", id=f"{verb}-title"),
+                *questions,
+                html.Label("Reason", htmlFor=f"{verb}-reason"),
+                dcc.Textarea(id=f"{verb}-reason", maxLength=2000, rows=3),
+                html.P(id=f"{verb}-complaint", className="complaint", role="alert"),
                 html.Div(
-                    [
-                        html.Button("Cancel", id="reject-cancel", className="quiet", type="button"),
-                        html.Button("Reject", id="reject-confirm", className="danger solid", type="button"),
-                    ],
+                    [html.Button("Cancel", id=f"{verb}-cancel", className="quiet", type="button"), confirm],
                     className="dialog-buttons",
                 ),
             ],
             className="dialog",
             role="dialog",
-            **aria(modal="true", labelledby="reject-title"),
+            **aria(modal="true", labelledby=f"{verb}-title"),
         ),
-        id="reject-dialog",
+        id=f"{verb}-dialog",
         className="veil",
         hidden=True,
     )
@@ -83,6 +125,7 @@ def _decision_bar() -> html.Div:
             html.Span("Select candidates to decide", id="selection-count", className="soft"),
             html.Button("Flag for validation", id="flag", className="primary", type="button", disabled=True),
             html.Button("Reject…", id="reject", className="danger", type="button", disabled=True),
+            html.Button("Restore…", id="restore", className="quiet", type="button", disabled=True),
         ],
         className="decide",
     )

@@ -53,9 +53,10 @@ def campaign_card(campaign: CampaignSummary) -> dcc.Link:
     )
 
 
-def badge(status: str) -> html.Span:
-    """Show a status as a coloured word."""
-    return html.Span(words(status), className=f"badge badge-{status}")
+def badge(status: str, kind: str = "") -> html.Span:
+    """Show a status as a coloured word, with the kind of a rejection."""
+    text = f"{words(status)}: {kind}" if kind else words(status)
+    return html.Span(text, className=f"badge badge-{status}")
 
 
 def _tile(label: str, value: str, note: str) -> html.Div:

@@ -1,7 +1,12 @@
 """How names, numbers and moments are written for people."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from dash import html
+
+from dash_app.api.models import Candidate, CandidateStatus
 
 MISSING: Final = "\u2013"
 FAR: Final = "Far from training data"
@@ -12,10 +17,27 @@ FAR_EXPLAINED: Final = (
 DISTANCE_EXPLAINED: Final = "Distance to the training data; 1 is typical of an unseen chemical system"
 
 
+def stale_explained(candidate: Candidate) -> str | None:
+    """Say why an undecided candidate's score is stale; None when it is not, or no longer matters."""
+    undecided = candidate.status in (CandidateStatus.RANKED, CandidateStatus.FLAGGED)
+    if not candidate.stale or not undecided:
+        return None
+    return (
+        f"Scored by model version {candidate.model_version}, which is older than the champion, version "
+        f"{candidate.champion_version}: a later iteration may see it otherwise"
+    )
+
+
 def words(identifier: str) -> str:
     """Write an identifier as words: ``band_gap_direct`` is "Band gap direct"."""
     text = identifier.replace("_", " ").strip()
     return f"{text[:1].upper()}{text[1:]}"
+
+
+def formula(text: str) -> list[str | html.Sub]:
+    """Write a formula with its amounts below the line."""
+    parts = re.split(r"(\d+\.?\d*)", text)
+    return [html.Sub(part) if place % 2 else part for place, part in enumerate(parts) if part]
 
 
 def with_unit(name: str, unit: str) -> str:

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.messages import problem
 from dash_app.components.wording import aria
-from dash_app.pages import campaign, campaigns, decisions
+from dash_app.pages import campaign, campaigns, decisions, what_if
 
 _ASSETS: Final = Path(__file__).parent.parent / "assets"
 _LOG: Final = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ def add_pages(server: FastAPI, client: ApiClient) -> Dash:
     campaigns.register(app, client)
     campaign.register(app, client)
     decisions.register(app, client)
+    what_if.register(app, client)
     dash.register_page("not_found_404", layout=_not_found, title="Not found · Catalyst review")
     return app
 

@@ -15,8 +15,9 @@ from dash_app.components.goal import goal_panel
 from dash_app.components.grid import GRID_ID, candidate_grid, grid_row, sort_order
 from dash_app.components.messages import empty_state, problem
 from dash_app.components.progress import discovery_figure
-from dash_app.components.review_area import ALL, reject_dialog, review_area
+from dash_app.components.review_area import ALL, reject_dialog, restore_dialog, review_area
 from dash_app.components.tiles import badge, summary_tiles
+from dash_app.components.what_if import what_if_panel
 from dash_app.components.wording import count
 
 _REFRESH_MS: Final = 15_000
@@ -195,11 +196,13 @@ def _layout(name: str = "", **_: str) -> html.Div:
                         className="overview",
                     ),
                     review_area(),
+                    what_if_panel(),
                 ],
                 id="campaign-body",
                 hidden=True,
             ),
             reject_dialog(),
+            restore_dialog(),
         ]
     )
 

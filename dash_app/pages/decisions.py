@@ -1,4 +1,4 @@
-"""Flagging and rejecting what is selected in the grid.
+"""Flagging, rejecting and restoring what is selected in the grid.
 
 Nothing here knows which step is legal: every decision is sent, and a refusal is shown as it came back.
 """
@@ -28,18 +28,36 @@ def register(app: Dash, client: ApiClient) -> None:
         Output("selection-count", "children"),
         Output("flag", "disabled"),
         Output("reject", "disabled"),
+        Output("restore", "disabled"),
         Output("reject-title", "children"),
+        Output("restore-title", "children"),
         Input(GRID_ID, "selectedRows"),
     )
     app.clientside_callback(
-        ClientsideFunction("review", "openDialog"),
+        ClientsideFunction("review", "openReject"),
         Output("reject-dialog", "hidden"),
         Output("reject-reason", "value"),
         Output("reject-complaint", "children"),
+        Output("reject-kind", "value"),
         Input("reject", "n_clicks"),
         Input("reject-cancel", "n_clicks"),
         prevent_initial_call=True,
     )
+    app.clientside_callback(
+        ClientsideFunction("review", "openRestore"),
+        Output("restore-dialog", "hidden"),
+        Output("restore-reason", "value"),
+        Output("restore-complaint", "children"),
+        Input("restore", "n_clicks"),
+        Input("restore-cancel", "n_clicks"),
+        prevent_initial_call=True,
+    )
+    _register_flag(app, client)
+    _register_reject(app, client)
+    _register_restore(app, client)
+
+
+def _register_flag(app: Dash, client: ApiClient) -> None:
 
     @app.callback(
         Output("outcome", "children"),
@@ -59,6 +77,8 @@ def register(app: Dash, client: ApiClient) -> None:
             return complaint, no_update
         return await _decide(client, rows, "flag", {"actor": actor}), uuid4().hex
 
+
+def _register_reject(app: Dash, client: ApiClient) -> None:
     @app.callback(
         Output("outcome", "children", allow_duplicate=True),
         Output("decided", "data", allow_duplicate=True),
@@ -67,11 +87,45 @@ def register(app: Dash, client: ApiClient) -> None:
         Input("reject-confirm", "n_clicks"),
         State(GRID_ID, "selectedRows"),
         State("actor", "value"),
+        State("reject-kind", "value"),
         State("reject-reason", "value"),
         running=[(Output("reject-confirm", "disabled"), True, False)],
         prevent_initial_call=True,
     )
     async def reject(
+        clicks: int | None,
+        rows: list[dict[str, Any]] | None,
+        actor: str | None,
+        kind: str | None,
+        reason: str | None,
+    ) -> tuple[Any, ...]:
+        if not clicks or not rows:
+            return no_update, no_update, no_update, no_update
+        if kind is None:
+            return no_update, no_update, no_update, "Say which kind: it decides what is learned from it."
+        if not (reason or "").strip():
+            return no_update, no_update, no_update, "Say why: the reason is kept with the decision."
+        complaint = _complaint(rows, actor)
+        if complaint is not None:
+            return complaint, no_update, True, ""
+        done = await _decide(client, rows, "reject", {"actor": actor, "reason": reason, "kind": kind})
+        return done, uuid4().hex, True, ""
+
+
+def _register_restore(app: Dash, client: ApiClient) -> None:
+    @app.callback(
+        Output("outcome", "children", allow_duplicate=True),
+        Output("decided", "data", allow_duplicate=True),
+        Output("restore-dialog", "hidden", allow_duplicate=True),
+        Output("restore-complaint", "children", allow_duplicate=True),
+        Input("restore-confirm", "n_clicks"),
+        State(GRID_ID, "selectedRows"),
+        State("actor", "value"),
+        State("restore-reason", "value"),
+        running=[(Output("restore-confirm", "disabled"), True, False)],
+        prevent_initial_call=True,
+    )
+    async def restore(
         clicks: int | None, rows: list[dict[str, Any]] | None, actor: str | None, reason: str | None
     ) -> tuple[Any, ...]:
         if not clicks or not rows:
@@ -81,7 +135,7 @@ def register(app: Dash, client: ApiClient) -> None:
         complaint = _complaint(rows, actor)
         if complaint is not None:
             return complaint, no_update, True, ""
-        done = await _decide(client, rows, "reject", {"actor": actor, "reason": reason})
+        done = await _decide(client, rows, "restore", {"actor": actor, "reason": reason})
         return done, uuid4().hex, True, ""
 
 
@@ -110,7 +164,7 @@ async def _decide(
     refused = [answer for answer in answers if isinstance(answer, str)]
     changed = sum(1 for answer in answers if isinstance(answer, Transition) and answer.changed)
     unchanged = len(answers) - len(refused) - changed
-    done = {"flag": "flagged for validation", "reject": "rejected"}[verb]
+    done = {"flag": "flagged for validation", "reject": "rejected", "restore": "restored"}[verb]
     parts = [f"{count(changed, 'candidate')} {done}"] if changed else []
     if unchanged:
         parts.append(f"{unchanged:,} {'was' if unchanged == 1 else 'were'} {done} already")

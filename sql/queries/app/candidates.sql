@@ -46,7 +46,10 @@ WITH page AS (
 SELECT
     k.candidate_id, page.campaign, page.iteration, k.partition_key, k.material_id,
     m.reduced_formula AS formula, m.chemical_system, k.rank, k.acquisition, k.feasibility,
-    k.predicted, k.status, k.updated_at, known.distance, known.distance > known.threshold AS out_of_distribution,
+    k.predicted, k.status, k.rejection_kind, k.updated_at,
+    known.distance, known.distance > known.threshold AS out_of_distribution,
+    scored_by.model_version, champion.model_version AS champion_version,
+    scored_by.model_version < champion.model_version AS stale,
     coalesce(answers.validated, '[]') AS validated
 FROM page
 JOIN candidates k USING (candidate_id)
@@ -69,6 +72,14 @@ LEFT JOIN LATERAL (
     WHERE g.partition_key = k.partition_key
     LIMIT 1 -- looks up one row of one partition instead of scanning them all
 ) known ON true
+LEFT JOIN LATERAL (
+    SELECT m.model_version
+    FROM rankings g
+    JOIN prediction_versions v ON v.version = g.prediction_version
+    JOIN registered_models m ON m.partition_key = v.partition_key AND m.model_sha256 = v.model_sha256
+    WHERE g.partition_key = k.partition_key
+) scored_by ON true
+LEFT JOIN champions champion ON champion.model_name = page.campaign
 ORDER BY
     CASE WHEN NOT :descending THEN page.number END ASC NULLS LAST,
     CASE WHEN :descending THEN page.number END DESC NULLS LAST,

@@ -10,4 +10,7 @@ WHERE NOT m.deprecated
   AND (CAST(:only_elements AS text[]) IS NULL OR m.elements <@ CAST(:only_elements AS text[]))
   AND (CAST(:n_sites_min AS integer) IS NULL OR m.n_sites >= :n_sites_min)
   AND (CAST(:n_sites_max AS integer) IS NULL OR m.n_sites <= :n_sites_max)
+  AND (CAST(:lacks_property AS text) IS NULL OR NOT EXISTS (
+        SELECT 1 FROM jsonb_array_elements(m.properties -> CAST(:lacks_property AS text)) AS entry
+        WHERE entry ->> 'method' = :lacks_method))
 ORDER BY m.material_id

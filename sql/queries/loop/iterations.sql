@@ -1,6 +1,7 @@
 SELECT r.partition_key, r.iteration, r.parent, r.status, r.label_count, r.label_sha256, r.campaign_sha256,
        r.training_set_sha256, r.model_sha256, r.mlflow_run_id, r.prediction_version, r.metrics,
        r.opened_at, r.closed_at, coalesce(max(k.batch_size), 0) AS batch_size,
+       max(k.ranking_sha256) AS ranking_sha256,
        count(c.candidate_id) AS n_candidates,
        count(c.candidate_id) FILTER (WHERE c.status = 'ranked') AS n_ranked,
        count(c.candidate_id) FILTER (WHERE c.status IN ('flagged', 'in_validation')) AS n_pending,

@@ -1,5 +1,6 @@
 -- Every value known when an iteration opens: computed by the campaign's method, or validated in an
 -- earlier turn of this campaign. Validation wins over computation, the later result over the earlier.
+-- Values of a candidate that was rejected as one of :kinds_without_labels are none.
 WITH computed AS (
     SELECT m.material_id, p.key AS property, CAST(entry ->> 'value' AS double precision) AS value,
            'computed' AS origin, CAST(0 AS bigint) AS result_id,
@@ -16,6 +17,10 @@ validated AS (
     JOIN active_learning_runs r ON r.partition_key = v.partition_key
     WHERE v.outcome = 'measured' AND v.method = :method AND r.campaign = :campaign
       AND v.property = ANY (CAST(:properties AS text[]))
+      AND NOT EXISTS (
+          SELECT 1 FROM candidates c
+          WHERE c.partition_key = v.partition_key AND c.material_id = v.material_id
+            AND c.rejection_kind = ANY (CAST(:kinds_without_labels AS rejection_kind[])))
 ),
 known AS (SELECT * FROM computed UNION ALL SELECT * FROM validated)
 SELECT DISTINCT ON (k.material_id, k.property) k.material_id, k.property, k.value, k.origin

@@ -1,0 +1,187 @@
+"""Computing a recorded ranking again: the same list, or the place where it first differs.
+
+Everything comes from what was stored with the ranking: the labels frozen when its turn opened, the version of the
+predictions, what was withheld, the size of the batch and the seed. What has been decided or predicted since has no
+part in it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from catalyst_assets.acquisition.rejections import History, read_history
+from catalyst_assets.acquisition.shortlist import RankingInputs, Shortlist, identify, rank_stored
+from catalyst_assets.campaigns.iterations import Iteration, read_iteration
+from catalyst_assets.errors import UsageError
+from catalyst_assets.validation.labels import hash_labels
+from resources.code_version import code_version
+from resources.postgres import fetch_all, fetch_one
+
+if TYPE_CHECKING:
+    from resources.object_store import ObjectStore
+    from resources.postgres import Database
+
+_SHOWN: Final = (
+    "label_sha256",
+    "pool_sha256",
+    "model_sha256",
+    "model_version",
+    "prediction_version",
+    "features_sha256",
+    "strategy",
+    "exploration_weight",
+    "batch_size",
+    "seed",
+    "ranking_sha256",
+    "code_version",
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place at which two lists differ.
+
+    Attributes
+    ----------
+    rank
+        From 1.
+    recorded, now
+        The material there; None where the list has ended.
+    """
+
+    rank: int
+    recorded: str | None
+    now: str | None
+
+    def __str__(self) -> str:
+        recorded, now = self.recorded or "nothing", self.now or "nothing"
+        return f"At rank {self.rank} {recorded} is recorded, now it is {now}."
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A ranking computed again.
+
+    Attributes
+    ----------
+    recorded
+        What it was computed from: hashes, versions, strategy, seed, code.
+    n_ranked
+        Materials that are ranked now.
+    n_listed
+        How many of them are candidates; these are compared one by one, all by their hash.
+    problems
+        What is not as recorded, as sentences; empty when the list is the same.
+    first_difference
+        Where the candidates first differ; None when they do not.
+    """
+
+    partition_key: str
+    recorded: Mapping[str, Any]
+    n_ranked: int
+    n_listed: int
+    problems: tuple[str, ...]
+    first_difference: Difference | None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether it is the same list, byte for byte."""
+        return not self.problems
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the replay as a JSON object."""
+        return asdict(self) | {"is_same": self.is_same}
+
+
+def replay(database: "Database", objects: "ObjectStore", partition_key: str) -> Replay:
+    """Compute the recorded ranking of an iteration again and compare; nothing is written.
+
+    Raises
+    ------
+    UsageError
+        The iteration is not known, or has no ranking.
+    CorruptArtifactError
+        What the ranking was computed from is no longer in the object store as it was.
+    """
+    with database.transaction() as connection:
+        if fetch_one(connection, "loop/iteration", partition_key=partition_key) is None:
+            raise UsageError(
+                f"There is no iteration {partition_key}.",
+                "Keys are <campaign>__<0003>; `catalyst campaign show NAME` lists them.",
+            )
+        iteration = read_iteration(connection, partition_key)
+        recorded = fetch_one(connection, "acquisition/ranking", partition_key=partition_key)
+        if recorded is None:
+            raise UsageError(
+                f"Iteration {partition_key} has no ranking yet.",
+                "Materialize `ranked_candidates` of it first.",
+            )
+        candidates = fetch_all(connection, "acquisition/candidates", partition_key=partition_key)
+        labels = fetch_all(connection, "loop/iteration_labels", partition_key=partition_key)
+        # Rankings from before it was kept: what was decided since may show.
+        history = (
+            read_history(connection, iteration.campaign, iteration.number)
+            if recorded["history"] is None
+            else History.from_json(recorded["history"])
+        )
+    again = rank_stored(
+        database,
+        objects,
+        RankingInputs(
+            iteration=iteration,
+            prediction_version=recorded["prediction_version"],
+            history=history,
+            batch_size=recorded["batch_size"],
+            seed=recorded["seed"],
+        ),
+    )
+    listed = [row["material_id"] for row in candidates]
+    difference = find_difference(listed, again.ranking.frame["material_id"].tolist(), again.n_listed)
+    about = {
+        **{name: recorded[name] for name in _SHOWN},
+        "training_set_sha256": iteration.training_set_sha256,
+        "code_version_now": code_version(),
+    }
+    return Replay(
+        partition_key=partition_key,
+        recorded=about,
+        n_ranked=len(again.ranking.frame),
+        n_listed=again.n_listed,
+        problems=tuple(_problems(iteration, recorded, again, hash_labels(labels), difference)),
+        first_difference=difference,
+    )
+
+
+def find_difference(recorded: Sequence[str], now: Sequence[str], n_listed: int) -> Difference | None:
+    """Compare the first ``n_listed`` places of two lists of materials."""
+    for place in range(n_listed):
+        pair = [listing[place] if place < len(listing) else None for listing in (recorded, now)]
+        if pair[0] != pair[1]:
+            return Difference(place + 1, *pair)
+    return None
+
+
+def _problems(
+    iteration: Iteration,
+    recorded: Mapping[str, Any],
+    again: Shortlist,
+    label_sha256: str,
+    difference: Difference | None,
+) -> list[str]:
+    chosen = iteration.campaign.acquisition
+    now = identify(again) | {
+        "label_sha256": label_sha256,
+        "strategy": chosen.strategy.value,
+        "exploration_weight": chosen.exploration_weight,
+    }
+    problems = [] if difference is None else [str(difference)]
+    problems += [
+        f"The {name.replace('_', ' ')} is {value}, recorded is {recorded[name]}."
+        for name, value in now.items()
+        if recorded[name] != value
+    ]
+    if problems and recorded["ranking_sha256"] == again.ranking.sha256 and difference is None:
+        problems.append("The list itself is the same.")
+    if problems and recorded["code_version"] not in (None, code_version()):
+        problems.append(f"It was ranked by {recorded['code_version']}, this is {code_version()}.")
+    return problems

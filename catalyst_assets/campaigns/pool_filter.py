@@ -1,0 +1,55 @@
+"""Which materials a campaign may suggest; ``pool`` reads them."""
+
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from catalyst_assets.campaigns.fields import ElementSymbol, FrozenModel, PropertyName, known_method
+
+
+class Lacking(FrozenModel):
+    """A property of which no value by a method is known."""
+
+    property: PropertyName
+    method: str = Field(description="Values by other methods do not count.")
+
+    @field_validator("method")
+    @classmethod
+    def _known_method(cls, method: str) -> str:
+        return known_method(method)
+
+
+class Pool(FrozenModel):
+    """Which materials may be suggested: those of a source, those that pass the filters, or both."""
+
+    source: str | None = Field(default=None, min_length=1, description="Materials loaded from this source.")
+    elements: tuple[ElementSymbol, ...] = Field(
+        default=(), description="Contains every one of these elements."
+    )
+    only_elements: tuple[ElementSymbol, ...] = Field(default=(), description="Contains no others than these.")
+    exclude_elements: tuple[ElementSymbol, ...] = Field(
+        default=(), description="Contains none of these elements."
+    )
+    chemical_system: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z][a-z]?(-[A-Z][a-z]?)*$",
+        description="Exactly these elements, such as Al-La-O.",
+    )
+    n_sites_min: int | None = Field(default=None, ge=1, description="Fewest sites in the cell.")
+    n_sites_max: int | None = Field(default=None, ge=1, description="Most sites in the cell.")
+
+    lacks: Lacking | None = Field(
+        default=None,
+        description="Has no computed value of this property yet; the others are only learned from.",
+    )
+
+    @field_validator("chemical_system")
+    @classmethod
+    def _sorted_system(cls, system: str | None) -> str | None:
+        return None if system is None else "-".join(sorted(set(system.split("-"))))
+
+    @model_validator(mode="after")
+    def _selects(self) -> Self:
+        if not self.model_dump(exclude_defaults=True):
+            raise ValueError("name a source or at least one filter")
+        return self

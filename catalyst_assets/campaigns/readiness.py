@@ -1,0 +1,136 @@
+"""Whether a campaign can run on an installation: what its pool selects, and what is missing for it.
+
+Nothing is written; every problem is a sentence that says what to do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catalyst_assets.campaigns.pool import load_pool
+from catalyst_assets.errors import CatalystError
+from resources.postgres import Role, fetch_all, fetch_one
+
+if TYPE_CHECKING:
+    from catalyst_assets.campaigns.model import Campaign
+    from resources.object_store import ObjectStore
+    from resources.postgres import Database
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What an installation holds for a campaign.
+
+    Attributes
+    ----------
+    pool_size
+        Members of the pool.
+    with_features
+        How many of them have features of the current backbone.
+    labels
+        Computed values by the campaign's method of each property it learns, in the pool or not.
+    answerable
+        Members of which the validator knows all that is learned; None where answers come from outside.
+    test_set_size
+        Members that are held out to measure the error.
+    problems
+        What keeps it from running.
+    remarks
+        What is worth knowing and keeps it from nothing.
+    """
+
+    pool_size: int
+    with_features: int
+    labels: Mapping[str, int]
+    answerable: int | None
+    test_set_size: int
+    problems: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def check_readiness(database: "Database", objects: "ObjectStore", campaign: "Campaign") -> Readiness:
+    """Ask the installation for everything that a campaign needs."""
+    learned = list(campaign.learned_properties)
+    with database.transaction(Role.PIPELINE) as connection:
+        pool = load_pool(connection, campaign.pool)
+        known = fetch_all(connection, "campaigns/known_values", properties=learned, method=campaign.method)
+    labels = dict.fromkeys(learned, 0) | {row["property"]: row["n_materials"] for row in known}
+    with_features = _count_features(objects, [row["structure_hash"] for row in pool])
+    answerable = _count_answers(database, campaign, [row["material_id"] for row in pool])
+    return Readiness(
+        pool_size=len(pool),
+        with_features=with_features,
+        labels=labels,
+        answerable=answerable,
+        test_set_size=round(campaign.test_fraction * len(pool)),
+        problems=tuple(_problems(campaign, len(pool), with_features, answerable)),
+        remarks=tuple(_remarks(campaign, len(pool), with_features, answerable, labels)),
+    )
+
+
+def _count_features(objects: "ObjectStore", structure_hashes: list[str]) -> int:
+    from catalyst_assets.representation.library import current_fingerprint
+    from catalyst_assets.representation.store import missing
+
+    try:
+        fingerprint = current_fingerprint(objects)
+    except CatalystError:  # there is no backbone yet
+        return 0
+    absent = set(missing(objects, fingerprint, structure_hashes))
+    return sum(structure_hash not in absent for structure_hash in structure_hashes)
+
+
+def _count_answers(database: "Database", campaign: "Campaign", material_ids: list[str]) -> int | None:
+    if campaign.validator != "reference_table":
+        return None
+    with database.transaction(Role.VALIDATOR) as connection:
+        counted = fetch_one(
+            connection,
+            "campaigns/answerable",
+            material_ids=material_ids,
+            properties=list(campaign.learned_properties),
+            method=campaign.method,
+        )
+    return int(counted["n_materials"]) if counted else 0
+
+
+def _problems(campaign: "Campaign", pool_size: int, with_features: int, answerable: int | None) -> list[str]:
+    if not pool_size:
+        return ["The pool is empty: ingest its source and materialize `materials`, or widen the pool."]
+    found = []
+    if not with_features:
+        found.append("No member of the pool has features: materialize `backbone` and `structure_embeddings`.")
+    if answerable == 0:
+        found.append(
+            f"The reference table knows {' and '.join(campaign.learned_properties)} by {campaign.method} of no member: "
+            "ingest a table with `answers: true`, or correct `method`."
+        )
+    return found
+
+
+def _remarks(
+    campaign: "Campaign",
+    pool_size: int,
+    with_features: int,
+    answerable: int | None,
+    labels: Mapping[str, int],
+) -> list[str]:
+    said = []
+    if 0 < with_features < pool_size:
+        said.append(
+            f"{pool_size - with_features} members have no features: materialize `structure_embeddings`; "
+            "structures that cannot be embedded are left out."
+        )
+    if answerable is not None and 0 < answerable < pool_size:
+        said.append(
+            f"{pool_size - answerable} members have no answer and will be rejected when they are asked for."
+        )
+    if answerable is None:
+        said.append(f"Answers come from the {campaign.validator}: candidates wait until they are recorded.")
+    if pool_size and campaign.initial_batch > pool_size:
+        said.append(f"The initial batch of {campaign.initial_batch} is the whole pool.")
+    if not any(labels.values()):
+        said.append(f"No value by {campaign.method} is known: the initial batch is chosen to cover the pool.")
+    if campaign.stop.model_dump(exclude_none=True) == {}:
+        said.append("There is no stop rule: it goes on until the pool ends.")
+    return said

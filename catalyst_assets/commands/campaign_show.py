@@ -1,0 +1,175 @@
+"""`catalyst campaign show`: one campaign in the terminal, its goal, iterations and best candidates."""
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from catalyst_assets.commands.opening import open_platform
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from catalyst_assets.campaigns.model import Campaign
+    from catalyst_assets.report.statistics import Ratio
+    from catalyst_assets.report.summary import CampaignSummary
+
+_MOST_ROWS = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `catalyst campaign`."""
+    app.command("show")(show)
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="A campaign that was started.")],
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False, help="Folder of the embedded database and object store (default .catalyst)."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+) -> None:
+    """Show a campaign: its goal in words, its iterations, the hits, and what it suggests next.
+
+    Errors are held out, on chemical systems left out of the fit, in the unit of the property.
+    """
+    from catalyst_assets.report.collect import load_goal, summarize_campaign
+
+    with open_platform(home) as platform:
+        goal = load_goal(platform.database, name)
+        summary = summarize_campaign(platform, name, with_map=False)
+    if as_json:
+        typer.echo(json.dumps(as_object(goal, summary), allow_nan=False))
+    else:
+        _print(goal, summary)
+
+
+def as_object(goal: "Campaign", summary: "CampaignSummary") -> dict[str, Any]:
+    """Return the object that `--json` prints; what is not a number is null."""
+    held: dict[str, Any] = _finite(asdict(summary))
+    held.pop("space")
+    held.pop("discovery")
+    return held | {
+        "goal": goal.document,
+        "evaluated": summary.evaluated,
+        "hits": summary.hits,
+        "random_expected_hits": summary.random_expected_hits,
+        "enrichment": _ratio(summary.enrichment),
+        "acceleration": _ratio(summary.acceleration),
+        "luck": summary.luck,
+    }
+
+
+def _print(goal: "Campaign", summary: "CampaignSummary") -> None:
+    from rich.console import Console
+
+    from catalyst_assets.report.goal import describe_goal
+
+    console = Console(highlight=False)
+    console.print(f"[bold]{summary.campaign}[/] ({summary.status})")
+    for line in ([summary.description] if summary.description else []) + describe_goal(goal):
+        console.print(f"  {line}", markup=False)
+    if summary.stop_reason:
+        console.print(f"It ended: {summary.stop_reason}.", markup=False)
+    console.print(_found(summary), markup=False)
+    if summary.iterations:
+        console.print(_iterations(summary))
+    if summary.found:
+        console.print(_materials(summary))
+    if summary.next_batch:
+        console.print(_suggestions(summary))
+    if summary.model is not None and summary.model.version is not None:
+        champion = f", champion is version {summary.model.champion}" if summary.model.champion else ""
+        console.print(f"Latest model: {summary.model.name}@{summary.model.version}{champion}.", markup=False)
+
+
+def _found(summary: "CampaignSummary") -> str:
+    if summary.objective:
+        best = f"{summary.best[-1]:.3f}" if summary.best and not math.isnan(summary.best[-1]) else "none"
+        return f"Best value {best} after {summary.evaluated} evaluations of {summary.pool_size} candidates."
+    of_all = f" of {summary.hits_in_pool}" if summary.hits_in_pool is not None else ""
+    text = (
+        f"{summary.hits}{of_all} hits after {summary.evaluated} evaluations of {summary.pool_size} candidates"
+    )
+    if not summary.random_expected_hits:
+        return f"{text}."
+    text += f"; random choice expects {summary.random_expected_hits:.2f}"
+    if summary.acceleration is not None:
+        text += f" and takes {summary.acceleration.value:.1f} times as long for as many"
+    return f"{text}."
+
+
+def _iterations(summary: "CampaignSummary") -> "Table":
+    from catalyst_assets.report.summary import title_of, unit_of
+
+    learned = sorted({name for one in summary.iterations for name in one.valid_mae_by_property})
+    errors = [f"error of {title_of(name).lower()} ({unit_of(name)})" for name in learned]
+    table = _table(
+        "Iterations", ["iteration", "status"], ["labels", "evaluated", "hits", *errors, "miscalibration"]
+    )
+    for one in summary.iterations:
+        maes = [_number(one.valid_mae_by_property.get(name)) for name in learned]
+        counts = [str(one.labels), str(one.evaluated), str(one.hits)]
+        table.add_row(one.label, one.status, *counts, *maes, _number(one.miscalibration_area))
+    return table
+
+
+def _materials(summary: "CampaignSummary") -> "Table":
+    measured = sorted({name for hit in summary.found for name in hit.values})
+    title = "Best materials" if summary.objective else "Hits"
+    table = _table(_cut(title, len(summary.found)), ["formula", "material"], ["iteration", *measured])
+    for hit in summary.found[:_MOST_ROWS]:
+        values = [_number(hit.values.get(name)) for name in measured]
+        table.add_row(hit.formula, hit.material_id, str(hit.iteration), *values)
+    return table
+
+
+def _suggestions(summary: "CampaignSummary") -> "Table":
+    names = sorted({name for one in summary.next_batch for name in one.predicted})
+    title = _cut("Next batch", len(summary.next_batch))
+    table = _table(title, ["formula", "material", "status"], ["rank", "feasibility", *names])
+    for one in summary.next_batch[:_MOST_ROWS]:
+        values = [
+            "{:.2f} ± {:.2f}".format(*one.predicted[name]) if name in one.predicted else "-" for name in names
+        ]
+        table.add_row(
+            one.formula, one.material_id, one.status, str(one.rank), _number(one.feasibility), *values
+        )
+    return table
+
+
+def _table(title: str, texts: list[str], numbers: list[str]) -> "Table":
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for name in texts:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", overflow="fold")
+    return table
+
+
+def _cut(title: str, count: int) -> str:
+    return title if count <= _MOST_ROWS else f"{title}: the first {_MOST_ROWS} of {count} (--json has all)"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _ratio(ratio: "Ratio | None") -> dict[str, float | None] | None:
+    return None if ratio is None else _finite(asdict(ratio))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

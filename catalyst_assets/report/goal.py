@@ -1,0 +1,78 @@
+"""A campaign's goal in words."""
+
+from catalyst_assets.campaigns.derivations import DERIVATIONS
+from catalyst_assets.campaigns.model import AnyOf, Bound, Campaign, Objective
+from catalyst_assets.campaigns.pool_filter import Pool
+from catalyst_assets.report.summary import title_of, unit_of
+
+
+def describe_goal(campaign: Campaign) -> list[str]:
+    """Return one line for each thing the campaign wants, wherefrom, by whom and until when."""
+    lines = [describe_pool(campaign.pool)]
+    if campaign.objective is not None:
+        lines.append(describe_objective(campaign.objective))
+    lines += [describe_criterion(criterion) for criterion in campaign.criteria]
+    lines += [
+        f"{title_of(name)} is derived: {DERIVATIONS[derivation.function].gives} by {derivation.function} "
+        f"from {' and '.join(_lower(one) for one in derivation.arguments)}"
+        for name, derivation in campaign.derive.items()
+    ]
+    acquisition = campaign.acquisition
+    lines.append(
+        f"{campaign.initial_batch} first, then batches of {acquisition.batch_size} by "
+        f"{acquisition.strategy.value.replace('_', ' ')} (exploration weight {acquisition.exploration_weight:g})"
+    )
+    lines.append(
+        f"Measured with {campaign.method} by the {campaign.validator.replace('_', ' ')}, {campaign.review} review"
+    )
+    stop = campaign.stop
+    ends = {"evaluations": stop.max_evaluations, "hits": stop.target_hits, "iterations": stop.max_iterations}
+    until = [f"{count} {what}" for what, count in ends.items() if count is not None]
+    lines.append(f"Until {', '.join(until)} or the end of the pool" if until else "Until the end of the pool")
+    return lines
+
+
+def describe_pool(pool: Pool) -> str:
+    """Return which materials may be suggested, such as ``Materials of perovskite_pbe with at most 5 sites``."""
+    parts = [f"of {pool.source}"] if pool.source else []
+    if pool.chemical_system:
+        parts.append(f"of the system {pool.chemical_system}")
+    if pool.elements:
+        parts.append(f"with {' and '.join(pool.elements)}")
+    if pool.only_elements:
+        parts.append(f"of no elements but {' '.join(pool.only_elements)}")
+    if pool.exclude_elements:
+        parts.append(f"without {' or '.join(pool.exclude_elements)}")
+    if pool.n_sites_min:
+        parts.append(f"with at least {pool.n_sites_min} sites")
+    if pool.n_sites_max:
+        parts.append(f"with at most {pool.n_sites_max} sites")
+    if pool.lacks:
+        parts.append(f"whose {_lower(pool.lacks.property)} by {pool.lacks.method} is not known yet")
+    return f"Materials {', '.join(parts)}"
+
+
+def describe_objective(objective: Objective) -> str:
+    """Return an objective such as ``Maximize band gap (eV)``."""
+    unit = unit_of(objective.property)
+    return f"{objective.direction.capitalize()} {_lower(objective.property)}" + (f" ({unit})" if unit else "")
+
+
+def describe_criterion(criterion: Bound | AnyOf) -> str:
+    """Return a criterion such as ``Band gap 1 to 2.3 eV``; the branches of an ``any_of`` in brackets."""
+    if isinstance(criterion, AnyOf):
+        branches = (" and ".join(map(describe_criterion, branch)) for branch in criterion.any_of)
+        return " or ".join(f"({branch})" for branch in branches)
+    name, unit = title_of(criterion.property), unit_of(criterion.property)
+    if criterion.min is None:
+        text = f"{name} at most {criterion.max:g}"
+    elif criterion.max is None:
+        text = f"{name} at least {criterion.min:g}"
+    else:
+        text = f"{name} {criterion.min:g} to {criterion.max:g}"
+    return f"{text} {unit}".rstrip()
+
+
+def _lower(name: str) -> str:
+    title = title_of(name)
+    return title[:1].lower() + title[1:]

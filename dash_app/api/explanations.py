@@ -1,0 +1,51 @@
+"""Why a candidate: its chances by criterion and what is known near it, as the API answers them."""
+
+import numpy as np
+import sqlalchemy as sa
+
+from catalyst_assets.acquisition.explanation import CriterionChance, explain
+from catalyst_assets.constants import PROPERTIES
+from dash_app.api.discovery import parse_document
+from dash_app.api.models import Alternative, BoundChance, Criterion, Explanation, NearestLabelled
+from resources.postgres import Row, fetch_all, fetch_one
+
+
+def explain_candidate(connection: sa.Connection, candidate_id: int) -> Explanation:
+    """Explain a candidate from the draws it was ranked by and the labels of its iteration."""
+    nearest = [
+        NearestLabelled(**row)
+        for row in fetch_all(connection, "app/nearest_labelled", candidate_id=candidate_id)
+    ]
+    stored = fetch_one(connection, "app/candidate_draws", candidate_id=candidate_id)
+    draws = None if stored is None else _draws(stored)
+    campaign = None if stored is None else parse_document(stored["document"])
+    if stored is None or draws is None or campaign is None:
+        return Explanation(criteria=[], decisive=None, nearest=nearest)
+    found = explain(campaign, draws, stored["properties"])
+    return Explanation(
+        criteria=[_criterion(each) for each in found.criteria], decisive=found.decisive, nearest=nearest
+    )
+
+
+def _draws(stored: Row) -> np.ndarray | None:
+    """Return draws of shape (k, p); None where they are not as many as their version says."""
+    shape = (stored["n_draws"], len(stored["properties"]))
+    values = np.frombuffer(bytes(stored["draws"]), dtype="<f4")
+    return values.reshape(shape) if values.size == shape[0] * shape[1] else None
+
+
+def _criterion(criterion: CriterionChance) -> Criterion:
+    alternatives = [
+        Alternative(
+            chance=chance,
+            bounds=[
+                BoundChance(
+                    **vars(bound),
+                    unit=PROPERTIES[bound.property].unit if bound.property in PROPERTIES else "",
+                )
+                for bound in branch
+            ],
+        )
+        for branch, chance in zip(criterion.branches, criterion.branch_chances, strict=True)
+    ]
+    return Criterion(chance=criterion.chance, alternatives=alternatives)

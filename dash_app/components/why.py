@@ -1,0 +1,96 @@
+"""Why a candidate was ranked where it is: its chances by criterion, and what is known near it."""
+
+from typing import Any
+
+from dash import html
+
+from dash_app.api.models import BoundChance, Criterion, Explanation, NearestLabelled
+from dash_app.components.wording import MISSING, criterion, formula, with_unit, words
+
+
+def why_panel(explanation: Explanation, units: dict[str, str]) -> list[Any]:
+    """Show an explanation.
+
+    Parameters
+    ----------
+    explanation
+        As the API gives it.
+    units
+        Unit of each property whose labels may be shown.
+    """
+    children: list[Any] = [html.H3("Why this one")]
+    if explanation.criteria:
+        children.append(
+            html.Ul(
+                [_criterion(each, explanation.decisive) for each in explanation.criteria], className="chances"
+            )
+        )
+    if explanation.decisive is not None:
+        children.append(
+            html.P(["The score hangs on ", html.Strong(words(explanation.decisive).lower()), "."])
+        )
+    else:
+        children.append(
+            html.P("The draws that it was ranked by are no longer stored.", className="soft small")
+        )
+    children.append(html.H3("Nearest labelled materials"))
+    if explanation.nearest:
+        children.append(_nearest(explanation.nearest, units))
+        children.append(
+            html.P("Distance in features; 1 is typical of an unseen chemical system.", className="soft small")
+        )
+    else:
+        children.append(
+            html.P(
+                "Not measured: too little was labelled when it was ranked, or it was ranked before this was kept.",
+                className="soft small",
+            )
+        )
+    return children
+
+
+def _criterion(each: Criterion, decisive: str | None) -> html.Li:
+    if len(each.alternatives) == 1 and len(each.alternatives[0].bounds) == 1:
+        return html.Li(_bar(each.alternatives[0].bounds[0], decisive))
+    parts: list[Any] = [_chance("Any of these", each.chance)]
+    for number, alternative in enumerate(each.alternatives):
+        parts.append(html.P("or" if number else "either", className="soft small between"))
+        parts += [_bar(bound, decisive) for bound in alternative.bounds]
+        if len(alternative.bounds) > 1:
+            parts.append(_chance("All together", alternative.chance))
+    return html.Li(parts, className="alternatives")
+
+
+def _bar(bound: BoundChance, decisive: str | None) -> html.Div:
+    limits = {name: value for name, value in (("min", bound.min), ("max", bound.max)) if value is not None}
+    text = criterion({"property": bound.property, **limits}, {bound.property: bound.unit})
+    return _chance(text, bound.chance, is_decisive=bound.property == decisive)
+
+
+def _chance(text: str, chance: float, *, is_decisive: bool = False) -> html.Div:
+    return html.Div(
+        [
+            html.Div(
+                [html.Span(text), html.Span(f"{chance:.0%}", className="share")], className="chance-text"
+            ),
+            html.Div(html.Div(style={"width": f"{chance:.1%}"}), className="bar"),
+        ],
+        className="chance decisive" if is_decisive else "chance",
+    )
+
+
+def _nearest(nearest: list[NearestLabelled], units: dict[str, str]) -> html.Table:
+    names = sorted({name for each in nearest for name in each.labels})
+    titles = ["", "Distance", *(with_unit(name, units.get(name, "")) for name in names)]
+    rows = [
+        html.Tr(
+            [
+                html.Th(formula(each.formula), scope="row", title=each.material_id),
+                html.Td(f"{each.distance:.2f}"),
+                *(html.Td(f"{each.labels[name]:.3f}" if name in each.labels else MISSING) for name in names),
+            ]
+        )
+        for each in nearest
+    ]
+    head = html.Tr([html.Th(title, scope="col") for title in titles])
+    return html.Table([html.Thead(head), html.Tbody(rows)], className="figures nearest")
