@@ -122,10 +122,10 @@ class Iteration(BaseModel):
     exploration_weight: float | None
     candidates: dict[CandidateStatus, int] = Field(description="Number of candidates in each status.")
     evaluated: int = Field(description="Materials that validation answered first in this iteration.")
-    hits: int | None = Field(description="How many of them meet every criterion; null with an objective.")
+    hits: int | None = Field(description="How many of them meet every criterion; null without criteria.")
     evaluated_so_far: int = Field(description="Materials answered up to and with this iteration.")
     hits_so_far: int | None
-    best_so_far: float | None = Field(description="Best objective value; null with criteria.")
+    best_so_far: float | None = Field(description="Best objective value; null without an objective.")
     metrics: dict[str, Any] = Field(description="Errors and calibration, as recorded by the loop.")
     model_sha256: str | None
     model_version: int | None = Field(
@@ -145,8 +145,8 @@ class CampaignSummary(BaseModel):
     finished_at: datetime | None
     iterations: int = Field(description="Iterations opened, without abandoned ones.")
     evaluated: int = Field(description="Materials that validation answered.")
-    hits: int | None = Field(description="How many of them meet every criterion; null with an objective.")
-    best: float | None = Field(description="Best objective value; null with criteria.")
+    hits: int | None = Field(description="How many of them meet every criterion; null without criteria.")
+    best: float | None = Field(description="Best objective value; null without an objective.")
     candidates: dict[CandidateStatus, int] = Field(description="Number of candidates in each status.")
 
 
@@ -207,7 +207,7 @@ class Candidate(BaseModel):
     rank: int
     acquisition: float
     feasibility: float | None = Field(
-        description="Chance that every criterion holds; null with an objective."
+        description="Chance that every criterion holds; null without criteria."
     )
     predicted: dict[str, Predicted]
     distance: float | None = Field(
@@ -330,7 +330,7 @@ class RankedAgain(BaseModel):
     formula: str
     acquisition: float
     feasibility: float | None = Field(
-        description="Chance that every criterion holds; null with an objective."
+        description="Chance that every criterion holds; null without criteria."
     )
     predicted: dict[str, Predicted]
 
