@@ -64,7 +64,7 @@ def choose_batch(
     factors = np.zeros((len(evaluating) + size, len(candidates)))
     factors[: len(evaluating)] = _condition(evaluating, candidates, scale)
     left = 1.0 - (factors**2).sum(axis=0)
-    worth = scores / max(unit, _TINY)
+    worth = (scores - scores[0]) / max(unit, _TINY)  # a common part must not cost the digits that decide
     chosen: list[int] = []
     while len(chosen) < size:
         gain = round_digits(worth + 0.5 * diversity * np.log(np.maximum(left, _LEAST_LEFT)))
@@ -99,16 +99,17 @@ def _condition(
 
 
 def _similarity(left: NDArray[np.float64], right: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    return np.asarray(np.exp(-_squares(left, right) / (2 * scale)))
+    return np.asarray(np.exp(-squared_distances(left, right) / (2 * scale)))
 
 
 def _typical_square(points: NDArray[np.float64]) -> float:
     """Return the squared length of the kernel: half the median distance between candidates."""
     some = points[:_MOST_COMPARED]
-    apart = _squares(some, some)[np.triu_indices(len(some), 1)]
+    apart = squared_distances(some, some)[np.triu_indices(len(some), 1)]
     return max(float(np.median(apart)) / 4 if len(apart) else 0.0, _TINY)
 
 
-def _squares(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+def squared_distances(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return squared distances between points of shape (a, d) and (b, d), shape (a, b)."""
     across = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2 * left @ right.T
     return np.asarray(np.maximum(across, 0.0))

@@ -10,12 +10,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from catalyst_assets.acquisition.batches import squared_distances
 from catalyst_assets.acquisition.cold_start import principal_components
 
 # How many evaluations the prior is worth: one failure alone proves little.
 _PRIOR_STRENGTH: Final = 2.0
 _BANDWIDTH_SHARE: Final = 0.5
-_CHUNK: Final = 4096
+_CHUNK: Final = 1024
 
 
 def chance_of_answer(
@@ -44,8 +45,7 @@ def chance_of_answer(
     chances = np.empty(len(points))
     for start in range(0, len(points), _CHUNK):
         part = points[start : start + _CHUNK]
-        squares = ((part[:, None, :] - tried[None, :, :]) ** 2).sum(axis=2)
-        weights = np.exp(-squares / (2 * bandwidth**2))
+        weights = np.exp(-squared_distances(part, tried) / (2 * bandwidth**2))
         chances[start : start + len(part)] = (_PRIOR_STRENGTH * overall + weights @ success) / (
             _PRIOR_STRENGTH + weights.sum(axis=1)
         )

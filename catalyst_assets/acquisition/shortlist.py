@@ -20,9 +20,8 @@ from catalyst_assets.campaigns.derived import fill_derived
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
-from catalyst_assets.learning.training_set import load_training_set
 from catalyst_assets.loop.progress import load_evaluations
-from catalyst_assets.prediction.members import backbone_of
+from catalyst_assets.prediction.members import backbone_of, training_set_of
 from catalyst_assets.prediction.scoring import load_predictions, read_members
 from catalyst_assets.representation.store import load_features
 from catalyst_assets.seeds import derive_seed
@@ -176,7 +175,7 @@ def rank_stored(database: "Database", objects: "ObjectStore", inputs: RankingInp
     features = load_features(
         objects, backbone_of(objects, iteration), [members[name][0] for name in material_ids]
     ).informed()
-    training_set = load_training_set(objects, iteration)
+    training_set = training_set_of(objects, iteration)
     history = inputs.history
     place = {name: row for row, name in enumerate(material_ids)}
     success = None

@@ -6,7 +6,8 @@ is the strategy alone, 1 is uncertainty alone, and of two candidates a larger w 
 ``greedy``, ``random`` and ``uncertainty`` are what they are at any w.
 
 Probabilities and gains are those of draws blurred by logistic noise (``utility.blur``); with that they equal
-BoTorch's qLogProbabilityOfFeasibility and qLogExpectedImprovement, which are too slow for a million candidates.
+BoTorch's qLogProbabilityOfFeasibility and qLogExpectedImprovement of the worth as the one outcome, which are too slow
+for a million candidates.
 """
 
 from collections.abc import Callable, Sequence

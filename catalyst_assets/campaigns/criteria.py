@@ -23,7 +23,7 @@ def is_hit(campaign: Campaign, values: "Mapping[str, float] | pd.DataFrame") -> 
     Parameters
     ----------
     campaign
-        A campaign of criteria; with an objective nothing is a hit.
+        Without criteria nothing is a hit.
     values
         One material as a mapping, or a frame with a row each. A property that is absent or NaN satisfies
         no bound.

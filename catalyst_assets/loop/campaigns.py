@@ -194,5 +194,5 @@ def _refuse_another_goal(stored: dict[str, Any], campaign: Campaign) -> None:
     if changed:
         raise UsageError(
             f"Campaign {campaign.name} exists with another {', '.join(changed)}.",
-            "Give the new goal a new name; only stop rules, acquisition, review and description may change.",
+            "Give the new goal a new name; only stop rules, acquisition, failures, review and description may change.",
         )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from catalyst_assets.acquisition.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.campaigns.model import Campaign
 from resources.postgres import fetch_all
 
@@ -17,7 +18,8 @@ class Evaluation:
     Attributes
     ----------
     values
-        Measured value by property, in the property's unit; empty when every measurement failed.
+        Measured value by property, in the property's unit; empty when every measurement failed, or is not to be
+        trusted (``acquisition.rejections``).
     """
 
     material_id: str
@@ -33,7 +35,12 @@ def load_evaluations(connection: "sa.Connection", campaign: Campaign) -> list[Ev
 
     A derived property stands in where none was validated (``campaigns.derived.fill_derived``).
     """
-    rows = fetch_all(connection, "loop/outcomes", campaign=campaign.name)
+    rows = fetch_all(
+        connection,
+        "loop/outcomes",
+        campaign=campaign.name,
+        kinds_without_labels=list(KINDS_WITHOUT_LABELS),
+    )
     by_material: dict[str, dict[str, float]] = {}
     heads: dict[str, tuple[str, int, int]] = {}
     for row in rows:

@@ -4,7 +4,7 @@ Nothing is written here; how a whole pool is predicted and promoted is ``scoring
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +17,7 @@ from catalyst_assets.learning.fine_tuned import FineTunedModel
 from catalyst_assets.learning.heads import N_DRAWS, Prediction
 from catalyst_assets.learning.stored_models import load_model
 from catalyst_assets.learning.training import PROVENANCE
-from catalyst_assets.learning.training_set import read_training_set
+from catalyst_assets.learning.training_set import TrainingSet, load_training_set, read_training_set
 from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.store import load_features
 from catalyst_assets.representation.structures import read_graphs
@@ -126,6 +126,19 @@ def _distance_to(objects: "ObjectStore", training_set_sha256: str) -> TrainingDi
     # The shards of one process share it: measuring a training set takes longer than a shard.
     training_set = read_training_set(objects, training_set_sha256)
     return fit_distance(training_set.features, training_set.chemical_systems)
+
+
+def training_set_of(objects: "ObjectStore", iteration: "Iteration") -> TrainingSet:
+    """Return what the iteration's model was fitted to, or the iteration's training set before there is a model.
+
+    Raises
+    ------
+    LoopError
+        There is neither.
+    CorruptArtifactError
+        The stored bytes are gone or not those that were recorded.
+    """
+    return load_training_set(objects, replace(iteration, training_set_sha256=_fitted_to(iteration)))
 
 
 def backbone_of(objects: "ObjectStore", iteration: "Iteration") -> str:

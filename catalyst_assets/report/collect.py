@@ -99,14 +99,14 @@ def summarize_campaign(platform: "Platform", name: str, *, with_map: bool = True
 
 
 def best_so_far(campaign: Campaign, evaluations: "Sequence[Evaluation]") -> tuple[float, ...]:
-    """Return the objective's best value after each evaluation; nothing for a campaign of criteria."""
+    """Return the objective's best value after each evaluation, under criteria among the hits; nothing without one."""
     if campaign.objective is None:
         return ()
     choose = max if campaign.objective.direction == "maximize" else min
     best, values = math.nan, []
     for evaluation in evaluations:
         value = evaluation.values.get(campaign.objective.property)
-        if value is not None:
+        if value is not None and (evaluation.is_hit or not campaign.criteria):
             best = value if math.isnan(best) else choose(best, value)
         values.append(best)
     return tuple(values)
@@ -135,7 +135,11 @@ def _best_materials(campaign: Campaign, evaluations: "list[Evaluation]") -> tupl
     if campaign.objective is None:
         return ()
     name, sign = campaign.objective.property, -1 if campaign.objective.direction == "maximize" else 1
-    measured = [_hit(number, e) for number, e in enumerate(evaluations, start=1) if name in e.values]
+    measured = [
+        _hit(number, e)
+        for number, e in enumerate(evaluations, start=1)
+        if name in e.values and (e.is_hit or not campaign.criteria)
+    ]
     return tuple(sorted(measured, key=lambda hit: sign * hit.values[name])[:_MOST_BEST])
 
 

@@ -167,11 +167,13 @@ class CampaignSummary:
     objective
         What is driven as far as it goes; empty for a campaign of criteria.
     best
-        For an objective its best value after each evaluation, NaN before the first one; empty otherwise.
+        For an objective its best value after each evaluation, under criteria among the hits, NaN before the first one;
+        empty otherwise.
     discovery
         Hits found after each evaluation: ``(n_evaluated, n_hits)``, from ``(1, …)`` on.
     found
-        The hits, in the order they were found; for an objective the best materials, best first.
+        The hits, in the order they were found; for an objective the best materials, under criteria the best
+        hits, best first.
     next_batch
         What the latest iteration suggests and nobody has answered, best first.
     provenance

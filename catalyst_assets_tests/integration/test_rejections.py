@@ -1,5 +1,6 @@
 """Rejections by kind: what the database allows, and what a later turn learns and suggests again."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from catalyst_assets.acquisition.rejections import read_history
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.loop.campaigns import open_iteration
+from catalyst_assets.loop.progress import load_evaluations
 from catalyst_assets.partitions import IterationKey
 from catalyst_assets_tests.integration.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.serving import api_client
@@ -139,6 +141,31 @@ def test_only_kinds_that_train_leave_labels(campaign: ReviewedCampaign) -> None:
         "p:poor": both,
         "p:validated": both,
     }
+
+
+def test_what_is_no_label_is_no_hit_either(api: httpx.Client, campaign: ReviewedCampaign) -> None:
+    campaign.document["criteria"] = [
+        {"property": "band_gap_direct", "max": 2.0},
+        {"property": "formation_energy_per_atom", "max": -0.5},
+    ]
+    with campaign.database.transaction(Role.OWNER) as connection:
+        connection.execute(
+            sa.text("UPDATE campaigns SET document = CAST(:document AS jsonb)"),
+            {"document": json.dumps(campaign.document)},
+        )
+    tried(campaign)
+    with campaign.database.transaction() as connection:
+        found = load_evaluations(connection, Campaign.model_validate(campaign.document))
+    assert {one.material_id: one.is_hit for one in found} == {
+        "p:failed": False,
+        "p:infeasible": False,
+        "p:pending": True,
+        "p:poor": True,
+        "p:validated": True,
+        "p:withdrawn": False,
+    }
+    shown = api.get(f"/campaigns/{campaign.name}").json()
+    assert (shown["evaluated"], shown["hits"]) == (6, 3)
 
 
 def test_each_kind_has_its_rule_for_being_suggested_again(

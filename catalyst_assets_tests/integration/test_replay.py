@@ -1,16 +1,20 @@
 """`catalyst campaign replay`: the same list from what was stored, whatever was decided since."""
 
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
 from catalyst_assets.acquisition.replay import replay
+from catalyst_assets.acquisition.shortlist import compute_shortlist, record_shortlist
 from catalyst_assets.acquisition.what_if import load_stored_ranking
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.cli import app
 from catalyst_assets.errors import UsageError
+from catalyst_assets.learning.training_set import build_training_set, store_training_set
 from catalyst_assets_tests.integration.learning_campaign import CAMPAIGN as SALTS
 from catalyst_assets_tests.integration.learning_campaign import load_salts, prepare_turn, salts
 from catalyst_assets_tests.integration.turns import rank_turn
@@ -179,6 +183,37 @@ def test_candidates_keep_the_labelled_materials_nearest_to_them(
         distances = [near["distance"] for near in nearest]
         assert distances == sorted(distances)
         assert (distances[0] == 0) == (material in labelled)
+
+
+def test_a_training_set_that_came_after_the_model_does_not_show(
+    platform: Platform, ranked: tuple[str, list[int]]
+) -> None:
+    key, _ = ranked
+    with platform.database.transaction(Role.OWNER) as connection:
+        recorded = connection.execute(
+            sa.text("SELECT nearest FROM candidates WHERE partition_key = :k ORDER BY rank"), {"k": key}
+        ).scalars()
+        nearest = list(recorded)
+    built = build_training_set(platform.database, platform.objects, key)
+    described_otherwise = dataclasses.replace(built, features=np.sin(1e3 * built.features))
+    store_training_set(platform.database, platform.objects, key, described_otherwise)
+    assert replay(platform.database, platform.objects, key).is_same
+    again = compute_shortlist(platform.database, platform.objects, key)
+    assert [json.loads(row["nearest"]) for row in again.rows] == nearest
+
+
+def test_a_smaller_batch_of_the_same_list_is_recorded(platform: Platform) -> None:
+    plain = Campaign.model_validate(
+        CAMPAIGN.document | {"acquisition": CAMPAIGN.document["acquisition"] | {"diversity": 0}}
+    )
+    load_salts(platform, plain)
+    key = prepare_turn(platform, 0, 14, plain)
+    rank_turn(platform, key)
+    whole = compute_shortlist(platform.database, platform.objects, key)
+    smaller = dataclasses.replace(whole, inputs=dataclasses.replace(whole.inputs, batch_size=2), n_listed=8)
+    assert record_shortlist(platform.database, smaller)
+    assert not record_shortlist(platform.database, smaller)
+    assert replay(platform.database, platform.objects, key).n_listed == 8
 
 
 def test_ranking_again_with_the_recorded_strategy_agrees_with_the_ranking(platform: Platform) -> None:

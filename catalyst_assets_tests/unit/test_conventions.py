@@ -170,7 +170,8 @@ def _canonical(name: str) -> str:
 def test_the_page_of_sources_names_every_property_in_its_unit_and_every_method() -> None:
     page = (PROJECT / "docs" / "sources.md").read_text(encoding="utf-8")
     rows = {
-        unit: re.search(rf"^\| {unit} \| (.*) \|$", page, re.MULTILINE) for unit in ("eV/atom", "eV", "V", "Å")
+        unit: re.search(rf"^\| {unit} \| (.*) \|$", page, re.MULTILINE)
+        for unit in ("eV/atom", "eV", "V", "Å")
     }
     listed = {name: unit for unit, row in rows.items() if row for name in re.findall(r"`(\w+)`", row[1])}
     assert listed == {name: known.unit for name, known in PROPERTIES.items()}

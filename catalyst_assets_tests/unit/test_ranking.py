@@ -167,6 +167,12 @@ def test_a_smaller_budget_takes_the_beginning_of_the_batch() -> None:
     np.testing.assert_array_equal(choose_batch(scores, members.features, 12, 0.0), np.arange(12))
 
 
+def test_equal_scores_leave_the_choice_to_diversity() -> None:
+    apart = np.repeat([[0.0, 0.0], [5.0, 0.0], [0.0, 5.0]], 4, axis=0)
+    chosen = choose_batch(np.full(12, 0.7), apart, 3, 1.0, unit=0.0)
+    assert sorted((chosen // 4).tolist()) == [0, 1, 2]
+
+
 def test_cost_divides_and_chance_of_an_answer_multiplies() -> None:
     members = pool()
     ones, plain = np.ones(60), members.rank(campaign(exploration_weight=0.0)).frame.set_index("material_id")

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.errors import CatalystError
+from catalyst_assets.loop.progress import Evaluation
 from catalyst_assets.report.charts import (
     calibration_per_iteration,
     discovery_curve,
@@ -15,6 +17,7 @@ from catalyst_assets.report.charts import (
     parity_plots,
     space_map,
 )
+from catalyst_assets.report.collect import best_so_far
 from catalyst_assets.report.pages import render_page, write_report
 from catalyst_assets.report.styling import image_bytes
 from catalyst_assets.report.summary import (
@@ -218,6 +221,35 @@ def test_the_map_shows_each_kind_with_its_number() -> None:
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["not evaluated (4)", "evaluated, no hit (2)", "next batch (1)", "hit (3)"]
     assert "10 of them are drawn" in _text(full_page())
+
+
+@pytest.mark.parametrize(
+    ("criteria", "expected"), [([], (3.0, 3.0, 3.0)), ([{"property": "n", "max": 1}], (math.nan, 1.5, 2.0))]
+)
+def test_the_best_value_under_criteria_is_that_of_a_hit(
+    criteria: list[dict[str, object]], expected: tuple[float, ...]
+) -> None:
+    document: dict[str, object] = {
+        "name": "best",
+        "pool": {"source": "set"},
+        "criteria": criteria,
+        "objective": {"property": "gap", "direction": "maximize"},
+        "acquisition": {"strategy": "expected_improvement"},
+        "method": "PBE",
+        "validator": "laboratory",
+    }
+    evaluations = [
+        Evaluation(f"set:{value}", "X", 0, 1, {"gap": value}, is_hit=bool(criteria) and value < 3)
+        for value in (3.0, 1.5, 2.0)
+    ]
+    best = best_so_far(Campaign.model_validate(document), evaluations)
+    np.testing.assert_array_equal(best, expected)
+
+
+def test_an_objective_is_named_beside_its_criteria() -> None:
+    page = render_page(dataclasses.replace(OBJECTIVE, criteria=FULL.criteria))
+    assert "<li>Maximize band gap direct (eV)</li>" in page
+    assert "<li>Band gap direct 1 to 2.3 eV</li>" in page
 
 
 def test_a_campaign_with_an_objective_shows_its_best_value() -> None:

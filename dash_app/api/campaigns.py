@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from fastapi import APIRouter, Path
 
+from catalyst_assets.acquisition.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.constants import PROPERTIES
 from dash_app.api.connection import Transaction
@@ -92,7 +93,12 @@ class _Loaded:
 
 
 def _load(connection: sa.Connection, row: Row) -> _Loaded:
-    answers = fetch_all(connection, "app/evaluations", campaign=row["name"])
+    answers = fetch_all(
+        connection,
+        "app/evaluations",
+        campaign=row["name"],
+        kinds_without_labels=list(KINDS_WITHOUT_LABELS),
+    )
     evaluations = [
         Evaluation(answer["iteration"], answer["reduced_formula"], answer["measured"]) for answer in answers
     ]

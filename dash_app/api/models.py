@@ -206,9 +206,7 @@ class Candidate(BaseModel):
     chemical_system: str
     rank: int
     acquisition: float
-    feasibility: float | None = Field(
-        description="Chance that every criterion holds; null without criteria."
-    )
+    feasibility: float | None = Field(description="Chance that every criterion holds; null without criteria.")
     predicted: dict[str, Predicted]
     distance: float | None = Field(
         description="Distance to the training data; 1 is typical of an unseen chemical system. Null where unknown."
@@ -329,9 +327,7 @@ class RankedAgain(BaseModel):
     material_id: str
     formula: str
     acquisition: float
-    feasibility: float | None = Field(
-        description="Chance that every criterion holds; null without criteria."
-    )
+    feasibility: float | None = Field(description="Chance that every criterion holds; null without criteria.")
     predicted: dict[str, Predicted]
 
 

@@ -9,5 +9,3 @@ ON CONFLICT (partition_key) DO UPDATE SET
     label_sha256 = excluded.label_sha256, features_sha256 = excluded.features_sha256,
     ranking_sha256 = excluded.ranking_sha256,
     history = excluded.history, code_version = excluded.code_version, created_at = now()
-WHERE rankings.ranking_sha256 <> excluded.ranking_sha256
-   OR rankings.prediction_version <> excluded.prediction_version

@@ -1,7 +1,10 @@
 -- What validation said of each material of a campaign, the latest word for each property.
+-- Values of a candidate that was rejected as one of :kinds_without_labels are none.
 SELECT DISTINCT ON (v.material_id, v.property)
        v.material_id, m.reduced_formula, v.partition_key, r.iteration, coalesce(c.rank, 0) AS rank,
-       v.property, v.outcome, v.value
+       v.property, v.outcome,
+       CASE WHEN c.rejection_kind = ANY (CAST(:kinds_without_labels AS rejection_kind[])) THEN NULL ELSE v.value END
+           AS value
 FROM validation_results v
 JOIN active_learning_runs r ON r.partition_key = v.partition_key
 JOIN materials m ON m.material_id = v.material_id
