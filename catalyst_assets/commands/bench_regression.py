@@ -7,6 +7,8 @@ from typing import Annotated, Literal, cast
 
 import typer
 
+from catalyst_assets.commands.stages import telling
+
 
 def register(bench: typer.Typer) -> None:
     """Add the command to the `bench` sub-commands."""
@@ -34,11 +36,10 @@ def regression(
     from catalyst_assets.bench.perov5 import read_crystals, read_table
     from catalyst_assets.bench.regression import benchmark_settings, run_regression
 
-    console = Console(stderr=True)
     device = cast('Literal["auto", "cpu", "gpu"]', one_of(accelerator, "auto", "cpu", "gpu"))
     settings = benchmark_settings(epochs, seed, device)
     kind = cast('Literal["mace", "schnet", "dimenet"]', one_of(architecture, "mace", "schnet", "dimenet"))
-    with console.status("reading …") as status:
+    with telling("reading …") as tell:
         crystals = read_crystals(read_table(data), [property_name])[0]
         report = run_regression(
             crystals,
@@ -46,7 +47,7 @@ def regression(
             settings,
             architecture=kind,
             members=members,
-            progress=lambda text: status.update(text),
+            progress=tell,
         )
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(report)))

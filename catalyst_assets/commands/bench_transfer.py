@@ -8,6 +8,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 from catalyst_assets.commands.bench_regression import one_of
+from catalyst_assets.commands.stages import telling
 
 
 def register(bench: typer.Typer) -> None:
@@ -44,7 +45,7 @@ def transfer(
     kind = cast('Literal["mace", "schnet", "dimenet"]', one_of(architecture, "mace", "schnet", "dimenet"))
     device = cast('Literal["auto", "cpu", "gpu"]', one_of(accelerator, "auto", "cpu", "gpu"))
     settings = TransferSettings(pretraining, labels, pretraining_epochs, epochs, device)
-    with Console(stderr=True).status("reading …") as status:
+    with telling("reading …") as tell:
         plentiful, *scarce = read_crystals(read_table(data), [source, *names])
         report = run_transfer(
             plentiful,
@@ -53,7 +54,7 @@ def transfer(
             range(seeds),
             settings,
             kind,
-            lambda text: status.update(text),
+            tell,
         )
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(report)))
