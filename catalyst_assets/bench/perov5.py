@@ -137,6 +137,7 @@ def _parse(texts: Iterable[object]) -> "list[Structure]":
             structures.append(Structure.from_str(str(text), fmt="cif"))
         except (ValueError, KeyError, IndexError, AssertionError) as error:
             raise InvalidPoolError(
-                f"Row {row + 1} has no structure: {' '.join(str(error).split())[:200]}.", "Mend its CIF."
+                f"Row {row + 1} has no structure: {' '.join(str(error).split())[:200].rstrip('.!')}.",
+                "Mend its CIF.",
             ) from None
     return structures

@@ -121,12 +121,13 @@ def run_transfer(
     InvalidPoolError
         There are too few crystals.
     """
-    n = len(source.values)
-    n_test = n - settings.n_pretraining - settings.n_labels
+    n, n_taught = len(source.values), settings.n_pretraining + settings.n_labels
+    n_test = n - n_taught
     if n_test < _FEWEST_TESTED:
         raise InvalidPoolError(
-            f"{n} crystals leave {n_test} to test with after {settings.n_pretraining} and {settings.n_labels}.",
-            "Give more crystals, or pretrain on fewer.",
+            f"There are {n} crystals, {n_taught + _FEWEST_TESTED} are needed: {settings.n_pretraining} to pretrain "
+            f"on, {settings.n_labels} to adapt to and {_FEWEST_TESTED} to test with.",
+            "Give more crystals, or pretrain on fewer (--pretraining).",
         )
     say = progress or (lambda _: None)
     started = time.perf_counter()
@@ -143,12 +144,15 @@ def run_transfer(
         pretraining_mae.append(error)
         for name, crystals in targets.items():
             parts = (prepared, crystals, np.sort(labelled), np.sort(tested))
-            say(f"seed {seed}: {settings.n_labels} labels of {name}")
             known = crystals.values[labelled].mean()
             errors[name].append(
                 (
-                    _adapt(pretrained, *parts, seed, settings),
-                    _adapt(scratch, *parts, seed, settings),
+                    _adapt(
+                        pretrained, *parts, seed, settings, _prefixed(say, f"seed {seed}: {name}, pretrained")
+                    ),
+                    _adapt(
+                        scratch, *parts, seed, settings, _prefixed(say, f"seed {seed}: {name}, from scratch")
+                    ),
                     float(np.abs(crystals.values[tested] - known).mean()),
                 )
             )
@@ -163,6 +167,10 @@ def run_transfer(
         targets={name: _summarize(each) for name, each in errors.items()},
         seconds=time.perf_counter() - started,
     )
+
+
+def _prefixed(say: Progress, prefix: str) -> Progress:
+    return lambda text: say(f"{prefix}, {text}")
 
 
 def _summarize(errors: list[tuple[float, float, float]]) -> TargetTransfer:
@@ -201,7 +209,9 @@ def _pretrain(
             data,
             fit,
             Path(folder),
-            on_epoch=lambda epoch, _: say(f"seed {seed}: pretraining, epoch {epoch + 1}"),
+            on_epoch=lambda epoch, _: say(
+                f"seed {seed}: pretraining, epoch {epoch + 1} of {settings.pretraining_epochs}"
+            ),
         )
     return pretrained, report.mean_absolute_error["source"]
 
@@ -214,11 +224,18 @@ def _adapt(
     tested: "NDArray[np.int64]",
     seed: int,
     settings: TransferSettings,
+    say: Progress,
 ) -> float:
     """Return the test error of one network adapted to a few labels."""
     from catalyst_assets.learning.fine_tuned import FineTuneSettings
     from catalyst_assets.learning.fine_tuning import fine_tune
     from catalyst_assets.representation.fitting.settings import FitSettings
+
+    say(f"adapting to {settings.n_labels} labels")
+
+    def tell(name: str, epoch: int, _: float) -> None:
+        if name == "member0/training_loss":
+            say(f"epoch {epoch + 1} of {settings.epochs}")
 
     fit = FitSettings(max_epochs=settings.epochs, seed=seed, accelerator=settings.accelerator)
     with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
@@ -232,6 +249,7 @@ def _adapt(
             ["target"],
             FineTuneSettings(1, _FOLDS, replace(fit, max_edges_per_batch=4000)),
             Path(folder),
+            on_epoch=tell,
         )
     marginals = model.marginals(prepared.descriptors[tested], [prepared.graphs[row] for row in tested])
     return float(np.abs(marginals[0].moments()[0] - crystals.values[tested]).mean())

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from catalyst_assets.commands.stages import telling
+
 
 class Precision(StrEnum):
     """The type of weights and features inside the network."""
@@ -44,9 +46,9 @@ def embed(
     )
 
     config = choose_config(architecture, dtype.value)
-    with Console(stderr=True).status("reading structures") as status:
+    with telling("reading structures") as tell:
         pool = enumerate_perovskites(structures) if data is None else read_structures(data, structures)
-        report = dataclasses.asdict(measure_embedding(pool, config, rounds, status.update))
+        report = dataclasses.asdict(measure_embedding(pool, config, rounds, tell))
     if as_json:
         typer.echo(json.dumps(report))
         return

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from catalyst_assets.commands.stages import telling
+
 
 def register(bench: typer.Typer) -> None:
     """Add the command to the `bench` sub-commands."""
@@ -33,11 +35,11 @@ def ingest(
 
     from catalyst_assets.bench.ingest import measure_enumeration, measure_ingest
 
-    with Console(stderr=True).status("starting PostgreSQL") as status:
+    with telling("starting PostgreSQL") as tell:
         if prototypes is None:
-            report = dataclasses.asdict(measure_ingest(data, processes, status.update))
+            report = dataclasses.asdict(measure_ingest(data, processes, tell))
         else:
-            report = dataclasses.asdict(measure_enumeration(prototypes, processes, status.update))
+            report = dataclasses.asdict(measure_enumeration(prototypes, processes, tell))
     if as_json:
         typer.echo(json.dumps(report))
         return

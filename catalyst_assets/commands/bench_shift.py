@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from catalyst_assets.commands.stages import telling
+
 if TYPE_CHECKING:
     from catalyst_assets.bench.shift import ShiftReport
 
@@ -32,16 +34,11 @@ def shift(
     ("inside") and the anion that it never saw. Distances are to its training set: 1 is typical of an unseen
     chemical system, and what is further than 95 % of them is flagged.
     """
-    from rich.console import Console
-
     from catalyst_assets.bench.shift import measure_shift, read_sample
 
-    console = Console(stderr=True)
-    with console.status(f"describing perovskites of {data} …") as status:
+    with telling(f"describing perovskites of {data} …") as tell:
         sample = read_sample(data, name, rows, seed)
-        report = measure_shift(
-            sample, labels, seed, lambda anion: status.update(f"learning without {anion} …")
-        )
+        report = measure_shift(sample, labels, seed, lambda anion: tell(f"learning without {anion} …"))
     if plot is not None:
         from catalyst_assets.learning.figures import draw_error_against_distance
 

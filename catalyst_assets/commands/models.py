@@ -3,17 +3,12 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from catalyst_assets.commands import models_foundation, models_predict
 from catalyst_assets.commands.opening import open_platform
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from catalyst_assets.learning.model_records import ModelComparison, ModelRecord
 
 app = typer.Typer(no_args_is_help=True, help="See, compare, promote and use the models that were trained.")
 
@@ -33,8 +28,10 @@ def list_(
     """List the registered versions with their errors and calibration; * marks the champion.
 
     Errors are held out, on chemical systems left out of the fit; the relative error is a share of that of
-    predicting the mean. Test errors are on the campaign's frozen test set.
+    predicting the mean. Test errors are on the campaign's frozen test set. On narrow terminals columns are left
+    out: --json has everything.
     """
+    from catalyst_assets.commands.models_tables import tabulate
     from catalyst_assets.learning.model_records import count_unregistered, list_models
 
     with open_platform(home) as platform:
@@ -46,8 +43,9 @@ def list_(
     if not records and not waiting:
         typer.echo("No model yet: the loop registers one each iteration (`catalyst demo`, `catalyst up`).")
         return
-    if records:
-        _console().print(_listing(records))
+    console = _console()
+    for name in dict.fromkeys(record.name for record in records):
+        console.print(tabulate(name, [record for record in records if record.name == name], console.width))
     for champion in (record for record in records if record.is_champion and record.promotions):
         last = champion.promotions[-1]
         typer.echo(
@@ -64,7 +62,12 @@ def compare(
     home: Annotated[Path | None, _HOME] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Show two versions side by side: errors, calibration, and what they were fitted to."""
+    """Show two versions side by side: errors, calibration, and what they were fitted to.
+
+    A property is predicted by the kind of head with the lowest CRPS (continuous ranked probability score, in the
+    property's unit, on chemical systems left out), or by fine-tuned networks.
+    """
+    from catalyst_assets.commands.models_tables import tabulate_pair
     from catalyst_assets.learning.model_records import compare_models
 
     if "@" not in second and (second.isdigit() or second == "champion"):
@@ -74,7 +77,7 @@ def compare(
     if as_json:
         typer.echo(json.dumps(comparison.to_json(), indent=2))
         return
-    _console().print(_side_by_side(comparison))
+    _console().print(tabulate_pair(comparison))
     for name, counts in comparison.labels.items():
         typer.echo(f"labels of {name}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
     typer.echo(f"features: {comparison.features_added} added, {comparison.features_removed} removed")
@@ -127,66 +130,10 @@ def sync(
     typer.echo(f"{len(trained)} trained models of {n_campaigns} campaigns are registered.")
 
 
-def _listing(records: "list[ModelRecord]") -> "Table":
-    from rich.table import Table
-
-    table = Table()
-    for heading in ("model", "labels", "held-out MAE", "relative", "area", "test MAE", "created", "sha256"):
-        table.add_column(heading, overflow="fold")
-    for record in records:
-        table.add_row(
-            f"{record.name}@{record.version}{' *' if record.is_champion else ''}",
-            str(record.labels),
-            _by_property(record.mae_by_property),
-            _number(record.relative_mae),
-            _number(record.miscalibration_area),
-            _by_property(record.test_mae_by_property),
-            record.created_at[:16].replace("T", " "),
-            record.model_sha256[:8],
-        )
-    return table
-
-
-def _side_by_side(comparison: "ModelComparison") -> "Table":
-    from rich.table import Table
-
-    first, second, shared = comparison.first, comparison.second, comparison.shared
-    table = Table()
-    table.add_column("")
-    for record in (first, second):
-        table.add_column(f"{record.name}@{record.version}{' *' if record.is_champion else ''}")
-
-    def both(what: str, of: "Any") -> None:
-        table.add_row(what, _number(of(first)), _number(of(second)))
-
-    both("iteration", lambda record: record.iteration)
-    both("labels", lambda record: record.labels)
-    both("relative error", lambda record: record.relative_mae)
-    both("miscalibration area", lambda record: record.miscalibration_area)
-    for name in sorted({*first.mae_by_property, *second.mae_by_property}):
-        both(f"{name}: held-out MAE", lambda record, name=name: record.mae_by_property.get(name))
-        both(f"{name}: area", lambda record, name=name: record.miscalibration_area_by_property.get(name))
-        both(f"{name}: test MAE", lambda record, name=name: record.test_mae_by_property.get(name))
-    if shared is not None:
-        title = f"on the {shared.n_materials} materials both know"
-        table.add_row(f"relative error {title}", *map(_number, shared.relative_mae))
-        for name, errors in shared.mae_by_property.items():
-            table.add_row(f"{name}: MAE {title}", *map(_number, errors))
-    return table
-
-
-def _by_property(values: "Any") -> str:
-    return "\n".join(f"{name} {value:.3g}" for name, value in values.items()) or "-"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else str(value) if isinstance(value, int) else f"{value:.3f}"
-
-
 def _console() -> "Any":
     from rich.console import Console
 
-    return Console()
+    return Console(markup=False, highlight=False)
 
 
 models_predict.register(app)

@@ -40,6 +40,19 @@ class LoadedVersion:
     model: Model
 
     @property
+    def name(self) -> str:
+        """Model and number, as a user writes them."""
+        return f"{self.version.name}@{self.version.version}"
+
+    @property
+    def has_learned(self) -> dict[str, bool]:
+        """Whether a property is predicted from labels, not as what is typical of materials; derived ones included."""
+        campaign = self.iteration.campaign
+        learned = {name: name in self.model.kinds for name in self.model.properties}
+        derived = [name for name in campaign.predicted_properties if name not in learned]
+        return learned | {name: learned[campaign.derive[name].argument] for name in derived}
+
+    @property
     def seed(self) -> int:
         """Seed of the joint draws, that of the iteration's own predictions."""
         return derive_seed(self.iteration.campaign.seed, self.iteration.number, "draws")
@@ -104,13 +117,12 @@ def predict_structures(
     from catalyst_assets.representation.library import load_backbone
 
     tags, accelerator = loaded.version.tags, platform.settings.accelerator
-    name = f"{loaded.version.name}@{loaded.version.version}"
     features = featurize(
         structures, load_backbone(platform.objects, tags[registry.BACKBONE]), accelerator=accelerator
     ).informed()
     if tags[registry.FEATURES] != str(FEATURE_VERSION) or features.names != loaded.model.feature_names:
         raise LoopError(
-            f"{name} was fitted to features of another version than this code computes.",
+            f"{loaded.name} was fitted to features of another version than this code computes.",
             f"Use a later version, or the code it was fitted with: {tags[registry.CODE_VERSION]}.",
         )
     failures = dict(features.failures)

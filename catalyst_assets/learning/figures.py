@@ -5,6 +5,7 @@ written as an interactive page by pymatviz, which draws with plotly and has no p
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +25,18 @@ if TYPE_CHECKING:
 _BLUE, _ORANGE, _GREY = "#1f5fae", "#c8601a", "#8a94a3"
 # With more points, bars of uncertainty hide them.
 _MOST_BARS: Final = 300
-_SIDES: Final = ("train", "valid", "val", "validation", "test")
+# Room beside labels and predictions for bars of uncertainty, at most, as a share of their range.
+_MOST_MARGIN: Final = 0.25
+_MEMBER: Final = re.compile(r"member(\d+)/")
+# Such curves may cross zero, so that only a scale that is linear around it holds their outliers.
+_LIKELIHOODS: Final = ("training_loss", "negative_log_likelihood", "negative_log_marginal_likelihood")
+_WIDE: Final = 50
+_LEGEND_INCHES: Final = 1.6
+# What a curve's values are in, where it is not the property's unit.
+_CURVE_UNITS: Final = {
+    "validation_error": " (standard deviations)",
+    "negative_log_likelihood": " (standardized)",
+}
 
 
 def draw_pictures(
@@ -51,8 +63,9 @@ def draw_pictures(
         pictures["error_by_element"] = draw_error_by_element(errors)
     if report.curves:
         pictures["loss_curves"] = draw_loss_curves(report.curves)
-    if by_distance:
-        pictures["error_against_distance"] = draw_error_against_distance(by_distance)
+    comparable = {name: bins for name, bins in (by_distance or {}).items() if len(bins) > 1}
+    if comparable:
+        pictures["error_against_distance"] = draw_error_against_distance(comparable)
     return pictures
 
 
@@ -60,11 +73,23 @@ def draw_parity(reports: "Mapping[str, PropertyReport]") -> bytes:
     """Draw held-out predictions against labels, a panel a property."""
     figure, panels = make_panels(len(reports), width=3.6, height=3.4)
     for panel, (name, report) in zip(panels, reports.items(), strict=True):
+        low = float(min(report.observed.min(), report.predicted.min()))
+        high = float(max(report.observed.max(), report.predicted.max()))
+        extent = (high - low) or 1.0
+        note = f"MAE {report.mae:.3g}{_unit(name, ' ')}, n = {report.n:,}"
+        margin = 0.04 * extent
         if report.n <= _MOST_BARS:
+            margin = float(np.clip(1.1 * np.median(report.std), margin, _MOST_MARGIN * extent))
+            # Up to just inside the panel: a bar that is cut must not look as if it went on beside it.
+            inside = 0.96 * margin
+            below = np.minimum(report.std, report.predicted - low + inside)
+            above = np.minimum(report.std, high + inside - report.predicted)
+            if (np.minimum(below, above) < report.std).any():
+                note += ", long bars cut"
             panel.errorbar(
                 report.observed,
                 report.predicted,
-                report.std,
+                np.stack([below, above]),
                 fmt="none",
                 ecolor=_GREY,
                 elinewidth=0.5,
@@ -72,15 +97,12 @@ def draw_parity(reports: "Mapping[str, PropertyReport]") -> bytes:
             )
         size, alpha = (9.0, 0.8) if report.n <= _MOST_BARS else (5.0, 0.35)
         panel.scatter(report.observed, report.predicted, s=size, alpha=alpha, color=_BLUE, linewidths=0)
-        low = float(min(report.observed.min(), report.predicted.min()))
-        high = float(max(report.observed.max(), report.predicted.max()))
-        margin = 0.04 * (high - low) or 1.0
         span = (low - margin, high + margin)
         panel.plot(span, span, color=_GREY, linewidth=0.8, zorder=0)
         panel.set(xlim=span, ylim=span, aspect="equal")
         panel.locator_params(nbins=6)
         panel.set(xlabel=with_unit("label", name), ylabel=with_unit("predicted, unseen chemistry", name))
-        _title(panel, name, f"MAE {report.mae:.3g}{_unit(name, ' ')}, n = {report.n:,}")
+        _title(panel, name, note)
     return to_png(figure)
 
 
@@ -103,51 +125,57 @@ def draw_calibration(reports: "Mapping[str, PropertyReport]") -> bytes:
 
 
 def draw_loss_curves(curves: Mapping[str, Sequence[float]]) -> bytes:
-    """Draw curves of fits against their steps, a panel a quantity.
+    """Draw curves of fits, a panel a metric of a property; lines of one colour are of one network or head.
 
     Parameters
     ----------
     curves
-        By name: ``property/quantity``, or a quantity whose name starts with ``train_`` or ``valid_``. Curves of
-        one quantity share a panel.
+        By name: ``member<k>/<metric>`` and ``member<k>/<metric>/<property>`` of networks, against epochs;
+        ``<property>/<metric>`` of heads, against steps, where one metric of all properties shares a panel.
     """
     from matplotlib.ticker import MaxNLocator
 
-    quantities: dict[str, list[tuple[str, str, Sequence[float]]]] = {}
+    panels_of: dict[tuple[str, str], dict[str, Sequence[float]]] = {}
     for name, curve in curves.items():
-        quantity, line, side = _parse_curve(name)
-        quantities.setdefault(quantity, []).append((line, side, curve))
-    figure, panels = make_panels(len(quantities), width=5.6, height=3.0, columns=2)
-    for panel, (quantity, lines) in zip(panels, quantities.items(), strict=True):
-        owners = list(dict.fromkeys(line for line, _, _ in lines))
-        by_side = len(owners) == 1 and len(lines) > 1
-        for number, (line, side, curve) in enumerate(lines):
-            panel.plot(
+        metric, property_name, owner = parse_curve(name)
+        panels_of.setdefault((metric, property_name), {})[owner] = curve
+    owners = list(dict.fromkeys(owner for lines in panels_of.values() for owner in lines))
+    by_epoch = all(_MEMBER.match(name) for name in curves)
+    figure, panels = make_panels(len(panels_of), width=3.8, height=2.8, columns=2)
+    handles: dict[str, Any] = {}
+    for panel, key in zip(panels, sorted(panels_of, key=_place_of_curve), strict=True):
+        (metric, property_name), lines = key, panels_of[key]
+        for owner, curve in lines.items():
+            (handles[owner],) = panel.plot(
                 np.arange(1, len(curve) + 1),
                 curve,
-                "-" if side in ("", "train") else "--",
-                color=f"C{number if by_side else owners.index(line)}",
+                color=f"C{owners.index(owner) % 10}",
                 marker="o" if len(curve) < 3 else None,
-                linewidth=1.3,
-                label=", ".join(part for part in (fill(_words(line), 28), side) if part),
+                linewidth=0.9,
             )
-        values = np.concatenate([np.asarray(curve, dtype=float) for _, _, curve in lines])
+        values = np.concatenate([np.asarray(curve, dtype=float) for curve in lines.values()])
         values = values[np.isfinite(values)]
-        if len(values) and values.min() > 0 and values.max() / values.min() > 50:
+        if metric in _LIKELIHOODS and np.abs(values).max(initial=0) > _WIDE:
+            panel.set_yscale("symlog", linthresh=1)
+        elif metric not in _LIKELIHOODS and len(values) and values.max() > _WIDE * values.min() > 0:
             panel.set_yscale("log")
-        panel.set(xlabel="step", ylabel=_words(quantity))
+        panel.set(xlabel="epoch" if by_epoch else "step", ylabel=_curve_label(metric, property_name))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if len(lines) > 1 or lines[0][0]:
-            panel.legend(fontsize=6.5, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+        if property_name:
+            panel.set_title(fill(_words(property_name), 40), fontsize=9, fontweight="bold", loc="left")
+    if len(owners) > 1 or owners[0]:
+        figure.set_figwidth(figure.get_figwidth() + _LEGEND_INCHES)
+        labels = [fill(_words(owner), 28) for owner in handles]
+        figure.legend([*handles.values()], labels, fontsize=7, frameon=False, loc="outside right upper")
     return to_png(figure)
 
 
 def draw_error_against_distance(tables: "Mapping[str, Sequence[DistanceBin]]") -> bytes:
     """Draw error, predicted standard deviation and coverage against the distance to the training set."""
-    known = {name: bins for name, bins in tables.items() if bins}
+    known = {name: bins for name, bins in tables.items() if len(bins) > 1}
     figure, panels = make_panels(2 * max(len(known), 1), width=3.7, height=2.9, columns=2)
     for panel in panels[2 * len(known) :]:
-        panel.text(0.5, 0.5, "no distances", ha="center", va="center")
+        panel.text(0.5, 0.5, "too few materials", ha="center", va="center")
     for number, (name, bins) in enumerate(known.items()):
         errors, shares = panels[2 * number], panels[2 * number + 1]
         middle = [(part.nearest + part.furthest) / 2 for part in bins]
@@ -155,8 +183,10 @@ def draw_error_against_distance(tables: "Mapping[str, Sequence[DistanceBin]]") -
         errors.plot(
             middle, [part.mean_std for part in bins], "s--", color=_ORANGE, label="mean predicted std"
         )
-        errors.set(ylabel=with_unit("error", name), ylim=(0, None))
-        errors.legend(fontsize=7, frameon=False)
+        # The legend stands above the highest marker.
+        highest = max(max(part.mae, part.mean_std) for part in bins) or 1.0
+        errors.set(ylabel=with_unit("error", name), ylim=(-0.04 * highest, 1.45 * highest))
+        errors.legend(fontsize=7, frameon=False, loc="upper left")
         for level, style in zip(bins[0].coverage, ("o-", "s-", "^-"), strict=False):
             (line,) = shares.plot(middle, [100 * part.coverage[level] for part in bins], style)
             shares.axhline(float(level), color=line.get_color(), linewidth=0.8, linestyle=":")
@@ -164,10 +194,11 @@ def draw_error_against_distance(tables: "Mapping[str, Sequence[DistanceBin]]") -
                 1.01, float(level), f"{level} %", color=line.get_color(), va="center", fontsize=7,
                 transform=shares.get_yaxis_transform(),
             )  # fmt: skip
-        shares.set(ylabel="inside the interval (%)", ylim=(0, 103))
+        shares.set(ylabel="inside the interval (%)", ylim=(-5, 107))
         for panel in (errors, shares):
             panel.set(xlabel="distance to the training set")
             panel.axvline(1, color=_GREY, linewidth=0.8, zorder=0)
+            panel.margins(x=0.08)
         _title(errors, name, f"n = {sum(part.n for part in bins):,}; 1: a typical unseen system")
         _title(shares, name, "dotted: what was promised")
     return to_png(figure)
@@ -262,6 +293,16 @@ def write_error_by_element(name: str, elements: Mapping[str, tuple[float, int]])
     return str(page.to_html(full_html=True, include_plotlyjs=True))
 
 
+def parse_curve(name: str) -> tuple[str, str, str]:
+    """Return the metric of a curve, its property if that has panels of its own, and whose it is; both may be empty."""
+    member = _MEMBER.match(name)
+    if member is None:
+        owner, _, metric = name.rpartition("/")
+        return metric, "", owner
+    metric, _, property_name = name[member.end() :].partition("/")
+    return metric, property_name, f"network {int(member[1]) + 1}"
+
+
 def with_unit(text: str, name: str) -> str:
     """Write what is measured with the unit of a property: "label (eV)"."""
     return text + _unit(name, " (", ")")
@@ -300,13 +341,19 @@ def _mappable(shades: Any) -> Any:
     return ScalarMappable(shades, "YlOrRd")
 
 
-def _parse_curve(name: str) -> tuple[str, str, str]:
-    """Return the quantity a curve is of, whose it is, and the side of the split; the latter two may be empty."""
-    owner, _, quantity = name.rpartition("/")
-    if quantity in _SIDES:
-        return owner or quantity, "", quantity if owner else ""
-    side, _, rest = quantity.partition("_")
-    return (rest, owner, side) if rest and side in _SIDES else (quantity, owner, "")
+def _place_of_curve(key: tuple[str, str]) -> tuple[bool, bool, str, str]:
+    """Return what panels are ordered by: the learning rate last, before it what is of one property."""
+    metric, property_name = key
+    return metric == "learning_rate", bool(property_name), property_name, metric
+
+
+def _curve_label(metric: str, property_name: str) -> str:
+    text = _words(metric)
+    return (
+        with_unit(text, property_name)
+        if metric == "mean_absolute_error"
+        else text + _CURVE_UNITS.get(metric, "")
+    )
 
 
 def _title(panel: "Axes", name: str, note: str) -> None:

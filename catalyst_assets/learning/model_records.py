@@ -40,6 +40,9 @@ class ModelRecord:
         Means over the properties; None of a version that has not learned.
     test_mae_by_property
         On the campaign's frozen test set; empty until it was measured.
+    kinds, scores_by_kind
+        What predicts each property, such as ``stacked``, and by which scores it was chosen: continuous ranked
+        probability scores in the property's unit, lower is better; empty of versions that did not record them.
     decision, reason
         Whether it became champion when it was registered, and why.
     promotions
@@ -57,6 +60,8 @@ class ModelRecord:
     mae_by_property: Mapping[str, float]
     miscalibration_area_by_property: Mapping[str, float]
     test_mae_by_property: Mapping[str, float]
+    kinds: Mapping[str, str]
+    scores_by_kind: Mapping[str, Mapping[str, float | None]]
     created_at: str
     model_sha256: str
     training_set_sha256: str
@@ -184,6 +189,8 @@ def _record(
         mae_by_property=metrics.get("valid_mae_by_property", {}),
         miscalibration_area_by_property=metrics.get("miscalibration_area_by_property", {}),
         test_mae_by_property=tests.get(identity, {}),
+        kinds=metrics.get("kinds", {}),
+        scores_by_kind=metrics.get("scores_by_kind", {}),
         created_at=version.created_at.isoformat(timespec="seconds"),
         model_sha256=identity[1],
         training_set_sha256=tags[registry.TRAINING_SET_SHA256],

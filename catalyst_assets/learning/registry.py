@@ -169,7 +169,7 @@ def find_version(registry: ModelRegistry, reference: str) -> RegisteredVersion:
                 f"There is no model {name!r}: none is registered yet.",
                 "`catalyst models sync` registers what was trained.",
             )
-        raise UsageError(f"{unknown('model', name, names)}.", "See `catalyst models list`.")
+        raise UsageError(f"There is {unknown('model', name, names)}.", "See `catalyst models list`.")
     for version in versions:
         if str(version.version) == wanted or (wanted in ("", CHAMPION) and version.is_champion):
             return version

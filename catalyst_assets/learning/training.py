@@ -1,6 +1,7 @@
 """From a training set to a stored model and the numbers that say how good it is."""
 
 import json
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from catalyst_assets.errors import CorruptArtifactError
 from catalyst_assets.learning.audit import require_sound
 from catalyst_assets.learning.fine_tuned import FineTuneSettings
 from catalyst_assets.learning.fine_tuning import OnEpoch, can_fine_tune, fine_tune
-from catalyst_assets.learning.heads import fit_heads
+from catalyst_assets.learning.heads import FittedHead, fit_heads
 from catalyst_assets.learning.property_model import HeadSettings
 from catalyst_assets.learning.stored_models import Model, load_model, store_model
 from catalyst_assets.learning.training_set import TrainingSet, load_training_set
@@ -169,7 +170,9 @@ def summarize(model: Model, n_labelled: int) -> dict[str, Any]:
         ``valid_mae`` is the mean over the learned properties of ``valid_mae_by_property``, the mean absolute
         error on chemical systems left out of the fit; ``baseline_mae_by_property`` is that of predicting the
         mean; ``relative_mae`` the mean of their ratios; ``miscalibration_area`` the mean over properties;
-        ``held_out_by_property`` everything measured on what was left out, NLL, sharpness and coverage included.
+        ``held_out_by_property`` everything measured on what was left out, NLL, sharpness and coverage included;
+        ``kinds`` what predicts each learned property, chosen by ``scores_by_kind``, the continuous ranked
+        probability scores of all that were tried, in the property's unit.
     """
     report = model.report
     if report is None:
@@ -180,6 +183,8 @@ def summarize(model: Model, n_labelled: int) -> dict[str, Any]:
             "baseline_mae_by_property": {},
             "miscalibration_area_by_property": {},
             "held_out_by_property": {},
+            "kinds": {},
+            "scores_by_kind": {},
             "n_labelled": n_labelled,
         }
     parts = report.properties
@@ -192,14 +197,24 @@ def summarize(model: Model, n_labelled: int) -> dict[str, Any]:
         "baseline_mae_by_property": {name: part.baseline_mae for name, part in parts.items()},
         "miscalibration_area_by_property": {name: part.miscalibration_area for name, part in parts.items()},
         "held_out_by_property": {name: part.metrics for name, part in parts.items()},
+        "kinds": {name: str(kind) for name, kind in model.kinds.items()},
+        "scores_by_kind": _scores_by_kind(model),
         "n_labelled": n_labelled,
+    }
+
+
+def _scores_by_kind(model: Model) -> dict[str, dict[str, float | None]]:
+    """Return the scores that heads were chosen by; None of a kind that had too few labels."""
+    if not isinstance(model, FittedHead):
+        return {}
+    return {
+        name: {str(kind): score if math.isfinite(score) else None for kind, score in scores.items()}
+        for name, scores in model.choices.items()
     }
 
 
 def find_model_problems(database: "Database", objects: "ObjectStore", partition_key: str) -> list[str]:
     """Ask whether the stored model can be read and reports finite numbers."""
-    import math
-
     with database.transaction() as connection:
         iteration = read_iteration(connection, partition_key)
     if iteration.model_sha256 is None:

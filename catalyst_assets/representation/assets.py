@@ -47,6 +47,7 @@ def backbone(
     from catalyst_assets.representation.foundation.choice import BackboneChoice
     from catalyst_assets.representation.library import load_backbone
     from catalyst_assets.representation.networks.configs import config_to_json
+    from catalyst_assets.representation.pretraining import PretrainingError
     from catalyst_assets.representation.supply import describe_pretraining, supply_backbone
 
     started = time.monotonic()
@@ -56,7 +57,11 @@ def backbone(
     fit = FitSettings(
         max_epochs=config.pretrain_epochs, seed=config.seed, accelerator=platform.settings.accelerator
     )
-    supplied = supply_backbone(platform, choice, fit if is_taught else None, context.run.run_id)
+    try:
+        supplied = supply_backbone(platform, choice, fit if is_taught else None, context.run.run_id)
+    except PretrainingError as error:
+        # Ours to tell: its class would stand before what it says.
+        raise dg.Failure(str(error), allow_retries=False) from None
     if supplied.problem:
         context.log.warning("The pretraining is stored, but not tracked: %s", supplied.problem)
     network = supplied.published

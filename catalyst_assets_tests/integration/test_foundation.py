@@ -169,6 +169,18 @@ def test_an_interrupted_download_goes_on_when_it_is_asked_for_again(
     assert [asked.range for asked in server.asked] == [None, "bytes=5000-"]
 
 
+def test_without_a_network_it_is_said_where_the_file_can_be_put(model_cache: ModelCache) -> None:
+    unreachable = dataclasses.replace(model_cache, base_url="http://127.0.0.1:9")
+    model = pinned(MODEL, weights())
+
+    with pytest.raises(SourceError, match=r"medium-mpa-0 was not fetched: http://127") as refused:
+        unreachable.fetch(model, fetcher=hurried(attempts=2))
+    assert str(unreachable.path(model)) in refused.value.remedy
+    assert "CATALYST_FOUNDATION_URL" in refused.value.remedy
+    unreachable.path(model).write_bytes(weights())
+    assert unreachable.fetch(model).path.read_bytes() == weights()
+
+
 def test_a_licence_that_was_not_accepted_is_shown_before_anything_is_asked(
     server: FileServer, model_cache: ModelCache
 ) -> None:
@@ -344,3 +356,8 @@ def test_a_network_is_taught_formation_energies_once_for_the_same_ones(platform:
     )
     assert found.metadata["mlflow_run"].value.endswith(run.info.run_id)
     assert list((platform.settings.home / "checkpoints" / "backbone").iterdir()) == []
+
+
+def test_too_few_energies_are_said_without_a_class(platform: Platform) -> None:
+    with pytest.raises(dg.Failure, match=r"^There are 0 formation energies of usable structures"):
+        materialize(platform, source="schnet", pretrain=True)

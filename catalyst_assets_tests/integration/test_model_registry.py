@@ -109,8 +109,8 @@ class CommandLine:
     def json(self, *arguments: str) -> Any:
         return json.loads(self(*arguments, "--json"))
 
-    def refusal(self, *arguments: str) -> str:
-        return " ".join(self(*arguments, code=2).split())
+    def refusal(self, *arguments: str, code: int = 2) -> str:
+        return " ".join(self(*arguments, code=code).split())
 
 
 @pytest.fixture
@@ -273,9 +273,17 @@ def test_a_better_model_that_is_worse_calibrated_becomes_champion_only_by_force(
     assert listed[1]["mae_by_property"] == second.model.metrics["valid_mae_by_property"]
     assert listed[1]["model_sha256"] == second.model.sha256
     table = catalyst("list", "--campaign", NAME)
-    assert f"{NAME}@2 *" in table
+    assert [line.split()[:3] for line in table.splitlines() if "@" in line][:2] == [
+        ["@1", "6", f"{listed[0]['relative_mae']:.3f}"],
+        ["@2", "*", "30"],
+    ]
+    assert "champion since" in table
+    assert listed[1]["kinds"] == {"formation_energy_per_atom": "stacked"}
+    assert listed[1]["scores_by_kind"]["formation_energy_per_atom"]["stacked"] > 0
     assert f"{second.model.metrics['relative_mae']:.3f}" in table
     side_by_side = catalyst("compare", f"{NAME}@1", "champion")
+    assert f"{NAME}@1 and {NAME}@2" in side_by_side
+    assert "CRPS of stacked" in side_by_side
     assert "24 added, 0 removed, 0 changed, 6 kept" in side_by_side
     assert "same campaign, same code, same backbone, other labels, other model" in side_by_side
     assert "on the 6 materials both know" in side_by_side
@@ -330,8 +338,29 @@ def test_an_earlier_version_predicts_bit_for_bit_what_it_did(
     assert {row["unit"] for row in told} == {"eV/atom"}
     later = predict_structures(prepared, load_version(prepared, f"{NAME}@2"), structures).prediction
     assert (later.mean != then.mean).any()
-    (tmp_path / "broken.cif").write_text("no crystal")
-    assert "broken.cif cannot be read" in catalyst.refusal("predict", NAME, str(tmp_path / "broken.cif"))
+
+
+def test_a_file_that_cannot_be_read_costs_its_own_row_alone(
+    prepared: Platform, catalyst: CommandLine, tmp_path: Path
+) -> None:
+    run_turn(prepared, 0, 0)
+    salt = next(iter(salts().values()))
+    files = [tmp_path / "bad.cif", tmp_path / "a" / "POSCAR", tmp_path / "b" / "POSCAR"]
+    for file in files[1:]:
+        file.parent.mkdir()
+        salt.to(str(file), fmt="poscar")
+    files[0].write_text("no crystal")
+    bad, first, second = json.loads(catalyst("predict", NAME, *map(str, files)))
+    assert bad["structure"] == "bad.cif"
+    assert bad["problem"].startswith(f"{files[0]} cannot be read as")
+    assert "!" not in bad["problem"]
+    assert [row["structure"] for row in (first, second)] == [str(file) for file in files[1:]]
+    assert first["mean"] == second["mean"]
+    assert [row["has_learned"] for row in (first, second)] == [False, False]
+    refused = catalyst.refusal("predict", NAME, str(files[0]), str(tmp_path), code=1)
+    assert "No structure can be read" in refused
+    assert f"{tmp_path} is a folder" in refused
+    assert "bad.cif cannot be read" in refused
 
 
 def test_predictions_are_made_with_the_backbone_and_training_set_of_the_model(prepared: Platform) -> None:

@@ -126,5 +126,5 @@ def test_too_few_crystals_are_refused():
     )
     with pytest.raises(InvalidPoolError, match="60 crystals are too few"):
         run_regression(few, "value", benchmark_settings(epochs=1, seed=0))
-    with pytest.raises(InvalidPoolError, match="leave -5040 to test with"):
+    with pytest.raises(InvalidPoolError, match="60 crystals, 5200 are needed: 5000 to pretrain on, 100"):
         run_transfer(few, "value", {}, [0], TransferSettings())

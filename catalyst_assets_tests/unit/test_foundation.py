@@ -76,7 +76,9 @@ def test_a_licence_that_forbids_commercial_use_must_be_accepted(name: str) -> No
     if name not in NONCOMMERCIAL:
         model.require_licence(accept_noncommercial=False)
         return
-    with pytest.raises(LicenceRefusedError, match=rf"{name} is published .*{ASL.url}"):
+    with pytest.raises(
+        LicenceRefusedError, match=rf"{name} is published .*{ASL.url}.*--accept-noncommercial"
+    ):
         model.require_licence(accept_noncommercial=False)
 
 

@@ -10,9 +10,11 @@ from catalyst_assets.learning.distance import bin_by_distance
 from catalyst_assets.learning.figures import (
     draw_error_against_distance,
     draw_loss_curves,
+    draw_parity,
     draw_pictures,
     error_by_element,
     errors_by_element,
+    parse_curve,
     write_error_by_element,
 )
 from catalyst_assets.learning.report import PropertyReport, ValidationReport, compare
@@ -54,9 +56,10 @@ def test_elements_are_those_of_the_labelled_rows() -> None:
 @pytest.mark.parametrize("names", [[LONG], [f"property_{i}" for i in range(6)]])
 def test_every_picture_is_drawn(names: list[str]) -> None:
     reports = {name: report_of([0.1, -0.2, 0.3, 0.0]) for name in names}
-    curves = {f"{name}/{side}_loss": (2.0, 1.0) for name in names for side in ("train", "valid")}
+    curves = {f"{name}/negative_log_likelihood": (2.0, 1.0) for name in names}
     labels = np.zeros((4, len(names)))
-    bins = {name: bin_by_distance(part, np.linspace(0.5, 2, 4)) for name, part in reports.items()}
+    part = report_of([0.1, -0.2] * 10)
+    bins = {name: bin_by_distance(part, np.linspace(0.5, 2, 20)) for name in names}
     pictures = draw_pictures(ValidationReport(reports, curves), labels, SYSTEMS, names, bins)
     assert set(pictures) == {
         "parity", "calibration", "error_by_element", "loss_curves", "error_against_distance",
@@ -69,15 +72,40 @@ def test_every_picture_is_drawn(names: list[str]) -> None:
 
 def test_without_curves_or_distances_there_are_no_such_pictures() -> None:
     report = ValidationReport({"band_gap": report_of([0.1, 0.2, 0.3, 0.4])})
-    pictures = draw_pictures(report, np.zeros((4, 1)), SYSTEMS, ["band_gap"])
+    few = {"band_gap": bin_by_distance(report.properties["band_gap"], np.linspace(0.5, 2, 4))}
+    assert len(few["band_gap"]) == 1
+    pictures = draw_pictures(report, np.zeros((4, 1)), SYSTEMS, ["band_gap"], few)
     assert set(pictures) == {"parity", "calibration", "error_by_element"}
     assert size(draw_error_against_distance({"band_gap": ()})) > (0, 0)
 
 
-def test_curves_of_one_quantity_share_a_panel() -> None:
-    one = size(draw_loss_curves({"train_loss": (2.0, 1.0, 0.5), "valid_loss": (2.0, 1.5, 1.0)}))
-    two = size(draw_loss_curves({"loss": (2.0, 1.0, 0.5), "learning_rate": (1e-3, 1e-4, 1e-6)}))
+@pytest.mark.parametrize(
+    ("name", "parsed"),
+    [
+        ("member0/validation_error", ("validation_error", "", "network 1")),
+        ("member2/mean_absolute_error/band_gap", ("mean_absolute_error", "band_gap", "network 3")),
+        ("band_gap/negative_log_likelihood", ("negative_log_likelihood", "", "band_gap")),
+    ],
+)
+def test_a_curve_says_what_it_is_of(name: str, parsed: tuple[str, str, str]) -> None:
+    assert parse_curve(name) == parsed
+
+
+def test_networks_share_a_panel_and_metrics_do_not() -> None:
+    falling = (2.0, 1.0, 0.5)
+    one = size(draw_loss_curves({f"member{number}/training_loss": falling for number in range(3)}))
+    metrics = ("mean_absolute_error/band_gap", "negative_log_likelihood/band_gap")
+    two = size(
+        draw_loss_curves({f"member{number}/{name}": falling for number in range(3) for name in metrics})
+    )
     assert two[0] > 1.5 * one[0]
+
+
+def test_bars_longer_than_the_panel_do_not_stretch_it() -> None:
+    short, long = report_of([0.1, -0.2, 0.3, 0.0]), report_of([0.1, -0.2, 0.3, 0.0])
+    long.std[:] = 1e6
+    sizes = [size(draw_parity({"band_gap": report})) for report in (short, long)]
+    assert abs(sizes[0][1] - sizes[1][1]) < 20
 
 
 def test_the_interactive_table_needs_no_network_and_names_the_property_and_its_unit() -> None:

@@ -70,7 +70,10 @@ BEGIN
             CASE NEW.status WHEN 'rejected' THEN 'rejecting' ELSE 'restoring' END, OLD.candidate_id
             USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.rejection_kind = 'failed' AND OLD.status = 'ranked' THEN
+    IF NEW.rejection_kind = 'failed' AND NOT EXISTS (
+        SELECT 1 FROM candidate_events e
+        WHERE e.candidate_id = NEW.candidate_id AND e.to_status IN ('flagged', 'in_validation')
+    ) THEN
         RAISE EXCEPTION 'candidate % was never sent to validation, so it has not failed there', OLD.candidate_id
             USING ERRCODE = 'check_violation', HINT = 'withdrawn or infeasible may be meant';
     END IF;

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from catalyst_assets.errors import CorruptArtifactError, UsageError
+from catalyst_assets.errors import CorruptArtifactError, SourceError, UsageError
 from catalyst_assets.ingestion.fetching.downloads import Downloader, Progress
 from catalyst_assets.ingestion.fetching.http import Fetcher
 from catalyst_assets.ingestion.progress import say
@@ -22,6 +22,8 @@ from catalyst_assets.representation.foundation.table import PUBLISHER_URL, Found
 if TYPE_CHECKING:
     from resources.settings import Settings
 
+# Of a person who waits, a server that cannot be reached takes less than a quarter of a minute.
+_ATTEMPTS: Final = 4
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -101,7 +103,7 @@ class ModelCache:
         sha256
             What the file must have, in place of the hash in our table.
         fetcher
-            Asks the server; one with the usual patience if None.
+            Asks the server; one with little patience if None, which begins anew whenever bytes come.
 
         Raises
         ------
@@ -131,9 +133,12 @@ class ModelCache:
     ) -> ModelFile:
         url = model.url(self.base_url)
         say(f"{model.name}: {model.licence.name}, {model.licence.url}")
-        with fetcher or Fetcher() as asking:
+        with fetcher or Fetcher(attempts=_ATTEMPTS) as asking:
             downloader = Downloader(asking, self.folder, progress=progress)
-            downloaded = downloader.fetch(url)
+            try:
+                downloaded = downloader.fetch(url)
+            except SourceError as error:
+                raise self._explain(error, model, path) from None
             if downloaded.sha256 != pin:
                 downloader.remove(url)
                 raise CorruptArtifactError(
@@ -145,6 +150,18 @@ class ModelCache:
             downloaded.path.replace(path)
             downloader.remove(url)
         return ModelFile(path, pin, size_bytes)
+
+    def _explain(self, error: SourceError, model: FoundationModel, path: Path) -> SourceError:
+        """Say what can be done where the server cannot be reached."""
+        if not error.is_transient:
+            return error
+        return SourceError(
+            f"{model.name} was not fetched: {error.message}",
+            "Nothing is lost: run again, and what has come so far is gone on with. On a machine without network, put "
+            f"the file at {path.absolute()} yourself (its sha256 is checked), or name a mirror that can be reached "
+            "with CATALYST_FOUNDATION_URL.",
+            is_transient=True,
+        )
 
 
 def open_local(path: Path, sha256: str | None) -> ModelFile:
@@ -159,6 +176,8 @@ def open_local(path: Path, sha256: str | None) -> ModelFile:
     CorruptArtifactError
         The file has another one.
     """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder.", "Give the path of the model's file.")
     if not path.is_file():
         raise UsageError(f"There is no file {path}.", "Correct the path of the model.")
     if not sha256:

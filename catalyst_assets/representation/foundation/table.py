@@ -89,8 +89,9 @@ class FoundationModel:
         if not self.licence.commercial and not accept_noncommercial:
             raise LicenceRefusedError(
                 f"{self.name} is published under the {self.licence.name}, see {self.licence.url}.",
-                "If your use is covered, say so with CATALYST_ACCEPT_NONCOMMERCIAL=true or the option "
-                "accept_noncommercial of `backbone`; otherwise choose a model under MIT, such as medium-mpa-0.",
+                "If your use is covered, say so: with --accept-noncommercial of `catalyst models fetch`, with the "
+                "option accept_noncommercial of `backbone`, or with CATALYST_ACCEPT_NONCOMMERCIAL=true for both. "
+                "Otherwise choose a model under MIT, such as medium-mpa-0.",
             )
 
 
