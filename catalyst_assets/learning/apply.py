@@ -50,7 +50,9 @@ class LoadedVersion:
         campaign = self.iteration.campaign
         learned = {name: name in self.model.kinds for name in self.model.properties}
         derived = [name for name in campaign.predicted_properties if name not in learned]
-        return learned | {name: learned[campaign.derive[name].argument] for name in derived}
+        return learned | {
+            name: all(learned[argument] for argument in campaign.derive[name].arguments) for name in derived
+        }
 
     @property
     def seed(self) -> int:

@@ -94,6 +94,9 @@ def test_what_was_not_tried_has_not_failed_and_what_was_not_measured_is_not_poor
         409,
         f"Candidate {candidate} was never sent to validation, so it has not failed there.",
     )
+    assert reject(api, candidate, "withdrawn").status_code == 200
+    assert reject(api, candidate, "failed").status_code == 409
+    assert api.post(f"/candidates/{candidate}/restore", json=ADA).status_code == 200
     campaign.move(candidate, "flagged", "in_validation")
     refused = reject(api, candidate, "poor")
     assert "has no measured value" in refused.json()["detail"]
