@@ -7,7 +7,6 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import pytest
 import sqlalchemy as sa
 
 from catalyst_assets.campaigns.iterations import read_iteration
-from catalyst_assets.cli import main
 from catalyst_assets.errors import UsageError
 from catalyst_assets.learning import registry, tracking
 from catalyst_assets.learning.apply import load_version, predict_structures
@@ -29,6 +27,7 @@ from catalyst_assets.prediction.members import backbone_of
 from catalyst_assets.representation.library import publish_seeded
 from catalyst_assets.representation.networks.configs import MaceConfig
 from catalyst_assets.representation.stage import embed_shard, plan_shards
+from catalyst_assets_tests.command_line import CommandLine
 from catalyst_assets_tests.conftest import _TestDatabase
 from catalyst_assets_tests.integration.learning_campaign import (
     CAMPAIGN,
@@ -88,29 +87,6 @@ def outside(shared_settings: Settings, database: Database, monkeypatch: pytest.M
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("NO_COLOR", "1")
     database.sibling_url(Sibling.MLFLOW)
-
-
-@dataclass
-class CommandLine:
-    """`catalyst models` in this process: its imports take longer than its work."""
-
-    patch: pytest.MonkeyPatch
-    captured: pytest.CaptureFixture[str]
-
-    def __call__(self, *arguments: str, code: int = 0) -> str:
-        self.captured.readouterr()
-        self.patch.setattr(sys, "argv", ["catalyst", "models", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        told = self.captured.readouterr()
-        assert ended.value.code == code, told.out + told.err
-        return told.err if code else told.out
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self(*arguments, "--json"))
-
-    def refusal(self, *arguments: str, code: int = 2) -> str:
-        return " ".join(self(*arguments, code=code).split())
 
 
 @pytest.fixture
