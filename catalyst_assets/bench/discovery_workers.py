@@ -68,7 +68,11 @@ def run_arms(
     context = multiprocessing.get_context("spawn")
     told = context.SimpleQueue()
     results: dict[tuple[int, int], SeedResult] = {}
-    with tempfile.TemporaryDirectory(prefix="catalyst-") as folder, _environment(threads):
+    with (
+        tempfile.TemporaryDirectory(prefix="catalyst-") as folder,
+        _environment(threads),
+        _late_interrupt() as struck,
+    ):
         path = Path(folder) / "features.npy"
         np.save(path, features.values)
         shared = (without_structures(pool), path, features.names, tuple(arms), told)
@@ -77,6 +81,8 @@ def run_arms(
             running = {executor.submit(_simulate, *task): task for task in tasks}
             while running:
                 done, _ = wait(running, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+                if struck.is_set():
+                    raise KeyboardInterrupt
                 while not told.empty():
                     message = told.get()
                     if progress is not None:
@@ -99,6 +105,20 @@ def run_arms(
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
     return [[results[arm, seed] for seed in range(seeds)] for arm in range(len(arms))]
+
+
+@contextmanager
+def _late_interrupt() -> Iterator[threading.Event]:
+    """Keep Ctrl-C from striking while a future's lock is held, which would stay held for ever."""
+    struck = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield struck
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: struck.set())
+    try:
+        yield struck
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from catalyst_assets.acquisition.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.ingestion.accounting import find_bad_properties
 from catalyst_assets_tests.file_server import FileServer, serving
 from catalyst_assets_tests.loading import load, query
@@ -116,7 +117,12 @@ def test_the_lowest_energy_without_anomaly_becomes_a_label_of_its_bulk_in_any_or
     }
     with platform.database.transaction() as connection:
         known = fetch_all(
-            connection, "loop/known_labels", campaign="her", method="RPBE", properties=["adsorption_energy_H"]
+            connection,
+            "loop/known_labels",
+            campaign="her",
+            method="RPBE",
+            properties=["adsorption_energy_H"],
+            kinds_without_labels=list(KINDS_WITHOUT_LABELS),
         )
     assert {row["material_id"]: row["value"] for row in known} == {
         "materials_project:mp-1": pytest.approx(H_ENERGIES["random1"], abs=1e-9),
