@@ -232,7 +232,7 @@ def _diversified(
 ) -> NDArray[np.int64]:
     """Return the order with the batch first, in the order of choice."""
     acquisition = campaign.acquisition
-    if acquisition.diversity == 0 or not len(order):
+    if acquisition.diversity == 0 or acquisition.strategy is Strategy.RANDOM or not len(order):
         return order
     best = order[: n_considered(acquisition.batch_size)]
     chosen = choose_batch(

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from catalyst_assets.acquisition.utility import (
     Utility,
     blur,
+    log_mean_exp,
     log_mean_sigmoid,
     log_mean_softplus,
     softplus,
@@ -41,14 +42,14 @@ def _improvement(utility: Utility, hashes: _Hashes) -> NDArray[np.float64]:
     Of an objective under criteria a draw gains only where they hold, jointly: Gardner et al., ICML 2014. Until
     some label meets them there is nothing to improve on, and meeting them is all that counts.
     """
-    if utility.margins is None or utility.values is None:
+    if not utility.yardstick.campaign.criteria or utility.values is None:
         width = blur(utility.worth)
         return np.log(width) + log_mean_softplus((utility.worth - utility.incumbent) / width[:, None])
     if utility.incumbent == -np.inf:
         return utility.log_feasibility
     width = blur(utility.values)
     gain = (utility.values - utility.incumbent) / width[:, None]
-    return np.log(width) + _log_mean_joint(_log_softplus(gain), utility.margins)
+    return np.log(width) + log_mean_exp(_log_softplus(gain) + utility.log_feasible)
 
 
 def _probability_of_improvement(utility: Utility, hashes: _Hashes) -> NDArray[np.float64]:
@@ -56,12 +57,13 @@ def _probability_of_improvement(utility: Utility, hashes: _Hashes) -> NDArray[np
 
     Of criteria alone it is the probability of feasibility once a hit is known, and before that of coming nearer.
     """
-    if utility.margins is None or utility.values is None:
-        return log_mean_sigmoid((utility.worth - utility.incumbent) / blur(utility.worth)[:, None])
-    if utility.incumbent == -np.inf:
+    campaign = utility.yardstick.campaign
+    if campaign.criteria and utility.incumbent == (0.0 if utility.values is None else -np.inf):
         return utility.log_feasibility
+    if not campaign.criteria or utility.values is None:
+        return log_mean_sigmoid((utility.worth - utility.incumbent) / blur(utility.worth)[:, None])
     gain = (utility.values - utility.incumbent) / blur(utility.values)[:, None]
-    return _log_mean_joint(-softplus(-gain), utility.margins)
+    return log_mean_exp(utility.log_feasible - softplus(-gain))
 
 
 def _upper_bound(utility: Utility, hashes: _Hashes) -> NDArray[np.float64]:
@@ -140,10 +142,3 @@ def hash_ids(ids: Names, seed: int) -> NDArray[np.uint64]:
 def _log_softplus(scaled: NDArray[np.float64]) -> NDArray[np.float64]:
     # Far below zero softplus is the exponential, which would vanish.
     return np.where(scaled < -30.0, scaled, np.log(softplus(np.maximum(scaled, -30.0))))
-
-
-def _log_mean_joint(log_values: NDArray[np.float64], margins: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log(mean over k of value times the chance that the criteria hold), shape (m,)."""
-    terms = log_values - softplus(-margins / blur(margins)[:, None])
-    top = terms.max(axis=1)
-    return np.asarray(top + np.log(np.exp(terms - top[:, None]).mean(axis=1)))

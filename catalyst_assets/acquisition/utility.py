@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from catalyst_assets.campaigns.criteria import margins
+from catalyst_assets.campaigns.criteria import log_smooth_feasibility, margins
 from catalyst_assets.campaigns.model import Campaign, Objective
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _LEAST_SPREAD: Final = 1e-9
-_BANDWIDTH: Final = 0.25
+_BANDWIDTH: Final = 0.1
 _LEAST_BLUR: Final = 1e-3
 _FAR: Final = 30.0  # beyond it sigmoid and softplus are exponentials to double precision
 
@@ -30,48 +30,87 @@ class Utility:
 
     Attributes
     ----------
-    margins
-        Shape (m, k): of each joint draw, the margin inside the criteria in units of the properties' spread,
-        positive when all hold. None for a campaign without criteria.
-    values
-        Shape (m, k): the objective in units of its spread, its sign turned to maximise. None without one.
-    at_mean
-        Shape (m,): the worth (see ``worth``) of the predicted means.
-    uncertainty
-        Shape (m,): root mean square over the properties of the standard deviation, in the same units.
-    incumbent
-        The best worth among the labels; minus infinity where an objective has no label that meets the criteria.
-        For criteria alone never above 0, because more feasible materials are wanted, not a more feasible one.
-    floor
-        Below every value of the objective; see ``worth``.
+    yardstick
+        What they are measured by.
+    mean, std
+        Shape (m, p), in each property's unit.
+    draws
+        Shape (m, k, p): joint samples.
     """
 
-    margins: NDArray[np.float64] | None
-    values: NDArray[np.float64] | None
-    at_mean: NDArray[np.float64]
-    uncertainty: NDArray[np.float64]
-    incumbent: float
-    floor: float = 0.0
+    yardstick: "Yardstick"
+    mean: NDArray[np.floating]
+    std: NDArray[np.floating]
+    draws: NDArray[np.floating]
+
+    @property
+    def incumbent(self) -> float:
+        """The best worth among the labels; minus infinity where an objective has no label that meets the criteria.
+
+        For criteria alone never above 0, because more feasible materials are wanted, not a more feasible one.
+        """
+        return self.yardstick.incumbent
+
+    @cached_property
+    def margins(self) -> NDArray[np.float64] | None:
+        """Of each joint draw, the margin inside the criteria, positive when all hold; None without criteria.
+
+        Shape (m, k), in units of the properties' spread.
+        """
+        return self.yardstick.margins(self.draws)
+
+    @cached_property
+    def values(self) -> NDArray[np.float64] | None:
+        """The objective in units of its spread, its sign turned to maximise, shape (m, k); None without one."""
+        return self.yardstick.values(self.draws)
+
+    @cached_property
+    def at_mean(self) -> NDArray[np.float64]:
+        """The worth (see ``worth``) of the predicted means, shape (m,)."""
+        return self.yardstick.worth(self.mean)
+
+    @cached_property
+    def relative_std(self) -> NDArray[np.float64]:
+        """The standard deviations in units of the properties' spread, shape (m, p)."""
+        spreads = [self.yardstick.spreads[name] for name in self.yardstick.properties]
+        return np.asarray(self.std, dtype=np.float64) / spreads
+
+    @cached_property
+    def uncertainty(self) -> NDArray[np.float64]:
+        """Root mean square over the properties of the relative standard deviation, shape (m,)."""
+        return np.asarray(np.sqrt((self.relative_std**2).mean(axis=1)))
 
     @cached_property
     def worth(self) -> NDArray[np.float64]:
-        """Return one number a draw, shape (m, k).
+        """One number a draw, shape (m, k).
 
         The margin, or the objective's value. Under criteria the value counts where they hold, and elsewhere the
         margin, below every value: Deb, Comput. Methods Appl. Mech. Eng. 186, 311 (2000).
         """
-        return _combine(self.margins, self.values, self.floor)
+        return _combine(self.margins, self.values, self.yardstick.floor)
+
+    @cached_property
+    def log_feasible(self) -> NDArray[np.float64]:
+        """The logarithm of the chance that all criteria hold, of each draw blurred, shape (m, k).
+
+        Each property is blurred by a part of its predicted deviation, which says more of rare values than a few
+        dozen draws do, and each bound counts: where one seems hopeless the others still decide.
+        """
+        yardstick = self.yardstick
+        widths = {
+            name: yardstick.spreads[name] * (_BANDWIDTH * self.relative_std[:, place] + _LEAST_BLUR)
+            for place, name in enumerate(yardstick.properties)
+        }
+        return log_smooth_feasibility(yardstick.campaign, self.draws, yardstick.properties, widths)
 
     @cached_property
     def log_feasibility(self) -> NDArray[np.float64]:
-        """Return the logarithm of the chance that all criteria hold together, shape (m,).
+        """The logarithm of the chance that all criteria hold together, shape (m,).
 
         Joint over the properties, from draws: Gardner et al., ICML 2014, who multiply independent chances; the
         draws carry the correlation instead.
         """
-        if self.margins is None:
-            raise ValueError("a campaign without criteria has no feasibility")
-        return log_mean_sigmoid(self.margins / blur(self.margins)[:, None])
+        return log_mean_exp(self.log_feasible)
 
 
 @dataclass(frozen=True)
@@ -84,8 +123,10 @@ class Yardstick:
         Names of the p predicted properties.
     spreads
         What counts as one unit of each.
-    incumbent, floor
+    incumbent
         As in :class:`Utility`.
+    floor
+        Below every value of the objective; see :attr:`Utility.worth`.
     """
 
     campaign: Campaign
@@ -98,32 +139,26 @@ class Yardstick:
         self, mean: NDArray[np.floating], std: NDArray[np.floating], draws: NDArray[np.floating]
     ) -> Utility:
         """Measure m candidates: mean and std of shape (m, p), draws of shape (m, k, p)."""
-        spreads = np.array([self.spreads[name] for name in self.properties])
-        relative = np.asarray(std, dtype=np.float64) / spreads
-        return Utility(
-            self._margins(draws),
-            self._values(draws),
-            self._worth(mean),
-            np.sqrt((relative**2).mean(axis=1)),
-            self.incumbent,
-            self.floor,
-        )
+        return Utility(self, mean, std, draws)
 
-    def _worth(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
-        single = values[:, None, :]
-        return _combine(self._margins(single), self._values(single), self.floor)[:, 0]
-
-    def _margins(self, draws: NDArray[np.floating]) -> NDArray[np.float64] | None:
+    def margins(self, draws: NDArray[np.floating]) -> NDArray[np.float64] | None:
+        """Return the margins inside the criteria of draws of shape (m, k, p); None without criteria."""
         return (
             margins(self.campaign, draws, self.properties, self.spreads) if self.campaign.criteria else None
         )
 
-    def _values(self, draws: NDArray[np.floating]) -> NDArray[np.float64] | None:
+    def values(self, draws: NDArray[np.floating]) -> NDArray[np.float64] | None:
+        """Return the objective's values to maximise of draws of shape (m, k, p); None without an objective."""
         objective = self.campaign.objective
         if objective is None:
             return None
         column = draws[..., self.properties.index(objective.property)]
         return np.asarray(column.astype(np.float64) * self._scale(objective))
+
+    def worth(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the worth of values of shape (m, p), shape (m,)."""
+        single = values[:, None, :]
+        return _combine(self.margins(single), self.values(single), self.floor)[:, 0]
 
     def _scale(self, objective: Objective) -> float:
         return (1.0 if objective.direction == "maximize" else -1.0) / self.spreads[objective.property]
@@ -166,7 +201,7 @@ def make_yardstick(
     elif campaign.criteria and campaign.objective is not None:
         incumbent = -np.inf
     else:
-        incumbent = float(plain._worth(mean).max(initial=-np.inf))
+        incumbent = float(plain.worth(mean).max(initial=-np.inf))
     if campaign.objective is None:
         incumbent = min(incumbent, 0.0)
     return Yardstick(campaign, properties, spreads, incumbent, floor)
@@ -175,7 +210,7 @@ def make_yardstick(
 def _label_worth(yardstick: Yardstick, measured: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the worth of labels that can be judged; under an objective only of those that meet the criteria."""
     single = measured[:, None, :]
-    inside, values = yardstick._margins(single), yardstick._values(single)
+    inside, values = yardstick.margins(single), yardstick.values(single)
     if values is None:
         margin = cast("NDArray[np.float64]", inside)
         return margin[np.isfinite(margin)]
@@ -198,6 +233,12 @@ def blur(draws: NDArray[np.float64]) -> NDArray[np.float64]:
     the candidates below that by how near their draws come.
     """
     return np.asarray(_BANDWIDTH * draws.std(axis=1) + _LEAST_BLUR)
+
+
+def log_mean_exp(terms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logarithm of the rows' means of exp(terms), shape (m, k) to (m,)."""
+    top = terms.max(axis=1)
+    return np.asarray(top + np.log(np.exp(terms - top[:, None]).mean(axis=1)))
 
 
 def log_mean_sigmoid(scaled: NDArray[np.float64]) -> NDArray[np.float64]:

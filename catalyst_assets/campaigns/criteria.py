@@ -107,6 +107,61 @@ def margins(
     return _walk(campaign, slack, np.minimum, np.maximum)
 
 
+def log_smooth_feasibility(
+    campaign: Campaign,
+    draws: NDArray[np.floating],
+    properties: Sequence[str],
+    widths: Mapping[str, NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Judge draws that logistic noise blurs: the logarithm of the chance that all criteria hold.
+
+    A bound's chance is the sigmoid of its distance in units of the noise's width. Those of all bounds are multiplied,
+    as in Gardner et al., ICML 2014, so that where one is hopeless the others still count; of an ``any_of`` the
+    likeliest branch counts.
+
+    Parameters
+    ----------
+    campaign
+        A campaign of criteria.
+    draws
+        Shape (m, k, p), in each property's unit.
+    properties
+        Names of the p properties.
+    widths
+        Shape (m,) each, positive: of each property's noise, in its unit.
+
+    Returns
+    -------
+    Shape (m, k), at most 0.
+    """
+    column = _columns(draws, properties)
+
+    def every(bounds: Sequence[Bound]) -> NDArray[np.float64]:
+        # log sigmoid(x) is min(x, 0) - log(1 + exp(-|x|)); what the logarithm is taken of is multiplied first.
+        total, product = np.zeros(draws.shape[:2]), np.ones(draws.shape[:2])
+        for bound in bounds:
+            values, scale = column(bound.property), 1 / widths[bound.property][:, None]
+            for limit, sign in ((bound.min, scale), (bound.max, -scale)):
+                if limit is not None:
+                    inside = values - limit
+                    inside *= sign
+                    total += np.minimum(inside, 0.0)
+                    np.abs(inside, out=inside)
+                    np.negative(inside, out=inside)
+                    np.exp(inside, out=inside)
+                    inside += 1
+                    product *= inside
+        np.log(product, out=product)
+        total -= product
+        return total
+
+    chance = every([criterion for criterion in campaign.criteria if isinstance(criterion, Bound)])
+    for criterion in campaign.criteria:
+        if isinstance(criterion, AnyOf):
+            chance += reduce(np.maximum, map(every, criterion.any_of))
+    return chance
+
+
 def _columns(draws: NDArray[np.floating], properties: Sequence[str]) -> Callable[[str], NDArray[np.float64]]:
     index = {name: position for position, name in enumerate(properties)}
     return lambda name: draws[..., index[name]].astype(np.float64, copy=False)

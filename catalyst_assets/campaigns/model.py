@@ -105,7 +105,7 @@ class Acquisition(FrozenModel):
     )
     batch_size: int = Field(default=25, ge=1, description="Candidates an iteration suggests.")
     diversity: float = Field(
-        default=0.0,
+        default=0.5,
         ge=0,
         le=1,
         description="0 suggests the best scores; towards 1 a batch avoids candidates alike or like pending ones.",

@@ -8,13 +8,13 @@ closed form from the inverse of the kernel matrix (eq. 5.12 there, for blocks).
 """
 
 import math
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalyst_assets.learning.marginal_likelihood import fit_by_marginal_likelihood
 from catalyst_assets.learning.relevance_kernel import RelevanceKernel, fit_relevance_kernel
 
 if TYPE_CHECKING:
@@ -132,11 +132,14 @@ class GaussianProcess:
             return self.relevance.values(left[:, used], right[:, used])
         matern = float(self.hyperparameters["matern"])
         result = torch.full((len(left), len(right)), matern, dtype=left.dtype)
+        total = torch.zeros_like(result)
         for columns, length in zip(self.blocks, self.hyperparameters["length_scale"], strict=True):
             index = torch.from_numpy(columns)
-            distance = torch.cdist(left[:, index], right[:, index]) * (math.sqrt(3) / length)
-            result *= (1 + distance) * torch.exp(-distance)
-        return result + float(self.hyperparameters["linear"]) * (left @ right.T)
+            distance = torch.cdist(left[:, index], right[:, index]).mul_(math.sqrt(3) / length)
+            total += distance
+            result *= distance.add_(1)
+        result *= total.neg_().exp_()
+        return result.addmm_(left, right.T, alpha=float(self.hyperparameters["linear"]))
 
     def _diagonal(self, rows: "torch.Tensor") -> "torch.Tensor":
         import torch
@@ -215,43 +218,16 @@ def _fit_hyperparameters(
     max_steps: int,
 ) -> tuple[dict[str, Any], tuple[float, ...]]:
     import torch
-    from botorch.exceptions.warnings import BotorchWarning
-    from botorch.models import SingleTaskGP
-    from botorch.optim.fit import fit_gpytorch_mll_scipy
-    from gpytorch.constraints import GreaterThan
-    from gpytorch.likelihoods import GaussianLikelihood
-    from gpytorch.mlls import ExactMarginalLogLikelihood
-    from gpytorch.priors import LogNormalPrior
 
-    likelihood = GaussianLikelihood(
-        noise_prior=LogNormalPrior(math.log(0.03), 1.0), noise_constraint=GreaterThan(1e-4)
-    )
-    likelihood.noise = 0.03
     kernel = _tabulated_kernel(torch.from_numpy(rows), [torch.from_numpy(columns) for columns in blocks])
-    curve: list[float] = []
-    with warnings.catch_warnings():
-        # Inputs are row numbers, so their scale says nothing; stopping at the step limit is meant.
-        warnings.simplefilter("ignore", BotorchWarning)
-        model = SingleTaskGP(
-            torch.arange(len(rows), dtype=torch.float64)[:, None],
-            torch.from_numpy(target)[:, None],
-            likelihood=likelihood,
-            covar_module=kernel,
-            outcome_transform=None,
-        )
-        model.mean_module.constant.requires_grad_(False)
-        # Not fit_gpytorch_mll: after a warning it starts again at random places.
-        fit_gpytorch_mll_scipy(
-            ExactMarginalLogLikelihood(likelihood, model),
-            options={"maxiter": max_steps},
-            callback=lambda _, result: curve.append(float(result.fval)),
-        )
+    numbers = torch.arange(len(rows), dtype=torch.float64)[:, None]
+    noise, curve = fit_by_marginal_likelihood(kernel, numbers, target, max_steps)
     return {
         "length_scale": torch.exp(kernel.log_length.detach()).tolist(),
         "matern": math.exp(kernel.log_variance[0].item()),
         "linear": math.exp(kernel.log_variance[1].item()),
-        "noise": likelihood.noise.item(),
-    }, tuple(curve)
+        "noise": noise,
+    }, curve
 
 
 def _tabulated_kernel(rows: "torch.Tensor", blocks: "Sequence[torch.Tensor]") -> Any:
@@ -280,12 +256,16 @@ def _tabulated_kernel(rows: "torch.Tensor", blocks: "Sequence[torch.Tensor]") ->
 
         def forward(self, x1: torch.Tensor, x2: torch.Tensor, diag: bool = False, **_: Any) -> torch.Tensor:
             left, right = x1[..., 0].long(), x2[..., 0].long()
+            every = torch.arange(len(rows))
+            whole = not diag and torch.equal(left, every) and torch.equal(right, every)
             pick = (left, right) if diag else (left[..., :, None], right[..., None, :])
-            smooth = torch.exp(self.log_variance[0])
+            smooth, total = torch.exp(self.log_variance[0]), torch.zeros(())
             for table, log_length in zip(self.distances, self.log_length, strict=True):
-                distance = table[pick] * torch.exp(-log_length)
-                smooth = smooth * (1 + distance) * torch.exp(-distance)
-            return smooth + torch.exp(self.log_variance[1]) * self.products[pick]
+                distance = (table if whole else table[pick]) * torch.exp(-log_length)
+                total = total + distance
+                smooth = smooth * (1 + distance)
+            products = self.products if whole else self.products[pick]
+            return smooth * torch.exp(-total) + torch.exp(self.log_variance[1]) * products
 
     return TabulatedKernel()
 

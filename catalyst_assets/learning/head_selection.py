@@ -81,8 +81,8 @@ def choose(scores: Mapping[HeadKind, float]) -> HeadKind:
 
 
 def feature_blocks(feature_names: Sequence[str]) -> list[NDArray[np.int64]]:
-    """Return the columns of each block, by what stands before ``:`` in their names."""
+    """Return the columns of each block, by what stands before the last ``:`` in their names."""
     blocks: dict[str, list[int]] = {}
     for column, name in enumerate(feature_names):
-        blocks.setdefault(name.partition(":")[0] if ":" in name else "", []).append(column)
+        blocks.setdefault(name.rpartition(":")[0], []).append(column)
     return [np.array(blocks[block], dtype=np.int64) for block in sorted(blocks)]

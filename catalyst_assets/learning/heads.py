@@ -17,11 +17,26 @@ from catalyst_assets.campaigns.model import HeadKind
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import CorruptArtifactError, LoopError
 from catalyst_assets.learning import serialization
-from catalyst_assets.learning.head_selection import choose, feature_blocks, fit_kinds, make_tasks
+from catalyst_assets.learning.coupling import (
+    Coupling,
+    ancestry,
+    find_couplings,
+    prior_apart,
+    put_together,
+    spread_together,
+    take_apart,
+)
+from catalyst_assets.learning.head_selection import (
+    LabelledTask,
+    choose,
+    feature_blocks,
+    fit_kinds,
+    make_tasks,
+)
 from catalyst_assets.learning.marginals import Marginal, joint_draws, normal_scores, score_correlation
 from catalyst_assets.learning.property_model import FEWEST_LABELS, HeadSettings, PropertyModel, Rows
 from catalyst_assets.learning.recalibration import Recalibration, fit_recalibration, recalibrated
-from catalyst_assets.learning.report import PropertyReport, ValidationReport, judge
+from catalyst_assets.learning.report import PropertyReport, ValidationReport, judge, judge_coupled
 from catalyst_assets.learning.stacked import prior_model
 
 N_DRAWS: Final = 64
@@ -57,9 +72,9 @@ class FittedHead:
     properties
         The p names, in the order of every array.
     models
-        One model a property.
+        One model a property; of one that is coupled, of its remainder.
     correlation
-        Shape (p, p): of the properties' normal scores.
+        Shape (p, p): of the normal scores of what the models predict.
     feature_names
         Names of the f features it expects.
     report
@@ -72,6 +87,8 @@ class FittedHead:
         Which kind of head each learned property has.
     choices
         Held-out score of every kind that was fitted to a property; lower is better.
+    couplings
+        Which properties follow which.
     """
 
     properties: tuple[str, ...]
@@ -83,6 +100,7 @@ class FittedHead:
     recalibrations: tuple[Recalibration, ...]
     kinds: dict[str, HeadKind] = field(default_factory=dict)
     choices: dict[str, dict[HeadKind, float]] = field(default_factory=dict)
+    couplings: tuple[Coupling, ...] = ()
     _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -133,13 +151,14 @@ class FittedHead:
             for model, recalibration in zip(self.models, self.recalibrations, strict=True)
         ]
         moments = [marginal.moments() for marginal in marginals]
+        mean, std = (np.stack(part, axis=-1) for part in zip(*moments, strict=True))
         draws = joint_draws(marginals, self.correlation, n_draws, seed)
         back = np.argsort(order, kind="stable")
         return Prediction(
             self.properties,
-            np.stack([mean for mean, _ in moments], axis=-1)[back],
-            np.stack([std for _, std in moments], axis=-1)[back],
-            draws[back],
+            put_together(mean, self.couplings)[back],
+            spread_together(std, self.correlation, self.couplings)[back],
+            put_together(draws, self.couplings)[back],
         )
 
     def to_bytes(self) -> bytes:
@@ -226,7 +245,7 @@ def fit_heads(
     features
         Shape (n, f), finite.
     feature_names
-        The f names; what stands before ``:`` names the block a feature belongs to.
+        The f names; what stands before the last ``:`` names the block a feature belongs to.
     labels
         Shape (n, p), NaN where a property was not measured.
     groups
@@ -249,18 +268,21 @@ def fit_heads(
     rows = np.ascontiguousarray(features[order], dtype=np.float32)
     values = labels[order]
     folds = assign_folds([groups[i] for i in order], settings.n_folds, settings.seed)
-    priors = {
-        column: typical_of(name) if name in PROPERTIES else _empirical_prior(values[:, column])
-        for column, name in enumerate(properties)
-        if counts[column] >= FEWEST_LABELS
-    }
-    tasks = make_tasks(rows, values, folds, feature_blocks(feature_names), priors, settings)
+    couplings = find_couplings(rows, values, settings.seed) if settings.couple else ()
+    apart = take_apart(values, couplings)
+    typical = [
+        typical_of(name) if name in PROPERTIES or count < FEWEST_LABELS else _empirical_prior(column)
+        for name, count, column in zip(properties, counts, values.T, strict=True)
+    ]
+    priors = prior_apart(typical, couplings)
+    learned = {column: priors[column] for column in np.flatnonzero(counts >= FEWEST_LABELS).tolist()}
+    tasks = make_tasks(rows, apart, folds, feature_blocks(feature_names), learned, settings)
     fits = fit_kinds(kinds, rows, folds, tasks, settings)
-    models: list[PropertyModel] = [prior_model(*typical_of(name)) for name in properties]
+    models: list[PropertyModel] = [prior_model(*prior) for prior in priors]
     recalibrations = [Recalibration()] * len(properties)
     kept: dict[str, HeadKind] = {}
     choices: dict[str, dict[HeadKind, float]] = {}
-    reports: dict[str, PropertyReport] = {}
+    held_out: dict[int, Marginal] = {}
     curves: dict[str, tuple[float, ...]] = {}
     scores = np.full(values.shape, np.nan)
     for column, (known, task) in tasks.items():
@@ -269,30 +291,60 @@ def fit_heads(
         kept[name] = choose(choices[name])
         fit = fits[kept[name]][column]
         models[column] = fit.model
-        held_out = fit.held_out
-        original = np.argsort(order[known], kind="stable")
-        reports[name] = judge(
-            _take(held_out, original),
-            task.target[original],
-            task.folds[original],
-            settings.seed,
-            settings.recalibrate,
-        )
+        held_out[column] = fit.held_out
         if settings.recalibrate:
-            recalibrations[column] = fit_recalibration(held_out, task.target, task.folds)
-            held_out = recalibrated(held_out, recalibrations[column])
-        scores[known, column] = normal_scores(held_out, task.target)
+            recalibrations[column] = fit_recalibration(fit.held_out, task.target, task.folds)
+        scores[known, column] = normal_scores(recalibrated(fit.held_out, recalibrations[column]), task.target)
         curves |= {f"{name}/{curve}": points for curve, points in fit.curves.items()}
+    correlation = score_correlation(scores)
+    reports = {
+        properties[column]: _judge_property(column, held_out, tasks, couplings, correlation, order, settings)
+        for column in tasks
+    }
     return FittedHead(
         tuple(properties),
         tuple(models),
-        score_correlation(scores),
+        correlation,
         tuple(feature_names),
         ValidationReport(reports, curves),
         settings,
         tuple(recalibrations),
         kept,
         choices,
+        couplings,
+    )
+
+
+def _judge_property(
+    column: int,
+    held_out: dict[int, Marginal],
+    tasks: dict[int, LabelledTask],
+    couplings: Sequence[Coupling],
+    correlation: NDArray[np.float64],
+    order: NDArray[np.int64],
+    settings: HeadSettings,
+) -> PropertyReport:
+    """Judge a property, with its labels in the order they were given."""
+    known, task = tasks[column]
+    original = np.argsort(order[known], kind="stable")
+    folds, seed, recalibrate = task.folds[original], settings.seed, settings.recalibrate
+    line = ancestry(column, couplings)
+    if len(line) == 1:
+        return judge(held_out[column].take(original), task.target[original], folds, seed, recalibrate)
+    marginals, observed = [], []
+    for member in line:
+        rows = np.searchsorted(tasks[member][0], known)[original]
+        marginals.append(held_out[member].take(rows))
+        observed.append(tasks[member][1].target[rows])
+    slopes = [coupling.slope for member in line for coupling in couplings if coupling.child == member]
+    return judge_coupled(
+        marginals,
+        np.stack(observed, axis=1),
+        slopes,
+        correlation[np.ix_(line, line)],
+        folds,
+        seed,
+        recalibrate,
     )
 
 
@@ -323,9 +375,3 @@ def _canonical_order(
 def _empirical_prior(labels: NDArray[np.float64]) -> tuple[float, float]:
     target = labels[np.isfinite(labels)]
     return float(target.mean()), max(float(target.std()), 1e-6)
-
-
-def _take(marginal: Marginal, rows: NDArray[np.int64]) -> Marginal:
-    parts = marginal.floor_probability, marginal.center, marginal.spread
-    chance, center, spread = (part[rows] for part in parts)
-    return Marginal(marginal.floor, chance, center, spread)

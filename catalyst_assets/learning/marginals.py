@@ -40,6 +40,12 @@ class Marginal:
     spread: NDArray[np.float64]
     recalibration: Recalibration | None = None
 
+    def take(self, rows: NDArray[np.int64]) -> "Marginal":
+        """Return what is predicted of some of the materials."""
+        parts = self.floor_probability, self.center, self.spread
+        chance, center, spread = (part[rows] for part in parts)
+        return Marginal(self.floor, chance, center, spread, self.recalibration)
+
     def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and standard deviation, each of shape (m,)."""
         if not np.isfinite(self.floor):

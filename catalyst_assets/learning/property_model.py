@@ -41,6 +41,8 @@ class HeadSettings:
         Networks of a deep ensemble that leave out the same fold.
     n_inducing
         Most inducing points of a sparse Gaussian process.
+    couple
+        Whether a property may be learned as a multiple of another and a remainder.
     recalibrate
         Whether the predicted quantiles are mapped to where held-out observations fell.
     """
@@ -52,6 +54,7 @@ class HeadSettings:
     seed: int = 0
     n_networks: int = 2
     n_inducing: int = 2000
+    couple: bool = True
     recalibrate: bool = False
 
 

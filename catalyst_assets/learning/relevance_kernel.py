@@ -4,12 +4,13 @@ With thousands of rows, a scale for each feature predicts better than one for ea
 """
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from catalyst_assets.learning.marginal_likelihood import fit_by_marginal_likelihood
 
 if TYPE_CHECKING:
     import torch
@@ -64,42 +65,15 @@ def fit_relevance_kernel(
     The kernel, and the negative log marginal likelihood per datum at each step.
     """
     import torch
-    from botorch.exceptions.warnings import BotorchWarning
-    from botorch.models import SingleTaskGP
-    from botorch.optim.fit import fit_gpytorch_mll_scipy
-    from gpytorch.constraints import GreaterThan
-    from gpytorch.likelihoods import GaussianLikelihood
-    from gpytorch.mlls import ExactMarginalLogLikelihood
-    from gpytorch.priors import LogNormalPrior
 
-    likelihood = GaussianLikelihood(
-        noise_prior=LogNormalPrior(math.log(0.03), 1.0), noise_constraint=GreaterThan(1e-4)
-    )
-    likelihood.noise = 0.03
     kernel = _build(rows.shape[1])
-    curve: list[float] = []
-    with warnings.catch_warnings():
-        # Rows are standardised over more than these; stopping at the step limit is meant.
-        warnings.simplefilter("ignore", BotorchWarning)
-        model = SingleTaskGP(
-            torch.from_numpy(rows),
-            torch.from_numpy(target)[:, None],
-            likelihood=likelihood,
-            covar_module=kernel,
-            outcome_transform=None,
-        )
-        model.mean_module.constant.requires_grad_(False)
-        fit_gpytorch_mll_scipy(
-            ExactMarginalLogLikelihood(likelihood, model),
-            options={"maxiter": max_steps},
-            callback=lambda _, result: curve.append(float(result.fval)),
-        )
+    noise, curve = fit_by_marginal_likelihood(kernel, torch.from_numpy(rows), target, max_steps)
     return RelevanceKernel(
         torch.exp(kernel.log_length.detach()).numpy(),
         math.exp(kernel.log_variance[0].item()),
         math.exp(kernel.log_variance[1].item()),
-        float(likelihood.noise.item()),
-    ), tuple(curve)
+        noise,
+    ), curve
 
 
 def _build(n_features: int) -> Any:

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from catalyst_assets.learning.marginals import Marginal
-from catalyst_assets.learning.recalibration import cross_fit, recalibrated
+from catalyst_assets.learning.coupling import Coupling, put_together, spread_together
+from catalyst_assets.learning.marginals import Marginal, joint_draws
+from catalyst_assets.learning.recalibration import Recalibration, cross_fit, recalibrated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _LEVELS = np.linspace(0, 1, 101)
+_N_DRAWS: Final = 256
 COVERAGES: Final = (0.5, 0.8, 0.95)
 _ARRAYS: Final = ("observed", "predicted", "std", "calibration", "position")
 
@@ -142,6 +144,55 @@ def judge(
     baseline = np.array([observed[folds != fold].mean() if (folds != fold).any() else 0.0 for fold in folds])
     position = lower + np.random.default_rng(seed).random(len(observed)) * (upper - lower)
     return compare(observed, mean, std, position, baseline)
+
+
+def judge_coupled(
+    marginals: "Sequence[Marginal]",
+    observed: NDArray[np.float64],
+    slopes: "Sequence[float]",
+    correlation: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    seed: int,
+    recalibrate: bool = False,
+) -> PropertyReport:
+    """Compare held-out predictions of a property that follows others with what was observed.
+
+    Parameters
+    ----------
+    marginals
+        Predictions of the n rows: the property's remainder, that of its parent, and so on up to the root.
+    observed
+        Shape (n, q): of the same.
+    slopes
+        The q - 1 slopes, each on the next.
+    correlation
+        Shape (q, q): of the normal scores.
+    folds, seed, recalibrate
+        As in :func:`judge`.
+    """
+    line = range(len(marginals))
+    couplings = [Coupling(child, child + 1, slopes[child]) for child in reversed(line[:-1])]
+    maps = [
+        cross_fit(marginal, observed[:, member], folds) if recalibrate else {}
+        for member, marginal in enumerate(marginals)
+    ]
+    mean, std, position = np.empty(len(observed)), np.empty(len(observed)), np.empty(len(observed))
+    values = put_together(observed, couplings)[:, 0]
+    for fold in np.unique(folds):
+        rows = np.flatnonzero(folds == fold)
+        parts = [
+            recalibrated(marginal.take(rows), by_fold.get(fold, Recalibration()))
+            for marginal, by_fold in zip(marginals, maps, strict=True)
+        ]
+        means, stds = (
+            np.stack(part, axis=-1) for part in zip(*[part.moments() for part in parts], strict=True)
+        )
+        mean[rows] = put_together(means, couplings)[:, 0]
+        std[rows] = spread_together(stds, correlation, couplings)[:, 0]
+        draws = put_together(joint_draws(parts, correlation, _N_DRAWS, seed), couplings)
+        position[rows] = position_among_draws(draws[:, :, 0], values[rows], seed)
+    baseline = np.array([values[folds != fold].mean() if (folds != fold).any() else 0.0 for fold in folds])
+    return compare(values, mean, std, position, baseline)
 
 
 def compare(

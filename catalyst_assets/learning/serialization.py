@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from catalyst_assets.campaigns.model import HeadKind
 from catalyst_assets.learning import gaussian_process, sparse_process
 from catalyst_assets.learning.batched_networks import Layer
+from catalyst_assets.learning.coupling import Coupling
 from catalyst_assets.learning.deep_ensemble import DeepEnsemble, EnsembleModel
 from catalyst_assets.learning.forests import Forest
 from catalyst_assets.learning.gates import Gate
@@ -22,9 +23,9 @@ from catalyst_assets.learning.stacked import StackedModel
 if TYPE_CHECKING:
     from catalyst_assets.learning.heads import FittedHead
 
-_FORMAT = "catalyst-head-2"
-# Models of this format are kept by their hash for ever, so it is read for ever.
-_FIRST_FORMAT = "catalyst-head-1"
+_FORMAT = "catalyst-head-3"
+# Models are kept by their hash for ever, so earlier formats are read for ever.
+_FIRST_FORMAT, _UNCOUPLED_FORMAT = "catalyst-head-1", "catalyst-head-2"
 _FOREST_FIELDS = ("feature", "threshold", "left", "right", "value", "sizes", "depths")
 _ENSEMBLE_FIELDS = ("left_out", "center", "scale", "target_center", "target_scale")
 
@@ -73,6 +74,7 @@ def dump(head: "FittedHead") -> bytes:
             name: {kind: score if np.isfinite(score) else None for kind, score in scores.items()}
             for name, scores in head.choices.items()
         },
+        "couplings": [asdict(coupling) for coupling in head.couplings],
         "report": to_record(head.report),
     }
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -80,7 +82,7 @@ def dump(head: "FittedHead") -> bytes:
 
 
 def load(data: bytes) -> dict[str, Any]:
-    """Return the fields of the head that :func:`dump` wrote, in this format or the first.
+    """Return the fields of the head that :func:`dump` wrote, in this format or an earlier one.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def load(data: bytes) -> dict[str, Any]:
     document = json.loads(header["__metadata__"]["head"])
     if document["format"] == _FIRST_FORMAT:
         document |= _complete(document)
-    elif document["format"] != _FORMAT:
+    elif document["format"] not in (_UNCOUPLED_FORMAT, _FORMAT):
         raise ValueError(f"format {document['format']!r} is not {_FORMAT!r}")
     gates = [_get_gate(arrays, f"gate{number}.", record) for number, record in enumerate(document["gates"])]
     ensembles = [
@@ -121,6 +123,7 @@ def load(data: bytes) -> dict[str, Any]:
             name: {HeadKind(kind): np.inf if score is None else score for kind, score in scores.items()}
             for name, scores in document["choices"].items()
         },
+        "couplings": tuple(Coupling(**record) for record in document.get("couplings", ())),
     }
 
 

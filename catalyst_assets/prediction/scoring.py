@@ -7,6 +7,7 @@ iteration or the new ones, never a part; a shard done twice is the same as once.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -94,7 +95,9 @@ def plan_predictions(
         pool_sha256 = hash_pool(members)
         measure = load_training_distance(objects, iteration)
         columns = ("material_id", "structure_hash", "reduced_formula")
-        listing = [[member[name] for name in columns] for member in members]
+        # Features lie in the order of structures: so a shard of predictions reads few of their shards.
+        ordered = sorted(members, key=itemgetter("structure_hash", "material_id"))
+        listing = [[member[name] for name in columns] for member in ordered]
         objects.put_bytes(_pool_key(pool_sha256), json.dumps(listing).encode())
         opened = fetch_one(
             connection,

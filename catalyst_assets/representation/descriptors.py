@@ -32,7 +32,7 @@ class Descriptors:
     values
         Finite float64, shape (n_structures, n_descriptors); rows of failed structures are zero.
     names
-        One a column.
+        ``block:name``, one a column; blocks are the roles, composition, electrons and geometry.
     failures
         Why a structure has no descriptors, by its index.
     """
@@ -122,13 +122,15 @@ def _composition(sites: Sites) -> dict[str, np.ndarray]:
     high = np.maximum.reduceat(values, sites.starts)
     columns = {}
     for index, name in enumerate(table.names):
-        columns[f"{name}_mean"] = mean[:, index]
-        columns[f"{name}_std"] = std[:, index]
-        columns[f"{name}_min"] = low[:, index]
-        columns[f"{name}_max"] = high[:, index]
+        columns[f"composition:{name}_mean"] = mean[:, index]
+        columns[f"composition:{name}_std"] = std[:, index]
+        columns[f"composition:{name}_min"] = low[:, index]
+        columns[f"composition:{name}_max"] = high[:, index]
     # Butler and Ginley, J. Electrochem. Soc. 125, 228 (1978): band edges follow the geometric mean.
     mulliken = np.log(np.maximum(table.column("mulliken_electronegativity")[sites.z], 0.1))
-    columns["mulliken_electronegativity_geometric_mean"] = np.exp(_mean(sites, mulliken, everywhere))
+    columns["composition:mulliken_electronegativity_geometric_mean"] = np.exp(
+        _mean(sites, mulliken, everywhere)
+    )
     return columns
 
 
@@ -140,13 +142,13 @@ def _element_properties_by_role(sites: Sites, weights: dict[str, np.ndarray]) ->
         mean = _mean(sites, values, weights[role])
         contrast = _mean(sites, values - sites.neighbours, weights[role])
         for index, name in enumerate(table.names):
-            columns[f"{name}_{role}"] = mean[:, index]
+            columns[f"{role}:{name}"] = mean[:, index]
         electronegativity = table.names.index("electronegativity")
-        columns[f"electronegativity_contrast_{role}"] = contrast[:, electronegativity]
+        columns[f"{role}:electronegativity_contrast"] = contrast[:, electronegativity]
     anion_mean = _mean(sites, values, weights["anion"])
     anion_std = np.sqrt(_mean(sites, (values - anion_mean[sites.owner]) ** 2, weights["anion"]))
     for name in ("electronegativity", "ionization_energy", "ionic_radius", "outer_electrons"):
-        columns[f"{name}_anion_std"] = anion_std[:, table.names.index(name)]
+        columns[f"anion:{name}_std"] = anion_std[:, table.names.index(name)]
     return columns
 
 
@@ -163,12 +165,12 @@ def _ions_by_role(sites: Sites, weights: dict[str, np.ndarray]) -> dict[str, np.
         "bond_strength": sites.charge / np.maximum(sites.coordination, 1.0),
     }
     columns = {
-        f"ion_{name}_{role}": _mean(sites, values, weights[role])
+        f"{role}:ion_{name}": _mean(sites, values, weights[role])
         for name, values in per_site.items()
         for role in _ROLES
     }
     # Goldschmidt's tolerance factor, for any crystal with two kinds of cation sites.
-    columns["tolerance_factor"] = columns["ion_strain_loose"] / columns["ion_strain_tight"]
+    columns["geometry:tolerance_factor"] = columns["loose:ion_strain"] / columns["tight:ion_strain"]
     return columns
 
 
@@ -188,18 +190,20 @@ def _electron_count(sites: Sites) -> dict[str, np.ndarray]:
 
     closed = {}
     for index, shells in enumerate(Shells):
-        name = f"closed_shell_{shells.name.lower()}"
+        name = f"electrons:closed_shell_{shells.name.lower()}"
         closed[name] = (sites.mismatch[:, index] == 0).astype(float)
         closed[f"{name}_mismatch"] = sites.mismatch[:, index]
     return {
         **closed,
-        "excess_electrons": per_site(given - missing),
-        "excess_electrons_without_filled_d": per_site(given - filled_d - missing),
-        "excess_electrons_at_highest_charge": per_site(np.where(sites.anion, 0.0, highest) - missing),
-        "charge_imbalance": sites.imbalance,
-        "charge_imbalance_size": np.abs(sites.imbalance),
-        "charge_uncommonness": sites.uncommonness,
-        "odd_electrons": (np.add.reduceat(outer, sites.starts) / sites.formula_units) % 2,
+        "electrons:excess_electrons": per_site(given - missing),
+        "electrons:excess_electrons_without_filled_d": per_site(given - filled_d - missing),
+        "electrons:excess_electrons_at_highest_charge": per_site(
+            np.where(sites.anion, 0.0, highest) - missing
+        ),
+        "electrons:charge_imbalance": sites.imbalance,
+        "electrons:charge_imbalance_size": np.abs(sites.imbalance),
+        "electrons:charge_uncommonness": sites.uncommonness,
+        "electrons:odd_electrons": (np.add.reduceat(outer, sites.starts) / sites.formula_units) % 2,
     }
 
 
@@ -209,10 +213,10 @@ def _geometry(sites: Sites, graphs: Sequence[CrystalGraph]) -> dict[str, np.ndar
     everywhere = _normalized(sites, np.ones(len(sites.z)))
     mean_bond = _mean(sites, sites.bond, everywhere)
     return {
-        "volume_per_atom": volumes / sizes,
-        "packing_fraction": 4.18879 * np.add.reduceat(sites.radius**3, sites.starts) / volumes,
-        "bond_std": np.sqrt(_mean(sites, (sites.bond - mean_bond[sites.owner]) ** 2, everywhere)),
-        "n_elements": _mean(sites, 1.0 / _abundance(sites), everywhere),
+        "geometry:volume_per_atom": volumes / sizes,
+        "geometry:packing_fraction": 4.18879 * np.add.reduceat(sites.radius**3, sites.starts) / volumes,
+        "geometry:bond_std": np.sqrt(_mean(sites, (sites.bond - mean_bond[sites.owner]) ** 2, everywhere)),
+        "geometry:n_elements": _mean(sites, 1.0 / _abundance(sites), everywhere),
     }
 
 

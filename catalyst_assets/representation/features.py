@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from catalyst_assets.representation.networks.interface import GraphNetwork
 
-# Part of every stored feature's key: raise it whenever the same structure would get other values.
-FEATURE_VERSION: Final = 1
+# Part of every stored feature's key: raise it whenever the same structure would get other values or names.
+FEATURE_VERSION: Final = 2
 _UNTRAINED: Final = "untrained:"
 _CHUNK = 100  # structures whose graphs one thread has in memory at a time
 
@@ -33,7 +33,7 @@ class Features:
         float32, shape (n_structures, n_features); rows of failed structures are zero.
     names
         ``mace:…``, ``schnet:…`` or ``dimenet:…`` (``untrained:…`` of a network that learned nothing) and
-        ``desc:…``, one a column.
+        ``desc:block:…``, one a column.
     failures
         Why a structure has no features, by its index.
     """

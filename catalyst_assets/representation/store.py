@@ -1,14 +1,16 @@
 """Features of structures, computed once: Parquet shards in the object store, named by what they hold.
 
 A shard lies under the backbone's fingerprint and the version of our own features, is named by the
-structures it covers, and is never changed; so any number of workers may write at a time.
+structures it covers, and is never changed; so any number of workers may write at a time. Its name begins with the
+first and the last of them, so that a few structures are found without opening every shard.
 """
 
+import bisect
 import hashlib
 import io
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -18,13 +20,16 @@ from catalyst_assets.representation.features import FEATURE_VERSION, Features
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
 
-_FAILED = "No features: the structure waits for `structure_embeddings`, or is in quarantine."
+_PREFIX: Final = 12
+_FAILED: Final = "No features: the structure waits for `structure_embeddings`, or is in quarantine."
 
 
 def shard_key(fingerprint: str, structure_hashes: Sequence[str]) -> str:
     """Return where the features of a set of structures lie."""
-    covered = hashlib.sha256("\n".join(sorted(structure_hashes)).encode()).hexdigest()
-    return f"{_folder(fingerprint)}/{covered}.parquet"
+    ordered = sorted(structure_hashes)
+    covered = hashlib.sha256("\n".join(ordered).encode()).hexdigest()
+    first, last = (ordered[0], ordered[-1]) if ordered else ("", "")
+    return f"{_folder(fingerprint)}/{first[:_PREFIX]}-{last[:_PREFIX]}-{covered}.parquet"
 
 
 def write_shard(
@@ -80,7 +85,10 @@ def load_features(objects: "ObjectStore", fingerprint: str, structure_hashes: Se
     names: tuple[str, ...] = ()
     values = np.zeros((len(structure_hashes), 0), dtype=np.float32)
     found: set[str] = set()
-    for key in objects.list_keys(_folder(fingerprint)):
+    keys = list(objects.list_keys(_folder(fingerprint)))
+    prefixes = sorted({name[:_PREFIX] for name in places})
+    # One shard tells the names even when it holds none of the structures.
+    for key in [key for key in keys if _may_hold(key, prefixes)] or keys[:1]:
         table = _read(objects, key, None)
         hashes = table.column("structure_hash").to_pylist()
         shard_names = tuple(json.loads(table.schema.metadata[b"names"]))
@@ -100,6 +108,16 @@ def load_features(objects: "ObjectStore", fingerprint: str, structure_hashes: Se
         found.update(hashes[row] for row in rows)
     absent = {i: _FAILED for i, name in enumerate(structure_hashes) if name not in found}
     return Features(values, names, absent)
+
+
+def _may_hold(key: str, prefixes: Sequence[str]) -> bool:
+    """Tell whether any of the sorted beginnings of hashes lies between a shard's first and last."""
+    parts = key.rpartition("/")[2].split("-")
+    if len(parts) != 3:
+        return True
+    first, last, _ = parts
+    place = bisect.bisect_left(prefixes, first)
+    return place < len(prefixes) and prefixes[place] <= last
 
 
 def _folder(fingerprint: str) -> str:

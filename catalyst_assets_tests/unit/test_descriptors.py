@@ -28,12 +28,12 @@ def ions(**counts: int) -> tuple[tuple[int, bool, int], ...]:
 def test_the_two_cation_sites_of_a_perovskite_are_told_apart():
     (found,) = describe(build_cubic_perovskite("Sr", "Ti", "O3"))
 
-    assert found["electronegativity_loose"] == pytest.approx(Element("Sr").X, abs=1e-3)
-    assert found["electronegativity_tight"] == pytest.approx(Element("Ti").X, abs=1e-3)
-    assert found["electronegativity_anion"] == pytest.approx(Element("O").X)
-    assert found["ion_coordination_loose"] == pytest.approx(12, abs=0.1)
-    assert found["ion_coordination_tight"] == pytest.approx(6, abs=0.1)
-    assert (found["ion_charge_loose"], found["ion_charge_tight"], found["ion_charge_anion"]) == (
+    assert found["loose:electronegativity"] == pytest.approx(Element("Sr").X, abs=1e-3)
+    assert found["tight:electronegativity"] == pytest.approx(Element("Ti").X, abs=1e-3)
+    assert found["anion:electronegativity"] == pytest.approx(Element("O").X)
+    assert found["loose:ion_coordination"] == pytest.approx(12, abs=0.1)
+    assert found["tight:ion_coordination"] == pytest.approx(6, abs=0.1)
+    assert (found["loose:ion_charge"], found["tight:ion_charge"], found["anion:ion_charge"]) == (
         pytest.approx(2, abs=1e-3),
         pytest.approx(4, abs=1e-3),
         -2,
@@ -46,9 +46,9 @@ def test_swapping_the_sites_keeps_the_composition_and_swaps_the_roles():
     )
 
     for name in element_table().names:
-        assert normal[f"{name}_mean"] == pytest.approx(swapped[f"{name}_mean"])
-        assert normal[f"{name}_tight"] == pytest.approx(swapped[f"{name}_loose"], rel=1e-3, abs=1e-3)
-    assert normal["mendeleev_number_tight"] != pytest.approx(swapped["mendeleev_number_tight"], rel=0.1)
+        assert normal[f"composition:{name}_mean"] == pytest.approx(swapped[f"composition:{name}_mean"])
+        assert normal[f"tight:{name}"] == pytest.approx(swapped[f"loose:{name}"], rel=1e-3, abs=1e-3)
+    assert normal["tight:mendeleev_number"] != pytest.approx(swapped["tight:mendeleev_number"], rel=0.1)
 
 
 @pytest.mark.parametrize("anions", ["O3", "N3", "O2F", "O2S", "OFN"])
@@ -58,14 +58,14 @@ def test_the_three_anions_are_recognised_beside_any_metal(metal, anions):
     (found,) = describe(structure)
 
     expected = np.mean([site.specie.X for site in structure[2:]])
-    assert found["electronegativity_anion"] == pytest.approx(expected)
+    assert found["anion:electronegativity"] == pytest.approx(expected)
 
 
 def test_the_tolerance_factor_is_goldschmidts():
     (found,) = describe(build_cubic_perovskite("Sr", "Ti", "O3"))
 
     goldschmidt = (1.18 + 1.40) / (np.sqrt(2) * (0.605 + 1.40))  # Shannon radii, six-coordinated
-    assert found["tolerance_factor"] == pytest.approx(goldschmidt, abs=2e-3)
+    assert found["geometry:tolerance_factor"] == pytest.approx(goldschmidt, abs=2e-3)
 
 
 def test_order_among_mixed_anions_does_not_matter_but_the_mix_does():
@@ -74,8 +74,8 @@ def test_order_among_mixed_anions_does_not_matter_but_the_mix_does():
     )
 
     assert first == pytest.approx(second)
-    assert first["electronegativity_anion"] > other["electronegativity_anion"]
-    assert first["electronegativity_anion_std"] > 0
+    assert first["anion:electronegativity"] > other["anion:electronegativity"]
+    assert first["anion:electronegativity_std"] > 0
 
 
 @pytest.mark.parametrize(

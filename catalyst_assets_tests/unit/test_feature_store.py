@@ -145,3 +145,28 @@ def test_another_seed_becomes_the_current_backbone(objects):
     second = publish_seeded(objects, 1, TINY)
 
     assert first.fingerprint != second.fingerprint == current_fingerprint(objects)
+
+
+class CountingStore(ObjectStore):
+    """Counts what is read."""
+
+    def get_bytes(self, key: str) -> bytes:
+        self.__dict__.setdefault("read", []).append(key)
+        return super().get_bytes(key)
+
+
+def test_only_shards_that_may_hold_a_structure_are_read(tmp_path):
+    objects = CountingStore(str(tmp_path))
+    hashes = [f"{number:064x}" for number in (1 << 250, 2 << 250, 3 << 250, 4 << 250)]
+    write_shard(objects, "f", hashes[:2], features((1, 0.1), (2, 0.2)))
+    second = write_shard(objects, "f", hashes[2:], features((3, 0.3), (4, 0.4)))
+
+    loaded = load_features(objects, "f", [hashes[3], hashes[2]])
+
+    assert loaded.values[:, 0].tolist() == [4, 3]
+    assert objects.read == [second]
+
+
+def test_names_are_known_when_nothing_is_asked_for(objects):
+    write_shard(objects, "f", ["s1"], features((1, 0.1)))
+    assert load_features(objects, "f", []).names == NAMES

@@ -181,6 +181,6 @@ def test_a_head_of_the_first_format_still_predicts_what_it_did() -> None:
 
 def test_a_head_that_does_not_fit_together_is_refused(head: FittedHead) -> None:
     with pytest.raises(CorruptArtifactError, match="catalyst-head-9"):
-        FittedHead.from_bytes(head.to_bytes().replace(b"catalyst-head-2", b"catalyst-head-9"))
+        FittedHead.from_bytes(head.to_bytes().replace(b"catalyst-head-3", b"catalyst-head-9"))
     with pytest.raises(CorruptArtifactError):
         FittedHead.from_bytes(head.to_bytes()[:-40])

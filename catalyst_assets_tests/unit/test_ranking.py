@@ -24,7 +24,7 @@ def campaign(**acquisition: Any) -> Campaign:
     document = {
         "name": "test", "pool": {"source": "x"}, "method": "PBE", "validator": "laboratory",
         "criteria": [{"property": NAMES[0], "min": 1.0, "max": 2.0}, {"property": NAMES[1], "max": -2.0}],
-        "acquisition": {"batch_size": 5} | acquisition, "initial_batch": 7,
+        "acquisition": {"batch_size": 5, "diversity": 0.0} | acquisition, "initial_batch": 7,
     }  # fmt: skip
     return parse_campaign(document, "test")
 
