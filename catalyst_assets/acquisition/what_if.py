@@ -136,7 +136,7 @@ def load_stored_ranking(connection: "sa.Connection", partition_key: str) -> Stor
         iteration=iteration,
         material_ids=material_ids,
         prediction=prediction,
-        history=history,
+        history=history.for_pool(material_ids),
         labels=_load_labels(connection, iteration, material_ids),
         costs=load_costs(connection, campaign, material_ids),
         seed=recorded["seed"],

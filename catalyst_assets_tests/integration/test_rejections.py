@@ -176,8 +176,13 @@ def test_each_kind_has_its_rule_for_being_suggested_again(
 ) -> None:
     ids = tried(campaign)
     never = ["p:infeasible", "p:pending", "p:poor", "p:validated", "p:withdrawn"]
-    told = {"pending": ["p:pending"], "failed": ["p:failed"], "answered": ["p:poor", "p:validated"]}
-    assert history(campaign, 3) == {"withheld": sorted([*never, "p:failed"]), **told}
+    told = {
+        "pending": ["p:pending"],
+        "failed": ["p:failed"],
+        "answered": ["p:poor", "p:validated"],
+        "waiting": [],
+    }
+    assert history(campaign, 3) == {"withheld": sorted([*never, "p:failed"]), **told, "waiting": ["p:failed"]}
     assert history(campaign, 4) == {"withheld": never, **told}  # three turns in between have passed
 
     for name in ("withdrawn", "failed"):

@@ -15,6 +15,9 @@ from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.cli import app
 from catalyst_assets.errors import UsageError
 from catalyst_assets.learning.training_set import build_training_set, store_training_set
+from catalyst_assets.loop.campaigns import load_campaign_state
+from catalyst_assets.loop.decide import Decision, Open, Stop, decide
+from catalyst_assets.partitions import IterationKey
 from catalyst_assets_tests.integration.learning_campaign import CAMPAIGN as SALTS
 from catalyst_assets_tests.integration.learning_campaign import load_salts, prepare_turn, salts
 from catalyst_assets_tests.integration.turns import rank_turn
@@ -227,3 +230,40 @@ def test_ranking_again_with_the_recorded_strategy_agrees_with_the_ranking(platfo
     with platform.database.transaction(Role.APP) as connection:
         stored = load_stored_ranking(connection, key)
     assert stored.rank_again(None, None, top=16)["material_id"].tolist() == listed
+
+
+def test_what_failed_is_suggested_at_once_when_nothing_else_is_left_and_is_replayed_so(
+    platform: Platform,
+) -> None:
+    patient = Campaign.model_validate(
+        CAMPAIGN.document | {"failures": {"learn": True, "suggest_again_after": 9}, "initial_batch": 8}
+    )
+
+    def next_step() -> Decision:
+        with platform.database.transaction() as connection:
+            state = load_campaign_state(connection, patient.name, lambda _: {})
+        assert state is not None
+        return decide(state)
+
+    load_salts(platform, patient)
+    listed = rank_turn(platform, prepare_turn(platform, 0, 14, patient))
+    assert len(listed) == len(salts())
+    failed, *others = [row["candidate_id"] for row in listed]
+    move(platform, failed, "flagged", "in_validation")
+    reject(platform, failed, "failed")
+    for candidate in others:
+        reject(platform, candidate, "infeasible")
+    assert isinstance(next_step(), Open)
+
+    key = prepare_turn(platform, 1, 14, patient)
+    (again,) = rank_turn(platform, key)
+    assert again["material_id"] == listed[0]["material_id"]
+    assert replay(platform.database, platform.objects, key).is_same
+    with platform.database.transaction(Role.APP) as connection:
+        stored = load_stored_ranking(connection, key)
+    assert stored.rank_again(None, None, top=9)["material_id"].tolist() == [again["material_id"]]
+
+    move(platform, again["candidate_id"], "flagged", "in_validation")
+    assert replay(platform.database, platform.objects, key).is_same
+    reject(platform, again["candidate_id"], "failed")
+    assert next_step() == Stop("pool exhausted", closes=IterationKey.parse(key))
