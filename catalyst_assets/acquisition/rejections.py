@@ -18,7 +18,7 @@ kind           given when                training                    chance of f
 
 A validated candidate follows the row of ``poor`` whether it is a hit or not, and counts as a success. Only the newest
 kind of a rejection counts: rejecting again with another kind corrects it. Who, when and why of each step is in
-``candidate_events``; which steps are legal the database decides (migration 0007).
+``candidate_events``; which steps are legal the database decides (migrations 0007 and 0008).
 """
 
 from collections import Counter

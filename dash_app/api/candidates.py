@@ -85,7 +85,10 @@ def show_candidate(candidate_id: CandidateId, connection: Transaction) -> Candid
 
 @router.post("/{candidate_id}/flag", summary="Flag for validation", responses=problem_responses(409))
 def flag_candidate(candidate_id: CandidateId, request: FlagRequest, connection: Transaction) -> Transition:
-    """Send a ranked candidate to validation; flagging it again changes nothing."""
+    """Send a ranked candidate to validation; flagging it again changes nothing.
+
+    Refused while another iteration of the campaign evaluates the same material, or once one has validated it.
+    """
     return _move(connection, candidate_id, CandidateStatus.FLAGGED, request.actor, request.reason)
 
 
