@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query
 
-from catalyst_assets.acquisition.rejections import RejectionKind
+from catalyst_assets.acquisition.rejections import KINDS_WITHOUT_LABELS, RejectionKind
 from dash_app.api.campaigns import find_document
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import Evaluation, judge, parse_document
@@ -165,7 +165,13 @@ def _with_hits(connection: sa.Connection, rows: Sequence[Row]) -> list[Candidate
         campaign = parse_document(find_document(connection, name))
         if campaign is None:
             continue
-        answered = [row for row in rows if row["campaign"] == name and _answers(row, campaign.method)]
+        answered = [
+            row
+            for row in rows
+            if row["campaign"] == name
+            and row["rejection_kind"] not in KINDS_WITHOUT_LABELS
+            and _answers(row, campaign.method)
+        ]
         evaluations = [
             Evaluation(row["iteration"], row["formula"], _measured(row, campaign.method)) for row in answered
         ]
