@@ -10,19 +10,20 @@ kind           given when                training                    chance of f
 ``failed``     it was tried and gave     what was measured of it is  a failure          one more time, after
                no full answer            a label; the rest is none                      ``failures.suggest_again_after``
                                                                                         other turns; then, or
-                                                                                        sooner, once restored
+                                                                                        sooner, once restored or
+                                                                                        nothing else is left
 ``withdrawn``  a person decides          no label, even where some   not counted        once restored
                against it                of it was measured
 =============  ========================  ==========================  =================  ======================
 
 A validated candidate follows the row of ``poor`` whether it is a hit or not, and counts as a success. Only the newest
 kind of a rejection counts: rejecting again with another kind corrects it. Who, when and why of each step is in
-``candidate_events``; which steps are legal the database decides (migration 0007).
+``candidate_events``; which steps are legal the database decides (migrations 0007 and 0008).
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -108,12 +109,24 @@ class History:
         Those of them that are being evaluated.
     failed, answered
         Materials whose last evaluation failed, or gave an answer.
+    waiting
+        Those withheld that are suggested again once enough turns have passed.
     """
 
     withheld: frozenset[str] = frozenset()
     pending: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     answered: frozenset[str] = frozenset()
+    waiting: frozenset[str] = frozenset()
+
+    def for_pool(self, members: Iterable[str]) -> "History":
+        """Return the history that holds for a pool: without anything else in it to suggest, nothing waits.
+
+        Without other candidates no turn passes, so that waiting would never end. Applied again it changes nothing.
+        """
+        if self.waiting and self.withheld.issuperset(members):
+            return replace(self, withheld=self.withheld - self.waiting, waiting=frozenset())
+        return self
 
     def to_json(self) -> dict[str, list[str]]:
         """Return the history as a JSON object."""
@@ -126,7 +139,7 @@ class History:
 
 
 def read_history(connection: "sa.Connection", campaign: "Campaign", iteration: int) -> History:
-    """Return what a turn of a campaign has to respect, as it stands now."""
+    """Return what a turn of a campaign has to respect, as it stands now, whatever pool it chooses from."""
     rows = fetch_all(connection, "acquisition/decided", campaign=campaign.name, iteration=iteration)
     return judge_history(rows, iteration, campaign.failures.suggest_again_after)
 
@@ -144,7 +157,7 @@ def judge_history(rows: Iterable[Mapping[str, Any]], iteration: int, suggest_aga
     suggest_again_after
         Turns in between before a failed material may come again.
     """
-    withheld, pending, outcomes = set(), set(), {}
+    settled, waiting, pending, outcomes = set(), set(), set(), {}
     n_failures: Counter[str] = Counter()
     for row in rows:
         material_id, status = row["material_id"], row["status"]
@@ -155,14 +168,21 @@ def judge_history(rows: Iterable[Mapping[str, Any]], iteration: int, suggest_aga
             outcomes[material_id] = rule.outcome
         if rule is not None and rule.outcome == "failure":
             n_failures[material_id] += 1
-        waits = rule is None or rule.again == "never" or n_failures[material_id] >= MOST_FAILURES
-        if waits or iteration - row["iteration"] - 1 < suggest_again_after:
-            withheld.add(material_id)
+        if rule is None or rule.again == "never" or n_failures[material_id] >= MOST_FAILURES:
+            settled.add(material_id)
+        elif iteration - row["iteration"] - 1 < suggest_again_after:
+            waiting.add(material_id)
     by_outcome = {
         outcome: frozenset(name for name, last in outcomes.items() if last == outcome)
         for outcome in ("failure", "success")
     }
-    return History(frozenset(withheld), frozenset(pending), by_outcome["failure"], by_outcome["success"])
+    return History(
+        withheld=frozenset(settled | waiting),
+        pending=frozenset(pending),
+        failed=by_outcome["failure"],
+        answered=by_outcome["success"],
+        waiting=frozenset(waiting - settled),
+    )
 
 
 def _rule(status: str, kind: str | None) -> RejectionRule | None:

@@ -2,7 +2,8 @@
 
 Everything comes from what was stored with the ranking: the labels frozen when its turn opened, the version of the
 predictions, what was withheld, the size of the batch and the seed. What has been decided or predicted since has no
-part in it.
+part in it. Features alone are those of the model that the turn has now: where it was trained again with another backbone
+since, their hash is not as recorded, and neither is a list that was ranked by them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -6,7 +6,7 @@ transaction, so that a turn has all of its candidates or none. Computing a recor
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -74,7 +74,7 @@ class Shortlist:
     Attributes
     ----------
     inputs
-        What it was computed from.
+        What it was computed from, with the history that held for the pool.
     ranking
         Every material that may still be proposed, best first.
     n_listed
@@ -176,7 +176,7 @@ def rank_stored(database: "Database", objects: "ObjectStore", inputs: RankingInp
         objects, backbone_of(objects, iteration), [members[name][0] for name in material_ids]
     ).informed()
     training_set = training_set_of(objects, iteration)
-    history = inputs.history
+    history = inputs.history.for_pool(material_ids)
     place = {name: row for row, name in enumerate(material_ids)}
     success = None
     if campaign.failures.learn:
@@ -208,7 +208,7 @@ def rank_stored(database: "Database", objects: "ObjectStore", inputs: RankingInp
     listed = [place[name] for name in ranking.frame["material_id"].head(n_listed)]
     values = np.ascontiguousarray(features.values, dtype="<f4")
     return Shortlist(
-        inputs=inputs,
+        inputs=replace(inputs, history=history),
         ranking=ranking,
         n_listed=len(listed),
         prediction_version=version,

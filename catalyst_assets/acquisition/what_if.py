@@ -4,6 +4,7 @@ The choice is among what the recorded ranking could choose from: what was decide
 not read, so candidates come by their scores alone, without the diversity of a batch or the learned chance of failure.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -60,6 +61,18 @@ class StoredRanking:
     labels: "pd.DataFrame"
     costs: "NDArray[np.float64] | None"
     seed: int
+
+    @property
+    def n_bytes(self) -> int:
+        """How much memory its arrays and names take."""
+        arrays = [value for value in vars(self.prediction).values() if isinstance(value, np.ndarray)]
+        arrays += [] if self.costs is None else [self.costs]
+        groups = [self.material_ids, *vars(self.history).values()]
+        return (
+            sum(array.nbytes for array in arrays)
+            + sum(sys.getsizeof(group) + sum(map(sys.getsizeof, group)) for group in groups)
+            + int(self.labels.memory_usage(deep=True).sum())
+        )
 
     @property
     def learned_anything(self) -> bool:
@@ -136,7 +149,7 @@ def load_stored_ranking(connection: "sa.Connection", partition_key: str) -> Stor
         iteration=iteration,
         material_ids=material_ids,
         prediction=prediction,
-        history=history,
+        history=history.for_pool(material_ids),
         labels=_load_labels(connection, iteration, material_ids),
         costs=load_costs(connection, campaign, material_ids),
         seed=recorded["seed"],

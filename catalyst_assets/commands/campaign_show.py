@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from catalyst_assets.commands.opening import open_platform
+from catalyst_assets.commands.tables import MISCALIBRATION, MISCALIBRATION_EXPLAINED, narrow_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -79,7 +80,8 @@ def _print(goal: "Campaign", summary: "CampaignSummary") -> None:
         console.print(f"It ended: {summary.stop_reason}.", markup=False)
     console.print(_found(summary), markup=False)
     if summary.iterations:
-        console.print(_iterations(summary))
+        console.print(iterations_table(summary))
+        console.print(MISCALIBRATION_EXPLAINED)
     if summary.found:
         console.print(_materials(summary))
     if summary.next_batch:
@@ -105,13 +107,14 @@ def _found(summary: "CampaignSummary") -> str:
     return f"{text}."
 
 
-def _iterations(summary: "CampaignSummary") -> "Table":
+def iterations_table(summary: "CampaignSummary") -> "Table":
+    """Return the table of a campaign's turns, with the error of each learned property."""
     from catalyst_assets.report.summary import title_of, unit_of
 
     learned = sorted({name for one in summary.iterations for name in one.valid_mae_by_property})
     errors = [f"error of {title_of(name).lower()} ({unit_of(name)})" for name in learned]
-    table = _table(
-        "Iterations", ["iteration", "status"], ["labels", "evaluated", "hits", *errors, "miscalibration"]
+    table = narrow_table(
+        "Iterations", ["iteration", "status"], ["labels", "evaluated", "hits", *errors, MISCALIBRATION]
     )
     for one in summary.iterations:
         maes = [_number(one.valid_mae_by_property.get(name)) for name in learned]
@@ -123,7 +126,7 @@ def _iterations(summary: "CampaignSummary") -> "Table":
 def _materials(summary: "CampaignSummary") -> "Table":
     measured = sorted({name for hit in summary.found for name in hit.values})
     title = "Best materials" if summary.objective else "Hits"
-    table = _table(_cut(title, len(summary.found)), ["formula", "material"], ["iteration", *measured])
+    table = narrow_table(_cut(title, len(summary.found)), ["formula", "material"], ["iteration", *measured])
     for hit in summary.found[:_MOST_ROWS]:
         values = [_number(hit.values.get(name)) for name in measured]
         table.add_row(hit.formula, hit.material_id, str(hit.iteration), *values)
@@ -133,7 +136,7 @@ def _materials(summary: "CampaignSummary") -> "Table":
 def _suggestions(summary: "CampaignSummary") -> "Table":
     names = sorted({name for one in summary.next_batch for name in one.predicted})
     title = _cut("Next batch", len(summary.next_batch))
-    table = _table(title, ["formula", "material", "status"], ["rank", "feasibility", *names])
+    table = narrow_table(title, ["formula", "material", "status"], ["rank", "feasibility", *names])
     for one in summary.next_batch[:_MOST_ROWS]:
         values = [
             "{:.2f} ± {:.2f}".format(*one.predicted[name]) if name in one.predicted else "-" for name in names
@@ -141,17 +144,6 @@ def _suggestions(summary: "CampaignSummary") -> "Table":
         table.add_row(
             one.formula, one.material_id, one.status, str(one.rank), _number(one.feasibility), *values
         )
-    return table
-
-
-def _table(title: str, texts: list[str], numbers: list[str]) -> "Table":
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for name in texts:
-        table.add_column(name, overflow="fold")
-    for name in numbers:
-        table.add_column(name, justify="right", overflow="fold")
     return table
 
 

@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.commands.tables import MISCALIBRATION, MISCALIBRATION_EXPLAINED, narrow_table
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from catalyst_assets.report.summary import CampaignSummary
     from resources.settings import Settings
 
 _CAMPAIGN = "oxide-perovskites-demo"
 _ITERATIONS = 5
+_LEGEND = f"""\
+valid MAE is the mean absolute error on unseen chemical systems, test MAE that
+on the campaign's test set, both in eV (eV/atom).
+{MISCALIBRATION_EXPLAINED}"""
 
 
 def register(app: typer.Typer) -> None:
@@ -114,6 +120,25 @@ def as_object(summary: "CampaignSummary", seconds: float) -> dict[str, Any]:
     }
 
 
+def iterations_table(summary: "CampaignSummary") -> "Table":
+    """Return the table of a campaign's turns."""
+    numbers = ["evaluated", "hits", "valid MAE", "test MAE", MISCALIBRATION, "seconds"]
+    table = narrow_table(
+        f"{summary.campaign}: {summary.hits} of {summary.hits_in_pool} hits", ["iteration"], numbers
+    )
+    for iteration in summary.iterations:
+        table.add_row(
+            iteration.label,
+            str(iteration.evaluated),
+            str(iteration.hits),
+            _number(iteration.valid_mae),
+            _number(_mean(list(iteration.test_mae_by_property.values()))),
+            _number(iteration.miscalibration_area),
+            f"{iteration.seconds:.1f}",
+        )
+    return table
+
+
 def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple["CampaignSummary", Path]:
     from rich.progress import (
         BarColumn,
@@ -191,23 +216,10 @@ def _complete_loop(platform: Any, campaign: Campaign, progress: Any, bar: Any) -
 
 def _show(summary: "CampaignSummary", folder: Path, settings: "Settings", seconds: float) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(title=f"{summary.campaign}: {summary.hits} of {summary.hits_in_pool} hits")
-    for name in ("iteration", "evaluated", "hits", "valid MAE", "test MAE", "miscalibration", "seconds"):
-        table.add_column(name, justify="left" if name == "iteration" else "right")
-    for iteration in summary.iterations:
-        table.add_row(
-            iteration.label,
-            str(iteration.evaluated),
-            str(iteration.hits),
-            _number(iteration.valid_mae),
-            _number(_mean(list(iteration.test_mae_by_property.values()))),
-            _number(iteration.miscalibration_area),
-            f"{iteration.seconds:.1f}",
-        )
     console = Console(soft_wrap=True, highlight=False)
-    console.print(table)
+    console.print(iterations_table(summary), soft_wrap=False)
+    console.print(_LEGEND)
     console.print(
         f"{summary.hits} hits after {summary.evaluated} evaluations of {summary.pool_size} candidates; "
         f"random choice expects {summary.random_expected_hits:.2f}. {seconds:.0f} s."

@@ -2,14 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from catalyst_assets.commands.db_query import query
+from catalyst_assets.commands.tables import narrow_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rich.table import Table
 
     from resources.settings import Settings
     from resources.supervisor import Service
@@ -18,6 +21,8 @@ _Home = Annotated[
     Path | None, typer.Option("--home", help="The installation's folder [CATALYST_HOME, default .catalyst].")
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+_STANDINGS: Final = ("ranked", "flagged", "in_validation", "validated", "rejected")
 
 
 def register(app: typer.Typer) -> None:
@@ -228,7 +233,6 @@ def _show_addresses(console: Any, settings: "Settings", services: "list[Service]
 
 def _show_status(console: Any, report: dict[str, Any]) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     console.print(f"home      {escape(report['home'])}")
     console.print(f"up        {'not running' if report['up'] is None else 'as process ' + str(report['up'])}")
@@ -247,8 +251,13 @@ def _show_status(console: Any, report: dict[str, Any]) -> None:
     console.print(f"materials {database['materials']}")
     if not database["campaigns"]:
         return
-    columns = ("name", "status", "iterations", "ranked", "flagged", "in_validation", "validated", "rejected")
-    table = Table(*(column.replace("_", " ") for column in columns), title="Campaigns")
-    for row in database["campaigns"]:
-        table.add_row(*(str(row[column]) for column in columns))
-    console.print(table)
+    console.print(campaigns_table(database["campaigns"]), soft_wrap=False)
+
+
+def campaigns_table(campaigns: "Sequence[Mapping[str, Any]]") -> "Table":
+    """Return the table of what each campaign has come to; of its candidates only the standings that occur."""
+    table = narrow_table("Campaigns", ["name", "status", "iterations", "candidates"], [])
+    for row in campaigns:
+        standings = [f"{row[name]} {name.replace('_', ' ')}" for name in _STANDINGS if row[name]]
+        table.add_row(row["name"], row["status"], str(row["iterations"]), ", ".join(standings) or "none")
+    return table

@@ -117,7 +117,7 @@ def load_campaign_state(connection: "sa.Connection", name: str, history: History
     iterations = tuple(_iteration(item) for item in fetch_all(connection, "loop/iterations", campaign=name))
     evaluations = load_evaluations(connection, campaign)
     pool = {member["material_id"] for member in load_pool(connection, campaign.pool)}
-    proposed = read_history(connection, campaign, len(iterations)).withheld
+    withheld = read_history(connection, campaign, len(iterations)).for_pool(pool).withheld
     jobs: dict[tuple[str, str], JobHistory] = {}
     for iteration in iterations[-1:] + tuple(i for i in iterations[:-1] if i.n_pending):
         jobs |= history(str(iteration.key))
@@ -126,7 +126,7 @@ def load_campaign_state(connection: "sa.Connection", name: str, history: History
         iterations=iterations,
         n_evaluated=len(evaluations),
         n_hits=sum(evaluation.is_hit for evaluation in evaluations),
-        n_available=len(pool - proposed),
+        n_available=len(pool - withheld),
         jobs=jobs,
     )
 

@@ -169,6 +169,20 @@ def test_what_is_no_label_is_no_hit_either(api: httpx.Client, campaign: Reviewed
     }
     shown = api.get(f"/campaigns/{campaign.name}").json()
     assert (shown["evaluated"], shown["hits"]) == (6, 3)
+    items = {item["material_id"]: item for item in api.get("/candidates").json()["items"]}
+    assert {name: item["hit"] for name, item in items.items()} == {
+        "p:failed": False,
+        "p:infeasible": None,
+        "p:pending": True,
+        "p:poor": True,
+        "p:undecided": None,
+        "p:validated": True,
+        "p:withdrawn": None,
+    }
+    withdrawn = items["p:withdrawn"]
+    assert {answer["value"] for answer in withdrawn["validated"]} == {1.5, -1.0}  # still shown
+    api.post(f"/candidates/{withdrawn['candidate_id']}/restore", json=ADA)
+    assert api.get(f"/candidates/{withdrawn['candidate_id']}").json()["hit"] is True
 
 
 def test_each_kind_has_its_rule_for_being_suggested_again(
@@ -176,8 +190,13 @@ def test_each_kind_has_its_rule_for_being_suggested_again(
 ) -> None:
     ids = tried(campaign)
     never = ["p:infeasible", "p:pending", "p:poor", "p:validated", "p:withdrawn"]
-    told = {"pending": ["p:pending"], "failed": ["p:failed"], "answered": ["p:poor", "p:validated"]}
-    assert history(campaign, 3) == {"withheld": sorted([*never, "p:failed"]), **told}
+    told = {
+        "pending": ["p:pending"],
+        "failed": ["p:failed"],
+        "answered": ["p:poor", "p:validated"],
+        "waiting": [],
+    }
+    assert history(campaign, 3) == {"withheld": sorted([*never, "p:failed"]), **told, "waiting": ["p:failed"]}
     assert history(campaign, 4) == {"withheld": never, **told}  # three turns in between have passed
 
     for name in ("withdrawn", "failed"):

@@ -14,7 +14,15 @@ from catalyst_assets.acquisition.what_if import load_stored_ranking
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.cli import app
 from catalyst_assets.errors import UsageError
+from catalyst_assets.learning.training import train
 from catalyst_assets.learning.training_set import build_training_set, store_training_set
+from catalyst_assets.loop.campaigns import load_campaign_state
+from catalyst_assets.loop.decide import Decision, Open, Stop, decide
+from catalyst_assets.partitions import IterationKey
+from catalyst_assets.representation.backbones import Origin, OriginKind
+from catalyst_assets.representation.library import publish_backbone
+from catalyst_assets.representation.stage import embed_shard, plan_shards
+from catalyst_assets_tests.fitted import tiny_backbone
 from catalyst_assets_tests.integration.learning_campaign import CAMPAIGN as SALTS
 from catalyst_assets_tests.integration.learning_campaign import load_salts, prepare_turn, salts
 from catalyst_assets_tests.integration.turns import rank_turn
@@ -35,6 +43,10 @@ CAMPAIGN = Campaign.model_validate(
         "failures": {"learn": True, "suggest_again_after": 0},
         "initial_batch": 4,
     }
+)
+
+PLAIN = Campaign.model_validate(
+    CAMPAIGN.document | {"failures": {}, "acquisition": CAMPAIGN.document["acquisition"] | {"diversity": 0}}
 )
 
 
@@ -202,12 +214,31 @@ def test_a_training_set_that_came_after_the_model_does_not_show(
     assert [json.loads(row["nearest"]) for row in again.rows] == nearest
 
 
+def test_a_turn_that_was_trained_again_with_another_backbone_replays_with_other_features(
+    platform: Platform,
+) -> None:
+    load_salts(platform, PLAIN)
+    key = prepare_turn(platform, 0, 14, PLAIN)
+    rank_turn(platform, key)
+    taught = tiny_backbone().with_weights(tiny_backbone().network, Origin(OriginKind.PRETRAINED))
+    publish_backbone(platform.objects, {"kind": "pretrained"}, lambda: taught)
+    for shard in plan_shards(platform):
+        embed_shard(platform.database, platform.objects, shard)
+    assert replay(platform.database, platform.objects, key).is_same  # the model is still the one before
+
+    again = build_training_set(platform.database, platform.objects, key)
+    store_training_set(platform.database, platform.objects, key, again)
+    train(platform.database, platform.objects, key, platform.settings.checkpoint_folder)
+    done = replay(platform.database, platform.objects, key)
+    assert [problem.split(" is ")[0] for problem in done.problems] == [
+        "The features sha256",
+        "The list itself",  # ranked by scores alone
+    ]
+
+
 def test_a_smaller_batch_of_the_same_list_is_recorded(platform: Platform) -> None:
-    plain = Campaign.model_validate(
-        CAMPAIGN.document | {"acquisition": CAMPAIGN.document["acquisition"] | {"diversity": 0}}
-    )
-    load_salts(platform, plain)
-    key = prepare_turn(platform, 0, 14, plain)
+    load_salts(platform, PLAIN)
+    key = prepare_turn(platform, 0, 14, PLAIN)
     rank_turn(platform, key)
     whole = compute_shortlist(platform.database, platform.objects, key)
     smaller = dataclasses.replace(whole, inputs=dataclasses.replace(whole.inputs, batch_size=2), n_listed=8)
@@ -217,13 +248,46 @@ def test_a_smaller_batch_of_the_same_list_is_recorded(platform: Platform) -> Non
 
 
 def test_ranking_again_with_the_recorded_strategy_agrees_with_the_ranking(platform: Platform) -> None:
-    plain = Campaign.model_validate(
-        CAMPAIGN.document
-        | {"failures": {}, "acquisition": CAMPAIGN.document["acquisition"] | {"diversity": 0}}
-    )
-    load_salts(platform, plain)
-    key = prepare_turn(platform, 0, 14, plain)
+    load_salts(platform, PLAIN)
+    key = prepare_turn(platform, 0, 14, PLAIN)
     listed = [row["material_id"] for row in rank_turn(platform, key)]
     with platform.database.transaction(Role.APP) as connection:
         stored = load_stored_ranking(connection, key)
     assert stored.rank_again(None, None, top=16)["material_id"].tolist() == listed
+
+
+def test_what_failed_is_suggested_at_once_when_nothing_else_is_left_and_is_replayed_so(
+    platform: Platform,
+) -> None:
+    patient = Campaign.model_validate(
+        CAMPAIGN.document | {"failures": {"learn": True, "suggest_again_after": 9}, "initial_batch": 8}
+    )
+
+    def next_step() -> Decision:
+        with platform.database.transaction() as connection:
+            state = load_campaign_state(connection, patient.name, lambda _: {})
+        assert state is not None
+        return decide(state)
+
+    load_salts(platform, patient)
+    listed = rank_turn(platform, prepare_turn(platform, 0, 14, patient))
+    assert len(listed) == len(salts())
+    failed, *others = [row["candidate_id"] for row in listed]
+    move(platform, failed, "flagged", "in_validation")
+    reject(platform, failed, "failed")
+    for candidate in others:
+        reject(platform, candidate, "infeasible")
+    assert isinstance(next_step(), Open)
+
+    key = prepare_turn(platform, 1, 14, patient)
+    (again,) = rank_turn(platform, key)
+    assert again["material_id"] == listed[0]["material_id"]
+    assert replay(platform.database, platform.objects, key).is_same
+    with platform.database.transaction(Role.APP) as connection:
+        stored = load_stored_ranking(connection, key)
+    assert stored.rank_again(None, None, top=9)["material_id"].tolist() == [again["material_id"]]
+
+    move(platform, again["candidate_id"], "flagged", "in_validation")
+    assert replay(platform.database, platform.objects, key).is_same
+    reject(platform, again["candidate_id"], "failed")
+    assert next_step() == Stop("pool exhausted", closes=IterationKey.parse(key))

@@ -1,15 +1,19 @@
 """Ranking again without refitting, stale scores, and why a candidate: as the API answers them."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
 
+from catalyst_assets.acquisition.what_if import StoredRanking, load_stored_ranking
 from catalyst_assets_tests.integration.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.serving import api_client
-from resources.postgres import Database, Role
+from dash_app.api.rankings import StoredRankings
+from resources.postgres import Database, Role, fetch_one
 
 CAMPAIGN = "oxide-perovskites-demo"
 RERANK = f"/campaigns/{CAMPAIGN}/iterations/1/rerank"
@@ -179,3 +183,66 @@ def test_the_nearest_labelled_materials_come_with_what_was_known_of_them_then(
     labels = {"band_gap_direct": 1.5, "formation_energy_per_atom": -2.5}
     near = {"material_id": "p:Known", "formula": "Known", "distance": 0.4, "labels": labels}
     assert shown == [[], [], [], [near]]
+
+
+def kept(database: Database, rankings: StoredRankings, key: str) -> StoredRanking:
+    with database.transaction(Role.APP) as connection:
+        recorded = fetch_one(connection, "acquisition/ranking", partition_key=key)
+        assert recorded is not None
+        return rankings.get(connection, recorded)
+
+
+def test_rankings_are_kept_up_to_a_bound_in_bytes_and_the_last_used_stay(
+    database: Database, campaign: ReviewedCampaign
+) -> None:
+    campaign.predict(0, EXPECTED | {"p:Known": (1.0, -1.0)})
+    campaign.rank(2, ["p:Sure"])
+    campaign.predict(2, EXPECTED | {"p:Known": (1.0, -1.0)})
+    first, second, third = (campaign.key(number) for number in range(3))
+    size = kept(database, StoredRankings(), first).n_bytes
+    draws = 5 * 32 * 2 * 4
+    assert draws < size < 4 * draws
+
+    rankings = StoredRankings(most_bytes=int(2.5 * size))
+    one, two = kept(database, rankings, first), kept(database, rankings, second)
+    assert kept(database, rankings, first) is one
+    kept(database, rankings, third)
+    assert kept(database, rankings, first) is one
+    assert kept(database, rankings, second) is not two
+
+
+def test_a_ranking_larger_than_the_bound_is_used_and_not_kept(
+    database: Database, campaign: ReviewedCampaign
+) -> None:
+    rankings = StoredRankings(most_bytes=100)
+    one = kept(database, rankings, campaign.key(1))
+    assert one.rank_again(None, 0.0, 1)["material_id"].tolist() == ["p:Sure"]
+    assert kept(database, rankings, campaign.key(1)) is not one
+
+
+def test_a_ranking_that_is_being_read_holds_up_only_those_who_ask_for_it(
+    api: httpx.Client, database: Database, campaign: ReviewedCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = ReviewedCampaign(database, "another").start()
+    other.rank(0, [*EXPECTED])
+    other.predict(0, EXPECTED)
+    reading, go_on, read = threading.Event(), threading.Event(), []
+
+    def read_slowly(connection: sa.Connection, partition_key: str) -> StoredRanking:
+        read.append(partition_key)
+        if partition_key == campaign.key(1):
+            reading.set()
+            assert go_on.wait(60)
+        return load_stored_ranking(connection, partition_key)
+
+    monkeypatch.setattr("dash_app.api.rankings.load_stored_ranking", read_slowly)
+    with ThreadPoolExecutor(3) as pool:
+        try:
+            asked = [pool.submit(api.get, RERANK) for _ in range(3)]
+            assert reading.wait(60)
+            quick = api.get("/campaigns/another/iterations/0/rerank", timeout=20)
+            assert not any(each.done() for each in asked)
+        finally:
+            go_on.set()
+        assert {each.result().status_code for each in asked} == {quick.status_code} == {200}
+    assert sorted(read) == ["another__0000", campaign.key(1)]

@@ -35,6 +35,21 @@ def test_a_failure_comes_again_after_the_turns_in_between_and_its_last_outcome_c
     assert judge_history(twice, 99, suggest_again_after=0).withheld == {"c"}
 
 
+def test_without_another_candidate_what_failed_waits_no_longer() -> None:
+    rows = [row("a", 1, "rejected", "failed"), row("b", 1, "validated"), row("c", 1, "rejected", "failed")]
+    rows += [row("c", 2, "rejected", "failed")]
+    history = judge_history(rows, 3, suggest_again_after=9)
+    assert (history.withheld, history.waiting) == ({"a", "b", "c"}, {"a"})
+    assert history.for_pool({"a", "b", "c", "d"}) == history
+    alone = history.for_pool({"a", "b", "c"})
+    assert (alone.withheld, alone.failed) == ({"b", "c"}, {"a", "c"})
+    assert alone.for_pool({"b", "c"}) == alone
+    recorded = alone.to_json()
+    del recorded["waiting"]  # rankings from before it was kept
+    assert History.from_json(recorded).for_pool({"b", "c"}).withheld == alone.withheld
+    assert judge_history(rows[1:], 3, suggest_again_after=9).for_pool({"b", "c"}).withheld == {"b", "c"}
+
+
 def test_what_fails_together_is_avoided_together() -> None:
     rng = np.random.default_rng(0)
     centres = np.repeat([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]], 20, axis=0)

@@ -40,6 +40,18 @@ def test_a_stale_score_is_marked_until_the_candidate_is_decided() -> None:
     assert "draws that it was ranked by are no longer stored" in str(candidate_panel(rejected, "PBE"))
 
 
+def test_what_was_measured_and_then_withdrawn_is_not_judged_and_says_so() -> None:
+    answer = {
+        "property": "band_gap", "method": "PBE", "outcome": "measured", "value": 1.5, "unit": "eV", "note": "",
+        "validator": "laboratory", "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+    }  # fmt: skip
+    withdrawn = detail(status="rejected", rejection_kind="withdrawn", validated=[answer])
+    assert "not judged: withdrawn" in str(candidate_panel(withdrawn, "PBE"))
+    assert grid_row(withdrawn, "PBE")["validated"] == {"band_gap": "1.500"}
+    unmeasured = detail(status="rejected", rejection_kind="withdrawn")
+    assert "not judged" not in str(candidate_panel(unmeasured, "PBE"))
+
+
 @pytest.mark.parametrize(
     ("distance", "far", "shown", "told"),
     [(2.514, True, "2.51", FAR_EXPLAINED), (0.8, False, "0.80", None), (None, None, None, None)],

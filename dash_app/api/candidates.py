@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query
 
-from catalyst_assets.acquisition.rejections import RejectionKind
+from catalyst_assets.acquisition.rejections import KINDS_WITHOUT_LABELS, RejectionKind
 from dash_app.api.campaigns import find_document
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import Evaluation, judge, parse_document
@@ -85,7 +85,10 @@ def show_candidate(candidate_id: CandidateId, connection: Transaction) -> Candid
 
 @router.post("/{candidate_id}/flag", summary="Flag for validation", responses=problem_responses(409))
 def flag_candidate(candidate_id: CandidateId, request: FlagRequest, connection: Transaction) -> Transition:
-    """Send a ranked candidate to validation; flagging it again changes nothing."""
+    """Send a ranked candidate to validation; flagging it again changes nothing.
+
+    Refused while another iteration of the campaign evaluates the same material, or once one has validated it.
+    """
     return _move(connection, candidate_id, CandidateStatus.FLAGGED, request.actor, request.reason)
 
 
@@ -162,7 +165,13 @@ def _with_hits(connection: sa.Connection, rows: Sequence[Row]) -> list[Candidate
         campaign = parse_document(find_document(connection, name))
         if campaign is None:
             continue
-        answered = [row for row in rows if row["campaign"] == name and _answers(row, campaign.method)]
+        answered = [
+            row
+            for row in rows
+            if row["campaign"] == name
+            and row["rejection_kind"] not in KINDS_WITHOUT_LABELS
+            and _answers(row, campaign.method)
+        ]
         evaluations = [
             Evaluation(row["iteration"], row["formula"], _measured(row, campaign.method)) for row in answered
         ]

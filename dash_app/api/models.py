@@ -227,7 +227,10 @@ class Candidate(BaseModel):
     rejection_kind: RejectionKind | None = Field(description="Why it was rejected; null when it is not.")
     updated_at: datetime
     validated: list[Validated]
-    hit: bool | None = Field(description="Whether validation found every criterion met; null before it.")
+    hit: bool | None = Field(
+        description="Whether validation found every criterion met; null before it, and where it was rejected as "
+        "withdrawn or infeasible, so that what was measured does not count."
+    )
 
 
 class CandidateEvent(BaseModel):

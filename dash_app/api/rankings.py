@@ -1,10 +1,10 @@
 """`/campaigns/{name}/iterations/{key}/rerank`: what another strategy would suggest, from stored predictions."""
 
 import threading
-from collections import OrderedDict
 from typing import Annotated, Final
 
 import sqlalchemy as sa
+from cachetools import LRUCache, cached
 from fastapi import APIRouter, Path, Query, Request
 
 from catalyst_assets.acquisition.what_if import StoredRanking, load_stored_ranking, suitable_strategies
@@ -18,31 +18,39 @@ from resources.postgres import Row, fetch_all, fetch_one
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=problem_responses(404, 409, 422, 503))
 
-# A hundred thousand candidates with two properties and 64 draws take 60 MB.
-_KEPT: Final = 2
+# Of a hundred thousand candidates with two properties and 64 draws one takes 65 MB.
+_MOST_BYTES: Final = 256 * 2**20
 
 
 class StoredRankings:
     """Rankings in memory, so that asking again costs no reading.
 
     The identity of what is kept is the iteration with its recorded predictions and list: a ranking that was recorded
-    anew is read anew.
+    anew is read anew. Of several who ask for one at once one reads it; who asks for another does not wait.
+
+    Parameters
+    ----------
+    most_bytes
+        How much is kept, the last used longest; a ranking larger than that is used and not kept.
     """
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[object, ...], StoredRanking] = OrderedDict()
-        self._reading = threading.Lock()
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
+        kept: LRUCache[tuple[object, ...], StoredRanking] = LRUCache(
+            most_bytes, getsizeof=lambda ranking: ranking.n_bytes
+        )
+        self._read = cached(kept, key=_identify, condition=threading.Condition())(_read)
 
     def get(self, connection: sa.Connection, recorded: Row) -> StoredRanking:
-        """Return what a recorded ranking was computed from; of several who ask at once one reads it."""
-        key = (recorded["partition_key"], recorded["prediction_version"], recorded["ranking_sha256"])
-        with self._reading:
-            if key not in self._kept:
-                self._kept[key] = load_stored_ranking(connection, recorded["partition_key"])
-            self._kept.move_to_end(key)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-            return self._kept[key]
+        """Return what a recorded ranking was computed from."""
+        return self._read(connection, recorded)
+
+
+def _read(connection: sa.Connection, recorded: Row) -> StoredRanking:
+    return load_stored_ranking(connection, recorded["partition_key"])
+
+
+def _identify(_: sa.Connection, recorded: Row) -> tuple[object, ...]:
+    return recorded["partition_key"], recorded["prediction_version"], recorded["ranking_sha256"]
 
 
 @router.get("/{name}/iterations/{key}/rerank", summary="Rank an iteration's pool again, without refitting")

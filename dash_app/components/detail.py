@@ -4,6 +4,7 @@ from typing import Any
 
 from dash import html
 
+from catalyst_assets.acquisition.rejections import KINDS_WITHOUT_LABELS
 from dash_app.api.models import CandidateDetail, CandidateEvent, CandidateStatus, Validated
 from dash_app.components.tiles import badge
 from dash_app.components.why import why_panel
@@ -32,6 +33,8 @@ def candidate_panel(candidate: CandidateDetail, method: str) -> html.Div:
         facts.append(("Feasibility", f"{candidate.feasibility:.1%}"))
     if candidate.hit is not None:
         facts.append(("Criteria", "all met" if candidate.hit else "not met"))
+    elif candidate.validated and candidate.rejection_kind in KINDS_WITHOUT_LABELS:
+        facts.append(("Criteria", f"not judged: {candidate.rejection_kind}, so that no measurement counts"))
     if candidate.distance is not None:
         facts.append(
             ("Distance to training data", _distance(candidate.distance, candidate.out_of_distribution))

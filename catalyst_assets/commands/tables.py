@@ -1,0 +1,22 @@
+"""Tables that a terminal of 80 columns holds without cutting a heading; short headings are explained below them."""
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+MISCALIBRATION: Final = "miscal."
+MISCALIBRATION_EXPLAINED: Final = f"{MISCALIBRATION} is the miscalibration area: 0 is perfect, 0.5 the worst."
+
+
+def narrow_table(title: str, texts: list[str], numbers: list[str]) -> "Table":
+    """Return an empty table whose columns stand close together: those of text, then those of numbers."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False, collapse_padding=True)
+    for name in texts:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", overflow="fold")
+    return table
