@@ -328,12 +328,21 @@ def _known_values(
 
 
 def _flag_batch(connection: "sa.Connection", partition_key: str, batch_size: int) -> None:
+    import sqlalchemy as sa
+
     for row in fetch_all(connection, "acquisition/candidates", partition_key=partition_key)[:batch_size]:
-        fetch_one(
-            connection,
-            "acquisition/transition",
-            candidate_id=row["candidate_id"],
-            to_status="flagged",
-            actor=AUTOMATIC_REVIEWER,
-            reason="",
-        )
+        try:
+            fetch_one(
+                connection,
+                "acquisition/transition",
+                candidate_id=row["candidate_id"],
+                to_status="flagged",
+                actor=AUTOMATIC_REVIEWER,
+                reason="",
+            )
+        except sa.exc.IntegrityError as error:
+            raise LoopError(
+                f"The batch of {partition_key} cannot be sent to validation: "
+                f"{str(error.orig).strip().splitlines()[0]}.",
+                "Materialize `ranked_candidates` again: it leaves out what was flagged since.",
+            ) from None

