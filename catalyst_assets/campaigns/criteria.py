@@ -134,32 +134,36 @@ def log_smooth_feasibility(
     -------
     Shape (m, k), at most 0.
     """
-    column = _columns(draws, properties)
+    place = {name: position for position, name in enumerate(properties)}
 
-    def every(bounds: Sequence[Bound]) -> NDArray[np.float64]:
+    def every(bounds: Sequence[Bound]) -> NDArray[np.float32]:
         # log sigmoid(x) is min(x, 0) - log(1 + exp(-|x|)); what the logarithm is taken of is multiplied first.
-        total, product = np.zeros(draws.shape[:2]), np.ones(draws.shape[:2])
+        # Single precision, as draws are stored, and cheap passes: a million candidates have a billion of these.
+        twice, product = np.zeros(draws.shape[:2], np.float32), np.ones(draws.shape[:2], np.float32)
         for bound in bounds:
-            values, scale = column(bound.property), 1 / widths[bound.property][:, None]
+            scale = (1 / widths[bound.property]).astype(np.float32)[:, None]
+            values = draws[..., place[bound.property]].astype(np.float32)
             for limit, sign in ((bound.min, scale), (bound.max, -scale)):
                 if limit is not None:
-                    inside = values - limit
+                    inside = values - np.float32(limit)
                     inside *= sign
-                    total += np.minimum(inside, 0.0)
-                    np.abs(inside, out=inside)
-                    np.negative(inside, out=inside)
-                    np.exp(inside, out=inside)
-                    inside += 1
-                    product *= inside
+                    size = np.abs(inside)
+                    inside -= size
+                    twice += inside
+                    np.negative(size, out=size)
+                    np.exp(size, out=size)
+                    size += 1
+                    product *= size
         np.log(product, out=product)
-        total -= product
-        return total
+        twice *= 0.5
+        twice -= product
+        return twice
 
     chance = every([criterion for criterion in campaign.criteria if isinstance(criterion, Bound)])
     for criterion in campaign.criteria:
         if isinstance(criterion, AnyOf):
             chance += reduce(np.maximum, map(every, criterion.any_of))
-    return chance
+    return chance.astype(np.float64)
 
 
 def _columns(draws: NDArray[np.floating], properties: Sequence[str]) -> Callable[[str], NDArray[np.float64]]:
