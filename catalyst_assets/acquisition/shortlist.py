@@ -175,6 +175,11 @@ def rank_stored(database: "Database", objects: "ObjectStore", inputs: RankingInp
     features = load_features(
         objects, backbone_of(objects, iteration), [members[name][0] for name in material_ids]
     ).informed()
+    if features.failures:
+        raise LoopError(
+            f"{len(features.failures)} structures of the pool of {iteration.partition_key} have no features.",
+            "Materialize `structure_embeddings`, then this partition again.",
+        )
     training_set = training_set_of(objects, iteration)
     history = inputs.history.for_pool(material_ids)
     place = {name: row for row, name in enumerate(material_ids)}

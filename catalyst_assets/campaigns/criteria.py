@@ -6,7 +6,7 @@ of an ``any_of`` one branch.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from catalyst_assets.campaigns.model import AnyOf, Bound, Campaign
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Further away a limit is none, and single precision ends.
+_FARTHEST: Final = 1e15
 
 
 def is_hit(campaign: Campaign, values: "Mapping[str, float] | pd.DataFrame") -> NDArray[np.bool_]:
@@ -145,7 +148,7 @@ def log_smooth_feasibility(
             values = draws[..., place[bound.property]].astype(np.float32)
             for limit, sign in ((bound.min, scale), (bound.max, -scale)):
                 if limit is not None:
-                    inside = values - np.float32(limit)
+                    inside = values - np.float32(np.clip(limit, -_FARTHEST, _FARTHEST))
                     inside *= sign
                     size = np.abs(inside)
                     inside -= size

@@ -70,7 +70,7 @@ def find_couplings(
             rows = np.sort(np.random.default_rng(seed).permutation(rows)[:_MOST_ROWS])
         parents = [c for c in range(labels.shape[1]) if c != child and known[known[:, child], c].all()]
         varying = [parent for parent in parents if np.ptp(labels[rows, parent]) > 0]
-        if len(varying):
+        if varying and np.ptp(labels[rows, child]) > 0:
             found = _relate(features[rows], labels[rows, child], labels[rows][:, varying])
             for parent, (slope, share) in zip(varying, found, strict=True):
                 slopes[child, parent] = slope
@@ -173,13 +173,18 @@ def _relate(
     ]
 
 
+def _followed(root: int, waiting: Sequence[int], explained: "dict[tuple[int, int], float]") -> float:
+    """Return how much a property explains of those that wait for a parent, in all."""
+    return sum(share for (child, parent), share in explained.items() if parent == root and child in waiting)
+
+
 def _span(
     free: Sequence[int],
     n_properties: int,
     slopes: "dict[tuple[int, int], float]",
     explained: "dict[tuple[int, int], float]",
 ) -> tuple[Coupling, ...]:
-    """Grow trees from the properties that follow none, then from the first of those left over."""
+    """Grow trees from the properties that follow none, then from those left over that explain the most."""
     rooted = [column for column in range(n_properties) if column not in free]
     waiting = list(free)
     couplings: list[Coupling] = []
@@ -195,7 +200,7 @@ def _span(
             child, parent = -child, -parent
             couplings.append(Coupling(child, parent, slopes[child, parent]))
         else:
-            child = waiting[0]
+            child = max(waiting, key=lambda root: (_followed(root, waiting, explained), -root))
         waiting.remove(child)
         rooted.append(child)
     return tuple(couplings)

@@ -150,3 +150,19 @@ def test_spreads_and_priors_follow_the_arithmetic_of_sums() -> None:
         (3.0, 0.2),
         (7.0, 0.3),
     ]
+
+
+def test_a_property_that_hardly_varies_is_left_alone() -> None:
+    features = np.random.default_rng(0).normal(size=(2001, 4)).astype(np.float32)
+    labels = np.column_stack([features[:, 0], np.full(2001, 5.0)])
+    labels[7, 1] = 4.0
+    assert all(find_couplings(features, labels, seed) == () for seed in range(6))
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_a_relation_is_found_whatever_the_order_of_the_properties(order: list[int]) -> None:
+    features, labels, _ = materials(100)
+    whole = np.column_stack([labels[:, 0] + 1e-3 * features[:, 0], 2 * labels[:, 0] + features[:, 3]])
+    whole[50:, 1] = np.nan
+    (coupling,) = find_couplings(features, whole[:, order], 0)
+    assert (order[coupling.child], order[coupling.parent]) == (1, 0)
