@@ -5,9 +5,9 @@ candidate's uncertainty, both as logarithms where the strategy's own is a probab
 is the strategy alone, 1 is uncertainty alone, and of two candidates a larger w never favours the surer one more.
 ``greedy``, ``random`` and ``uncertainty`` are what they are at any w.
 
-Probabilities and gains are those of draws blurred by logistic noise (``utility.blur``); with that they equal
-BoTorch's qLogProbabilityOfFeasibility and qLogExpectedImprovement of the worth as the one outcome, which are too slow
-for a million candidates.
+Probabilities and gains are those of draws blurred by logistic noise; with that they equal BoTorch's
+qLogProbabilityOfFeasibility of all bounds, and its qLogExpectedImprovement of the worth as the one outcome
+(``utility.blur``), which are too slow for a million candidates.
 """
 
 from collections.abc import Callable, Sequence

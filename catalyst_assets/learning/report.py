@@ -141,9 +141,12 @@ def judge(
         Judge the predictions as recalibrated: each fold by the recalibration that the other folds give.
     """
     mean, std, lower, upper = _predict_fold_by_fold(marginal, observed, folds, recalibrate)
-    baseline = np.array([observed[folds != fold].mean() if (folds != fold).any() else 0.0 for fold in folds])
     position = lower + np.random.default_rng(seed).random(len(observed)) * (upper - lower)
-    return compare(observed, mean, std, position, baseline)
+    return compare(observed, mean, std, position, _means_of_other_folds(observed, folds))
+
+
+def _means_of_other_folds(observed: NDArray[np.float64], folds: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.array([observed[folds != fold].mean() if (folds != fold).any() else 0.0 for fold in folds])
 
 
 def judge_coupled(
@@ -191,8 +194,7 @@ def judge_coupled(
         std[rows] = spread_together(stds, correlation, couplings)[:, 0]
         draws = put_together(joint_draws(parts, correlation, _N_DRAWS, seed), couplings)
         position[rows] = position_among_draws(draws[:, :, 0], values[rows], seed)
-    baseline = np.array([values[folds != fold].mean() if (folds != fold).any() else 0.0 for fold in folds])
-    return compare(values, mean, std, position, baseline)
+    return compare(values, mean, std, position, _means_of_other_folds(values, folds))
 
 
 def compare(
