@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from catalyst_assets.commands import bench, campaign, demo, ingest, models, services
+from catalyst_assets.commands import demo, ingest, services
+from catalyst_assets.commands.bench.app import app as bench
+from catalyst_assets.commands.campaign.app import app as campaign
+from catalyst_assets.commands.models.app import app as models
 from catalyst_assets.errors import CatalystError
 
 app = typer.Typer(
@@ -31,9 +34,9 @@ def _options(
 demo.register(app)
 services.register(app)
 app.add_typer(ingest.app, name="ingest")
-app.add_typer(campaign.app, name="campaign")
-app.add_typer(models.app, name="models")
-app.add_typer(bench.app, name="bench", help="Measure the platform on published and shipped data.")
+app.add_typer(campaign, name="campaign")
+app.add_typer(models, name="models")
+app.add_typer(bench, name="bench", help="Measure the platform on published and shipped data.")
 
 
 def main() -> None:

@@ -4,14 +4,14 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from catalyst_assets.ingestion.aflow.source import read_stamp
 from catalyst_assets_tests.loopback import Handler, running
+from catalyst_assets_tests.places import DATA
 
-SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "samples" / "aflow"
+SAMPLES = DATA / "aflow"
 
 
 def sample_entries() -> list[dict[str, Any]]:

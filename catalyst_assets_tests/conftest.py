@@ -13,13 +13,13 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from resources.connection import open_embedded
 from resources.dagster_instance import prepare_dagster_home
-from resources.embedded_postgres import EmbeddedPostgres
-from resources.migrations import upgrade_schema
-from resources.mlflow import Tracking
+from resources.mlflow.tracking import Tracking
 from resources.platform import Platform
-from resources.postgres import Database, Role, Sibling
+from resources.postgres.connection import open_embedded
+from resources.postgres.database import Database, Role, Sibling
+from resources.postgres.embedded import EmbeddedPostgres
+from resources.postgres.migrations import upgrade_schema
 from resources.settings import Settings, get_settings, load_settings
 
 _OWN_TEMPORARY = pytest.StashKey[Path]()

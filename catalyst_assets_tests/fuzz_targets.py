@@ -29,8 +29,9 @@ from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Problem, Record, Rejection, validate
 from catalyst_assets.ingestion.sources import PARSERS
 from catalyst_assets.ingestion.untrusted.archives import DamagedError, read_lines
+from catalyst_assets_tests.places import DATA
 
-SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "samples"
+SAMPLES = DATA
 ISOLATED = frozenset({"oc20_ase_lmdb", "oc20_pickled_lmdb", "oc20_pickled_mapping"})
 GAP = {"property": "band_gap", "unit": "eV", "method": "PBE", "required": False}
 FRAME = (

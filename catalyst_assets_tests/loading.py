@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
 from resources.platform import Platform
-from resources.postgres import Role
+from resources.postgres.database import Role
 
 
 def load(platform: Platform, *, reparse: bool = False, backwards: bool = False) -> Settled:

@@ -4,15 +4,15 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from emmet.core.mpid import AlphaID
 
 from catalyst_assets_tests.loopback import Handler, running
+from catalyst_assets_tests.places import DATA
 
-SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "samples" / "materials_project"
+SAMPLES = DATA / "materials_project"
 KEY = "k3y" + "x" * 29
 
 Fault = Callable[[Handler], None]

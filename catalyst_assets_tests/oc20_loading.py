@@ -18,7 +18,7 @@ from catalyst_assets.ingestion.sources import Refreshed, refresh
 from catalyst_assets_tests.loading import query
 from catalyst_assets_tests.oc20_samples import mapping_entry, relaxations
 from resources.platform import Platform
-from resources.postgres import Role
+from resources.postgres.database import Role
 
 H_ENERGIES = {
     "random1": -0.4440677500000021,

@@ -10,7 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "samples" / "oc20"
+from catalyst_assets_tests.places import DATA
+
+SAMPLES = DATA / "oc20"
 REFERENCE_EV = -178.5
 
 

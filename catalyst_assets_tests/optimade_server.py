@@ -3,13 +3,13 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from catalyst_assets_tests.loopback import Handler, running
+from catalyst_assets_tests.places import DATA
 
-SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "samples" / "optimade"
+SAMPLES = DATA / "optimade"
 
 Fault = Callable[["Handler"], None]
 

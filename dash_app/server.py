@@ -15,7 +15,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from dash_app.api.application import API_PREFIX, create_api
 from dash_app.client import ApiClient, ServingAddress
 from dash_app.pages.application import add_pages
-from resources.postgres import Database
+from resources.postgres.database import Database
 
 LOCAL_HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 
@@ -78,7 +78,7 @@ def create_app_from_environment() -> FastAPI:
     SchemaVersionError
         The database needs `catalyst db upgrade`, or a newer version of the platform.
     """
-    from resources.connection import connect
+    from resources.postgres.connection import connect
     from resources.settings import get_settings
 
     settings = get_settings()

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from catalyst_assets.constants import Queue
 from catalyst_assets.errors import CatalystError
 from resources.paths import project_file
-from resources.postgres import Database, Sibling
+from resources.postgres.database import Database, Sibling
 from resources.settings import Settings
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from typing import Any
 
 import dagster as dg
 
-from resources.connection import process_database
 from resources.heartbeat import heartbeat
 from resources.json_io import JsonStepValues
 from resources.platform import Platform
+from resources.postgres.connection import process_database
 from resources.settings import Settings, get_settings
 
 

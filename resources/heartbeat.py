@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from catalyst_assets.errors import DatabaseUnavailableError
-from resources.postgres import Database, execute
+from resources.postgres.database import Database, execute
 from resources.settings import Settings
 
 _log = logging.getLogger(__name__)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from resources.mlflow import Tracking
-from resources.model_registry import ModelRegistry
+from resources.mlflow.model_registry import ModelRegistry
+from resources.mlflow.tracking import Tracking
 from resources.object_store import ObjectStore
-from resources.postgres import Database, Sibling
+from resources.postgres.database import Database, Sibling
 from resources.settings import Settings
 
 

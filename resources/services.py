@@ -15,11 +15,11 @@ from typing import Final
 
 from catalyst_assets.errors import UsageError
 from resources.dagster_instance import prepare_dagster_home, settings_environment
-from resources.mlflow import Tracking
+from resources.mlflow.tracking import Tracking
 from resources.paths import project_file
-from resources.postgres import Database, Sibling
-from resources.postgres_cluster import home_unwritable
-from resources.postgres_keeper import try_lock
+from resources.postgres.cluster import home_unwritable
+from resources.postgres.database import Database, Sibling
+from resources.postgres.keeper import try_lock
 from resources.settings import Settings
 from resources.supervisor import Service
 

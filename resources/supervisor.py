@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from catalyst_assets.errors import CatalystError, UsageError
-from resources.postgres_cluster import tail
-from resources.postgres_keeper import die_with_parent
+from resources.postgres.cluster import tail
+from resources.postgres.keeper import die_with_parent
 
 _TICK_SECONDS: Final = 0.25
 _CHECK_SECONDS: Final = 2.0

@@ -26,8 +26,8 @@ def ranked_candidates(
 ) -> dg.MaterializeResult[Any]:
     """Candidates most worth validating now, by the campaign's strategy."""
     from catalyst_assets.acquisition.shortlist import compute_shortlist, record_shortlist
+    from catalyst_assets.campaigns.progress import load_evaluations
     from catalyst_assets.figures import draw_discovery, markdown_table
-    from catalyst_assets.loop.progress import load_evaluations
 
     started = time.monotonic()
     shortlist = compute_shortlist(platform.database, platform.objects, context.partition_key)

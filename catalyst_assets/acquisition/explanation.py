@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.criteria import feasible
 from catalyst_assets.campaigns.model import AnyOf, Bound, Campaign
-from catalyst_assets.learning.distance import fit_distance
+from catalyst_assets.learning.uncertainty.distance import fit_distance
 
 if TYPE_CHECKING:
     from catalyst_assets.learning.training_set import TrainingSet

@@ -23,7 +23,7 @@ from catalyst_assets.errors import LoopError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from catalyst_assets.learning.heads import Prediction
+    from catalyst_assets.learning.heads.head import Prediction
 
 
 @dataclass(frozen=True)

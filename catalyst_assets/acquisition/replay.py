@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.acquisition.rejections import History, read_history
 from catalyst_assets.acquisition.shortlist import RankingInputs, Shortlist, identify, rank_stored
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
+from catalyst_assets.campaigns.labels import hash_labels
+from catalyst_assets.campaigns.rejections import History, read_history
 from catalyst_assets.errors import UsageError
-from catalyst_assets.validation.labels import hash_labels
 from resources.code_version import code_version
-from resources.postgres import fetch_all, fetch_one
+from resources.postgres.database import fetch_all, fetch_one
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 _SHOWN: Final = (
     "label_sha256",

@@ -16,7 +16,7 @@ from catalyst_assets.acquisition.utility import Yardstick
 
 if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import Campaign
-    from catalyst_assets.learning.heads import Prediction
+    from catalyst_assets.learning.heads.head import Prediction
 
 # A chunk's temporary arrays fit a core's cache.
 _CHUNK: Final = 1024

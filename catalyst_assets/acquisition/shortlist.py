@@ -15,18 +15,18 @@ import pandas as pd
 from catalyst_assets.acquisition.explanation import Neighbour, nearest_labelled
 from catalyst_assets.acquisition.failures import chance_of_answer
 from catalyst_assets.acquisition.ranking import Ranking, rank
-from catalyst_assets.acquisition.rejections import History, read_history
 from catalyst_assets.campaigns.derived import fill_derived
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
+from catalyst_assets.campaigns.progress import load_evaluations
+from catalyst_assets.campaigns.rejections import History, read_history
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
-from catalyst_assets.loop.progress import load_evaluations
 from catalyst_assets.prediction.members import backbone_of, training_set_of
 from catalyst_assets.prediction.scoring import load_predictions, read_members
 from catalyst_assets.representation.store import load_features
 from catalyst_assets.seeds import derive_seed
 from resources.code_version import code_version
-from resources.postgres import execute, execute_many, fetch_all, fetch_one
+from resources.postgres.database import execute, execute_many, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import Campaign
     from catalyst_assets.learning.training_set import TrainingSet
     from resources.object_store import ObjectStore
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 # A reviewer needs more to choose from than will be validated.
 MANUAL_SHORTLIST_FACTOR: Final = 4

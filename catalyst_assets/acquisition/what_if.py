@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalyst_assets.acquisition.ranking import rerank
-from catalyst_assets.acquisition.rejections import History, read_history
 from catalyst_assets.acquisition.shortlist import load_costs
 from catalyst_assets.campaigns.derived import fill_derived
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
 from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Strategy
+from catalyst_assets.campaigns.rejections import History, read_history
 from catalyst_assets.errors import CatalystError, LoopError
 from catalyst_assets.learning.training_set import pivot_labels
 from catalyst_assets.prediction.scoring import load_predictions
-from resources.postgres import fetch_all, fetch_one
+from resources.postgres.database import fetch_all, fetch_one
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from catalyst_assets.campaigns.model import Campaign
-    from catalyst_assets.learning.heads import Prediction
+    from catalyst_assets.learning.heads.head import Prediction
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,14 @@ from catalyst_assets.errors import UsageError
 from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
 from catalyst_assets.ingestion.sources import Source, refresh
-from resources.connection import connect
 from resources.platform import Platform
-from resources.postgres import Role, copy_text, execute, fetch_all, format_rows
+from resources.postgres.connection import connect
+from resources.postgres.database import Role, copy_text, execute, fetch_all, format_rows
 from resources.settings import load_settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DATA: Final = Path("../shared/data/perov5")
 _MAPPING: Final = """
 source: perov5
 table: table.csv
@@ -115,9 +114,7 @@ class _Stages:
         return {name: round(seconds, 3) for name, seconds in self.seconds.items()}
 
 
-def measure_ingest(
-    data: Path = DATA, processes: int = 2, progress: Progress = lambda state: None
-) -> IngestReport:
+def measure_ingest(data: Path, processes: int = 2, progress: Progress = lambda state: None) -> IngestReport:
     """Load a table of CIFs in the three ways.
 
     Parameters

@@ -20,8 +20,8 @@ from catalyst_assets.errors import InvalidPoolError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from catalyst_assets.learning.fine_tuned import FineTunedModel
-    from catalyst_assets.learning.report import PropertyReport
+    from catalyst_assets.learning.models.fine_tuned import FineTunedModel
+    from catalyst_assets.learning.uncertainty.report import PropertyReport
     from catalyst_assets.representation.backbones import Backbone
     from catalyst_assets.representation.batching import Accelerator
     from catalyst_assets.representation.fitting.settings import FitSettings
@@ -131,7 +131,7 @@ def prepare(crystals: RelaxedCrystals, cutoff: float) -> PreparedCrystals:
     InvalidPoolError
         A structure has no graph.
     """
-    from catalyst_assets.representation.descriptors import describe_graphs, descriptor_names
+    from catalyst_assets.representation.descriptors.structural import describe_graphs, descriptor_names
     from catalyst_assets.representation.graphs import build_graphs
 
     graphs, failures = build_graphs(crystals.structures, cutoff)
@@ -219,8 +219,8 @@ def _train(
     members: int,
     progress: Progress,
 ) -> "FineTunedModel":
-    from catalyst_assets.learning.fine_tuned import FineTuneSettings
-    from catalyst_assets.learning.fine_tuning import fine_tune
+    from catalyst_assets.learning.models.fine_tuned import FineTuneSettings
+    from catalyst_assets.learning.models.fine_tuning import fine_tune
 
     rows = np.concatenate([split.train, split.validation])
     validation = np.arange(len(split.train), len(rows))
@@ -250,7 +250,7 @@ def _judge(
     model: "FineTunedModel", prepared: PreparedCrystals, values: "NDArray[np.float64]", split: Split
 ) -> "PropertyReport":
     """Compare predictions of the test rows with their values."""
-    from catalyst_assets.learning.report import compare
+    from catalyst_assets.learning.uncertainty.report import compare
 
     marginals = model.marginals(
         prepared.descriptors[split.test], [prepared.graphs[row] for row in split.test]

@@ -13,7 +13,7 @@ import numpy as np
 from catalyst_assets.acquisition.ranking import rerank
 from catalyst_assets.bench.memory import peak_memory
 from catalyst_assets.campaigns.model import Campaign, Strategy
-from catalyst_assets.learning.heads import N_DRAWS, Prediction, typical_of
+from catalyst_assets.learning.heads.head import N_DRAWS, Prediction, typical_of
 
 # As many as a page of the review app can show; the order, and its hash, are always of all.
 N_LISTED: Final = 1000

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.errors import InvalidPoolError
-from catalyst_assets.learning.distance import DistanceBin, bin_by_distance, fit_distance
-from catalyst_assets.learning.heads import FittedHead, fit_head
-from catalyst_assets.learning.property_model import HeadSettings
-from catalyst_assets.learning.report import PropertyReport, compare, position_among_draws
+from catalyst_assets.learning.heads.head import FittedHead, fit_head
+from catalyst_assets.learning.heads.property_model import HeadSettings
+from catalyst_assets.learning.uncertainty.distance import DistanceBin, bin_by_distance, fit_distance
+from catalyst_assets.learning.uncertainty.report import PropertyReport, compare, position_among_draws
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,7 +148,7 @@ def read_sample(path: Path, name: str, rows_per_anion: int, seed: int) -> Perovs
         The file cannot be read, lacks a column, has a bad row, or one anion only.
     """
     from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
-    from catalyst_assets.representation.descriptors import describe_structures
+    from catalyst_assets.representation.descriptors.structural import describe_structures
 
     table = _read_table(path, name)
     rng = np.random.default_rng(seed)

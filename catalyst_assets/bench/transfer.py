@@ -227,8 +227,8 @@ def _adapt(
     say: Progress,
 ) -> float:
     """Return the test error of one network adapted to a few labels."""
-    from catalyst_assets.learning.fine_tuned import FineTuneSettings
-    from catalyst_assets.learning.fine_tuning import fine_tune
+    from catalyst_assets.learning.models.fine_tuned import FineTuneSettings
+    from catalyst_assets.learning.models.fine_tuning import fine_tune
     from catalyst_assets.representation.fitting.settings import FitSettings
 
     say(f"adapting to {settings.n_labels} labels")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.errors import LoopError
-from resources.postgres import execute, fetch_one
+from resources.postgres.database import execute, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

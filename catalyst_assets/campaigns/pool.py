@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from resources.postgres import Row, fetch_all
+from resources.postgres.database import Row, fetch_all
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.errors import CatalystError
-from resources.postgres import Role, fetch_all, fetch_one
+from resources.postgres.database import Role, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import Campaign
     from resources.object_store import ObjectStore
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 
 @dataclass(frozen=True)

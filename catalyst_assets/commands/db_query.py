@@ -23,8 +23,8 @@ def query(
 
     from catalyst_assets.commands.services import require_database
     from catalyst_assets.errors import UsageError
-    from resources.connection import connect
-    from resources.postgres import Role, execute
+    from resources.postgres.connection import connect
+    from resources.postgres.database import Role, execute
     from resources.settings import load_settings
 
     settings = load_settings(home=home)

@@ -152,9 +152,9 @@ def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple[
     from catalyst_assets.commands.runs import quieten
     from catalyst_assets.report.collect import summarize_campaign
     from catalyst_assets.report.pages import write_report
-    from resources.connection import connect
     from resources.dagster_instance import prepare_dagster_home
     from resources.platform import Platform
+    from resources.postgres.connection import connect
     from resources.settings import get_settings
 
     quieten()
@@ -186,13 +186,13 @@ def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple[
 def _complete_loop(platform: Any, campaign: Campaign, progress: Any, bar: Any) -> None:
     import dagster as dg
 
+    from catalyst_assets.campaigns.progress import load_evaluations
+    from catalyst_assets.commands.driver import LoopDriver
     from catalyst_assets.loop.campaigns import start_campaign
-    from catalyst_assets.loop.driver import LoopDriver
     from catalyst_assets.loop.jobs import PREPARATION_JOB
-    from catalyst_assets.loop.progress import load_evaluations
     from catalyst_assets.loop.runs import reap_dead_runs
     from catalyst_assets.loop.turn import Turn
-    from resources.postgres import Role, fetch_one
+    from resources.postgres.database import Role, fetch_one
 
     def show(turn: Turn) -> None:
         with platform.database.transaction(Role.PIPELINE) as connection:

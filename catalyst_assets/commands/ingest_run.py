@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from catalyst_assets.ingestion.progress import Advance
-    from resources.postgres import Database
+    from resources.postgres.database import Database
     from resources.settings import Settings
 
 _COUNTS: Final = ("new", "changed", "unchanged", "deprecated", "quarantined")
@@ -117,12 +117,12 @@ def _run(
 ) -> dict[str, Any]:
     import dagster as dg
 
-    from catalyst_assets.loop.driver import LoopDriver
+    from catalyst_assets.commands.driver import LoopDriver
     from catalyst_assets.loop.jobs import REPARSE_JOB
     from catalyst_assets.loop.runs import reap_dead_runs
-    from resources.connection import connect
     from resources.dagster_instance import prepare_dagster_home
     from resources.platform import Platform
+    from resources.postgres.connection import connect
     from resources.settings import get_settings
 
     bar = progress.add_task("starting PostgreSQL", total=None, done="")
@@ -155,7 +155,7 @@ def _troubles(database: "Database", source: str, names: Collection[str], most: i
     """Return which files of a source cannot be read, and some rows of it that were refused last."""
     from catalyst_assets.ingestion.raw_cache import current_files
     from catalyst_assets.ingestion.sources import PARSERS_OF
-    from resources.postgres import fetch_all
+    from resources.postgres.database import fetch_all
 
     kinds = {parser.kind for parser in PARSERS_OF[source]}
     files = [

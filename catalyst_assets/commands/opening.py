@@ -19,8 +19,8 @@ def open_platform(home: "Path | None") -> "Iterator[Platform]":
     DatabaseUnavailableError, SchemaVersionError
         As `connect`.
     """
-    from resources.connection import connect
     from resources.platform import Platform
+    from resources.postgres.connection import connect
     from resources.settings import load_settings
 
     settings = load_settings(home=home)

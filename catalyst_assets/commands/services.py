@@ -67,8 +67,8 @@ def up(
 
     from rich.console import Console
 
-    from resources.connection import connect
-    from resources.embedded_postgres import EmbeddedPostgres
+    from resources.postgres.connection import connect
+    from resources.postgres.embedded import EmbeddedPostgres
     from resources.services import announced, describe_services, equip_services
     from resources.settings import load_settings
     from resources.supervisor import Supervisor, require_free_ports
@@ -128,8 +128,8 @@ def status(home: _Home = None, as_json: _Json = False) -> None:
 
 def upgrade(home: _Home = None) -> None:
     """Bring the database's schema up to date, making the database if there is none."""
-    from resources.connection import connect
-    from resources.migrations import schema_state, upgrade_schema
+    from resources.postgres.connection import connect
+    from resources.postgres.migrations import schema_state, upgrade_schema
     from resources.settings import load_settings
 
     with connect(load_settings(home=home), check_schema=False) as database:
@@ -140,8 +140,8 @@ def upgrade(home: _Home = None) -> None:
 
 def database_status(home: _Home = None, as_json: _Json = False) -> None:
     """Show which migrations the database has and which it lacks."""
-    from resources.connection import connect
-    from resources.migrations import schema_state
+    from resources.postgres.connection import connect
+    from resources.postgres.migrations import schema_state
     from resources.settings import load_settings
 
     settings = load_settings(home=home)
@@ -196,9 +196,9 @@ def require_database(settings: "Settings") -> None:
 
 def _look_at_database(settings: "Settings") -> dict[str, Any] | None:
     from catalyst_assets.errors import UsageError
-    from resources.connection import connect
-    from resources.migrations import schema_state
-    from resources.postgres import Role, fetch_all, fetch_one
+    from resources.postgres.connection import connect
+    from resources.postgres.database import Role, fetch_all, fetch_one
+    from resources.postgres.migrations import schema_state
 
     try:
         require_database(settings)

@@ -16,11 +16,11 @@ from catalyst_assets.ingestion.adsorption.records import AdsorptionParser
 from catalyst_assets.ingestion.crystals import hash_structure
 from catalyst_assets.ingestion.raw_cache import RawFile, current_files, open_raw
 from catalyst_assets.ingestion.sources import PARSERS
-from resources.postgres import Role, fetch_all
+from resources.postgres.database import Role, fetch_all
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 _REHASHED = 200
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.ingestion.progress import report
-from resources.postgres import execute, execute_many, fetch_all
+from resources.postgres.database import execute, execute_many, fetch_all
 
 if TYPE_CHECKING:
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 SUFFIX: Final = "_hull"
 # A convex hull in more dimensions takes minutes, and nobody has computed its phases.

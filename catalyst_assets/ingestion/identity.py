@@ -13,12 +13,12 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.ingestion.progress import report
-from resources.postgres import execute, execute_many, fetch_all
+from resources.postgres.database import execute, execute_many, fetch_all
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 Properties = Mapping[str, Sequence[Mapping[str, Any]]]
 

@@ -14,10 +14,10 @@ import orjson
 from catalyst_assets.ingestion.crystals import Crystal
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Record, Rejection
-from resources.postgres import Role, copy_text, execute, fetch_all, format_rows, storable
+from resources.postgres.database import Role, copy_text, execute, fetch_all, format_rows, storable
 
 if TYPE_CHECKING:
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 _MATERIAL_COLUMNS = (
     "material_id",
@@ -65,7 +65,7 @@ class PreparedRows:
     Attributes
     ----------
     materials, answers, quarantine
-        Rows of the staging tables: see :func:`resources.postgres.format_rows`.
+        Rows of the staging tables: see :func:`resources.postgres.database.format_rows`.
     passed, refused
         Places of the records that may be loaded, and of the others.
     """

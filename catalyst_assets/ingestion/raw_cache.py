@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from catalyst_assets.errors import CorruptArtifactError
-from resources.postgres import execute, fetch_all, fetch_one, storable
+from resources.postgres.database import execute, fetch_all, fetch_one, storable
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 # What is larger is read as a stream.
 _HELD_BYTES: Final = 64 * 1024**2

@@ -31,11 +31,11 @@ from catalyst_assets.ingestion.raw_cache import (
 )
 from catalyst_assets.ingestion.sources import PARSERS, PARSERS_OF
 from catalyst_assets.sharding import shard_bounds
-from resources.postgres import execute, fetch_all
+from resources.postgres.database import execute, fetch_all
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
-    from resources.postgres import Database
+    from resources.postgres.database import Database
     from resources.settings import Settings
 
 Shard = dict[str, Any]

@@ -30,7 +30,7 @@ from catalyst_assets.ingestion.reference_tables.source import TableParser
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 
 class Source(Protocol):

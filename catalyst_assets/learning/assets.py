@@ -10,7 +10,7 @@ from catalyst_assets.partitions import AL_ITERATION
 from resources.platform import Platform
 
 if TYPE_CHECKING:
-    from catalyst_assets.learning.registry import Registration
+    from catalyst_assets.learning.models.registry import Registration
 
 
 @dg.asset(
@@ -66,8 +66,8 @@ def trained_model(
 ) -> dg.MaterializeResult[Any]:
     """Model of all learned properties, calibrated and judged on chemical systems it was not shown."""
     from catalyst_assets.figures import as_markdown, markdown_table
-    from catalyst_assets.learning.distance import distance_rows
-    from catalyst_assets.learning.tracking import train_and_record
+    from catalyst_assets.learning.models.tracking import train_and_record
+    from catalyst_assets.learning.uncertainty.distance import distance_rows
 
     trained = train_and_record(platform, context.partition_key, context.run.run_id)
     for problem in trained.problems:

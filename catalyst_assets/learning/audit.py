@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalyst_assets.campaigns.iterations import read_iteration
+from catalyst_assets.campaigns.labels import hash_labels
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
 from catalyst_assets.learning.training_set import find_undescribed, load_training_set, pivot_labels
-from catalyst_assets.validation.labels import hash_labels
-from resources.postgres import fetch_all, fetch_one
+from resources.postgres.database import fetch_all, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from catalyst_assets.campaigns.iterations import Iteration
     from catalyst_assets.learning.training_set import TrainingSet
     from resources.object_store import ObjectStore
-    from resources.postgres import Database, Row
+    from resources.postgres.database import Database, Row
 
 
 def audit_training_set(

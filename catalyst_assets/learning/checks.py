@@ -75,7 +75,7 @@ def trained_model_checks(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Refuse a broken model, warn of a poor one or one without a version."""
-    from catalyst_assets.learning.registry import find_registration_problems
+    from catalyst_assets.learning.models.registry import find_registration_problems
     from catalyst_assets.learning.training import find_model_problems, find_model_warnings
 
     key = context.partition_key

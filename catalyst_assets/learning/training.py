@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any, Final
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
 from catalyst_assets.errors import CorruptArtifactError
 from catalyst_assets.learning.audit import require_sound
-from catalyst_assets.learning.fine_tuned import FineTuneSettings
-from catalyst_assets.learning.fine_tuning import OnEpoch, can_fine_tune, fine_tune
-from catalyst_assets.learning.heads import FittedHead, fit_heads
-from catalyst_assets.learning.property_model import HeadSettings
-from catalyst_assets.learning.stored_models import Model, load_model, store_model
+from catalyst_assets.learning.heads.head import FittedHead, fit_heads
+from catalyst_assets.learning.heads.property_model import HeadSettings
+from catalyst_assets.learning.models.fine_tuned import FineTuneSettings
+from catalyst_assets.learning.models.fine_tuning import OnEpoch, can_fine_tune, fine_tune
+from catalyst_assets.learning.models.stored_models import Model, load_model, store_model
 from catalyst_assets.learning.training_set import TrainingSet, load_training_set
 from catalyst_assets.seeds import derive_seed
 from resources.code_version import code_version
-from resources.postgres import execute
+from resources.postgres.database import execute
 
 if TYPE_CHECKING:
     from catalyst_assets.representation.batching import Accelerator
     from resources.object_store import ObjectStore
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 LARGEST_MISCALIBRATION: Final = 0.15
 PROVENANCE: Final = "model_provenance"

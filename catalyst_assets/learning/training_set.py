@@ -18,7 +18,7 @@ from catalyst_assets.errors import CorruptArtifactError, LoopError
 from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.stage import quarantined
 from catalyst_assets.representation.store import load_features
-from resources.postgres import Row, execute, fetch_all
+from resources.postgres.database import Row, execute, fetch_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from catalyst_assets.campaigns.iterations import Iteration
     from resources.object_store import ObjectStore
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 _IDENTITY: Final = ("material_id", "chemical_system", "structure_hash")
 _FEATURES: Final = "features"

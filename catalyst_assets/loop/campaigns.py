@@ -4,14 +4,14 @@ import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.acquisition.rejections import KINDS_WITHOUT_LABELS, read_history
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
+from catalyst_assets.campaigns.progress import load_evaluations
+from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS, read_history
 from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.loop.decide import CampaignState, IterationState, JobHistory
-from catalyst_assets.loop.progress import load_evaluations
 from catalyst_assets.partitions import IterationKey
-from resources.postgres import Database, Role, Row, execute, execute_many, fetch_all, fetch_one
+from resources.postgres.database import Database, Role, Row, execute, execute_many, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -135,7 +135,7 @@ def open_iteration(connection: "sa.Connection", campaign: Campaign, key: Iterati
     """Freeze the labels known now as those of ``key``, with their count and hash."""
     import json
 
-    from catalyst_assets.validation.labels import hash_labels
+    from catalyst_assets.campaigns.labels import hash_labels
 
     rows = fetch_all(
         connection,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from catalyst_assets.loop.decide import JobHistory
-from resources.postgres import Database, Role, Row, fetch_all
+from resources.postgres.database import Database, Role, Row, fetch_all
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance

@@ -16,7 +16,7 @@ from catalyst_assets.loop.campaigns import (
 )
 from catalyst_assets.loop.decide import ITERATION_JOB, Decision, Open, Run, Stop, decide
 from catalyst_assets.loop.runs import job_history
-from resources.postgres import Database, Role, fetch_all, fetch_one
+from resources.postgres.database import Database, Role, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance

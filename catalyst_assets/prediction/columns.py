@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from catalyst_assets.errors import CorruptArtifactError
-from resources.postgres import copy_binary
+from resources.postgres.database import copy_binary
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

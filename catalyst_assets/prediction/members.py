@@ -12,12 +12,12 @@ import numpy as np
 
 from catalyst_assets.campaigns.derived import derive_values
 from catalyst_assets.errors import LoopError
-from catalyst_assets.learning.distance import TrainingDistance, fit_distance
-from catalyst_assets.learning.fine_tuned import FineTunedModel
-from catalyst_assets.learning.heads import N_DRAWS, Prediction
-from catalyst_assets.learning.stored_models import load_model
+from catalyst_assets.learning.heads.head import N_DRAWS, Prediction
+from catalyst_assets.learning.models.fine_tuned import FineTunedModel
+from catalyst_assets.learning.models.stored_models import load_model
 from catalyst_assets.learning.training import PROVENANCE
 from catalyst_assets.learning.training_set import TrainingSet, load_training_set, read_training_set
+from catalyst_assets.learning.uncertainty.distance import TrainingDistance, fit_distance
 from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.store import load_features
 from catalyst_assets.representation.structures import read_graphs
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import Campaign
     from catalyst_assets.representation.batching import Accelerator
     from resources.object_store import ObjectStore
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 _GRAPHS_AT_ONCE: Final = 1000
 

@@ -15,7 +15,7 @@ import numpy as np
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.campaigns.pool import hash_pool, load_pool
 from catalyst_assets.errors import CorruptArtifactError, InvalidPoolError, LoopError
-from catalyst_assets.learning.heads import N_DRAWS
+from catalyst_assets.learning.heads.head import N_DRAWS
 from catalyst_assets.prediction.columns import read_numbers
 from catalyst_assets.prediction.members import (
     PoolPrediction,
@@ -27,7 +27,7 @@ from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.stage import quarantined
 from catalyst_assets.representation.store import missing
 from catalyst_assets.sharding import shard_bounds
-from resources.postgres import copy_rows, execute, fetch_all, fetch_one
+from resources.postgres.database import copy_rows, execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from catalyst_assets.campaigns.iterations import Iteration
     from catalyst_assets.representation.batching import Accelerator
     from resources.object_store import ObjectStore
-    from resources.postgres import Database, Row
+    from resources.postgres.database import Database, Row
     from resources.settings import Settings
 
 _COLUMNS: Final = ("version", "material_id", "mean", "std", "draws", "distance")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
+from catalyst_assets.campaigns.progress import judge, load_evaluations
 from catalyst_assets.errors import CatalystError, UsageError
-from catalyst_assets.loop.progress import judge, load_evaluations
 from catalyst_assets.report.goal import describe_criterion, describe_objective
 from catalyst_assets.report.space import map_space
 from catalyst_assets.report.summary import (
@@ -24,14 +24,14 @@ from catalyst_assets.report.summary import (
     SpaceMap,
     Suggestion,
 )
-from resources.postgres import Database, Role, Row, fetch_all, fetch_one
+from resources.postgres.database import Database, Role, Row, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import sqlalchemy as sa
 
-    from catalyst_assets.loop.progress import Evaluation
+    from catalyst_assets.campaigns.progress import Evaluation
     from resources.platform import Platform
 
 _MOST_BEST = 20
@@ -223,7 +223,7 @@ def _space(
 
 
 def _model(platform: "Platform", campaign: str, iterations: list[Row]) -> ModelSummary | None:
-    from catalyst_assets.learning.registry import find_champion, version_number
+    from catalyst_assets.learning.models.registry import find_champion, version_number
 
     latest = next((row for row in reversed(iterations) if row["model_sha256"]), None)
     if latest is None:

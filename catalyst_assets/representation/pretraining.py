@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.representation.batching import choose_device
 from catalyst_assets.representation.graphs import CrystalGraph, build_graphs
-from resources.postgres import fetch_all
+from resources.postgres.database import fetch_all
 
 if TYPE_CHECKING:
     from catalyst_assets.representation.backbones import Backbone
     from catalyst_assets.representation.fitting.data import LabelledGraphs
     from catalyst_assets.representation.fitting.settings import FitSettings
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 FEWEST_LABELS: Final = 50
 _FEWEST_OF_METHOD: Final = 10

@@ -9,14 +9,14 @@ from catalyst_assets.representation.features import featurize
 from catalyst_assets.representation.library import current_fingerprint, load_backbone
 from catalyst_assets.representation.store import count_stored, load_features, missing, shard_key, write_shard
 from catalyst_assets.sharding import shard_bounds
-from resources.postgres import execute_many, fetch_all
+from resources.postgres.database import execute_many, fetch_all
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from resources.object_store import ObjectStore
     from resources.platform import Platform
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 QUARANTINE_SOURCE: Final = "structure_embeddings"
 

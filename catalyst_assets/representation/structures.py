@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from catalyst_assets.errors import LoopError
 from catalyst_assets.representation.graphs import CrystalGraph, build_graphs
-from resources.postgres import fetch_all
+from resources.postgres.database import fetch_all
 
 if TYPE_CHECKING:
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 
 def read_graphs(database: "Database", structure_hashes: Sequence[str], cutoff: float) -> list[CrystalGraph]:

@@ -4,19 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.acquisition.rejections import RejectionKind
 from catalyst_assets.campaigns.iterations import read_iteration
+from catalyst_assets.campaigns.rejections import RejectionKind
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
 from catalyst_assets.validation.validators import Answer, Validator
-from resources.postgres import Role, execute_many, fetch_all, fetch_one
+from resources.postgres.database import Role, execute_many, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from catalyst_assets.campaigns.iterations import Iteration
     from catalyst_assets.campaigns.model import Campaign
-    from resources.postgres import Database, Row
+    from resources.postgres.database import Database, Row
 
 
 @dataclass(frozen=True)

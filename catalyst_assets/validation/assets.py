@@ -25,7 +25,7 @@ with warnings.catch_warnings():
         context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
     ) -> dg.DataVersionsByPartition:
         """Report the label hash of every iteration that Dagster knows."""
-        from catalyst_assets.validation.labels import data_versions
+        from catalyst_assets.campaigns.labels import data_versions
 
         known = set(context.instance.get_dynamic_partitions(AL_ITERATION.name or ""))
         versions = data_versions(platform.database)
@@ -46,8 +46,8 @@ def validation_results(
 ) -> dg.MaterializeResult[Any]:
     """Answers of the validator for the flagged candidates, and how well they had been predicted."""
     from catalyst_assets.campaigns.iterations import read_iteration
+    from catalyst_assets.campaigns.progress import load_evaluations
     from catalyst_assets.figures import draw_discovery
-    from catalyst_assets.loop.progress import load_evaluations
     from catalyst_assets.validation.answering import answer_pending
     from catalyst_assets.validation.scoring import score_iteration
     from catalyst_assets.validation.validators import find_validator

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.constants import PROPERTIES
-from resources.postgres import fetch_all
+from resources.postgres.database import fetch_all
 
 if TYPE_CHECKING:
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 
 def audit_results(database: "Database", partition_key: str) -> list[str]:

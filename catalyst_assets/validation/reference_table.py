@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.validation.validators import Answer
-from resources.postgres import Role, fetch_all
+from resources.postgres.database import Role, fetch_all
 
 if TYPE_CHECKING:
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 
 class ReferenceTable:

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.campaigns.iterations import read_iteration, record_metrics
-from catalyst_assets.loop.progress import load_evaluations
-from resources.postgres import Role, fetch_all, fetch_one
+from catalyst_assets.campaigns.progress import load_evaluations
+from resources.postgres.database import Role, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from catalyst_assets.campaigns.iterations import Iteration
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 
 def score_iteration(database: "Database", partition_key: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import Campaign
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 
 @dataclass(frozen=True)

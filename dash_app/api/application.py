@@ -11,7 +11,7 @@ from dash_app.api.connection import Transaction
 from dash_app.api.models import Health, Problem
 from dash_app.api.problems import install_problem_handlers, problem_responses
 from dash_app.api.reference import render_reference
-from resources.postgres import Database, fetch_one
+from resources.postgres.database import Database, fetch_one
 
 API_PREFIX: Final = "/api/v1"
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from fastapi import APIRouter, Path
 
-from catalyst_assets.acquisition.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.constants import PROPERTIES
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import Evaluation, Evaluations, parse_document
@@ -20,7 +20,7 @@ from dash_app.api.models import (
     PropertyInfo,
 )
 from dash_app.api.problems import NotFoundError, problem_responses
-from resources.postgres import Row, fetch_all, fetch_one
+from resources.postgres.database import Row, fetch_all, fetch_one
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=problem_responses(503))
 

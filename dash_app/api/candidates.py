@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query
 
-from catalyst_assets.acquisition.rejections import KINDS_WITHOUT_LABELS, RejectionKind
+from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS, RejectionKind
 from dash_app.api.campaigns import find_document
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import Evaluation, judge, parse_document
@@ -23,7 +23,7 @@ from dash_app.api.models import (
     Transition,
 )
 from dash_app.api.problems import NotFoundError, problem_responses
-from resources.postgres import Row, fetch_all, fetch_one
+from resources.postgres.database import Row, fetch_all, fetch_one
 
 router = APIRouter(prefix="/candidates", tags=["candidates"], responses=problem_responses(404, 422, 503))
 

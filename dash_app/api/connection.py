@@ -6,7 +6,7 @@ from typing import Annotated
 import sqlalchemy as sa
 from fastapi import Depends, Request
 
-from resources.postgres import Database, Role
+from resources.postgres.database import Database, Role
 
 
 def open_transaction(request: Request) -> Iterator[sa.Connection]:

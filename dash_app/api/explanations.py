@@ -7,7 +7,7 @@ from catalyst_assets.acquisition.explanation import CriterionChance, explain
 from catalyst_assets.constants import PROPERTIES
 from dash_app.api.discovery import parse_document
 from dash_app.api.models import Alternative, BoundChance, Criterion, Explanation, NearestLabelled
-from resources.postgres import Row, fetch_all, fetch_one
+from resources.postgres.database import Row, fetch_all, fetch_one
 
 
 def explain_candidate(connection: sa.Connection, candidate_id: int) -> Explanation:

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from catalyst_assets.acquisition.rejections import RejectionKind
 from catalyst_assets.campaigns.model import Strategy
+from catalyst_assets.campaigns.rejections import RejectionKind
 
 
 class CandidateStatus(StrEnum):

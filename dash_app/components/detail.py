@@ -4,7 +4,7 @@ from typing import Any
 
 from dash import html
 
-from catalyst_assets.acquisition.rejections import KINDS_WITHOUT_LABELS
+from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from dash_app.api.models import CandidateDetail, CandidateEvent, CandidateStatus, Validated
 from dash_app.components.tiles import badge
 from dash_app.components.why import why_panel

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from dash import dcc, html
 
-from catalyst_assets.acquisition.rejections import RULES, RejectionKind
+from catalyst_assets.campaigns.rejections import RULES, RejectionKind
 from dash_app.api.models import CandidateStatus
 from dash_app.components.wording import aria, words
 

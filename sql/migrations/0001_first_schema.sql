@@ -1,5 +1,5 @@
 -- The first schema: materials and answers, the loop's record, candidates and their lifecycle.
--- Run as the owner inside one transaction by resources/migrations.py.
+-- Run as the owner inside one transaction by resources/postgres/migrations.py.
 
 -- Roles are shared by a server's databases, so another database may have made them already.
 DO $$

@@ -1,5 +1,5 @@
 -- Rejections that say what kind they are, rankings that can be computed again, and which model is the champion.
--- What each kind means for training and for being suggested again: catalyst_assets/acquisition/rejections.py.
+-- What each kind means for training and for being suggested again: catalyst_assets/campaigns/rejections.py.
 
 -- Rejections -----------------------------------------------------------------------------------
 

@@ -4,10 +4,10 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.ingestion.adsorption.records import METHOD
-from resources.postgres import execute, fetch_all
+from resources.postgres.database import execute, fetch_all
 
 if TYPE_CHECKING:
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 _SOURCE: Final = "oc20"
 LABELS: Final = {adsorbate: f"adsorption_energy_{adsorbate}" for adsorbate in ("H", "O", "OH")}

@@ -22,10 +22,10 @@ from catalyst_assets.ingestion.loading import LoadCounts, format_refusals, keep_
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Contents, Rejection
 from catalyst_assets.ingestion.reference_tables.rows import shown
-from resources.postgres import copy_text, execute, fetch_all, format_rows
+from resources.postgres.database import copy_text, execute, fetch_all, format_rows
 
 if TYPE_CHECKING:
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from catalyst_assets.ingestion.sources import Refreshed, refresh
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 
 def refresh_materials_project(

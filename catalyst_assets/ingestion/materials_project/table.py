@@ -26,7 +26,7 @@ from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest, current_fil
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 TABLE: Final = "s3a://materialsproject-build/collections/summary/"
 OPTIONS: Final = {

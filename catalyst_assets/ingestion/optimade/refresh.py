@@ -13,7 +13,7 @@ from catalyst_assets.ingestion.sources import hash_current, refresh
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
-    from resources.postgres import Database
+    from resources.postgres.database import Database
 
 
 @dataclass(frozen=True)

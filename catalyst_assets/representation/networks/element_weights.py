@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from catalyst_assets.representation.elements import element_table
+from catalyst_assets.representation.descriptors.elements import element_table
 
 
 def element_coordinates(atomic_numbers: Sequence[int]) -> torch.Tensor:

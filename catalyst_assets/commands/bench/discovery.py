@@ -1,0 +1,195 @@
+"""`catalyst bench discovery`."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from catalyst_assets.bench.discovery_report import DiscoveryReport
+    from catalyst_assets.bench.discovery_workers import Told
+
+_FIGURES = (".png", ".svg", ".pdf")
+_Value = TypeVar("_Value")
+
+
+def register(bench: typer.Typer) -> None:
+    """Add the command to the `bench` sub-commands."""
+    bench.command("discovery")(discovery)
+
+
+def discovery(
+    pool: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV with A, B, anion (ideal cubic perovskites) or cif, and property columns; a checkout's table of "
+            "perovskites if not given."
+        ),
+    ] = None,
+    campaign: Annotated[
+        str, typer.Option(help="A YAML file, or the name of a shipped campaign.")
+    ] = "solar-water-splitting",
+    seeds: Annotated[int, typer.Option(min=1, help="Simulated campaigns, with the seeds 0 to N-1.")] = 1,
+    strategies: Annotated[
+        str, typer.Option(help="Strategies side by side, as in greedy,random; the campaign's by default.")
+    ] = "",
+    heads: Annotated[
+        str,
+        typer.Option(
+            help="Heads side by side: stacked,deep_ensemble,gaussian_process; the campaign's by default."
+        ),
+    ] = "",
+    exploration_weights: Annotated[str, typer.Option(help="Weights side by side, as in 0,0.3,1.")] = "",
+    diversities: Annotated[
+        str, typer.Option(help="Diversities of a batch side by side, as in 0,0.5,1.")
+    ] = "",
+    derive: Annotated[
+        bool,
+        typer.Option("--derive/--no-derive", help="Known physics as the campaign says, or learn it all."),
+    ] = True,
+    recalibrate: Annotated[
+        bool,
+        typer.Option(
+            "--recalibrate/--no-recalibrate",
+            help="Correct predicted quantiles on held-out data, as the assets do.",
+        ),
+    ] = True,
+    max_evaluations: Annotated[
+        int | None, typer.Option(min=1, help="End a run here instead of where the campaign does.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes at a time; as many as cores by default.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw hits against evaluations into this .png, .svg or .pdf file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Count the evaluations a campaign needs to find every hit of a pool whose answers are known.
+
+    Trains and ranks with the functions of the platform, without Dagster or a database; heads on cached features
+    only, the backbone is not fine-tuned. The property columns are taken as labels of the campaign's method; the
+    campaign's stop rules are respected, and a run that they end before its last hit counts as longer than any
+    number (null).
+
+    Every combination of --strategies, --heads, --exploration-weights and --diversities is run with every seed. All
+    of the same seed start from the same initial batch. Each run is a process of its own.
+    """
+    import os
+
+    from rich.console import Console
+
+    from catalyst_assets.bench.discovery import featurize_pool, make_arms
+    from catalyst_assets.bench.discovery_report import draw_arms, summarize
+    from catalyst_assets.bench.discovery_workers import run_arms
+    from catalyst_assets.bench.pools import read_pool
+    from catalyst_assets.bench.tables import PEROVSKITES, published_table
+    from catalyst_assets.campaigns.library import load_campaign
+
+    if plot is not None:
+        _require_figure(plot)
+    arms = make_arms(
+        load_campaign(campaign),
+        strategies=_split(strategies, str, "--strategies"),
+        heads=_split(heads, str, "--heads"),
+        exploration_weights=_split(exploration_weights, float, "--exploration-weights"),
+        diversities=_split(diversities, float, "--diversities"),
+        derive=derive,
+        max_evaluations=max_evaluations,
+        recalibrate=recalibrate,
+    )
+    console = Console(stderr=True)
+    table = published_table(pool, PEROVSKITES, "--pool")
+    with console.status(f"reading {table} …"):
+        members = read_pool(table, arms[0].campaign)
+    with console.status(f"describing {len(members.material_ids)} structures …"):
+        features = featurize_pool(members)
+    cores = len(os.sched_getaffinity(0))
+    with _progress(console, len(arms) * seeds) as told:
+        results = run_arms(members, features, arms, seeds, jobs or cores, told)
+    report = summarize(members, arms, results)
+    if plot is not None:
+        draw_arms(report, plot)
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(report), allow_nan=False))
+    else:
+        _show(report)
+
+
+def _split(text: str, kind: Callable[[str], _Value], option: str) -> list[_Value]:
+    """Read a comma-separated list; the first of equal entries is kept."""
+    try:
+        return list(dict.fromkeys(kind(part.strip()) for part in text.split(",") if part.strip()))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def _require_figure(path: Path) -> None:
+    if path.suffix.lower() not in _FIGURES:
+        raise typer.BadParameter(f"{path} ends in none of {', '.join(_FIGURES)}", param_hint="--plot")
+    if not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.absolute().parent}", param_hint="--plot")
+
+
+@contextmanager
+def _progress(console: "Console", n_runs: int) -> Iterator[Callable[["Told"], None]]:
+    """Show what runs tell: one line for each that goes on, one for all."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+
+    with Progress(*columns, console=console, transient=True) as bar:
+        lines: dict[tuple[int, int], Any] = {}
+        every = bar.add_task("runs finished", total=n_runs)
+
+        def tell(told: "Told") -> None:
+            run = told.arm, told.seed
+            if told.finished:
+                bar.advance(every)
+                if run in lines:
+                    bar.remove_task(lines.pop(run))
+                return
+            if run not in lines:
+                lines[run] = bar.add_task("", total=told.limit)
+            described = f"arm {told.arm + 1}, seed {told.seed}: {told.state}"
+            bar.update(lines[run], completed=told.evaluated, description=described)
+
+        yield tell
+
+
+def _show(report: "DiscoveryReport") -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from catalyst_assets.bench.discovery_report import label_arms
+
+    def text(value: float | None) -> str:
+        return "–" if value is None else f"{value:g}"
+
+    def seconds(value: float | None) -> str:
+        return "–" if value is None else f"{value:.2f}"
+
+    learned = f"; {', '.join(report.derived)} derived" if report.derived else ""
+    table = Table(
+        title=f"{report.campaign}: {report.hits} hits among {report.pool_size}, {report.seeds} seeds{learned}",
+        caption="evaluations to half and to all of the hits (– not found); seconds of a turn, median",
+        box=box.SIMPLE_HEAD,
+    )
+    table.add_column("", no_wrap=True)
+    for column in ("half", "worst", "all", "worst", "train", "predict", "rank"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for label, arm in zip(label_arms(report.arms), report.arms, strict=True):
+        counts = (arm.median_to_half, arm.worst_to_half, arm.median_to_all, arm.worst_to_all)
+        spent = (arm.train_seconds, arm.predict_seconds, arm.rank_seconds)
+        table.add_row(label, *map(text, counts), *map(seconds, spent))
+    table.add_section()
+    expected = (f"{report.random_expected_to_half:.0f}", "", f"{report.random_expected_to_all:.0f}")
+    table.add_row("random order on average", *expected)
+    Console().print(table)

@@ -1,0 +1,99 @@
+"""`catalyst bench shift`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from catalyst_assets.commands.stages import telling
+
+if TYPE_CHECKING:
+    from catalyst_assets.bench.shift import ShiftReport
+
+
+def register(bench: typer.Typer) -> None:
+    """Add the command to the `bench` sub-commands."""
+    bench.command("shift")(shift)
+
+
+def shift(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV with the columns A, B, anion and the property; a checkout's table of perovskites if not given."
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option("--property", help="Column to predict.")] = "heat_of_formation",
+    labels: Annotated[int, typer.Option(min=20, help="Labels to learn from in each turn.")] = 1000,
+    rows: Annotated[int, typer.Option(min=10, help="Rows of each anion, drawn with the seed.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    plot: Annotated[
+        Path | None, typer.Option(help="Write a picture (PNG) of error against distance.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Leave each anion of a table of perovskites out, and see what becomes of errors and uncertainties.
+
+    The platform's head learns from the other anions and predicts unseen chemical systems of the same anions
+    ("inside") and the anion that it never saw. Distances are to its training set: 1 is typical of an unseen
+    chemical system, and what is further than 95 % of them is flagged.
+    """
+    from catalyst_assets.bench.shift import measure_shift, read_sample
+    from catalyst_assets.bench.tables import PEROVSKITES, published_table
+
+    table = published_table(data, PEROVSKITES, "--data")
+    with telling(f"describing perovskites of {table} …") as tell:
+        sample = read_sample(table, name, rows, seed)
+        report = measure_shift(sample, labels, seed, lambda anion: tell(f"learning without {anion} …"))
+    if plot is not None:
+        from catalyst_assets.learning.uncertainty.figures import draw_error_against_distance
+
+        plot.write_bytes(draw_error_against_distance({report.property: report.bins}))
+    if as_json:
+        typer.echo(json.dumps(report.to_record(), allow_nan=False))
+    else:
+        _show(report)
+
+
+def _show(report: "ShiftReport") -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    from catalyst_assets.constants import PROPERTIES
+
+    known = PROPERTIES.get(report.property)
+    unit = f" ({known.unit})" if known else ""
+    title = f"{report.property}{unit}: unseen chemical systems of the known anions, and the anion left out"
+    table = Table(
+        "without", "rows", "MAE", "std", "50/80/95 %", "area", "distance", "flagged", "rank r",
+        title=title, box=SIMPLE, collapse_padding=True, pad_edge=False,
+    )  # fmt: skip
+    for turn in report.anions:
+        for label, part in (("inside", turn.inside), (turn.anion, turn.left_out)):
+            coverage = "/".join(f"{100 * share:.0f}" for share in part.coverage.values())
+            table.add_row(
+                label,
+                str(part.n),
+                f"{part.mae:.3f}",
+                f"{part.mean_std:.3f}",
+                coverage,
+                f"{part.miscalibration_area:.3f}",
+                f"{part.mean_distance:.2f}",
+                f"{part.flagged:.0%}",
+                f"{turn.spearman:.2f}" if label == turn.anion else "",
+            )
+        table.add_section()
+    bins = Table(
+        "distance", "rows", "MAE", "std", "50/80/95 %",
+        title=f"By distance (rank correlation with |error| {report.spearman:.2f})", box=SIMPLE,
+    )  # fmt: skip
+    for each in report.bins:
+        coverage = "/".join(f"{100 * share:.0f}" for share in each.coverage.values())
+        span = f"{each.nearest:.2f} to {each.furthest:.2f}"
+        bins.add_row(span, str(each.n), f"{each.mae:.3f}", f"{each.mean_std:.3f}", coverage)
+    console = Console()
+    console.print(table)
+    console.print(bins)
+    console.print(f"{report.seconds:.0f} s")

@@ -1,0 +1,1 @@
+"""`catalyst campaign`: looking at campaigns, starting and ending them."""

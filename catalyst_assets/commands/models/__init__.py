@@ -1,0 +1,1 @@
+"""`catalyst models`: registered versions, predictions of new structures, foundation models."""

@@ -1,0 +1,156 @@
+"""`catalyst models predict`: what a registered version says of structures in files."""
+
+import csv
+import json
+import sys
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from catalyst_assets.commands.opening import open_platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pymatgen.core.structure import Structure
+
+_READABLE = "CIF, POSCAR, or JSON of one or several pymatgen structures"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("predict")(predict)
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="NAME for the champion, or NAME@VERSION.")],
+    structures: Annotated[list[Path], typer.Argument(help=f"Files: {_READABLE}.")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of JSON.")] = False,
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False, help="Folder of the embedded database and object store (default .catalyst)."
+        ),
+    ] = None,
+) -> None:
+    """Predict mean and standard deviation of each property; what cannot be read or described says why.
+
+    The model was fitted to its campaign's chemistry: look at the standard deviation and at the distance to what it
+    was fitted to before you trust a mean.
+    """
+    from catalyst_assets.constants import PROPERTIES
+    from catalyst_assets.errors import CatalystError
+    from catalyst_assets.prediction.apply import load_version, predict_structures
+
+    entries = _read_all(structures)
+    unreadable = [f"{name}: {found}" for name, found in entries if isinstance(found, str)]
+    readable = [found for _, found in entries if not isinstance(found, str)]
+    if not readable:
+        raise CatalystError(f"No structure can be read. {' '.join(unreadable)}")
+    for problem in unreadable:
+        typer.echo(problem, err=True)
+    with open_platform(home) as platform:
+        loaded = load_version(platform, model)
+        predicted = predict_structures(platform, loaded, readable)
+    has_learned = loaded.has_learned
+    for property_name in predicted.prediction.properties:
+        if not has_learned[property_name]:
+            typer.echo(
+                f"{loaded.name} has not learned {property_name}, there were too few labels: what it predicts is "
+                "typical of any material.",
+                err=True,
+            )
+    rows: list[dict[str, Any]] = []
+    index = -1
+    for name, structure in entries:
+        about: dict[str, Any] = {"structure": name, "formula": "", "model": loaded.name}
+        if isinstance(structure, str):
+            rows.append(about | {"problem": structure})
+            continue
+        index += 1
+        about["formula"] = structure.composition.reduced_formula
+        if index in predicted.failures:
+            rows.append(about | {"problem": predicted.failures[index]})
+            continue
+        row = predicted.kept.index(index)
+        if predicted.distance is not None and predicted.is_outside is not None:
+            about["distance"] = float(predicted.distance[row])
+            about["out_of_distribution"] = bool(predicted.is_outside[row])
+        for column, property_name in enumerate(predicted.prediction.properties):
+            known = PROPERTIES.get(property_name)
+            rows.append(
+                about
+                | {
+                    "property": property_name,
+                    "mean": float(predicted.prediction.mean[row, column]),
+                    "std": float(predicted.prediction.std[row, column]),
+                    "unit": known.unit if known else "",
+                    "has_learned": has_learned[property_name],
+                }
+            )
+    if not as_csv:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    columns: tuple[str, ...] = (
+        "structure",
+        "formula",
+        "model",
+        "property",
+        "mean",
+        "std",
+        "unit",
+        "has_learned",
+    )
+    columns += ("distance", "out_of_distribution", "problem")
+    writer = csv.DictWriter(sys.stdout, columns, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _read_all(paths: list[Path]) -> "list[tuple[str, Structure | str]]":
+    """Return structures by name, or why there is none; files of the same name go by their paths."""
+    names = Counter(path.name for path in paths)
+    return [
+        entry for path in paths for entry in _read(path, path.name if names[path.name] == 1 else str(path))
+    ]
+
+
+def _read(path: Path, name: str) -> "list[tuple[str, Structure | str]]":
+    from pymatgen.core.structure import Structure
+
+    if path.is_dir():
+        return [(name, f"{path} is a folder: name the files in it.")]
+    if not path.is_file():
+        return [(name, f"There is no file {path}.")]
+    if path.suffix.lower() != ".json":
+        return [(name, _parse(path, lambda: Structure.from_file(path)))]
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return [(name, _refuse(path, error))]
+    many = found if isinstance(found, list) else [found]
+    return [
+        (
+            f"{name}#{index}" if len(many) > 1 else name,
+            _parse(path, lambda record=record: Structure.from_dict(record)),  # type: ignore[misc]
+        )
+        for index, record in enumerate(many)
+    ]
+
+
+def _parse(path: Path, parse: "Callable[[], Structure]") -> "Structure | str":
+    try:
+        with warnings.catch_warnings():
+            # Of rounded coordinates and the like, which the parsers mend themselves.
+            warnings.simplefilter("ignore")
+            return parse()
+    except Exception as error:  # parsers fail in their own ways
+        return _refuse(path, error)
+
+
+def _refuse(path: Path, error: Exception) -> str:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".!")
+    return f"{path} cannot be read as {_READABLE}: {reason}."

@@ -1,0 +1,1 @@
+"""What learns a property from features: process, trees, networks, and how properties are put together."""

@@ -1,0 +1,206 @@
+"""Properties that follow one another: what one leaves over of another is learned instead of the other itself.
+
+Autoregressive cokriging (Kennedy and O'Hagan, Biometrika 87, 1 (2000)): a property is a multiple of its parent plus a
+remainder, y = slope * parent + remainder. Where band edges move with the gap, the remainder is smooth when the edges
+are not, and joint draws keep to the relation. Which property follows which is the maximum spanning tree over the
+pairs (Chow and Liu, IEEE Trans. Inf. Theory 14, 462 (1968)), of the pairs that are related strongly enough; from a
+property that can follow none it grows first.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalyst_assets.learning.heads.gaussian_process import scale_of, standardize
+from catalyst_assets.learning.heads.property_model import find_floor
+
+# A parent must explain so much of what the features do not.
+_LEAST_EXPLAINED: Final = 0.5
+_FEWEST: Final = 10
+# So many labels does it take to believe half of what a parent explains.
+_STRENGTH: Final = 10.0
+# A relation between properties shows in a part of many rows.
+_MOST_ROWS: Final = 1000
+_NOISE: Final = 0.03
+
+_Number = TypeVar("_Number", bound=np.floating)
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """The property in column ``child`` is ``slope`` times the one in column ``parent``, plus a remainder."""
+
+    child: int
+    parent: int
+    slope: float
+
+
+def find_couplings(
+    features: NDArray[np.float32], labels: NDArray[np.float64], seed: int
+) -> tuple[Coupling, ...]:
+    """Find which properties follow which.
+
+    A property with a floor follows none: its remainder would have no floor. A parent is known wherever its child is,
+    so that no label is lost.
+
+    Parameters
+    ----------
+    features
+        Shape (n, f).
+    labels
+        Shape (n, p), NaN where a property was not measured.
+    seed
+        Chooses among many rows.
+
+    Returns
+    -------
+    Parents before children: each property is at most once a child, and follows itself by no detour.
+    """
+    known = np.isfinite(labels)
+    free = [column for column in range(labels.shape[1]) if _may_follow(labels[known[:, column], column])]
+    slopes: dict[tuple[int, int], float] = {}
+    explained: dict[tuple[int, int], float] = {}
+    for child in free:
+        rows = np.flatnonzero(known[:, child])
+        if len(rows) > _MOST_ROWS:
+            rows = np.sort(np.random.default_rng(seed).permutation(rows)[:_MOST_ROWS])
+        parents = [c for c in range(labels.shape[1]) if c != child and known[known[:, child], c].all()]
+        varying = [parent for parent in parents if np.ptp(labels[rows, parent]) > 0]
+        if varying and np.ptp(labels[rows, child]) > 0:
+            found = _relate(features[rows], labels[rows, child], labels[rows][:, varying])
+            for parent, (slope, share) in zip(varying, found, strict=True):
+                slopes[child, parent] = slope
+                explained[child, parent] = share * len(rows) / (len(rows) + _STRENGTH)
+    return _span(free, labels.shape[1], slopes, explained)
+
+
+def take_apart(labels: NDArray[np.float64], couplings: Sequence[Coupling]) -> NDArray[np.float64]:
+    """Return remainders in the place of the children's values; arrays of shape (…, p)."""
+    apart = labels.copy()
+    for coupling in couplings:
+        apart[..., coupling.child] -= coupling.slope * labels[..., coupling.parent]
+    return apart
+
+
+def put_together(apart: NDArray[_Number], couplings: Sequence[Coupling]) -> NDArray[_Number]:
+    """Return values in the place of the children's remainders, the inverse of :func:`take_apart`."""
+    if not couplings:
+        return apart
+    together = apart.copy()
+    for coupling in couplings:
+        together[..., coupling.child] += coupling.slope * together[..., coupling.parent]
+    return together
+
+
+def spread_together(
+    std: NDArray[np.float64], correlation: NDArray[np.float64], couplings: Sequence[Coupling]
+) -> NDArray[np.float64]:
+    """Return the standard deviations of the values.
+
+    Parameters
+    ----------
+    std
+        Shape (m, p): of roots and remainders.
+    correlation
+        Shape (p, p): between them.
+    couplings
+        Parents before children.
+    """
+    if not couplings:
+        return std
+    # Rows of the mixing say what each value is the sum of.
+    mixing = put_together(np.eye(std.shape[1]), couplings).T
+    together = std.copy()
+    for coupling in couplings:
+        parts = std * mixing[coupling.child]
+        together[:, coupling.child] = np.sqrt(np.maximum(((parts @ correlation) * parts).sum(axis=1), 0.0))
+    return together
+
+
+def prior_apart(
+    priors: Sequence[tuple[float, float]], couplings: Sequence[Coupling]
+) -> list[tuple[float, float]]:
+    """Return what to expect of roots and remainders, given what to expect of the values (mean, deviation)."""
+    means = take_apart(np.array([mean for mean, _ in priors]), couplings)
+    return [(float(mean), std) for mean, (_, std) in zip(means, priors, strict=True)]
+
+
+def ancestry(column: int, couplings: Sequence[Coupling]) -> list[int]:
+    """Return a property, its parent, the parent's parent and so on."""
+    parents = {coupling.child: coupling.parent for coupling in couplings}
+    line = [column]
+    while line[-1] in parents:
+        line.append(parents[line[-1]])
+    return line
+
+
+def _may_follow(target: NDArray[np.float64]) -> bool:
+    return len(target) >= _FEWEST and float(np.ptp(target)) > 0 and not math.isfinite(find_floor(target))
+
+
+def _relate(
+    features: NDArray[np.float32], child: NDArray[np.float64], parents: NDArray[np.float64]
+) -> list[tuple[float, float]]:
+    """Return the slope of each parent by generalized least squares, and the share it explains of the child.
+
+    Whatever is smooth in the features counts little in either: both are weighed by the inverse covariance of a
+    Gaussian process with typical hyperparameters.
+    """
+    from scipy.linalg import cho_factor, cho_solve
+
+    center, scale = scale_of(features)
+    rows = standardize(features, center, scale)
+    squares = (rows**2).sum(1)
+    distance = np.sqrt(np.maximum(squares[:, None] + squares - 2 * rows @ rows.T, 0.0))
+    n_varying = max(int(np.isfinite(scale).sum()), 1)
+    scaled = distance * math.sqrt(3) / (2 * math.sqrt(n_varying))
+    covariance = (1 + scaled) * np.exp(-scaled) + 0.3 / n_varying * (rows @ rows.T)
+    covariance[np.diag_indices(len(rows))] += _NOISE
+    values = np.column_stack([child, parents])
+    values = (values - values.mean(0)) / values.std(0)
+    products = values.T @ cho_solve(cho_factor(covariance, lower=True), values)
+    spreads = np.column_stack([child, parents]).std(0)
+    return [
+        (
+            float(products[0, i] / products[i, i] * spreads[0] / spreads[i]),
+            float(products[0, i] ** 2 / (products[0, 0] * products[i, i])),
+        )
+        for i in range(1, len(products))
+    ]
+
+
+def _followed(root: int, waiting: Sequence[int], explained: "dict[tuple[int, int], float]") -> float:
+    """Return how much a property explains of those that wait for a parent, in all."""
+    return sum(share for (child, parent), share in explained.items() if parent == root and child in waiting)
+
+
+def _span(
+    free: Sequence[int],
+    n_properties: int,
+    slopes: "dict[tuple[int, int], float]",
+    explained: "dict[tuple[int, int], float]",
+) -> tuple[Coupling, ...]:
+    """Grow trees from the properties that follow none, then from those left over that explain the most."""
+    rooted = [column for column in range(n_properties) if column not in free]
+    waiting = list(free)
+    couplings: list[Coupling] = []
+    while waiting:
+        # A root comes before a stronger parent: what follows it directly keeps to it most closely.
+        pairs = [
+            (parent not in free, share, -child, -parent)
+            for (child, parent), share in explained.items()
+            if child in waiting and parent in rooted and share >= _LEAST_EXPLAINED
+        ]
+        if pairs:
+            _, _, child, parent = max(pairs)
+            child, parent = -child, -parent
+            couplings.append(Coupling(child, parent, slopes[child, parent]))
+        else:
+            child = max(waiting, key=lambda root: (_followed(root, waiting, explained), -root))
+        waiting.remove(child)
+        rooted.append(child)
+    return tuple(couplings)

@@ -1,0 +1,240 @@
+"""A deep ensemble: networks that predict mean and variance of all properties at once, and agree where they know.
+
+Lakshminarayanan et al., NeurIPS 2017 (arXiv:1612.01474). Each member leaves one fold of groups out, which gives
+the held-out predictions that calibrate the ensemble. The chance of a floor is the gate's, as for every head.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalyst_assets.learning.heads.batched_networks import (
+    Layer,
+    Lessons,
+    forward,
+    initial_layers,
+    train_networks,
+)
+from catalyst_assets.learning.heads.gates import Gate
+from catalyst_assets.learning.heads.gaussian_process import CHUNK, scale_of, standardize
+from catalyst_assets.learning.heads.property_model import (
+    FEWEST_LABELS,
+    Fit,
+    HeadSettings,
+    Moments,
+    Rows,
+    Task,
+    calibrate,
+)
+from catalyst_assets.learning.heads.stacked import expect_unknown, fit_constant
+from catalyst_assets.learning.uncertainty.marginals import Marginal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_BATCH: Final = 128
+_EPOCHS: Final = 60
+_FEWEST_STEPS, _MOST_STEPS = 500, 6000
+_WIDTH: Final = 128
+_DEEPER_FROM: Final = 1000
+_LARGEST_WEIGHT: Final = 10.0
+# Networks that fit few labels exactly believe their noise to be that small.
+_LARGEST_SCALE: Final = 10.0
+
+
+@dataclass(frozen=True)
+class DeepEnsemble:
+    """Trained networks.
+
+    Attributes
+    ----------
+    layers
+        Of every member.
+    left_out
+        Shape (n_members,): the fold each member was trained without.
+    center, scale
+        Shape (f,): what standardises features.
+    target_center, target_scale
+        Shape (p,): what standardises targets.
+    """
+
+    layers: tuple[Layer, ...]
+    left_out: NDArray[np.int64]
+    center: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    target_center: NDArray[np.float64]
+    target_scale: NDArray[np.float64]
+    _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def predict(self, features: NDArray[np.float32], fold: int | None = None) -> Moments:
+        """Return mean and variance of every property, shape (m, p) each.
+
+        Parameters
+        ----------
+        features
+            Shape (m, f).
+        fold
+            Ask only the members that were trained without it.
+        """
+        import torch
+
+        if "parameters" not in self._cache:
+            # In double precision a prediction does not depend on which rows share its chunk.
+            self._cache["parameters"] = [
+                (torch.tensor(layer.weight).double(), torch.tensor(layer.bias).double())
+                for layer in self.layers
+            ]
+        members = np.arange(len(self.left_out)) if fold is None else np.flatnonzero(self.left_out == fold)
+        chosen = torch.from_numpy(members)
+        parameters = [(weight[chosen], bias[chosen]) for weight, bias in self._cache["parameters"]]
+        # Unbiased, so that the few members asked of a held-out fold disagree as much as all of them.
+        correction = min(1, len(members) - 1)
+        shape = (len(features), len(self.target_center))
+        mean, variance = np.empty(shape), np.empty(shape)
+        for start in range(0, len(features), CHUNK):
+            chunk = torch.from_numpy(standardize(features[start : start + CHUNK], self.center, self.scale))
+            centers, log_variances = forward(chunk.expand(len(members), -1, -1), parameters)
+            part = slice(start, start + len(chunk))
+            mean[part] = centers.mean(0).numpy()
+            variance[part] = (
+                torch.exp(log_variances).mean(0) + centers.var(0, correction=correction)
+            ).numpy()
+        return mean * self.target_scale + self.target_center, variance * self.target_scale**2
+
+
+@dataclass(frozen=True)
+class EnsembleModel:
+    """What an ensemble says of one property.
+
+    Attributes
+    ----------
+    floor, gate
+        Shared lowest value and the chance to be above it; minus infinity and None where there is none.
+    ensemble
+        Shared by the properties.
+    column
+        The property's place among those of the ensemble.
+    spread_scale
+        What the standard deviation is multiplied by to be calibrated.
+    """
+
+    floor: float
+    gate: Gate | None
+    ensemble: DeepEnsemble
+    column: int
+    spread_scale: float
+
+    def predict(self, rows: Rows) -> Marginal:
+        """Predict each row."""
+        above = np.ones(len(rows.features)) if self.gate is None else rows.ask(self.gate)
+        mean, variance = (part[:, self.column] for part in rows.ask(self.ensemble))
+        return Marginal(self.floor, 1 - above, mean, np.sqrt(variance) * self.spread_scale)
+
+
+def fit_deep_ensembles(
+    features: NDArray[np.float32],
+    folds: NDArray[np.int64],
+    tasks: "Mapping[int, tuple[NDArray[np.int64], Task]]",
+    settings: HeadSettings,
+) -> dict[int, Fit]:
+    """Fit one ensemble to all properties.
+
+    Parameters
+    ----------
+    features
+        Shape (n, f).
+    folds
+        Shape (n,): fold of each row.
+    tasks
+        By the number of each property: the rows its labels are of, and the task.
+    settings
+        Size and seed.
+    """
+    fits = {
+        number: fit_constant(task) for number, (_, task) in tasks.items() if task.above.sum() < FEWEST_LABELS
+    }
+    learned = [number for number in tasks if number not in fits]
+    if not learned:
+        return fits
+    targets = np.full((len(features), len(learned)), np.nan)
+    for column, number in enumerate(learned):
+        rows, task = tasks[number]
+        targets[rows[task.above], column] = task.target[task.above]
+    ensemble, curve = train_deep_ensemble(features, targets, folds, settings)
+    mean, variance = np.empty(targets.shape), np.empty(targets.shape)
+    for fold in np.unique(folds):
+        out = folds == fold
+        # Where networks leave nothing of a fold out, those of all folds know it as little.
+        asked = int(fold) if (ensemble.left_out == fold).any() else None
+        mean[out], variance[out] = ensemble.predict(features[out], asked)
+    for column, number in enumerate(learned):
+        rows, task = tasks[number]
+        held = expect_unknown(task, (mean[rows, column], variance[rows, column]))
+        _, scale, score = calibrate({1.0: held}, task.target, task.above, _LARGEST_SCALE)
+        fits[number] = Fit(
+            EnsembleModel(task.floor, task.gate, ensemble, column, scale),
+            Marginal(task.floor, 1 - task.chance, held[0], np.sqrt(held[1]) * scale),
+            score,
+            {"negative_log_likelihood": curve},
+        )
+    return fits
+
+
+def train_deep_ensemble(
+    features: NDArray[np.float32],
+    targets: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    settings: HeadSettings,
+) -> tuple[DeepEnsemble, tuple[float, ...]]:
+    """Train the networks.
+
+    Parameters
+    ----------
+    features
+        Shape (n, f).
+    targets
+        Shape (n, p), NaN where not known; each property at least two values.
+    folds
+        Shape (n,): fold of each row.
+    settings
+        ``n_networks`` members leave out each fold; all follow from ``seed``.
+
+    Returns
+    -------
+    The ensemble, and its loss over the course of the training.
+    """
+    taught = np.isfinite(targets).any(1)
+    features, targets, folds = features[taught], targets[taught].astype(np.float64), folds[taught]
+    known = np.isfinite(targets)
+    center, scale = scale_of(features)
+    target_center = np.nanmean(targets, 0)
+    target_scale = np.maximum(np.nanstd(targets, 0), 1e-9)
+    left_out = np.repeat(np.unique(folds), settings.n_networks)
+    own = [np.flatnonzero(folds != fold) for fold in left_out]
+    own = [rows if len(rows) >= 2 else np.arange(len(folds)) for rows in own]
+    n_batch = min(_BATCH, *(len(rows) for rows in own))
+    n_steps = int(np.clip(_EPOCHS * len(folds) / n_batch, _FEWEST_STEPS, _MOST_STEPS))
+    seeds = [(settings.seed, number) for number in range(len(own))]
+    lessons = Lessons(
+        standardize(features, center, scale).astype(np.float32),
+        np.where(known, (targets - target_center) / target_scale, 0.0).astype(np.float32),
+        known,
+        np.minimum(len(folds) / known.sum(0), _LARGEST_WEIGHT).astype(np.float32),
+        np.stack(
+            [_deal(rows, n_steps, n_batch, seed) for rows, seed in zip(own, seeds, strict=True)], axis=1
+        ),
+    )
+    hidden = [_WIDTH] * (1 if len(folds) < _DEEPER_FROM else 2)
+    start = initial_layers([features.shape[1], *hidden, 2 * targets.shape[1]], seeds)
+    layers, curve = train_networks(start, lessons)
+    return DeepEnsemble(layers, left_out, center, scale, target_center, target_scale), curve
+
+
+def _deal(rows: NDArray[np.int64], n_steps: int, n_batch: int, seed: tuple[int, int]) -> NDArray[np.int64]:
+    """Return batches, shape (n_steps, n_batch): every row once before one comes again."""
+    rng = np.random.default_rng((*seed, 1))
+    needed = n_steps * n_batch
+    rounds = [rng.permutation(rows) for _ in range(-(-needed // len(rows)))]
+    return np.concatenate(rounds)[:needed].reshape(n_steps, n_batch)

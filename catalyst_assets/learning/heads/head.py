@@ -1,0 +1,382 @@
+"""Heads: from cached features to calibrated predictions of every property a campaign names.
+
+Fitting, predicting and keeping them. A head is a pure function of its labels and seed, whatever their order;
+what predicts one property is in ``stacked`` and ``deep_ensemble``, how properties are drawn together in ``marginals``.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalyst_assets.campaigns.model import HeadKind
+from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.errors import CorruptArtifactError, LoopError
+from catalyst_assets.learning.heads import serialization
+from catalyst_assets.learning.heads.coupling import (
+    Coupling,
+    ancestry,
+    find_couplings,
+    prior_apart,
+    put_together,
+    spread_together,
+    take_apart,
+)
+from catalyst_assets.learning.heads.property_model import FEWEST_LABELS, HeadSettings, PropertyModel, Rows
+from catalyst_assets.learning.heads.selection import (
+    LabelledTask,
+    choose,
+    feature_blocks,
+    fit_kinds,
+    make_tasks,
+)
+from catalyst_assets.learning.heads.stacked import prior_model
+from catalyst_assets.learning.uncertainty.marginals import (
+    Marginal,
+    joint_draws,
+    normal_scores,
+    score_correlation,
+)
+from catalyst_assets.learning.uncertainty.recalibration import Recalibration, fit_recalibration, recalibrated
+from catalyst_assets.learning.uncertainty.report import PropertyReport, ValidationReport, judge, judge_coupled
+
+N_DRAWS: Final = 64
+_UNKNOWN_PRIOR: Final = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is predicted of m materials.
+
+    Attributes
+    ----------
+    properties
+        The p names.
+    mean, std
+        Shape (m, p), in each property's unit.
+    draws
+        Shape (m, k, p): joint samples.
+    """
+
+    properties: tuple[str, ...]
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+    draws: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FittedHead:
+    """A fitted model of several properties.
+
+    Attributes
+    ----------
+    properties
+        The p names, in the order of every array.
+    models
+        One model a property; of one that is coupled, of its remainder.
+    correlation
+        Shape (p, p): of the normal scores of what the models predict.
+    feature_names
+        Names of the f features it expects.
+    report
+        Held-out errors; None for a head that has not learned.
+    settings
+        How it was fitted.
+    recalibrations
+        One a property; identities where quantiles are as predicted.
+    kinds
+        Which kind of head each learned property has.
+    choices
+        Held-out score of every kind that was fitted to a property; lower is better.
+    couplings
+        Which properties follow which.
+    """
+
+    properties: tuple[str, ...]
+    models: tuple[PropertyModel, ...]
+    correlation: NDArray[np.float64]
+    feature_names: tuple[str, ...]
+    report: ValidationReport | None
+    settings: HeadSettings
+    recalibrations: tuple[Recalibration, ...]
+    kinds: dict[str, HeadKind] = field(default_factory=dict)
+    choices: dict[str, dict[HeadKind, float]] = field(default_factory=dict)
+    couplings: tuple[Coupling, ...] = ()
+    _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def is_prior(self) -> bool:
+        """Whether there was too little to learn from."""
+        return self.report is None
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What shaped it, by name."""
+        return dict(vars(self.settings))
+
+    def held_out(
+        self, labels: NDArray[np.float64], groups: Sequence[str]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the labels that the report is about, all of them, and the fold of each row.
+
+        Parameters
+        ----------
+        labels, groups
+            What the head was fitted to: shape (n, p), and n chemical systems.
+        """
+        return labels, assign_folds(groups, self.settings.n_folds, self.settings.seed)
+
+    def predict(self, features: NDArray[np.float32], n_draws: int = N_DRAWS, seed: int = 0) -> Prediction:
+        """Predict materials from their features.
+
+        Parameters
+        ----------
+        features
+            Shape (m, f), finite.
+        n_draws
+            Joint samples a material.
+        seed
+            Of the samples.
+        """
+        if features.ndim != 2 or features.shape[1] != len(self.feature_names):
+            raise LoopError(
+                f"The model expects {len(self.feature_names)} features, not an array of shape {features.shape}.",
+                "Compute the features with the backbone that the model was trained with.",
+            )
+        # In an order of their own, rows give the same numbers to the last bit whatever order they came in.
+        order = _canonical_order(features)
+        ordered = np.ascontiguousarray(features[order], dtype=np.float32)
+        rows = Rows(ordered)
+        marginals = [
+            recalibrated(model.predict(rows), recalibration)
+            for model, recalibration in zip(self.models, self.recalibrations, strict=True)
+        ]
+        moments = [marginal.moments() for marginal in marginals]
+        mean, std = (np.stack(part, axis=-1) for part in zip(*moments, strict=True))
+        draws = joint_draws(marginals, self.correlation, n_draws, seed)
+        back = np.argsort(order, kind="stable")
+        return Prediction(
+            self.properties,
+            put_together(mean, self.couplings)[back],
+            spread_together(std, self.correlation, self.couplings)[back],
+            put_together(draws, self.couplings)[back],
+        )
+
+    def to_bytes(self) -> bytes:
+        """Return the head as a safetensors file; ``from_bytes`` predicts the same to the last bit."""
+        if "bytes" not in self._cache:
+            self._cache["bytes"] = serialization.dump(self)
+        return bytes(self._cache["bytes"])
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Rebuild a head.
+
+        Raises
+        ------
+        CorruptArtifactError
+            The bytes are not a head of this version.
+        """
+        try:
+            # Its hash stays that of these bytes, whatever format they are in.
+            return cls(**serialization.load(data), _cache={"bytes": data})
+        except (ValueError, KeyError, TypeError, json.JSONDecodeError) as error:
+            raise CorruptArtifactError(
+                f"A stored model cannot be read: {error}.",
+                "Materialize trained_model of its iteration again.",
+            ) from None
+
+    @property
+    def sha256(self) -> str:
+        """Hash of ``to_bytes()``."""
+        if "sha256" not in self._cache:
+            self._cache["sha256"] = hashlib.sha256(self.to_bytes()).hexdigest()
+        return str(self._cache["sha256"])
+
+
+def prior_head(
+    properties: Sequence[str], feature_names: Sequence[str], settings: HeadSettings | None = None
+) -> FittedHead:
+    """Return a head that predicts of every material what is typical of materials."""
+    models = tuple(prior_model(*typical_of(name)) for name in properties)
+    return FittedHead(
+        tuple(properties),
+        models,
+        np.eye(len(models)),
+        tuple(feature_names),
+        None,
+        settings or HeadSettings(),
+        (Recalibration(),) * len(models),
+    )
+
+
+def typical_of(name: str) -> tuple[float, float]:
+    """Return the mean and standard deviation to expect of a property before anything was measured."""
+    known = PROPERTIES.get(name)
+    return _UNKNOWN_PRIOR if known is None else (known.typical_mean, known.typical_std)
+
+
+def fit_head(
+    features: NDArray[np.float32],
+    feature_names: Sequence[str],
+    labels: NDArray[np.float64],
+    groups: Sequence[str],
+    properties: Sequence[str],
+    settings: HeadSettings | None = None,
+) -> FittedHead:
+    """Fit the stacked kind of head; see :func:`fit_heads`."""
+    return fit_heads([HeadKind.STACKED], features, feature_names, labels, groups, properties, settings)
+
+
+def fit_heads(
+    kinds: Sequence[HeadKind],
+    features: NDArray[np.float32],
+    feature_names: Sequence[str],
+    labels: NDArray[np.float64],
+    groups: Sequence[str],
+    properties: Sequence[str],
+    settings: HeadSettings | None = None,
+) -> FittedHead:
+    """Fit heads of several kinds and keep of each property the best on groups that it was not shown.
+
+    Parameters
+    ----------
+    kinds
+        At least one; where two predict about as well, the earlier is kept.
+    features
+        Shape (n, f), finite.
+    feature_names
+        The f names; what stands before the last ``:`` names the block a feature belongs to.
+    labels
+        Shape (n, p), NaN where a property was not measured.
+    groups
+        The n chemical systems: validation never sees one on both sides.
+    properties
+        The p names.
+    settings
+        Size and seed.
+
+    Returns
+    -------
+    With fewer than five labels of a property it predicts what is typical of it; with fewer than five of each
+    the whole head does, and has no report.
+    """
+    settings = settings or HeadSettings()
+    counts = np.isfinite(labels).sum(0)
+    if not len(labels) or counts.max(initial=0) < FEWEST_LABELS:
+        return prior_head(properties, feature_names, settings)
+    order = _canonical_order(features, labels)
+    rows = np.ascontiguousarray(features[order], dtype=np.float32)
+    values = labels[order]
+    folds = assign_folds([groups[i] for i in order], settings.n_folds, settings.seed)
+    couplings = find_couplings(rows, values, settings.seed) if settings.couple else ()
+    apart = take_apart(values, couplings)
+    typical = [
+        typical_of(name) if name in PROPERTIES or count < FEWEST_LABELS else _empirical_prior(column)
+        for name, count, column in zip(properties, counts, values.T, strict=True)
+    ]
+    priors = prior_apart(typical, couplings)
+    learned = {column: priors[column] for column in np.flatnonzero(counts >= FEWEST_LABELS).tolist()}
+    tasks = make_tasks(rows, apart, folds, feature_blocks(feature_names), learned, settings)
+    fits = fit_kinds(kinds, rows, folds, tasks, settings)
+    models: list[PropertyModel] = [prior_model(*prior) for prior in priors]
+    recalibrations = [Recalibration()] * len(properties)
+    kept: dict[str, HeadKind] = {}
+    choices: dict[str, dict[HeadKind, float]] = {}
+    held_out: dict[int, Marginal] = {}
+    curves: dict[str, tuple[float, ...]] = {}
+    scores = np.full(values.shape, np.nan)
+    for column, (known, task) in tasks.items():
+        name = properties[column]
+        choices[name] = {kind: by_column[column].score for kind, by_column in fits.items()}
+        kept[name] = choose(choices[name])
+        fit = fits[kept[name]][column]
+        models[column] = fit.model
+        held_out[column] = fit.held_out
+        if settings.recalibrate:
+            recalibrations[column] = fit_recalibration(fit.held_out, task.target, task.folds)
+        scores[known, column] = normal_scores(recalibrated(fit.held_out, recalibrations[column]), task.target)
+        curves |= {f"{name}/{curve}": points for curve, points in fit.curves.items()}
+    correlation = score_correlation(scores)
+    reports = {
+        properties[column]: _judge_property(column, held_out, tasks, couplings, correlation, order, settings)
+        for column in tasks
+    }
+    return FittedHead(
+        tuple(properties),
+        tuple(models),
+        correlation,
+        tuple(feature_names),
+        ValidationReport(reports, curves),
+        settings,
+        tuple(recalibrations),
+        kept,
+        choices,
+        couplings,
+    )
+
+
+def _judge_property(
+    column: int,
+    held_out: dict[int, Marginal],
+    tasks: dict[int, LabelledTask],
+    couplings: Sequence[Coupling],
+    correlation: NDArray[np.float64],
+    order: NDArray[np.int64],
+    settings: HeadSettings,
+) -> PropertyReport:
+    """Judge a property, with its labels in the order they were given."""
+    known, task = tasks[column]
+    original = np.argsort(order[known], kind="stable")
+    folds, seed, recalibrate = task.folds[original], settings.seed, settings.recalibrate
+    line = ancestry(column, couplings)
+    if len(line) == 1:
+        return judge(held_out[column].take(original), task.target[original], folds, seed, recalibrate)
+    marginals, observed = [], []
+    for member in line:
+        rows = np.searchsorted(tasks[member][0], known)[original]
+        marginals.append(held_out[member].take(rows))
+        observed.append(tasks[member][1].target[rows])
+    slopes = [coupling.slope for member in line for coupling in couplings if coupling.child == member]
+    return judge_coupled(
+        marginals,
+        np.stack(observed, axis=1),
+        slopes,
+        correlation[np.ix_(line, line)],
+        folds,
+        seed,
+        recalibrate,
+    )
+
+
+def assign_folds(groups: Sequence[str], n_folds: int, seed: int) -> NDArray[np.int64]:
+    """Deal groups out to folds of about equal numbers of rows, by a hash and not by their order."""
+    sizes: dict[str, int] = {}
+    for group in groups:
+        sizes[group] = sizes.get(group, 0) + 1
+    dealt = sorted(sizes, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
+    load = [0] * n_folds
+    fold_of = {}
+    for group in dealt:
+        fold = load.index(min(load))
+        fold_of[group] = fold
+        load[fold] += sizes[group]
+    return np.array([fold_of[group] for group in groups], dtype=np.int64)
+
+
+def _canonical_order(
+    features: NDArray[np.floating], labels: NDArray[np.float64] | None = None
+) -> NDArray[np.int64]:
+    keys = [np.ascontiguousarray(row, dtype=np.float32).tobytes() for row in features]
+    if labels is not None:
+        keys = [key + row.tobytes() for key, row in zip(keys, labels, strict=True)]
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
+
+
+def _empirical_prior(labels: NDArray[np.float64]) -> tuple[float, float]:
+    target = labels[np.isfinite(labels)]
+    return float(target.mean()), max(float(target.std()), 1e-6)

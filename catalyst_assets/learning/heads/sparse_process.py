@@ -1,0 +1,259 @@
+"""Gaussian-process regression through inducing points, for more labels than an exact one can hold.
+
+The collapsed variational bound's posterior (Titsias, AISTATS 2009) in closed form, with the kernel fitted on a
+random part of the rows. Rows enter through sums over them: what a fold adds is taken away again to predict it as
+if it were unknown, and memory does not grow with the rows.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalyst_assets.learning.heads.gaussian_process import (
+    CHUNK,
+    RELEVANCE_ROWS,
+    RELEVANCE_STEPS,
+    GaussianProcess,
+    fit_gaussian_process,
+    scale_of,
+    standardize,
+)
+from catalyst_assets.learning.heads.property_model import HeadSettings, Moments
+from catalyst_assets.learning.heads.relevance_kernel import RelevanceKernel, fit_relevance_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import torch
+
+MOST_EXACT_ROWS: Final = 8000
+_JITTER: Final = 1e-6
+
+
+@dataclass(frozen=True)
+class SparseProcess:
+    """A posterior, ready to predict.
+
+    Attributes
+    ----------
+    inducing
+        Shape (u, d): standardised features of the inducing points.
+    precision_factor
+        Shape (u, u): lower Cholesky factor of the whitened posterior precision.
+    weights
+        Shape (u,): whitened posterior mean.
+    columns
+        The d features used.
+    center, scale
+        Shape (d,): what standardises them.
+    kernel
+        Of the d features.
+    target_center, target_scale
+        What standardises the target.
+    curve
+        Negative log marginal likelihood per datum during the fit.
+    """
+
+    inducing: NDArray[np.float64]
+    precision_factor: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    columns: NDArray[np.int64]
+    center: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    kernel: RelevanceKernel
+    target_center: float
+    target_scale: float
+    curve: tuple[float, ...] = ()
+    _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def predict(self, features: NDArray[np.float32]) -> Moments:
+        """Return mean and variance (measurement noise included), each of shape (n_rows,), in the target's unit."""
+        import torch
+
+        if "whitened" not in self._cache:
+            self._cache["whitened"] = _Whitened(self.kernel, self.inducing)
+        whitened = self._cache["whitened"]
+        factor, weights = torch.from_numpy(self.precision_factor), torch.from_numpy(self.weights)
+        mean, variance = np.empty(len(features)), np.empty(len(features))
+        for start in range(0, len(features), CHUNK):
+            rows = standardize(features[start : start + CHUNK, self.columns], self.center, self.scale)
+            part = slice(start, start + len(rows))
+            mean[part], variance[part] = whitened.posterior(torch.from_numpy(rows), factor, weights)
+        return mean * self.target_scale + self.target_center, variance * self.target_scale**2
+
+
+Process = GaussianProcess | SparseProcess
+
+
+class _Whitened:
+    """Covariances with the inducing points, in the basis in which those are independent."""
+
+    def __init__(self, kernel: RelevanceKernel, inducing: NDArray[np.float64]) -> None:
+        import torch
+
+        self.kernel, self.inducing = kernel, torch.from_numpy(inducing)
+        among = kernel.values(self.inducing, self.inducing)
+        among.diagonal().add_(_JITTER * kernel.diagonal(self.inducing))
+        self.factor = torch.linalg.cholesky(among)
+
+    def __call__(self, rows: "torch.Tensor") -> "torch.Tensor":
+        """Return the covariance of inducing points and rows, shape (u, n)."""
+        import torch
+
+        among = self.kernel.values(self.inducing, rows)
+        white: torch.Tensor = torch.linalg.solve_triangular(self.factor, among, upper=False)
+        return white
+
+    def sum_up(self, rows: "torch.Tensor", target: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
+        """Return what rows add to the posterior precision, shape (u, u), and to its product with the mean, (u,)."""
+        white = self(rows)
+        return white @ white.T / self.kernel.noise, white @ target / self.kernel.noise
+
+    def posterior(self, rows: "torch.Tensor", factor: "torch.Tensor", weights: "torch.Tensor") -> Moments:
+        """Return mean and variance of rows, each of shape (n,), in units of the standardised target."""
+        import torch
+
+        white = self(rows)
+        solved = torch.linalg.solve_triangular(factor, white, upper=False)
+        unexplained = (self.kernel.diagonal(rows) - (white**2).sum(0)).clamp_min(0.0)
+        return (weights @ white).numpy(), (unexplained + (solved**2).sum(0) + self.kernel.noise).numpy()
+
+
+def fit_process(
+    features: NDArray[np.float32],
+    target: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    blocks: "Sequence[NDArray[np.int64]]",
+    settings: HeadSettings,
+) -> tuple[Process, Moments]:
+    """Fit an exact process, or above ``MOST_EXACT_ROWS`` rows a sparse one.
+
+    Returns
+    -------
+    The process, and its mean and variance at each row as if the row's whole fold were unknown.
+    """
+    if len(target) > MOST_EXACT_ROWS:
+        return fit_sparse_process(features, target, folds, blocks, settings)
+    exact = fit_gaussian_process(features, target, blocks, settings.seed, settings.gp_steps)
+    return exact, exact.leave_groups_out(folds)
+
+
+def fit_sparse_process(
+    features: NDArray[np.float32],
+    target: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    blocks: "Sequence[NDArray[np.int64]]",
+    settings: HeadSettings,
+) -> tuple[SparseProcess, Moments]:
+    """Fit a sparse process.
+
+    Parameters
+    ----------
+    features
+        Shape (n, f).
+    target
+        Shape (n,), at least two values.
+    folds
+        Shape (n,): fold of each row.
+    blocks
+        Columns of each block of features; features of none are not used.
+    settings
+        Its ``seed`` chooses the rows that hyperparameters are fitted on and the inducing points.
+
+    Returns
+    -------
+    The process, and its mean and variance at each row as if the row's whole fold were unknown.
+    """
+    import torch
+
+    center, scale = scale_of(features)
+    columns = np.sort(np.concatenate([part[np.isfinite(scale[part])] for part in blocks]))
+    if not len(columns):
+        columns = np.array([0], dtype=np.int64)
+    center, scale = center[columns], scale[columns]
+    target_center, target_scale = float(target.mean()), max(float(target.std()), 1e-9)
+    scaled = torch.from_numpy((target - target_center) / target_scale)
+
+    def rows(index: NDArray[np.int64]) -> "torch.Tensor":
+        return torch.from_numpy(standardize(features[np.ix_(index, columns)], center, scale))
+
+    order = np.random.default_rng(settings.seed).permutation(len(target))
+    subset = np.sort(order[:RELEVANCE_ROWS])
+    kernel, curve = fit_relevance_kernel(
+        rows(subset).numpy(), scaled[subset].numpy(), min(settings.gp_steps, RELEVANCE_STEPS)
+    )
+    # Rows at random: measured, they represent hundreds of features as well as the greedy choice by variance
+    # (Burt et al., JMLR 21, 131 (2020)), which prefers outliers.
+    inducing = rows(np.sort(order[: settings.n_inducing])).numpy()
+    whitened = _Whitened(kernel, inducing)
+    parts = [_chunks(np.flatnonzero(folds == fold)) for fold in np.unique(folds)]
+    sums = [_add([whitened.sum_up(rows(chunk), scaled[chunk]) for chunk in part]) for part in parts]
+    precision, shift = _add(sums)
+    mean, variance = np.empty(len(target)), np.empty(len(target))
+    for part, (own_precision, own_shift) in zip(parts, sums, strict=True):
+        factor, weights = _solve(precision - own_precision, shift - own_shift)
+        for chunk in part:
+            mean[chunk], variance[chunk] = whitened.posterior(rows(chunk), factor, weights)
+    factor, weights = _solve(precision, shift)
+    process = SparseProcess(
+        inducing,
+        # By rows, as a file holds it: by columns the same numbers would be added up in another order.
+        np.ascontiguousarray(factor.numpy()),
+        weights.numpy(),
+        columns,
+        center,
+        scale,
+        kernel,
+        target_center,
+        target_scale,
+        curve,
+    )
+    return process, (mean * target_scale + target_center, variance * target_scale**2)
+
+
+def to_arrays(process: SparseProcess) -> "tuple[dict[str, NDArray[Any]], dict[str, Any]]":
+    """Return what a file must hold: arrays, and a JSON object."""
+    names = ("inducing", "precision_factor", "weights", "columns", "center", "scale")
+    arrays = {name: getattr(process, name) for name in names}
+    kernel = process.kernel
+    return {**arrays, "length_scale": kernel.length_scale}, {
+        "variances": [kernel.matern, kernel.linear, kernel.noise],
+        "target_center": process.target_center,
+        "target_scale": process.target_scale,
+    }
+
+
+def from_arrays(arrays: "Mapping[str, NDArray[Any]]", record: "Mapping[str, Any]") -> SparseProcess:
+    """Rebuild what :func:`to_arrays` returned."""
+    return SparseProcess(
+        arrays["inducing"],
+        arrays["precision_factor"],
+        arrays["weights"],
+        arrays["columns"],
+        arrays["center"],
+        arrays["scale"],
+        RelevanceKernel(arrays["length_scale"], *record["variances"]),
+        record["target_center"],
+        record["target_scale"],
+    )
+
+
+def _chunks(index: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return [index[start : start + CHUNK] for start in range(0, len(index), CHUNK)]
+
+
+def _add(sums: "Sequence[tuple[torch.Tensor, torch.Tensor]]") -> "tuple[torch.Tensor, torch.Tensor]":
+    precision, shift = sums[0]
+    for more_precision, more_shift in sums[1:]:
+        precision, shift = precision + more_precision, shift + more_shift
+    return precision, shift
+
+
+def _solve(precision: "torch.Tensor", shift: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
+    """Add the prior's precision; return the whitened posterior's precision factor and mean."""
+    import torch
+
+    factor = torch.linalg.cholesky(precision + torch.eye(len(shift), dtype=shift.dtype))
+    return factor, torch.cholesky_solve(shift[:, None], factor)[:, 0]

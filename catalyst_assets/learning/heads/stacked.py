@@ -1,0 +1,167 @@
+"""A Gaussian process and trees for one property, mixed by a weight; or the process alone.
+
+Smooth trends are the process's strength and abrupt ones the trees', so both predict and a weight, chosen on
+held-out groups, mixes them. Every member is fitted without one fold of groups, and judged on that fold: the
+held-out predictions that calibrate the model cost nothing beyond it.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalyst_assets.learning.heads.forests import Forest, fit_regression_forest
+from catalyst_assets.learning.heads.gates import Gate
+from catalyst_assets.learning.heads.property_model import (
+    FEWEST_LABELS,
+    Fit,
+    Moments,
+    Rows,
+    Task,
+    calibrate,
+    mix,
+    pool,
+)
+from catalyst_assets.learning.heads.sparse_process import Process, fit_process
+from catalyst_assets.learning.uncertainty.marginals import Marginal
+
+_WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+# Labels above the floor that a part of a model is fitted to.
+FEWEST_TO_LEARN: Final = 2
+
+
+@dataclass(frozen=True)
+class StackedModel:
+    """Everything that predicts one property.
+
+    Attributes
+    ----------
+    floor
+        Shared lowest value, or minus infinity.
+    gate
+        Chance to be above the floor; None where there is no floor.
+    process
+        Mean and variance above the floor; None with very few labels there.
+    forests
+        The same by trees; empty where the process stands alone.
+    process_weight
+        Share of the process in the mixture.
+    spread_scale
+        What the standard deviation is multiplied by to be calibrated.
+    prior_center, prior_spread
+        What is predicted above the floor with very few labels there.
+    """
+
+    floor: float
+    gate: Gate | None
+    process: Process | None
+    forests: tuple[Forest, ...]
+    process_weight: float
+    spread_scale: float
+    prior_center: float
+    prior_spread: float
+
+    def predict(self, rows: Rows) -> Marginal:
+        """Predict each row."""
+        features = rows.features
+        above = np.ones(len(features)) if self.gate is None else rows.ask(self.gate)
+        if self.process is None:
+            center = np.full(len(features), self.prior_center)
+            variance = np.full(len(features), self.prior_spread**2)
+        else:
+            center, variance = self.process.predict(features)
+            if self.forests:
+                trees = pool([forest.moments(features) for forest in self.forests])
+                center, variance = mix((center, variance), trees, self.process_weight)
+        return Marginal(self.floor, 1 - above, center, np.sqrt(variance) * self.spread_scale)
+
+
+def prior_model(
+    center: float, spread: float, floor: float = -np.inf, gate: Gate | None = None
+) -> StackedModel:
+    """Return a model that predicts the same above the floor for every row."""
+    return StackedModel(floor, gate, None, (), 0.0, 1.0, center, spread)
+
+
+def fit_constant(task: Task) -> Fit:
+    """Predict what is expected before anything was measured, and the few labels above the floor."""
+    guess, spread = _shrunken(task.target[task.above], task.prior)
+    n = len(task.target)
+    held_out = Marginal(task.floor, 1 - task.chance, np.full(n, guess), np.full(n, spread))
+    return Fit(prior_model(guess, spread, task.floor, task.gate), held_out, np.inf)
+
+
+def fit_stacked(task: Task, with_trees: bool = True) -> Fit:
+    """Fit a process and, if asked to, trees; the trees' share is chosen on held-out folds."""
+    above, target = task.above, task.target
+    if above.sum() < FEWEST_LABELS:
+        return fit_constant(task)
+    process, by_process = task.once("process", lambda: _fit_process(task))
+    forests: tuple[Forest, ...] = ()
+    by_weight: dict[float, Moments] = {1.0: by_process}
+    if with_trees:
+        forests, by_trees = _fit_forests(task)
+        by_weight = {weight: mix(by_process, by_trees, weight) for weight in _WEIGHTS}
+    weight, scale, score = calibrate(by_weight, target, above)
+    model = StackedModel(task.floor, task.gate, process, forests, weight, scale, *task.prior)
+    center, variance = by_weight[weight]
+    held_out = Marginal(task.floor, 1 - task.chance, center, np.sqrt(variance) * scale)
+    return Fit(model, held_out, score, {"negative_log_marginal_likelihood": process.curve})
+
+
+def _fit_process(task: Task) -> tuple[Process, Moments]:
+    """Return a process of the rows above the floor, and its held-out moments of all rows."""
+    above = task.above
+    process, held = fit_process(
+        task.features[above], task.target[above], task.folds[above], task.blocks, task.settings
+    )
+    center, variance = np.empty(len(above)), np.empty(len(above))
+    if not above.all():
+        center, variance = (np.array(part) for part in process.predict(task.features))
+    center[above], variance[above] = held
+    return process, (center, variance)
+
+
+def _fit_forests(task: Task) -> tuple[tuple[Forest, ...], Moments]:
+    features, target, folds = task.features, task.target, task.folds
+    above, settings = task.above, task.settings
+    names = np.unique(folds)
+    trees = max(2, settings.n_trees // len(names))
+    forests = []
+    mean, variance = np.empty(len(target)), np.empty(len(target))
+    for number, fold in enumerate(names):
+        kept = above & (folds != fold)
+        if kept.sum() < FEWEST_TO_LEARN:
+            kept = above
+        forest = fit_regression_forest(features[kept], target[kept], trees, settings.seed * 1000 + number)
+        forests.append(forest)
+        out = folds == fold
+        mean[out], variance[out] = forest.moments(features[out])
+    held = mean, np.maximum(variance, _least_variance(target[above]))
+    return tuple(forests), expect_unknown(task, held)
+
+
+def expect_unknown(task: Task, held: Moments) -> Moments:
+    """Return held-out moments with the prior where the other folds hold too little to learn from.
+
+    What predicts such a fold was fitted to it, and would be judged by what it was shown.
+    """
+    mean, variance = held
+    for fold in np.unique(task.folds):
+        out = task.folds == fold
+        if (task.above & ~out).sum() < FEWEST_TO_LEARN:
+            mean[out], variance[out] = task.prior[0], task.prior[1] ** 2
+    return mean, variance
+
+
+def _least_variance(target: NDArray[np.float64]) -> float:
+    return max(1e-4 * float(target.var()), 1e-10)
+
+
+def _shrunken(values: NDArray[np.float64], prior: tuple[float, float]) -> tuple[float, float]:
+    """Combine very few values with the prior, which counts as two."""
+    n, (mean, std) = len(values), prior
+    center = (2 * mean + float(values.sum())) / (2 + n)
+    squares = 2 * std**2 + float(((values - center) ** 2).sum())
+    return center, float(np.sqrt(squares / (2 + n)) * np.sqrt(1 + 1 / (2 + n)))

@@ -1,0 +1,1 @@
+"""Fitted models as things: kept, registered, compared, fine-tuned."""

@@ -1,0 +1,240 @@
+"""Adapting the backbone to a campaign's labels: a few networks, each leaving chemical systems out.
+
+What a network leaves out chooses its best epoch, recalibrates it and judges it. How one network is fitted is
+``representation.fitting``'s; what comes of it is a ``FineTunedModel``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalyst_assets.errors import LoopError
+from catalyst_assets.learning.heads.head import assign_folds
+from catalyst_assets.learning.models.fine_tuned import (
+    FineTunedModel,
+    FineTuneSettings,
+    descriptors_among,
+    join_rows,
+    pool_members,
+)
+from catalyst_assets.learning.uncertainty.marginals import Marginal, normal_scores, score_correlation
+from catalyst_assets.learning.uncertainty.recalibration import Recalibration, fit_recalibration, recalibrated
+from catalyst_assets.learning.uncertainty.report import ValidationReport, judge
+from catalyst_assets.learning.uncertainty.spread import SpreadCorrection, cross_fit_spread, fit_spread
+from catalyst_assets.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from catalyst_assets.representation.backbones import Backbone
+    from catalyst_assets.representation.fitting.data import LabelledGraphs
+    from catalyst_assets.representation.fitting.fitted import FittedNetwork
+    from catalyst_assets.representation.fitting.head import Outlook
+    from catalyst_assets.representation.graphs import CrystalGraph
+
+FEWEST_LABELS: Final = 20
+# Of these, what each network must be left with.
+_FEWEST_TAUGHT: Final = 10
+# Folds by which a recalibration is judged.
+_JUDGING_FOLDS: Final = 5
+
+# Called with the name of a curve, the epoch and the value.
+OnEpoch = Callable[[str, int, float], None]
+
+
+def can_fine_tune(labels: NDArray[np.float64], groups: Sequence[str], settings: FineTuneSettings) -> bool:
+    """Tell whether there is a property to adapt networks to.
+
+    Parameters
+    ----------
+    labels, groups
+        Shape (n, p) with NaN where none is known, and the n chemical systems.
+    settings
+        How many networks there are, and what they leave out.
+    """
+    return bool(_find_learnable(labels, _leave_folds_out(groups, settings)))
+
+
+def fine_tune(
+    backbone: "Backbone",
+    graphs: "Sequence[CrystalGraph]",
+    features: NDArray[np.float32],
+    feature_names: Sequence[str],
+    labels: NDArray[np.float64],
+    groups: Sequence[str],
+    properties: Sequence[str],
+    settings: FineTuneSettings,
+    checkpoints: Path,
+    *,
+    left_out: "Sequence[NDArray[np.int64]] | None" = None,
+    on_epoch: OnEpoch | None = None,
+    progress: bool = False,
+) -> FineTunedModel:
+    """Adapt a backbone to labels; a call that was killed goes on where it was when it is made again.
+
+    Parameters
+    ----------
+    backbone
+        Where every network starts from.
+    graphs
+        The n crystals, with neighbours within the backbone's cutoff.
+    features, feature_names
+        Cached features, shape (n, f); of these the descriptors go into the networks' heads.
+    labels
+        Shape (n, p), NaN where a property is not known.
+    groups
+        The n chemical systems: none is on both sides of a fold.
+    properties
+        The p names.
+    settings
+        How.
+    checkpoints
+        Folder of what a killed call left; the caller removes it once the model is stored.
+    left_out
+        Rows that each member leaves out, instead of its fold of chemical systems.
+    on_epoch
+        Hears of each epoch of each member.
+    progress
+        Show bars on standard error.
+
+    Raises
+    ------
+    LoopError
+        No property has labels enough.
+    FitError
+        A training diverged, or there is no such accelerator.
+    """
+    from catalyst_assets.representation.fitting.data import LabelledGraphs
+
+    if left_out is None:
+        left_out = _leave_folds_out(groups, settings)
+    columns = _find_learnable(labels, left_out)
+    if not columns:
+        raise LoopError(
+            f"No property has {FEWEST_LABELS} labels, the fewest that a network is adapted to, in chemical systems "
+            f"enough to leave each network {_FEWEST_TAUGHT}.",
+            "Leave `learning.fine_tune` out of the campaign until there are more.",
+        )
+    extra = descriptors_among(features, feature_names)
+    learned = tuple(properties[column] for column in columns)
+    data = LabelledGraphs(graphs, extra, labels[:, columns], learned)
+    # What is stored tells nothing of the machine it was made on.
+    anywhere = replace(settings, fit=replace(settings.fit, accelerator="auto"))
+    members: list[FittedNetwork] = []
+    held_out: dict[bytes, tuple[NDArray[np.int64], list[tuple[Outlook, ...]]]] = {}
+    for number, rows in enumerate(left_out):
+        member, outlooks = _fit_member(
+            backbone, data, rows, number, settings, checkpoints, on_epoch, progress
+        )
+        members.append(replace(member, settings=replace(member.settings, accelerator="auto")))
+        held_out.setdefault(rows.tobytes(), (rows, []))[1].append(outlooks)
+    corrections, recalibrations, report, correlation = _judge(
+        data, groups, list(held_out.values()), members, settings, properties
+    )
+    return FineTunedModel(
+        tuple(properties),
+        learned,
+        tuple(members),
+        corrections,
+        recalibrations,
+        correlation,
+        tuple(feature_names),
+        tuple(sorted({int(row) for rows, _ in held_out.values() for row in rows})),
+        report,
+        anywhere,
+    )
+
+
+def _leave_folds_out(groups: Sequence[str], settings: FineTuneSettings) -> list[NDArray[np.int64]]:
+    folds = assign_folds(groups, settings.n_folds, settings.fit.seed)
+    return [np.flatnonzero(folds == number) for number in range(settings.members)]
+
+
+def _find_learnable(labels: NDArray[np.float64], left_out: "Sequence[NDArray[np.int64]]") -> list[int]:
+    """Return the columns that each network is taught enough of, and that some network is judged by."""
+    known = np.isfinite(labels)
+    taught = np.min([np.delete(known, rows, axis=0).sum(0) for rows in left_out], axis=0)
+    is_judged = known[np.concatenate(left_out)].any(0)
+    return np.flatnonzero((known.sum(0) >= FEWEST_LABELS) & (taught >= _FEWEST_TAUGHT) & is_judged).tolist()
+
+
+def _fit_member(
+    backbone: "Backbone",
+    data: "LabelledGraphs",
+    rows: NDArray[np.int64],
+    number: int,
+    settings: FineTuneSettings,
+    checkpoints: Path,
+    on_epoch: OnEpoch | None,
+    progress: bool,
+) -> "tuple[FittedNetwork, tuple[Outlook, ...]]":
+    from catalyst_assets.representation.batching import choose_device
+    from catalyst_assets.representation.fitting.fit import fit_network
+
+    left_out = data.take(rows)
+
+    def tell(epoch: int, metrics: Mapping[str, float]) -> None:
+        if on_epoch is not None:
+            for name, value in metrics.items():
+                on_epoch(f"member{number}/{name}", epoch, value)
+
+    member = fit_network(
+        backbone.network,
+        backbone.config,
+        data.take(np.setdiff1d(np.arange(len(data)), rows)),
+        left_out,
+        replace(settings.fit, seed=derive_seed(settings.fit.seed, "member", number)),
+        checkpoints,
+        on_epoch=tell,
+        progress=progress,
+    )
+    device = choose_device(settings.fit.accelerator)
+    return member, member.predict(left_out.graphs, left_out.extra, device=device)
+
+
+def _judge(
+    data: "LabelledGraphs",
+    groups: Sequence[str],
+    held_out: "Sequence[tuple[NDArray[np.int64], list[tuple[Outlook, ...]]]]",
+    members: "Sequence[FittedNetwork]",
+    settings: FineTuneSettings,
+    properties: Sequence[str],
+) -> tuple[tuple[SpreadCorrection, ...], tuple[Recalibration, ...], ValidationReport, NDArray[np.float64]]:
+    """Calibrate and judge by what was left out; rows that several members left out, by these together."""
+    rows = np.concatenate([index for index, _ in held_out])
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    folds = assign_folds([groups[row] for row in rows], _JUDGING_FOLDS, settings.fit.seed)
+    corrections, recalibrations, reports = [], [], {}
+    scores = np.full((len(rows), len(properties)), np.nan)
+    for column, name in enumerate(data.properties):
+        observed = data.labels[rows, column]
+        known = np.isfinite(observed)
+        pooled = [pool_members([outlooks[column] for outlooks in by_member]) for _, by_member in held_out]
+        marginal = _rows_of(join_rows(pooled), order[known])
+        typical = float(np.nanstd(data.labels[:, column]))
+        correction = fit_spread(marginal, observed[known], typical)
+        corrected = correction.apply(marginal)
+        recalibration = fit_recalibration(corrected, observed[known], folds[known])
+        corrections.append(correction)
+        recalibrations.append(recalibration)
+        if known.any():
+            fair = cross_fit_spread(marginal, observed[known], folds[known], typical)
+            reports[name] = judge(fair, observed[known], folds[known], settings.fit.seed, recalibrate=True)
+            position = list(properties).index(name)
+            scores[known, position] = normal_scores(recalibrated(corrected, recalibration), observed[known])
+    curves = {
+        f"member{number}/{name}": tuple(value for _, value in points)
+        for number, member in enumerate(members)
+        for name, points in member.curves.items()
+    }
+    report = ValidationReport(reports, curves)
+    return tuple(corrections), tuple(recalibrations), report, score_correlation(scores)
+
+
+def _rows_of(marginal: Marginal, kept: NDArray[np.int64]) -> Marginal:
+    return Marginal(
+        marginal.floor, marginal.floor_probability[kept], marginal.center[kept], marginal.spread[kept]
+    )

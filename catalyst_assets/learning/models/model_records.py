@@ -1,0 +1,216 @@
+"""What is shown of registered versions: a record each, and two of them side by side.
+
+Registering, choosing and loading is ``registry``'s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from catalyst_assets.learning.models import registry
+from catalyst_assets.learning.models.comparison import SharedErrors
+from resources.postgres.database import fetch_all
+
+if TYPE_CHECKING:
+    from catalyst_assets.learning.training_set import TrainingSet
+    from resources.mlflow.model_registry import RegisteredVersion
+    from resources.platform import Platform
+
+
+_COMPARED: Final = {
+    "campaign": "campaign_sha256",
+    "code": "code_version",
+    "backbone": "backbone",
+    "labels": "label_sha256",
+    "model": "model_sha256",
+}
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """One registered version.
+
+    Attributes
+    ----------
+    labels
+        How many were frozen for its iteration.
+    mae_by_property, miscalibration_area_by_property
+        Held out, on chemical systems left out; the error in the property's unit.
+    relative_mae, miscalibration_area
+        Means over the properties; None of a version that has not learned.
+    test_mae_by_property
+        On the campaign's frozen test set; empty until it was measured.
+    kinds, scores_by_kind
+        What predicts each property, such as ``stacked``, and by which scores it was chosen: continuous ranked
+        probability scores in the property's unit, lower is better; empty of versions that did not record them.
+    decision, reason
+        Whether it became champion when it was registered, and why.
+    promotions
+        Each time it was made champion: when, by whom, why, instead of which.
+    """
+
+    name: str
+    version: int
+    is_champion: bool
+    partition_key: str
+    iteration: int
+    labels: int
+    relative_mae: float | None
+    miscalibration_area: float | None
+    mae_by_property: Mapping[str, float]
+    miscalibration_area_by_property: Mapping[str, float]
+    test_mae_by_property: Mapping[str, float]
+    kinds: Mapping[str, str]
+    scores_by_kind: Mapping[str, Mapping[str, float | None]]
+    created_at: str
+    model_sha256: str
+    training_set_sha256: str
+    label_sha256: str
+    campaign_sha256: str
+    code_version: str
+    backbone: str
+    mlflow_run_id: str
+    source: str
+    decision: str
+    reason: str
+    promotions: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class ModelComparison:
+    """Two versions side by side.
+
+    Attributes
+    ----------
+    shared
+        Held-out errors of both on the materials both have labels of; None where they share too few.
+    labels
+        For each property how many labels were added, removed, changed and kept from the first to the second.
+    features_added, features_removed
+        How many features only the second, and only the first, was fitted to.
+    same
+        Whether campaign, code, backbone, labels and model are the same.
+    """
+
+    first: ModelRecord
+    second: ModelRecord
+    shared: SharedErrors | None
+    labels: Mapping[str, Mapping[str, int]]
+    features_added: int
+    features_removed: int
+    same: Mapping[str, bool]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as a JSON object."""
+        return asdict(self)
+
+
+def list_models(
+    platform: "Platform", campaign: str | None = None, *, must_exist: bool = True
+) -> list[ModelRecord]:
+    """Return the registered versions of one campaign or of all, oldest first.
+
+    Raises
+    ------
+    UsageError
+        No model goes by that name, and it must exist.
+    """
+    names = platform.registry.names() if campaign is None else [campaign]
+    tests = _test_errors(platform)
+    records = []
+    for name in names:
+        versions = platform.registry.versions(name)
+        if not versions and campaign is not None and must_exist:
+            registry.find_version(platform.registry, campaign)
+        records += [_record(version, tests) for version in versions]
+    return records
+
+
+def count_unregistered(platform: "Platform", campaign: str | None = None) -> int:
+    """Return how many trained models have no version."""
+    with platform.database.transaction() as connection:
+        trained = fetch_all(connection, "learning/models", campaign=campaign)
+        return sum(
+            registry.version_number(connection, row["partition_key"], row["model_sha256"]) is None
+            for row in trained
+        )
+
+
+def compare_models(platform: "Platform", first: str, second: str) -> ModelComparison:
+    """Compare two versions, each given as ``NAME``, ``NAME@champion`` or ``NAME@3``.
+
+    Raises
+    ------
+    UsageError
+        One of them does not exist.
+    """
+    one, other = (registry.find_version(platform.registry, reference) for reference in (first, second))
+    tests = _test_errors(platform)
+    left, right = _record(one, tests), _record(other, tests)
+    with platform.database.transaction() as connection:
+        differences = fetch_all(
+            connection,
+            "learning/label_difference",
+            earlier=left.partition_key,
+            later=right.partition_key,
+        )
+        fitted: list[TrainingSet] = [
+            registry.fitted_to(platform.objects, connection, version) for version in (one, other)
+        ]
+    names = [set(training_set.feature_names) for training_set in fitted]
+    return ModelComparison(
+        first=left,
+        second=right,
+        shared=registry.compare_versions(platform, one, other),
+        labels={
+            row["property"]: {key: row[key] for key in ("added", "removed", "changed", "kept")}
+            for row in differences
+        },
+        features_added=len(names[1] - names[0]),
+        features_removed=len(names[0] - names[1]),
+        same={what: getattr(left, field) == getattr(right, field) for what, field in _COMPARED.items()},
+    )
+
+
+def _record(
+    version: "RegisteredVersion", tests: Mapping[tuple[str, str], Mapping[str, float]]
+) -> ModelRecord:
+    tags, metrics = version.tags, registry.recorded_metrics(version)
+    identity = (tags[registry.PARTITION], tags[registry.MODEL_SHA256])
+    return ModelRecord(
+        name=version.name,
+        version=version.version,
+        is_champion=version.is_champion,
+        partition_key=identity[0],
+        iteration=int(tags[registry.ITERATION]),
+        labels=int(tags[registry.N_LABELS]),
+        relative_mae=metrics.get("relative_mae"),
+        miscalibration_area=metrics.get("miscalibration_area"),
+        mae_by_property=metrics.get("valid_mae_by_property", {}),
+        miscalibration_area_by_property=metrics.get("miscalibration_area_by_property", {}),
+        test_mae_by_property=tests.get(identity, {}),
+        kinds=metrics.get("kinds", {}),
+        scores_by_kind=metrics.get("scores_by_kind", {}),
+        created_at=version.created_at.isoformat(timespec="seconds"),
+        model_sha256=identity[1],
+        training_set_sha256=tags[registry.TRAINING_SET_SHA256],
+        label_sha256=tags[registry.LABEL_SHA256],
+        campaign_sha256=tags[registry.CAMPAIGN_SHA256],
+        code_version=tags[registry.CODE_VERSION],
+        backbone=tags[registry.BACKBONE],
+        mlflow_run_id=version.run_id,
+        source=version.source,
+        decision=tags.get(registry.DECISION, ""),
+        reason=tags.get(registry.REASON, ""),
+        promotions=tuple(registry.promotions(version)),
+    )
+
+
+def _test_errors(platform: "Platform") -> dict[tuple[str, str], Mapping[str, float]]:
+    """Return the errors on the frozen test sets by iteration and model; they are measured after registering."""
+    with platform.database.transaction() as connection:
+        rows = fetch_all(connection, "learning/models", campaign=None)
+    return {
+        (row["partition_key"], row["model_sha256"]): row["metrics"].get("test_mae_by_property") or {}
+        for row in rows
+    }

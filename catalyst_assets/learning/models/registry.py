@@ -1,0 +1,359 @@
+"""Models as registered versions: one for each model an iteration fitted, with what it was made from, and the champion.
+
+A model is named after its campaign. Its versions' files are those in the object store, not copies. The champion is
+what a user gets who predicts something new; the predictions of an iteration always come from that iteration's model.
+"""
+
+import getpass
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from catalyst_assets.campaigns.iterations import Iteration, read_iteration
+from catalyst_assets.errors import CorruptArtifactError, UsageError
+from catalyst_assets.learning.models.comparison import (
+    Decision,
+    SharedErrors,
+    Standing,
+    compare_on_shared,
+    decide_champion,
+    find_worse_calibration,
+)
+from catalyst_assets.learning.models.stored_models import load_model, model_key
+from catalyst_assets.learning.training import PROVENANCE as MADE_FROM
+from catalyst_assets.learning.training_set import TrainingSet, load_training_set
+from catalyst_assets.representation.features import FEATURE_VERSION
+from resources.mlflow.model_registry import CHAMPION, ModelRegistry, RegisteredVersion
+from resources.postgres.database import execute, fetch_all, fetch_one
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from catalyst_assets.learning.uncertainty.report import ValidationReport
+    from resources.object_store import ObjectStore
+    from resources.platform import Platform
+    from resources.postgres.database import Database
+
+PARTITION: Final = "catalyst.partition"
+ITERATION: Final = "catalyst.iteration"
+LABEL_SHA256: Final = "catalyst.label_sha256"
+MODEL_SHA256: Final = "catalyst.model_sha256"
+TRAINING_SET_SHA256: Final = "catalyst.training_set_sha256"
+CAMPAIGN_SHA256: Final = "catalyst.campaign_sha256"
+CODE_VERSION: Final = "catalyst.code_version"
+BACKBONE: Final = "catalyst.backbone"
+FEATURES: Final = "catalyst.feature_version"
+N_LABELS: Final = "catalyst.labels"
+METRICS: Final = "catalyst.metrics"
+DECISION: Final = "catalyst.decision"
+REASON: Final = "catalyst.reason"
+PROMOTIONS: Final = "catalyst.promotions"
+# Measured of an iteration after its model was registered, so no part of the version.
+_MEASURED_LATER: Final = ("test_", "validation_", "evaluated", "hits")
+_SHOWN: Final = ("relative_mae", "valid_mae", "miscalibration_area")
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A version and what was decided of it.
+
+    Attributes
+    ----------
+    is_new
+        Whether it was registered now.
+    """
+
+    version: RegisteredVersion
+    decision: Decision
+    is_new: bool
+
+
+def register_missing(
+    platform: "Platform", campaign: str, partition_key: str = "", dagster_run_id: str = ""
+) -> list[Registration]:
+    """Register every model of a campaign that is not yet, in the order of its iterations, and settle the champion.
+
+    Whatever an earlier run could not do, killed or without MLflow, is made up for.
+
+    Parameters
+    ----------
+    partition_key, dagster_run_id
+        The iteration that is being trained, and by which run.
+
+    Returns
+    -------
+    One entry for each iteration whose model and training set the object store holds.
+
+    Raises
+    ------
+    CatalystError
+        MLflow or the object store cannot be used.
+    """
+    registry, objects = platform.registry, platform.objects
+    settled = []
+    with platform.database.transaction() as connection:
+        execute(connection, "learning/lock_registry", name=campaign)
+        known = {(v.tags.get(PARTITION), v.tags.get(MODEL_SHA256)): v for v in registry.versions(campaign)}
+        for row in fetch_all(connection, "learning/models", campaign=campaign):
+            identity = (row["partition_key"], row["model_sha256"])
+            version = known.get(identity)
+            if not objects.exists(model_key(row["model_sha256"])):
+                continue
+            iteration = read_iteration(connection, row["partition_key"])
+            if version is None:
+                run_id = dagster_run_id if row["partition_key"] == partition_key else ""
+                try:
+                    version = _add(registry, objects, iteration, run_id)
+                except CorruptArtifactError:
+                    continue  # what it was made from is gone: later models need not wait for that
+                settled.append(Registration(version, _settle(registry, objects, connection, version), True))
+            elif DECISION not in version.tags:
+                settled.append(Registration(version, _settle(registry, objects, connection, version), False))
+            else:
+                decision = Decision(version.tags[DECISION] == "promoted", version.tags.get(REASON, ""))
+                settled.append(Registration(version, decision, False))
+            _note(connection, version, identity)
+        _note_champion(connection, find_champion(registry, campaign))
+    return settled
+
+
+def promote(
+    platform: "Platform", name: str, number: int, reason: str, *, force: bool = False
+) -> RegisteredVersion:
+    """Make a version the champion by a person's decision, and note who, when and why.
+
+    Raises
+    ------
+    UsageError
+        There is no such version, or it is worse calibrated than the champion, or has not learned, and ``force`` is
+        False.
+    """
+    with platform.database.transaction() as connection:
+        execute(connection, "learning/lock_registry", name=name)
+        version = find_version(platform.registry, f"{name}@{number}")
+        champion = find_champion(platform.registry, name)
+        if champion is not None and champion.version == number:
+            raise UsageError(f"Version {number} of {name} is the champion already.")
+        standing = _standing(version)
+        problem = find_worse_calibration(standing, _standing(champion) if champion else None)
+        if standing.relative_mae is None:
+            problem = "It has not learned: there were too few labels."
+        if problem and not force:
+            raise UsageError(
+                f"Version {number} of {name} is not promoted. {problem}",
+                "Choose another, or add --force if you know better.",
+            )
+        _crown(platform.registry, version, champion, reason, by=getpass.getuser(), forced=bool(problem))
+        _note_champion(connection, version)
+    return find_version(platform.registry, f"{name}@{number}")
+
+
+def find_version(registry: ModelRegistry, reference: str) -> RegisteredVersion:
+    """Return the version that ``NAME``, ``NAME@champion`` or ``NAME@3`` refers to; the champion without a number.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    """
+    name, _, wanted = reference.partition("@")
+    versions = registry.versions(name)
+    if not versions:
+        from catalyst_assets.campaigns.fields import unknown
+
+        names = registry.names()
+        if not names:
+            raise UsageError(
+                f"There is no model {name!r}: none is registered yet.",
+                "`catalyst models sync` registers what was trained.",
+            )
+        raise UsageError(f"There is {unknown('model', name, names)}.", "See `catalyst models list`.")
+    for version in versions:
+        if str(version.version) == wanted or (wanted in ("", CHAMPION) and version.is_champion):
+            return version
+    numbers = ", ".join(str(version.version) for version in versions)
+    raise UsageError(
+        f"{name} has no version {wanted or CHAMPION!r}.", f"It has {numbers}, and the alias {CHAMPION}."
+    )
+
+
+def find_champion(registry: ModelRegistry, name: str) -> RegisteredVersion | None:
+    """Return the champion of a model, if it has one."""
+    return next((version for version in registry.versions(name) if version.is_champion), None)
+
+
+def compare_versions(
+    platform: "Platform", first: RegisteredVersion, second: RegisteredVersion
+) -> SharedErrors | None:
+    """Compare two versions on the materials that both have held-out predictions of; see ``compare_on_shared``."""
+    with platform.database.transaction() as connection:
+        return compare_on_shared(
+            _evidence(platform.objects, connection, first), _evidence(platform.objects, connection, second)
+        )
+
+
+def fitted_to(objects: "ObjectStore", connection: "sa.Connection", version: RegisteredVersion) -> TrainingSet:
+    """Return what a version was fitted to; its iteration may have been trained again since."""
+    iteration = read_iteration(connection, version.tags[PARTITION])
+    return load_training_set(
+        objects, replace(iteration, training_set_sha256=version.tags[TRAINING_SET_SHA256])
+    )
+
+
+def version_number(connection: "sa.Connection", partition_key: str, model_sha256: str) -> int | None:
+    """Return the registered version of an iteration's model; None while it is not registered."""
+    row = fetch_one(
+        connection, "learning/model_version", partition_key=partition_key, model_sha256=model_sha256
+    )
+    return None if row is None else int(row["model_version"])
+
+
+def find_registration_problems(database: "Database", partition_key: str) -> list[str]:
+    """Ask whether the iteration's model has a version that its predictions can name."""
+    with database.transaction() as connection:
+        sha256 = read_iteration(connection, partition_key).model_sha256
+        if sha256 is None or version_number(connection, partition_key, sha256) is not None:
+            return []
+    return ["The model is not registered; `catalyst models sync` does it once MLflow can be reached."]
+
+
+def recorded_metrics(version: RegisteredVersion) -> dict[str, Any]:
+    """Return what was measured of a version when it was fitted."""
+    metrics: dict[str, Any] = json.loads(version.tags.get(METRICS, "{}"))
+    return metrics
+
+
+def promotions(version: RegisteredVersion) -> list[dict[str, Any]]:
+    """Return when, by whom and why a version was made champion, oldest first."""
+    entries: list[dict[str, Any]] = json.loads(version.tags.get(PROMOTIONS, "[]"))
+    return entries
+
+
+def _add(
+    registry: ModelRegistry, objects: "ObjectStore", iteration: Iteration, dagster_run_id: str
+) -> RegisteredVersion:
+    sha256 = iteration.model_sha256 or ""
+    made_from = iteration.metrics.get(MADE_FROM) or {}
+    training_set_sha256 = made_from.get("training_set_sha256") or iteration.training_set_sha256 or ""
+    training_set = load_training_set(objects, replace(iteration, training_set_sha256=training_set_sha256))
+    metrics = {
+        name: value
+        for name, value in iteration.metrics.items()
+        if not name.startswith(_MEASURED_LATER) and name != MADE_FROM
+    }
+    tags = {
+        PARTITION: iteration.partition_key,
+        ITERATION: str(iteration.number),
+        MODEL_SHA256: sha256,
+        TRAINING_SET_SHA256: training_set_sha256,
+        LABEL_SHA256: iteration.label_sha256,
+        CAMPAIGN_SHA256: training_set.provenance["campaign_sha256"],
+        CODE_VERSION: made_from.get("code_version", "unknown"),
+        BACKBONE: training_set.provenance["backbone"],
+        FEATURES: str(FEATURE_VERSION),
+        N_LABELS: str(iteration.label_count),
+        METRICS: json.dumps(metrics, sort_keys=True),
+        **{name: f"{metrics[name]:.6g}" for name in _SHOWN if metrics.get(name) is not None},
+    }
+    if dagster_run_id:
+        tags["catalyst.dagster_run_id"] = dagster_run_id
+    description = (
+        f"Iteration {iteration.number} of campaign {iteration.campaign.name}: "
+        f"{iteration.label_count} labels of {', '.join(training_set.properties)}."
+    )
+    folder = model_key(sha256).rpartition("/")[0]
+    source = f"{_url(objects)}/{folder}"
+    return registry.add(iteration.campaign.name, source, iteration.mlflow_run_id, tags, description)
+
+
+def _settle(
+    registry: ModelRegistry, objects: "ObjectStore", connection: "sa.Connection", version: RegisteredVersion
+) -> Decision:
+    """Compare a new version with the champion; done again after a kill, it ends the same."""
+    champion = find_champion(registry, version.name)
+    if champion is not None and champion.version == version.version:
+        decision = Decision(True, champion.tags.get(REASON, ""))
+    else:
+        shared = None if champion is None else _share(objects, connection, version, champion)
+        standing = _standing(champion) if champion else None
+        decision = decide_champion(_standing(version), standing, shared)
+        registry.tag(version.name, version.version, {REASON: decision.reason})
+        if decision.is_promoted:
+            _crown(registry, version, champion, decision.reason, by="trained_model")
+    settled = "promoted" if decision.is_promoted else "not promoted"
+    registry.tag(version.name, version.version, {DECISION: settled})
+    return decision
+
+
+def _crown(
+    registry: ModelRegistry,
+    version: RegisteredVersion,
+    champion: RegisteredVersion | None,
+    reason: str,
+    *,
+    by: str,
+    forced: bool = False,
+) -> None:
+    entry = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "by": by,
+        "reason": reason,
+        "forced": forced,
+        "instead_of": champion.version if champion else None,
+    }
+    registry.tag(version.name, version.version, {PROMOTIONS: json.dumps([*promotions(version), entry])})
+    registry.crown(version.name, version.version)
+
+
+def _standing(version: RegisteredVersion) -> Standing:
+    return Standing.from_metrics(version.version, recorded_metrics(version))
+
+
+def _share(
+    objects: "ObjectStore", connection: "sa.Connection", first: RegisteredVersion, second: RegisteredVersion
+) -> SharedErrors | None:
+    """Compare two versions on what both know; None as well where the store has lost what one was made from."""
+    try:
+        return compare_on_shared(
+            _evidence(objects, connection, first), _evidence(objects, connection, second)
+        )
+    except CorruptArtifactError:
+        return None
+
+
+def _evidence(
+    objects: "ObjectStore", connection: "sa.Connection", version: RegisteredVersion
+) -> "tuple[ValidationReport | None, TrainingSet]":
+    model, known = load_model(objects, version.tags[MODEL_SHA256]), fitted_to(objects, connection, version)
+    # Only the labels that the report is about: a fine-tuned model leaves out some of them.
+    judged, _ = model.held_out(known.labels, known.chemical_systems)
+    return model.report, replace(known, labels=judged)
+
+
+def _note(connection: "sa.Connection", version: RegisteredVersion, identity: tuple[str, str]) -> None:
+    named = {
+        "partition_key": identity[0],
+        "model_sha256": identity[1],
+        "model_name": version.name,
+        "model_version": version.version,
+    }
+    execute(connection, "learning/forget_version", **named)
+    execute(connection, "learning/note_version", **named)
+
+
+def _note_champion(connection: "sa.Connection", champion: RegisteredVersion | None) -> None:
+    """Write the champion where the app can read it: it does not reach the registry."""
+    if champion is not None:
+        execute(
+            connection,
+            "learning/note_champion",
+            model_name=champion.name,
+            model_version=champion.version,
+        )
+
+
+def _url(objects: "ObjectStore") -> str:
+    root = objects.url if "://" in objects.url else Path(objects.url).absolute().as_uri()
+    return root.rstrip("/")

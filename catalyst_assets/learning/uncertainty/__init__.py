@@ -1,0 +1,1 @@
+"""What a prediction says of itself: its distribution, its calibration, its distance, and the figures of them."""

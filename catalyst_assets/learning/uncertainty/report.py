@@ -1,0 +1,309 @@
+"""How good the predictions of a head are, judged on chemical systems it was not shown.
+
+Calibration follows Kuleshov et al., ICML 2018 (arXiv:1807.00263): the share of observations below each
+predicted quantile, against the quantile. All numbers come from held-out predictions. Uncertainty Toolbox
+(Chung et al., arXiv:2109.10254) computes what is the same for every distribution; where predictions have a floor,
+an observation's position in its distribution stands in for the normal's.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalyst_assets.learning.heads.coupling import Coupling, put_together, spread_together
+from catalyst_assets.learning.uncertainty.marginals import Marginal, joint_draws
+from catalyst_assets.learning.uncertainty.recalibration import Recalibration, cross_fit, recalibrated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_LEVELS = np.linspace(0, 1, 101)
+_N_DRAWS: Final = 256
+COVERAGES: Final = (0.5, 0.8, 0.95)
+_ARRAYS: Final = ("observed", "predicted", "std", "calibration", "position")
+
+
+@dataclass(frozen=True)
+class PropertyReport:
+    """Held-out errors of one property, in its unit where they have one.
+
+    Attributes
+    ----------
+    n
+        Labels of this property.
+    mae, rmse
+        Error of the predicted mean.
+    baseline_mae
+        Error of predicting the mean of the other folds' labels.
+    miscalibration_area
+        Area between the calibration curve and the diagonal: 0 is perfect, 0.5 the worst.
+    nll
+        Mean negative log likelihood of a normal with the predicted mean and standard deviation.
+    sharpness
+        Root mean square of the predicted standard deviation.
+    coverage
+        Share of observations inside the central interval of 50, 80 and 95 %.
+    observed, predicted, std
+        Shape (n,) each, in the order of the labels that were given.
+    calibration
+        Shape (101,): share of observations at most each quantile 0, 0.01, ..., 1.
+    z_mean_square
+        Mean square of error over predicted standard deviation: above 1 the spreads are too small. Unlike the
+        expected normalized calibration error it bears heavy tails (Pernot, arXiv:2402.10043). None in reports
+        stored before it was measured.
+    position
+        Shape (n,): chance that was given to less than what was observed, randomized within a floor's; None in
+        reports stored before it was kept.
+    """
+
+    n: int
+    mae: float
+    rmse: float
+    baseline_mae: float
+    miscalibration_area: float
+    nll: float
+    sharpness: float
+    coverage: dict[str, float]
+    observed: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    std: NDArray[np.float64]
+    calibration: NDArray[np.float64]
+    z_mean_square: float | None = None
+    position: NDArray[np.float64] | None = None
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The scalars by name, as a tracker wants them."""
+        named = ("mae", "rmse", "baseline_mae", "miscalibration_area", "nll", "sharpness")
+        scalars = {name: float(getattr(self, name)) for name in named}
+        if self.z_mean_square is not None:
+            scalars["z_mean_square"] = self.z_mean_square
+        return scalars | {f"coverage_{level}": share for level, share in self.coverage.items()}
+
+    def covered(self, level: float) -> NDArray[np.bool_]:
+        """Tell which observations are inside the central interval of ``level``, shape (n,)."""
+        if self.position is None:
+            from scipy.special import ndtri
+
+            return np.asarray(np.abs(self.observed - self.predicted) <= ndtri((1 + level) / 2) * self.std)
+        return np.asarray(np.abs(self.position - 0.5) <= level / 2)
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """Held-out errors of a head: one report a property, and the curves of its fits."""
+
+    properties: dict[str, PropertyReport]
+    curves: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Every scalar as ``property/metric``."""
+        return {
+            f"{name}/{metric}": value
+            for name, report in self.properties.items()
+            for metric, value in report.metrics.items()
+        }
+
+    @property
+    def relative_mae(self) -> float:
+        """Mean over the properties of the error as a share of the baseline's: below 1 is better than the mean."""
+        return float(np.mean([r.mae / max(r.baseline_mae, 1e-12) for r in self.properties.values()]))
+
+    @property
+    def miscalibration_area(self) -> float:
+        """Mean over the properties."""
+        return float(np.mean([r.miscalibration_area for r in self.properties.values()]))
+
+
+def judge(
+    marginal: Marginal,
+    observed: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    seed: int,
+    recalibrate: bool = False,
+) -> PropertyReport:
+    """Compare held-out predictions with what was observed.
+
+    Parameters
+    ----------
+    marginal
+        Predictions of the n rows.
+    observed
+        Shape (n,), no NaN.
+    folds
+        Shape (n,): the baseline of a fold is the mean of the others.
+    seed
+        Places observations at the floor uniformly within its chance (a randomized quantile).
+    recalibrate
+        Judge the predictions as recalibrated: each fold by the recalibration that the other folds give.
+    """
+    mean, std, lower, upper = _predict_fold_by_fold(marginal, observed, folds, recalibrate)
+    position = lower + np.random.default_rng(seed).random(len(observed)) * (upper - lower)
+    return compare(observed, mean, std, position, _means_of_other_folds(observed, folds))
+
+
+def _means_of_other_folds(observed: NDArray[np.float64], folds: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.array([observed[folds != fold].mean() if (folds != fold).any() else 0.0 for fold in folds])
+
+
+def judge_coupled(
+    marginals: "Sequence[Marginal]",
+    observed: NDArray[np.float64],
+    slopes: "Sequence[float]",
+    correlation: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    seed: int,
+    recalibrate: bool = False,
+) -> PropertyReport:
+    """Compare held-out predictions of a property that follows others with what was observed.
+
+    Parameters
+    ----------
+    marginals
+        Predictions of the n rows: the property's remainder, that of its parent, and so on up to the root.
+    observed
+        Shape (n, q): of the same.
+    slopes
+        The q - 1 slopes, each on the next.
+    correlation
+        Shape (q, q): of the normal scores.
+    folds, seed, recalibrate
+        As in :func:`judge`.
+    """
+    line = range(len(marginals))
+    couplings = [Coupling(child, child + 1, slopes[child]) for child in reversed(line[:-1])]
+    maps = [
+        cross_fit(marginal, observed[:, member], folds) if recalibrate else {}
+        for member, marginal in enumerate(marginals)
+    ]
+    mean, std, position = np.empty(len(observed)), np.empty(len(observed)), np.empty(len(observed))
+    values = put_together(observed, couplings)[:, 0]
+    for fold in np.unique(folds):
+        rows = np.flatnonzero(folds == fold)
+        parts = [
+            recalibrated(marginal.take(rows), by_fold.get(fold, Recalibration()))
+            for marginal, by_fold in zip(marginals, maps, strict=True)
+        ]
+        means, stds = (
+            np.stack(part, axis=-1) for part in zip(*[part.moments() for part in parts], strict=True)
+        )
+        mean[rows] = put_together(means, couplings)[:, 0]
+        std[rows] = spread_together(stds, correlation, couplings)[:, 0]
+        draws = put_together(joint_draws(parts, correlation, _N_DRAWS, seed), couplings)
+        position[rows] = position_among_draws(draws[:, :, 0], values[rows], seed)
+    return compare(values, mean, std, position, _means_of_other_folds(values, folds))
+
+
+def compare(
+    observed: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    std: NDArray[np.float64],
+    position: NDArray[np.float64],
+    baseline: NDArray[np.float64],
+) -> PropertyReport:
+    """Compare observations with predictions that are known by their numbers alone.
+
+    Parameters
+    ----------
+    observed, mean, std
+        Shape (n,) each.
+    position
+        Shape (n,): chance that was given to less than what was observed.
+    baseline
+        Shape (n,): what someone who knows no features would predict.
+    """
+    from uncertainty_toolbox.metrics_calibration import miscalibration_area_from_proportions, sharpness
+    from uncertainty_toolbox.metrics_scoring_rule import nll_gaussian
+
+    error = observed - mean
+    calibration = (position[:, None] <= _LEVELS).mean(0)
+    std = np.maximum(std, 1e-9)
+    return PropertyReport(
+        n=len(observed),
+        mae=float(np.abs(error).mean()),
+        rmse=float(np.sqrt((error**2).mean())),
+        baseline_mae=float(np.abs(observed - baseline).mean()),
+        miscalibration_area=float(miscalibration_area_from_proportions(_LEVELS, calibration)),
+        nll=float(nll_gaussian(mean, std, observed)),
+        sharpness=float(sharpness(std)),
+        coverage={
+            level_name(level): float((np.abs(position - 0.5) <= level / 2).mean()) for level in COVERAGES
+        },
+        observed=observed,
+        predicted=mean,
+        std=std,
+        calibration=calibration,
+        z_mean_square=float(np.mean((error / std) ** 2)),
+        position=position,
+    )
+
+
+def position_among_draws(
+    draws: NDArray[np.floating], observed: NDArray[np.float64], seed: int
+) -> NDArray[np.float64]:
+    """Return where observations fall among draws, ties broken at random.
+
+    Parameters
+    ----------
+    draws
+        Shape (n, k): samples of each row's distribution.
+    observed
+        Shape (n,).
+    """
+    below = (draws < observed[:, None]).sum(1)
+    equal = (draws == observed[:, None]).sum(1)
+    chance = np.random.default_rng(seed).random(len(observed))
+    return np.asarray((below + chance * (equal + 1)) / (draws.shape[1] + 1))
+
+
+def level_name(level: float) -> str:
+    """Write the level of an interval in per cent: 0.8 is "80"."""
+    return f"{level:.0%}".rstrip("%")
+
+
+def _predict_fold_by_fold(
+    marginal: Marginal, observed: NDArray[np.float64], folds: NDArray[np.int64], recalibrate: bool
+) -> tuple[NDArray[np.float64], ...]:
+    """Return mean, standard deviation, and the chances of less than and of at most the observations."""
+    numbers = (*marginal.moments(), *marginal.cdf(observed))
+    if not recalibrate:
+        return numbers
+    for fold, recalibration in cross_fit(marginal, observed, folds).items():
+        rows = folds == fold
+        mapped = recalibrated(marginal, recalibration)
+        for known, part in zip(numbers, (*mapped.moments(), *mapped.cdf(observed)), strict=True):
+            known[rows] = part[rows]
+    return numbers
+
+
+def to_record(report: "ValidationReport | None") -> "dict[str, object] | None":
+    """Return the report as a JSON object."""
+    if report is None:
+        return None
+    return {
+        "curves": {name: list(curve) for name, curve in report.curves.items()},
+        "properties": {
+            name: {
+                key: value.tolist() if isinstance(value, np.ndarray) else value
+                for key, value in vars(part).items()
+            }
+            for name, part in report.properties.items()
+        },
+    }
+
+
+def from_record(record: "Mapping[str, dict] | None") -> "ValidationReport | None":  # type: ignore[type-arg]
+    """Rebuild what :func:`to_record` returned."""
+    if record is None:
+        return None
+    parts: dict[str, dict[str, Any]] = {
+        name: {k: np.array(v) if k in _ARRAYS and v is not None else v for k, v in part.items()}
+        for name, part in record["properties"].items()
+    }
+    return ValidationReport(
+        {name: PropertyReport(**part) for name, part in parts.items()},
+        {name: tuple(curve) for name, curve in record["curves"].items()},
+    )

@@ -1,0 +1,97 @@
+"""How pages and API are served: from one socket, without the database on the pages' side, and ending cleanly."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
+from catalyst_assets_tests.integration.dash_app.serving import serving
+from dash_app.server import create_app
+from resources.postgres.database import Database
+from resources.settings import Settings
+
+CAMPAIGN = "oxide-perovskites-demo"
+
+
+@pytest.fixture
+def campaign(database: Database) -> ReviewedCampaign:
+    return ReviewedCampaign(database).start()
+
+
+def test_a_page_asked_for_first_is_complete_however_deep_it_lies(database: Database) -> None:
+    with serving(create_app(database)) as url:
+        page = httpx.get(f"{url}/campaigns/some-campaign", trust_env=False).text
+    assert "/assets/review.js" in page
+    assert "/assets/review.css" in page
+
+
+def test_nothing_of_the_pages_reaches_for_the_database() -> None:
+    import ast
+    from pathlib import Path
+
+    import dash_app
+
+    root = Path(dash_app.__file__).parent
+    modules = [*root.glob("pages/*.py"), *root.glob("components/*.py"), root / "client.py"]
+    assert len(modules) > 10
+    imported = {
+        name
+        for module in modules
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        for name in (
+            [node.module or ""] if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        )
+    }  # fmt: skip
+    assert not [name for name in imported if name.split(".")[0] in {"resources", "sqlalchemy", "psycopg2"}]
+
+
+def test_the_pages_ask_the_api_at_the_socket_whatever_host_the_browser_names(
+    database: Database, campaign: ReviewedCampaign
+) -> None:
+    callback = {
+        "output": "campaigns.children",
+        "outputs": {"id": "campaigns", "property": "children"},
+        "inputs": [{"id": "campaigns-clock", "property": "n_intervals", "value": 0}],
+        "changedPropIds": [],
+    }
+    with serving(create_app(database, more_hosts=["catalyst.example"])) as url:
+        answer = httpx.post(
+            f"{url}/_dash-update-component",
+            json=callback,
+            headers={"host": "catalyst.example:9"},
+            timeout=60,
+            trust_env=False,
+        )
+    assert answer.status_code == 200
+    assert CAMPAIGN in answer.text
+    assert "does not answer" not in answer.text
+
+
+def test_uvicorn_starts_the_server_from_the_environment_and_sigterm_ends_it(
+    shared_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shared_settings.database_url is not None
+    monkeypatch.setenv("CATALYST_HOME", str(shared_settings.home))
+    monkeypatch.setenv("CATALYST_DATABASE_URL", shared_settings.database_url.get_secret_value())
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    command = ["uvicorn", "--factory", "dash_app.server:create_app_from_environment", "--port", str(port)]
+    server = subprocess.Popen([sys.executable, "-m", *command])
+    try:
+        health = None
+        while health is None and server.poll() is None:
+            try:
+                health = httpx.get(f"http://127.0.0.1:{port}/api/v1/health", trust_env=False, timeout=60)
+            except httpx.ConnectError:
+                time.sleep(0.1)
+        assert health is not None
+        assert health.json()["role"] == "catalyst_app"
+    finally:
+        server.terminate()
+    assert server.wait(60) in (0, -signal.SIGTERM)

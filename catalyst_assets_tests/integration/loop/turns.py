@@ -1,0 +1,73 @@
+"""One turn after another through the loop's own functions, without Dagster: what the assets call, in their order."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from catalyst_assets.acquisition.shortlist import compute_shortlist, record_shortlist
+from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.learning.training import train
+from catalyst_assets.learning.training_set import build_training_set, store_training_set
+from catalyst_assets.loop.campaigns import close_iteration, open_iteration
+from catalyst_assets.partitions import IterationKey
+from catalyst_assets.prediction.scoring import plan_predictions, predict_shard, promote
+from catalyst_assets.representation.library import publish_seeded
+from catalyst_assets.representation.stage import embed_shard, plan_shards
+from resources.platform import Platform
+from resources.postgres.database import Role, execute, fetch_all, fetch_one
+
+Measure = Callable[[str], Mapping[str, float]]
+
+
+def embed_everything(platform: Platform) -> None:
+    """Compute features of every material that is loaded."""
+    publish_seeded(platform.objects, seed=0)
+    for shard in plan_shards(platform):
+        embed_shard(platform.database, platform.objects, shard)
+
+
+def open_turn(platform: Platform, campaign: Campaign, number: int) -> str:
+    """Close the turn before and open this one with the labels known now; return its key."""
+    key = IterationKey(campaign.name, number)
+    with platform.database.transaction() as connection:
+        if key.parent is not None:
+            close_iteration(connection, key.parent)
+        open_iteration(connection, campaign, key)
+    return str(key)
+
+
+def rank_turn(platform: Platform, key: str) -> list[dict[str, Any]]:
+    """Train, predict and rank; return the candidates, best first."""
+    database, objects = platform.database, platform.objects
+    store_training_set(database, objects, key, build_training_set(database, objects, key))
+    train(database, objects, key, platform.settings.checkpoint_folder)
+    plan, shards = plan_predictions(database, objects, platform.settings, key)
+    for shard in shards:
+        predict_shard(database, objects, plan, *shard)
+    promote(database, plan)
+    record_shortlist(database, compute_shortlist(database, objects, key))
+    with database.transaction() as connection:
+        return fetch_all(connection, "acquisition/candidates", partition_key=key)
+
+
+def measure_batch(
+    platform: Platform, key: str, campaign: Campaign, measure: Measure, size: int, unit: str = "eV"
+) -> list[str]:
+    """Flag the best, and answer as a laboratory does; return the materials."""
+    with platform.database.transaction() as connection:
+        chosen = fetch_all(connection, "acquisition/candidates", partition_key=key)[:size]
+    steps = [(Role.PIPELINE, "flagged"), (Role.VALIDATOR, "in_validation"), (Role.VALIDATOR, "validated")]
+    for row in chosen:
+        for role, status in steps:
+            with platform.database.transaction(role) as connection:
+                fetch_one(
+                    connection, "acquisition/transition", candidate_id=row["candidate_id"], to_status=status,
+                    actor="laboratory", reason="",
+                )  # fmt: skip
+        with platform.database.transaction(Role.VALIDATOR) as connection:
+            for name, value in measure(row["material_id"]).items():
+                execute(
+                    connection, "validation/record_result", partition_key=key, material_id=row["material_id"],
+                    property=name, method=campaign.method, outcome="measured", value=value, unit=unit, note="",
+                    validator="laboratory",
+                )  # fmt: skip
+    return [row["material_id"] for row in chosen]

@@ -1,0 +1,116 @@
+"""Crystals as plain arrays are pymatgen's crystals."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pymatgen.core.lattice import Lattice
+from pymatgen.core.structure import Structure
+from pymatgen.io.cif import CifWriter
+
+from catalyst_assets.ingestion.cells import Cell
+from catalyst_assets.ingestion.crystals import (
+    SHORTEST_DISTANCE_ANGSTROM,
+    VOLUME_PER_ATOM_ANGSTROM3,
+    describe,
+    hash_structure,
+)
+from catalyst_assets.ingestion.reference_tables.cif import read_cif
+from catalyst_assets_tests.places import DATA
+
+JARVIS = DATA / "jarvis"
+POSCARS = sorted(JARVIS.glob("POSCAR-*"))
+
+
+def as_structure(read: Structure | Cell) -> Structure:
+    return read.to_structure() if isinstance(read, Cell) else read
+
+
+def edges(cell: Structure | Cell) -> np.ndarray:
+    matrix = cell.matrix if isinstance(cell, Cell) else cell.lattice.matrix
+    return np.linalg.norm(matrix, axis=1)
+
+
+@pytest.mark.parametrize("path", POSCARS, ids=lambda path: path.name.split(".")[0])
+def test_a_cell_is_what_pymatgen_makes_of_the_same_crystal(path: Path) -> None:
+    structure = Structure.from_str(path.read_text(), fmt="poscar")
+    cell = Cell.of(structure)
+    (from_cell,), (from_structure,) = describe([cell]), describe([structure])
+
+    assert from_cell == from_structure
+    assert cell.as_dict() == structure.as_dict(verbosity=0)
+    assert cell.to_structure() == structure
+    assert from_cell.reduced_formula == structure.composition.reduced_formula
+    assert from_cell.volume_per_atom == pytest.approx(structure.volume / len(structure))
+
+
+@pytest.mark.parametrize("path", POSCARS, ids=lambda path: path.name.split(".")[0])
+def test_a_listed_cif_is_read_without_pymatgen_and_alike(path: Path) -> None:
+    structure = Structure.from_str(path.read_text(), fmt="poscar")
+    text = str(CifWriter(structure))
+    read = read_cif(text)
+
+    assert isinstance(read, Cell)
+    assert sorted(read.symbols) == sorted(site.specie.symbol for site in structure)
+    assert edges(read) == pytest.approx(structure.lattice.abc, abs=1e-6)
+    assert hash_structure(read) == hash_structure(as_structure(read))
+    nearest = np.abs(read.positions[:, None] - structure.frac_coords[None] + 0.5) % 1.0 - 0.5
+    assert np.abs(nearest).max(axis=2).min(axis=1).max() < 1e-6
+
+
+@pytest.mark.parametrize("path", POSCARS[:12], ids=lambda path: path.name.split(".")[0])
+def test_a_cif_with_symmetry_gives_all_its_atoms(path: Path) -> None:
+    structure = Structure.from_str(path.read_text(), fmt="poscar")
+    read = as_structure(read_cif(str(CifWriter(structure, symprec=0.01))))
+    assert read.composition.reduced_formula == structure.composition.reduced_formula
+    assert read.volume / len(read) == pytest.approx(structure.volume / len(structure), rel=1e-3)
+
+
+def test_what_the_fast_reader_does_not_take_is_still_read_or_refused() -> None:
+    rock_salt = Structure.from_spacegroup("Fm-3m", Lattice.cubic(4.2), ["Mg", "O"], [[0, 0, 0], [0.5] * 3])
+    listed = str(CifWriter(rock_salt))
+    shared = listed.replace(
+        "  Mg  Mg0  1  0.00000000  0.00000000  0.00000000  1", "  Mg  Mg0  1  0.0  0.0  0.0  0.5"
+    )
+    assert shared != listed
+    assert not as_structure(read_cif(shared)).is_ordered
+    with pytest.raises(ValueError, match="Invalid CIF"):
+        read_cif("data_nothing\n_cell_length_a 4\n")
+    with pytest.raises(ValueError, match="Invalid CIF"):
+        read_cif("no cif at all")
+    without_z = "\n".join(
+        line.rsplit(None, 2)[0] + " 1" if line.startswith(("  Mg", "  O")) else line
+        for line in listed.replace(" _atom_site_fract_z\n", "").splitlines()
+    )
+    with pytest.raises(ValueError, match="Invalid CIF"):
+        read_cif(without_z)
+    heavy = read_cif(listed.replace("  O  O", "  D  D"))
+    assert {symbol for (cell,) in [[as_structure(heavy)]] for symbol in cell.symbol_set} <= {"Mg", "H", "D"}
+
+
+@given(
+    lengths=st.lists(st.floats(1.5, 6), min_size=3, max_size=3),
+    angles=st.lists(st.floats(50, 120), min_size=3, max_size=3).filter(
+        lambda a: sum(a) < 350 and 2 * max(a) < sum(a) - 5
+    ),
+    positions=st.lists(st.tuples(*[st.floats(-2, 2)] * 3), min_size=1, max_size=6, unique=True),
+    near=st.tuples(*[st.floats(-0.1, 0.1)] * 3),
+)
+def test_the_shortest_distance_is_that_of_a_full_search(
+    lengths: list[float], angles: list[float], positions: list[tuple[float, ...]], near: tuple[float, ...]
+) -> None:
+    positions = [*positions, tuple(np.add(positions[0], near))]
+    structure = Structure(Lattice.from_parameters(*lengths, *angles), ["Si"] * len(positions), positions)
+    (crystal,) = describe([structure])
+    sparse_or_crowded = (
+        not VOLUME_PER_ATOM_ANGSTROM3[0] <= crystal.volume_per_atom <= VOLUME_PER_ATOM_ANGSTROM3[1]
+    )
+    if crystal.thickness < SHORTEST_DISTANCE_ANGSTROM or sparse_or_crowded:
+        assert math.isnan(crystal.shortest_distance)
+        return
+    distances = structure.get_neighbor_list(SHORTEST_DISTANCE_ANGSTROM, exclude_self=True)[3]
+    expected = distances.min() if len(distances) else math.inf
+    assert crystal.shortest_distance == pytest.approx(expected, abs=1e-9)

@@ -1,0 +1,282 @@
+"""Experiment tracking: one MLflow run for each training, through dagster-mlflow.
+
+dagster-mlflow's resource opens a run as the global active one, names it after the job and leaves it
+running. Here its runs are named after asset and partition, carry the Dagster run and always end. It
+imports mlflow, which takes seconds, so nothing here does so before a run is opened.
+"""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from resources.mlflow.tracked_run import Attempt, Curves, TrackedRun, unusable
+from resources.settings import Settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_ASSET_TAG: Final = "catalyst.asset"
+_PARTITION_TAG: Final = "catalyst.partition"
+_DATA_TAG: Final = "catalyst.data_sha256"
+_TRAINING_TAG: Final = "catalyst.training_key"
+
+
+class Tracking:
+    """The installation's MLflow: runs in PostgreSQL, artifacts in the object store.
+
+    Parameters
+    ----------
+    settings
+        Where artifacts lie, and where MLflow's pages are served.
+    url
+        URL of the `mlflow` database.
+    """
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        self._settings = settings
+        self._url = url
+
+    @contextmanager
+    def run(
+        self,
+        asset: str,
+        partition: str | None,
+        dagster_run_id: str,
+        *,
+        data_sha256: str = "",
+        training_key: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> Iterator[TrackedRun]:
+        """Open a run for one materialization; it ends FINISHED, FAILED if the block raises, KILLED if it is stopped.
+
+        Runs of the same asset and partition that a killed process left open are ended first. The
+        experiment is the partition's campaign, or `catalyst`.
+
+        Parameters
+        ----------
+        training_key
+            Names work that resumes where it was killed: then its run goes on too, instead of a new one.
+
+        Raises
+        ------
+        CatalystError
+            MLflow's database or artifact store cannot be used.
+        """
+        from mlflow.exceptions import MlflowException
+
+        name = asset if partition is None else f"{asset} {partition}"
+        all_tags = {_ASSET_TAG: asset, _PARTITION_TAG: partition or "", **(tags or {})}
+        if data_sha256:
+            all_tags[_DATA_TAG] = data_sha256
+        if training_key:
+            all_tags[_TRAINING_TAG] = training_key
+        status = "FAILED"
+        with ExitStack() as stack:
+            stack.callback(self._forget_globals)
+            try:
+                experiment_id, experiment = self._experiment(partition)
+                resumed = self._find_cut_off(experiment_id, asset, partition, training_key)
+                self._end_stale(experiment_id, asset, partition, resumed)
+                run_id = (
+                    resumed or self.client.create_run(experiment_id, tags=all_tags, run_name=name).info.run_id
+                )
+                resource = stack.enter_context(self._resource(experiment, run_id, name, dagster_run_id))
+            except (MlflowException, OSError) as error:
+                raise unusable(error) from error
+            page = self._page(experiment_id, run_id)
+            run = TrackedRun(run_id, page, resource.tracking_client, is_resumed=resumed is not None)
+            try:
+                yield run
+                status = "FINISHED"
+            except Exception:
+                raise
+            except BaseException:  # Ctrl-C, or Dagster that stops the run: it may be resumed
+                status = "KILLED"
+                raise
+            finally:
+                run.flush()
+                resource.end_run(status)
+
+    @contextmanager
+    def attempt(
+        self,
+        asset: str,
+        partition: str | None,
+        dagster_run_id: str,
+        *,
+        data_sha256: str = "",
+        training_key: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> Iterator[Attempt]:
+        """As `run`, for work that counts more than its record: no trouble with MLflow reaches the block."""
+        attempt = Attempt()
+        stack = ExitStack()
+        opening = self.run(
+            asset, partition, dagster_run_id, data_sha256=data_sha256, training_key=training_key, tags=tags
+        )
+        try:
+            attempt.run = stack.enter_context(opening)
+        except Exception as error:
+            attempt.note(error)
+        try:
+            yield attempt
+        except BaseException:
+            try:
+                stack.__exit__(*sys.exc_info())
+            except BaseException as error:
+                attempt.note(error)
+            raise
+        try:
+            stack.close()
+        except Exception as error:
+            attempt.note(error)
+
+    def log_run(
+        self,
+        asset: str,
+        partition: str | None,
+        dagster_run_id: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        curves: Curves | None = None,
+        artifacts: Mapping[str, bytes] | None = None,
+        data_sha256: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> str:
+        """Record a finished piece of work as one run and return its id.
+
+        Parameters
+        ----------
+        params
+            Settings that shaped the work.
+        metrics
+            Final values.
+        curves
+            For each name the values by step: either in order from 0, or ``(step, value)`` pairs.
+        artifacts
+            Files by name.
+        data_sha256
+            Hash of the data that was used.
+
+        Raises
+        ------
+        CatalystError
+            MLflow's database or artifact store cannot be used.
+        """
+        with self.run(asset, partition, dagster_run_id, data_sha256=data_sha256, tags=tags) as run:
+            run.log(params=params, metrics=metrics, curves=curves, artifacts=artifacts)
+        return run.run_id
+
+    def run_url(self, run_id: str) -> str:
+        """Return the page of a run, served while `catalyst up` runs."""
+        return self._page(self.client.get_run(run_id).info.experiment_id, run_id)
+
+    @property
+    def artifact_root(self) -> str:
+        """URL under which MLflow keeps artifacts."""
+        root = self._settings.object_store_url
+        return (root if "://" in root else Path(root).absolute().as_uri()).rstrip("/") + "/mlflow"
+
+    @cached_property
+    def client(self) -> "MlflowClient":
+        """MLflow's own client; the first use makes the tables of a new database."""
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        # MLflow would ask a server that does not answer again and again, for most of an hour.
+        self._require_answer()
+        import mlflow
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        loggers = [logging.getLogger(name) for name in ("mlflow.store.db.utils", "alembic")]
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        try:
+            # Makes the tables of a new database; without a root, MLflow would note ./mlruns in it.
+            SqlAlchemyStore(self._url, self.artifact_root)  # type: ignore[no-untyped-call]
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+        return mlflow.MlflowClient(tracking_uri=self._url)
+
+    def _require_answer(self) -> None:
+        import sqlalchemy as sa
+
+        try:
+            sa.create_engine(self._url, poolclass=sa.NullPool).connect().close()
+        except sa.exc.OperationalError as error:
+            raise unusable(error.orig or error) from error
+
+    def initialise(self) -> None:
+        """Make the tables of a new MLflow database."""
+        _ = self.client
+
+    @contextmanager
+    def _resource(self, experiment: str, run_id: str, name: str, dagster_run_id: str) -> Iterator[Any]:
+        """Yield dagster-mlflow's resource, attached to an open run."""
+        import dagster as dg
+
+        config = {"experiment_name": experiment, "mlflow_tracking_uri": self._url, "mlflow_run_id": run_id}
+        with ExitStack() as stack:
+            with warnings.catch_warnings():
+                # dagster-mlflow is in beta and uses deprecated names; there is nothing a reader could do.
+                warnings.simplefilter("ignore")
+                from dagster_mlflow import mlflow_tracking
+
+                resources = stack.enter_context(
+                    dg.build_resources(
+                        {"mlflow": mlflow_tracking},
+                        resource_config={"mlflow": {"config": config}},
+                        dagster_run=dg.DagsterRun(job_name=name, run_id=dagster_run_id),
+                        log_manager=dg.DagsterLogManager.create(loggers=[]),  # nobody need hear it start
+                    )
+                )
+            os.environ.pop("MLFLOW_TRACKING_URI", None)  # what the work starts need not know the password
+            yield resources.mlflow.tracking
+
+    def _experiment(self, partition: str | None) -> tuple[str, str]:
+        name = partition.partition("__")[0] if partition else "catalyst"
+        found = self.client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id), name
+        location = f"{self.artifact_root}/{name}"
+        return str(self.client.create_experiment(name, artifact_location=location)), name
+
+    def _find_cut_off(
+        self, experiment_id: str, asset: str, partition: str | None, training_key: str
+    ) -> str | None:
+        """Return the newest run of a training that was killed before it ended."""
+        if not training_key:
+            return None
+        mine = f"{_owned(asset, partition)} AND tags.`{_TRAINING_TAG}` = '{training_key}'"
+        for run in self.client.search_runs([experiment_id], mine, order_by=["attributes.start_time DESC"]):
+            if run.info.status in ("RUNNING", "KILLED"):
+                return str(run.info.run_id)
+        return None
+
+    def _end_stale(self, experiment_id: str, asset: str, partition: str | None, kept: str | None) -> None:
+        mine = f"attributes.status = 'RUNNING' AND {_owned(asset, partition)}"
+        for run in self.client.search_runs([experiment_id], mine):
+            if run.info.run_id != kept:
+                self.client.set_terminated(run.info.run_id, "KILLED")
+
+    def _page(self, experiment_id: str, run_id: str) -> str:
+        server = f"http://{self._settings.host}:{self._settings.mlflow_port}"
+        return f"{server}/#/experiments/{experiment_id}/runs/{run_id}"
+
+    def _forget_globals(self) -> None:
+        import mlflow
+
+        while mlflow.active_run() is not None:
+            mlflow.end_run("FAILED")
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # it is in the environment too, password included
+
+
+def _owned(asset: str, partition: str | None) -> str:
+    return f"tags.`{_ASSET_TAG}` = '{asset}' AND tags.`{_PARTITION_TAG}` = '{partition or ''}'"

@@ -1,0 +1,1 @@
+"""PostgreSQL: connections and queries, migrations, and the embedded server."""

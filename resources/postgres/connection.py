@@ -1,0 +1,196 @@
+"""How a process gets to its databases: the embedded server under the home, or an external one.
+
+Either way there are three databases: `catalyst` and, beside it, Dagster's and MLflow's.
+"""
+
+import atexit
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+from catalyst_assets.errors import DatabaseUnavailableError, UsageError
+from resources.postgres.database import Database, Role, Sibling, fetch_all
+from resources.postgres.embedded import DRIVER, EmbeddedPostgres
+from resources.postgres.migrations import require_current_schema, upgrade_schema
+from resources.settings import Settings
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+_CATALYST = "catalyst"
+
+
+@contextmanager
+def connect(settings: Settings, *, upgrade: bool = False, check_schema: bool = True) -> Iterator[Database]:
+    """Open the installation's databases; the embedded server runs at least until the context ends.
+
+    Parameters
+    ----------
+    upgrade
+        Bring the schema up to date first.
+    check_schema
+        False opens a database whatever its schema.
+
+    Raises
+    ------
+    DatabaseUnavailableError
+        The server cannot be started or reached.
+    SchemaVersionError
+        The schema is newer than this code, or older and ``upgrade`` is False.
+    UsageError
+        ``CATALYST_DATABASE_URL`` is not a PostgreSQL URL.
+    """
+    with ExitStack() as stack:
+        if settings.database_url is None:
+            server = stack.enter_context(EmbeddedPostgres(settings.home))
+            database = open_embedded(server)
+        else:
+            database = open_external(settings.database_url.get_secret_value())
+        stack.callback(database.dispose)
+        if upgrade:
+            upgrade_schema(database)
+        elif check_schema:
+            require_current_schema(database)
+        yield database
+
+
+@cache
+def process_database(settings: Settings) -> Database:
+    """Return the databases of this process, kept open until it exits."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(connect(settings))
+
+
+def open_embedded(server: EmbeddedPostgres) -> Database:
+    """Return the databases on an embedded server, created on first use, each role with its own login."""
+    siblings = {sibling: server.url(f"catalyst_{sibling}", sibling.value) for sibling in Sibling}
+    if not _database_exists(server.owner_url(_CATALYST)):
+        with _maintenance(server.owner_url("postgres")) as connection:
+            for login, password in server.cluster.passwords.items():
+                verifier = _scram_verifier(connection, login, password)
+                _execute_generated(connection, "services/create_login", login=login, verifier=verifier)
+            for sibling in Sibling:
+                _create_database(connection, sibling.value, f"catalyst_{sibling}")
+                _execute_generated(connection, "services/close_database", name=sibling.value)
+            _create_database(
+                connection, _CATALYST, None
+            )  # last: its presence says that all the rest is there
+    return Database({role: server.url(role, _CATALYST) for role in Role}, siblings)
+
+
+def open_external(url_text: str) -> Database:
+    """Return the databases on a server that somebody else runs.
+
+    One login serves all roles here: each connection takes its role when it opens, which guards
+    against mistakes, not against code that resets the role.
+
+    Raises
+    ------
+    UsageError
+        Not a PostgreSQL URL with a database name.
+    DatabaseUnavailableError
+        The server does not answer, or a database is missing and cannot be created.
+    """
+    owner = _parse_url(url_text)
+    siblings = {sibling: owner.set(database=f"{owner.database}_{sibling}") for sibling in Sibling}
+    if not _database_exists(_text(owner)):
+        raise DatabaseUnavailableError(
+            f"There is no database {owner.database!r} on {_place(owner)}.",
+            "Create it, or correct CATALYST_DATABASE_URL.",
+        )
+    with _maintenance(_text(owner)) as connection:
+        for sibling in siblings.values():
+            _create_database(connection, str(sibling.database), None)
+    return Database(
+        {role: _text(owner if role is Role.OWNER else _as_role(owner, role)) for role in Role},
+        {sibling: _text(url) for sibling, url in siblings.items()},
+    )
+
+
+def _parse_url(text: str) -> "sa.URL":
+    import sqlalchemy as sa
+
+    try:
+        url = sa.make_url(text)
+    except (sa.exc.ArgumentError, ValueError):
+        url = None
+    if url is None or url.get_backend_name() not in ("postgresql", "postgres") or not url.database:
+        raise UsageError(
+            "CATALYST_DATABASE_URL is not the URL of a PostgreSQL database.",
+            "Write it as postgresql://user:password@host:5432/catalyst, or unset it for the embedded server.",
+        )
+    return url.set(drivername=DRIVER)
+
+
+def _as_role(url: "sa.URL", role: Role) -> "sa.URL":
+    given = url.query.get("options", "")
+    options = given if isinstance(given, str) else " ".join(given)
+    return url.update_query_dict({"options": f"{options} -c role={role}".strip()})
+
+
+def _database_exists(url: str) -> bool:
+    """Connect once; False when the server answers that there is no such database."""
+    import psycopg2
+    import sqlalchemy as sa
+
+    arguments = sa.make_url(url).translate_connect_args(username="user", database="dbname")
+    query = {key: str(value) for key, value in sa.make_url(url).query.items()}
+    try:
+        psycopg2.connect(**({"connect_timeout": "10"} | arguments | query)).close()
+    except psycopg2.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1]
+        if "does not exist" in reason and "database" in reason:
+            return False
+        raise DatabaseUnavailableError(
+            f"PostgreSQL on {_place(sa.make_url(url))} does not answer: {reason}.",
+            "Start it, or correct CATALYST_DATABASE_URL; without it an embedded server is used.",
+        ) from None
+    return True
+
+
+@contextmanager
+def _maintenance(url: str) -> "Iterator[sa.Connection]":
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        yield connection
+
+
+def _create_database(connection: "sa.Connection", name: str, owner: str | None) -> None:
+    import sqlalchemy as sa
+
+    try:
+        _execute_generated(connection, "services/create_database", name=name, owner=owner)
+    except sa.exc.ProgrammingError as error:
+        if getattr(error.orig, "pgcode", None) == "42P04":  # another process was faster
+            return
+        raise DatabaseUnavailableError(
+            f"The database {name!r} is missing and cannot be created: {str(error.orig).strip().splitlines()[0]}.",
+            f"Create it as an administrator: CREATE DATABASE {name!r} OWNED BY this login.",
+        ) from None
+
+
+def _execute_generated(connection: "sa.Connection", query: str, **parameters: str | None) -> int:
+    """Run the statements that a query returns."""
+    rows = fetch_all(connection, query, **parameters)
+    for row in rows:
+        connection.exec_driver_sql(row["statement"].replace("%", "%%"))
+    return len(rows)
+
+
+def _scram_verifier(connection: "sa.Connection", login: str, password: str) -> str:
+    from psycopg2.extensions import encrypt_password
+
+    scope = connection.connection.driver_connection
+    return str(encrypt_password(password, login, scope=scope, algorithm="scram-sha-256"))
+
+
+def _place(url: "sa.URL") -> str:
+    return f"{url.host or url.query.get('host', 'the local socket')}:{url.port or 5432}"
+
+
+def _text(url: "sa.URL") -> str:
+    return url.render_as_string(hide_password=False)
