@@ -114,7 +114,7 @@ def add_bulk(platform: Platform, source_id: str, element: str, material_id: str 
     """Add a material as the Materials Project gives it, or give one another id there."""
     from pymatgen.core import Lattice, Structure
 
-    from catalyst_assets.ingestion.crystals import hash_structure
+    from catalyst_assets.ingestion.reading.crystals import hash_structure
 
     name = material_id or f"materials_project:{source_id}"
     structure = Structure(Lattice.cubic(3.9), [element], [[0, 0, 0]])

@@ -13,8 +13,8 @@ from catalyst_assets.constants import METHODS, PROPERTIES
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.adsorption.loading import count_adsorption
 from catalyst_assets.ingestion.adsorption.records import AdsorptionParser
-from catalyst_assets.ingestion.crystals import hash_structure
 from catalyst_assets.ingestion.raw_cache import RawFile, current_files, open_raw
+from catalyst_assets.ingestion.reading.crystals import hash_structure
 from catalyst_assets.ingestion.sources import PARSERS
 from resources.postgres.database import Role, fetch_all
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from catalyst_assets.ingestion.crystals import Crystal
 from catalyst_assets.ingestion.raw_cache import RawFile
+from catalyst_assets.ingestion.reading.crystals import Crystal
 from catalyst_assets.ingestion.records import Record, Rejection
 from resources.postgres.database import Role, copy_text, execute, fetch_all, format_rows, storable
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.constants import METHODS, PROPERTIES, Property
-from catalyst_assets.ingestion.crystals import (
+from catalyst_assets.ingestion.reading.crystals import (
     MOST_SITES,
     SHORTEST_DISTANCE_ANGSTROM,
     VOLUME_PER_ATOM_ANGSTROM3,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from pymatgen.core.structure import Structure
 
-    from catalyst_assets.ingestion.cells import Cell
+    from catalyst_assets.ingestion.reading.cells import Cell
 
 _UNKNOWN = Property("", -math.inf, math.inf, 0.0, 1.0, "")
 

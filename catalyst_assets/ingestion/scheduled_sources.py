@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from catalyst_assets.ingestion.raw_assets import AflowConfig, MaterialsProjectConfig, OptimadeConfig
-from catalyst_assets.ingestion.yaml_files import read_model
+from catalyst_assets.ingestion.reading.yaml_files import read_model
 
 
 class ScheduledSources(BaseModel):

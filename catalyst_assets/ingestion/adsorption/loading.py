@@ -20,8 +20,8 @@ from catalyst_assets.ingestion.adsorption.records import (
 )
 from catalyst_assets.ingestion.loading import LoadCounts, format_refusals, keep_quarantine
 from catalyst_assets.ingestion.raw_cache import RawFile
+from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.records import Contents, Rejection
-from catalyst_assets.ingestion.reference_tables.rows import shown
 from resources.postgres.database import copy_text, execute, fetch_all, format_rows
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal
 
 from catalyst_assets.ingestion.raw_cache import RawFile
+from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.records import Contents, Problem, Rejection
-from catalyst_assets.ingestion.reference_tables.rows import shown
 
 METHOD: Final = "RPBE"
 # Stands in the column `frame` for a relaxed state, which has no number of its own.

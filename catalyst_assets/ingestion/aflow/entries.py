@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from catalyst_assets.ingestion.crystals import MOST_SITES
 from catalyst_assets.ingestion.pages import PageParser
 from catalyst_assets.ingestion.raw_cache import RawFile
+from catalyst_assets.ingestion.reading.crystals import MOST_SITES
+from catalyst_assets.ingestion.reading.tables import parse_number, shown
 from catalyst_assets.ingestion.records import Problem, Value
-from catalyst_assets.ingestion.reference_tables.rows import parse_number, shown
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure

@@ -8,12 +8,12 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.ingestion.crystals import MOST_SITES
 from catalyst_assets.ingestion.materials_project.ids import identify_material
 from catalyst_assets.ingestion.pages import PageParser
 from catalyst_assets.ingestion.raw_cache import RawFile
+from catalyst_assets.ingestion.reading.crystals import MOST_SITES
+from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.records import Problem, Value
-from catalyst_assets.ingestion.reference_tables.rows import shown
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure

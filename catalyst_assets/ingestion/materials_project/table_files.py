@@ -15,8 +15,8 @@ from catalyst_assets.ingestion.materials_project.documents import (
 )
 from catalyst_assets.ingestion.materials_project.ids import identify_material
 from catalyst_assets.ingestion.raw_cache import RawFile
+from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection, place_of
-from catalyst_assets.ingestion.reference_tables.rows import shown
 
 _ABOUT: Final = ("material_id", "deprecated", "builder_meta")
 # Without the second, what may not be used commercially could not be told from the rest.

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from catalyst_assets.ingestion.adsorption.records import adsorbate_formula
+from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.records import Problem
-from catalyst_assets.ingestion.reference_tables.rows import shown
 from catalyst_assets.ingestion.untrusted.archives import DamagedError
 
 _MOST_ATOMS: Final = 1000

@@ -11,8 +11,8 @@ from catalyst_assets.ingestion.adsorption.records import (
     system_name,
 )
 from catalyst_assets.ingestion.raw_cache import RawFile
+from catalyst_assets.ingestion.reading.tables import Row, parse_number, read_rows, shown
 from catalyst_assets.ingestion.records import Contents, Problem, Rejection
-from catalyst_assets.ingestion.reference_tables.rows import Row, parse_number, read_rows, shown
 
 _COLUMNS: Final = ("id", "target", "ads", "bulk_symbols", "miller")
 _MOST_BYTES: Final = 512 * 1024**2

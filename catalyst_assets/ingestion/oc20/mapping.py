@@ -14,8 +14,8 @@ from catalyst_assets.errors import SourceError
 from catalyst_assets.ingestion.adsorption.records import AdsorptionParser, AdsorptionSystem, system_name
 from catalyst_assets.ingestion.materials_project.ids import normalise_material_id
 from catalyst_assets.ingestion.raw_cache import RawFile
+from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.records import Contents, Problem, Rejection
-from catalyst_assets.ingestion.reference_tables.rows import shown
 from catalyst_assets.ingestion.untrusted.process import read_untrusted
 
 _MOST_JSON_BYTES: Final = 512 * 1024**2

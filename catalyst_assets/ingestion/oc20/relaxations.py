@@ -17,8 +17,8 @@ from catalyst_assets.ingestion.adsorption.records import (
 )
 from catalyst_assets.ingestion.oc20.frames import read_frame, split_frames
 from catalyst_assets.ingestion.raw_cache import RawFile
+from catalyst_assets.ingestion.reading.tables import parse_number, shown
 from catalyst_assets.ingestion.records import Contents, Problem, Rejection
-from catalyst_assets.ingestion.reference_tables.rows import parse_number, shown
 from catalyst_assets.ingestion.untrusted.archives import (
     DamagedError,
     LastIndex,

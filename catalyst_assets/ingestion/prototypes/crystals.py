@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from catalyst_assets.errors import UsageError
-from catalyst_assets.ingestion.cells import Cell
 from catalyst_assets.ingestion.prototypes.perovskites import perovskite_edge, shannon_radii
+from catalyst_assets.ingestion.reading.cells import Cell
 
 Ions = Mapping[str, tuple[str, int]]
 # Rutile oxides have 0.64 (Ti), 0.67 (Sn) to 0.69 (Ru).

@@ -19,9 +19,9 @@ from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.ingestion.prototypes.crystals import PROTOTYPES, Prototype
 from catalyst_assets.ingestion.prototypes.perovskites import shannon_radii
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest
+from catalyst_assets.ingestion.reading.tables import shown
+from catalyst_assets.ingestion.reading.yaml_files import read_model
 from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection
-from catalyst_assets.ingestion.reference_tables.rows import shown
-from catalyst_assets.ingestion.yaml_files import read_model
 
 _LICENCE: Final = "none needed: enumerated here"
 

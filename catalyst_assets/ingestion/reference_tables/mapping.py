@@ -1,6 +1,6 @@
 """What a mapping file says of a table: which columns make the crystal, which hold values, whose they are.
 
-The YAML is validated here and nowhere else. Reading the table itself is `rows`' business, turning its
+The YAML is validated here and nowhere else. Reading the table itself is `reading.tables`' business, turning its
 rows into records that of `records`.
 """
 
@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from catalyst_assets.constants import METHODS, PROPERTIES
-from catalyst_assets.ingestion.reference_tables.rows import ASE_SUFFIXES
-from catalyst_assets.ingestion.yaml_files import read_model
+from catalyst_assets.ingestion.reading.tables import ASE_SUFFIXES
+from catalyst_assets.ingestion.reading.yaml_files import read_model
 
 Column = Annotated[str, Field(min_length=1)]
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
+from catalyst_assets.ingestion.reading.ase_atoms import AtomsError, build_cell
+from catalyst_assets.ingestion.reading.ase_rows import ATOMS
+from catalyst_assets.ingestion.reading.cif import read_cif
+from catalyst_assets.ingestion.reading.tables import Row, parse_number, parse_text, read_rows, shown
 from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection, Value
-from catalyst_assets.ingestion.reference_tables.ase_atoms import AtomsError, build_cell
-from catalyst_assets.ingestion.reference_tables.ase_rows import ATOMS
-from catalyst_assets.ingestion.reference_tables.cif import read_cif
 from catalyst_assets.ingestion.reference_tables.mapping import CifColumn, DatabaseAtoms, TableMapping
-from catalyst_assets.ingestion.reference_tables.rows import Row, parse_number, parse_text, read_rows, shown
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
-    from catalyst_assets.ingestion.cells import Cell
+    from catalyst_assets.ingestion.reading.cells import Cell
 
 _LONGEST_RECORD = 128
 

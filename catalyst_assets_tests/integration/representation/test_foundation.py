@@ -19,9 +19,9 @@ import pytest
 from ase import Atoms
 
 from catalyst_assets.errors import CorruptArtifactError, SourceError
-from catalyst_assets.ingestion.crystals import hash_structure
 from catalyst_assets.ingestion.fetching.http import Fetcher
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
+from catalyst_assets.ingestion.reading.crystals import hash_structure
 from catalyst_assets.representation import assets, checks
 from catalyst_assets.representation.foundation.convert import UnsupportedModelError, convert
 from catalyst_assets.representation.foundation.download import ModelCache, hash_file, open_local

@@ -12,8 +12,8 @@ import torch
 from pymatgen.core import Element
 from pymatgen.core.structure import Structure
 
-from catalyst_assets.ingestion.crystals import hash_structure
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
+from catalyst_assets.ingestion.reading.crystals import hash_structure
 from catalyst_assets.representation.backbones import Backbone, OriginKind
 from catalyst_assets.representation.fitting.settings import FitSettings
 from catalyst_assets.representation.pretraining import (

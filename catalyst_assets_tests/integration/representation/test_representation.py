@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 from pymatgen.core.structure import Structure
 
-from catalyst_assets.ingestion.crystals import hash_structure
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
+from catalyst_assets.ingestion.reading.crystals import hash_structure
 from catalyst_assets.representation import assets, checks
 from catalyst_assets.representation.features import featurize
 from catalyst_assets.representation.library import current_fingerprint, publish_seeded

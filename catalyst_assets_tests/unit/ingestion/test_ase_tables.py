@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from catalyst_assets.errors import InvalidPoolError
-from catalyst_assets.ingestion.cells import Cell
+from catalyst_assets.ingestion.reading.cells import Cell
+from catalyst_assets.ingestion.reading.tables import read_rows
 from catalyst_assets.ingestion.records import Record, Rejection, validate
 from catalyst_assets.ingestion.reference_tables.mapping import TableMapping, load_mapping
 from catalyst_assets.ingestion.reference_tables.records import parse_table, survey_table
-from catalyst_assets.ingestion.reference_tables.rows import read_rows
 from catalyst_assets_tests.places import PROJECT
 
 GAP = {"property": "band_gap", "unit": "eV", "method": "PBE", "required": False}

@@ -11,14 +11,14 @@ from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
 from pymatgen.io.cif import CifWriter
 
-from catalyst_assets.ingestion.cells import Cell
-from catalyst_assets.ingestion.crystals import (
+from catalyst_assets.ingestion.reading.cells import Cell
+from catalyst_assets.ingestion.reading.cif import read_cif
+from catalyst_assets.ingestion.reading.crystals import (
     SHORTEST_DISTANCE_ANGSTROM,
     VOLUME_PER_ATOM_ANGSTROM3,
     describe,
     hash_structure,
 )
-from catalyst_assets.ingestion.reference_tables.cif import read_cif
 from catalyst_assets_tests.places import DATA
 
 JARVIS = DATA / "jarvis"

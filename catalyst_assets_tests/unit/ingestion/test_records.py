@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
-from catalyst_assets.ingestion.crystals import describe, hash_structure
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
+from catalyst_assets.ingestion.reading.crystals import describe, hash_structure
 from catalyst_assets.ingestion.records import Record, Value, validate
 
 PEROVSKITE = build_cubic_perovskite("Sr", "Ti", "O3")

@@ -8,7 +8,7 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Final
 
-from catalyst_assets.ingestion.cells import Cell
+from catalyst_assets.ingestion.reading.cells import Cell
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure

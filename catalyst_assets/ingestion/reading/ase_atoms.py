@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from catalyst_assets.ingestion.cells import Cell
-from catalyst_assets.ingestion.crystals import MOST_SITES
+from catalyst_assets.ingestion.reading.cells import Cell
+from catalyst_assets.ingestion.reading.crystals import MOST_SITES
 
 
 class AtomsError(Exception):

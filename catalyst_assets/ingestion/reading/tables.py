@@ -68,7 +68,7 @@ def read_rows(
     if name.endswith(".parquet"):
         rows = _parquet_rows(name, data, columns)
     elif name.endswith(ASE_SUFFIXES):
-        from catalyst_assets.ingestion.reference_tables.ase_rows import read_database
+        from catalyst_assets.ingestion.reading.ase_rows import read_database
 
         rows = read_database(name, data, columns)
     else:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from catalyst_assets.errors import InvalidPoolError
-from catalyst_assets.ingestion.reference_tables.ase_atoms import Atoms, formula_of
-from catalyst_assets.ingestion.reference_tables.rows import Row
+from catalyst_assets.ingestion.reading.ase_atoms import Atoms, formula_of
+from catalyst_assets.ingestion.reading.tables import Row
 
 ATOMS: Final = "(atoms)"  # no key of an ASE database can have this name
 _ATOM_COLUMNS: Final = ("numbers", "positions", "cell", "pbc")

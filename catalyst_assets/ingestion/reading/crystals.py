@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from catalyst_assets.ingestion.cells import Cell
+from catalyst_assets.ingestion.reading.cells import Cell
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
