@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.acquisition.shortlist import RankingInputs, Shortlist, identify, rank_stored
+from catalyst_assets.campaigns.history import History, read_history
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
 from catalyst_assets.campaigns.labels import hash_labels
-from catalyst_assets.campaigns.rejections import History, read_history
 from catalyst_assets.errors import UsageError
 from resources.code_version import code_version
 from resources.postgres.database import fetch_all, fetch_one

@@ -16,9 +16,9 @@ from catalyst_assets.acquisition.explanation import Neighbour, nearest_labelled
 from catalyst_assets.acquisition.failures import chance_of_answer
 from catalyst_assets.acquisition.ranking import Ranking, rank
 from catalyst_assets.campaigns.derived import fill_derived
+from catalyst_assets.campaigns.history import History, read_history
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
 from catalyst_assets.campaigns.progress import load_evaluations
-from catalyst_assets.campaigns.rejections import History, read_history
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
 from catalyst_assets.prediction.members import backbone_of, training_set_of

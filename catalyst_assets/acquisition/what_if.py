@@ -14,10 +14,10 @@ import numpy as np
 from catalyst_assets.acquisition.ranking import rerank
 from catalyst_assets.acquisition.shortlist import load_costs
 from catalyst_assets.campaigns.derived import fill_derived
+from catalyst_assets.campaigns.history import History, read_history
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
 from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Strategy
-from catalyst_assets.campaigns.rejections import History, read_history
 from catalyst_assets.errors import CatalystError, LoopError
 from catalyst_assets.learning.training_set import pivot_labels
 from catalyst_assets.prediction.scoring import load_predictions

@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from catalyst_assets.campaigns.history import read_history
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.campaigns.progress import load_evaluations
-from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS, read_history
+from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.loop.decide import CampaignState, IterationState, JobHistory
 from catalyst_assets.partitions import IterationKey

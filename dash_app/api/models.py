@@ -59,7 +59,7 @@ class RejectRequest(BaseModel):
     kind: RejectionKind = Field(
         RejectionKind.WITHDRAWN,
         description="poor: measured, its values are learned from, never suggested again. infeasible: cannot be made, "
-        "never suggested again. failed: tried without an answer, may be suggested again some turns later. "
+        "never suggested again. failed: tried without an answer, may be suggested again some iterations later. "
         "withdrawn: a person decides against it, suggested again only if restored. Another kind than before "
         "corrects it.",
     )
@@ -110,7 +110,7 @@ class PropertyInfo(BaseModel):
 
 
 class Iteration(BaseModel):
-    """One turn of a campaign's loop."""
+    """One iteration of a campaign."""
 
     partition_key: str = Field(description="The Dagster partition, `<campaign>__<0007>`.")
     iteration: int

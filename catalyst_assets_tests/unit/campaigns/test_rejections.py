@@ -6,9 +6,10 @@ import pytest
 from catalyst_assets.acquisition.explanation import explain
 from catalyst_assets.acquisition.failures import chance_of_answer
 from catalyst_assets.acquisition.replay import Difference, find_difference
+from catalyst_assets.campaigns.history import History, judge_history
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.campaigns.model import Campaign
-from catalyst_assets.campaigns.rejections import RULES, History, RejectionKind, judge_history
+from catalyst_assets.campaigns.rejections import RULES, RejectionKind
 
 NONE = np.empty(0, dtype=np.int64)
 
