@@ -8,8 +8,7 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalyst_assets.errors import CatalystError
-from dash_app.api.application import API_PREFIX
-from dash_app.api.models import Problem
+from dash_app.contract import API_PREFIX, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -12,8 +12,9 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from dash_app.api.application import API_PREFIX, create_api
+from dash_app.api.application import create_api
 from dash_app.client import ApiClient, ServingAddress
+from dash_app.contract import API_PREFIX
 from dash_app.pages.application import add_pages
 from resources.postgres.database import Database
 

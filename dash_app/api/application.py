@@ -8,12 +8,10 @@ from fastapi.responses import HTMLResponse
 
 from dash_app.api import campaigns, candidates, rankings
 from dash_app.api.connection import Transaction
-from dash_app.api.models import Health, Problem
 from dash_app.api.problems import install_problem_handlers, problem_responses
 from dash_app.api.reference import render_reference
+from dash_app.contract import Health, Problem
 from resources.postgres.database import Database, fetch_one
-
-API_PREFIX: Final = "/api/v1"
 
 _DESCRIPTION: Final = """Campaigns, the candidates their rankings suggest, and decisions about them.
 Errors are problem details (RFC 9457). The lifecycle is ranked → flagged → in_validation → validated, or

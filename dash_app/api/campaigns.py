@@ -11,7 +11,8 @@ from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.constants import PROPERTIES
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import Evaluation, Evaluations, parse_document
-from dash_app.api.models import (
+from dash_app.api.problems import NotFoundError, problem_responses
+from dash_app.contract import (
     CampaignDetail,
     CampaignList,
     CampaignSummary,
@@ -19,7 +20,6 @@ from dash_app.api.models import (
     IterationList,
     PropertyInfo,
 )
-from dash_app.api.problems import NotFoundError, problem_responses
 from resources.postgres.database import Row, fetch_all, fetch_one
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=problem_responses(503))

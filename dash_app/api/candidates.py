@@ -11,7 +11,8 @@ from dash_app.api.campaigns import find_document
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import Evaluation, judge, parse_document
 from dash_app.api.explanations import explain_candidate
-from dash_app.api.models import (
+from dash_app.api.problems import NotFoundError, problem_responses
+from dash_app.contract import (
     Candidate,
     CandidateDetail,
     CandidateEvent,
@@ -22,7 +23,6 @@ from dash_app.api.models import (
     RestoreRequest,
     Transition,
 )
-from dash_app.api.problems import NotFoundError, problem_responses
 from resources.postgres.database import Row, fetch_all, fetch_one
 
 router = APIRouter(prefix="/candidates", tags=["candidates"], responses=problem_responses(404, 422, 503))

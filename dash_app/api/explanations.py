@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from catalyst_assets.acquisition.explanation import CriterionChance, explain
 from catalyst_assets.constants import PROPERTIES
 from dash_app.api.discovery import parse_document
-from dash_app.api.models import Alternative, BoundChance, Criterion, Explanation, NearestLabelled
+from dash_app.contract import Alternative, BoundChance, Criterion, Explanation, NearestLabelled
 from resources.postgres.database import Row, fetch_all, fetch_one
 
 

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from catalyst_assets.errors import CatalystError, DatabaseUnavailableError, LoopError, UsageError
-from dash_app.api.models import FieldError, Problem
+from dash_app.contract import FieldError, Problem
 
 _CHECK_VIOLATION: Final = "23514"
 _NO_DATA_FOUND: Final = "P0002"

@@ -12,8 +12,8 @@ from catalyst_assets.campaigns.model import Strategy
 from catalyst_assets.constants import PROPERTIES
 from dash_app.api.campaigns import CampaignName, find_document
 from dash_app.api.connection import Transaction
-from dash_app.api.models import Predicted, RankedAgain, Reranking, StrategyInfo
 from dash_app.api.problems import NotFoundError, problem_responses
+from dash_app.contract import Predicted, RankedAgain, Reranking, StrategyInfo
 from resources.postgres.database import Row, fetch_all, fetch_one
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=problem_responses(404, 409, 422, 503))

@@ -5,7 +5,6 @@ from typing import Any
 from dash import html
 
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
-from dash_app.api.models import CandidateDetail, CandidateEvent, CandidateStatus, Validated
 from dash_app.components.tiles import badge
 from dash_app.components.why import why_panel
 from dash_app.components.wording import (
@@ -20,6 +19,7 @@ from dash_app.components.wording import (
     with_unit,
     words,
 )
+from dash_app.contract import CandidateDetail, CandidateEvent, CandidateStatus, Validated
 
 
 def candidate_panel(candidate: CandidateDetail, method: str) -> html.Div:

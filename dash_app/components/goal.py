@@ -4,8 +4,8 @@ from typing import Any
 
 from dash import html
 
-from dash_app.api.models import CampaignDetail
 from dash_app.components.wording import MISSING, criterion, words
+from dash_app.contract import CampaignDetail
 
 
 def goal_panel(campaign: CampaignDetail) -> html.Section:

@@ -4,7 +4,6 @@ from typing import Any, Final
 
 import dash_ag_grid as dag
 
-from dash_app.api.models import CampaignDetail, Candidate
 from dash_app.components.wording import (
     DISTANCE_EXPLAINED,
     FAR_EXPLAINED,
@@ -12,6 +11,7 @@ from dash_app.components.wording import (
     stale_explained,
     with_unit,
 )
+from dash_app.contract import CampaignDetail, Candidate
 
 GRID_ID: Final = "candidates"
 _BLOCK: Final = 200

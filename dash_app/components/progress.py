@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from dash_app.api.models import CampaignDetail
 from dash_app.components.wording import with_unit
+from dash_app.contract import CampaignDetail
 
 INK: Final = "#16202a"
 SOFT: Final = "#5b6875"

@@ -5,8 +5,8 @@ from typing import Any, Final
 from dash import dcc, html
 
 from catalyst_assets.campaigns.rejections import RULES, RejectionKind
-from dash_app.api.models import CandidateStatus
 from dash_app.components.wording import aria, words
+from dash_app.contract import CandidateStatus
 
 ALL: Final = "all"
 # As a reviewer meets them most often.

@@ -2,8 +2,8 @@
 
 from dash import dcc, html
 
-from dash_app.api.models import CampaignDetail, CampaignSummary, CandidateStatus
 from dash_app.components.wording import count, moment, number, words
+from dash_app.contract import CampaignDetail, CampaignSummary, CandidateStatus
 
 
 def summary_tiles(campaign: CampaignDetail) -> html.Dl:

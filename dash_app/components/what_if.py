@@ -4,9 +4,9 @@ from typing import Any
 
 from dash import dcc, html
 
-from dash_app.api.models import RankedAgain, Reranking
 from dash_app.components.tiles import badge
 from dash_app.components.wording import MISSING, aria, formula, plus_minus, with_unit, words
+from dash_app.contract import RankedAgain, Reranking
 
 
 def what_if_panel() -> html.Section:

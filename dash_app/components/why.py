@@ -4,8 +4,8 @@ from typing import Any
 
 from dash import html
 
-from dash_app.api.models import BoundChance, Criterion, Explanation, NearestLabelled
 from dash_app.components.wording import MISSING, criterion, formula, with_unit, words
+from dash_app.contract import BoundChance, Criterion, Explanation, NearestLabelled
 
 
 def why_panel(explanation: Explanation, units: dict[str, str]) -> list[Any]:

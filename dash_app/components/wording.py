@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from dash import html
 
-from dash_app.api.models import Candidate, CandidateStatus
+from dash_app.contract import Candidate, CandidateStatus
 
 MISSING: Final = "\u2013"
 FAR: Final = "Far from training data"

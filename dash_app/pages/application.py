@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.messages import problem
 from dash_app.components.wording import aria
+from dash_app.contract import API_PREFIX
 from dash_app.pages import campaign, campaigns, decisions, what_if
 
 _ASSETS: Final = Path(__file__).parent.parent / "assets"
@@ -55,7 +56,7 @@ def _frame() -> html.Div:
                 [
                     dcc.Link("Catalyst review", href="/", className="wordmark"),
                     html.Nav(
-                        [dcc.Link("Campaigns", href="/"), html.A("API", href="/api/v1/docs")],
+                        [dcc.Link("Campaigns", href="/"), html.A("API", href=f"{API_PREFIX}/docs")],
                         **aria(label="Main"),
                     ),
                     html.Div(

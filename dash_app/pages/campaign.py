@@ -8,7 +8,6 @@ from typing import Any, Final
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from dash_app.api.models import CampaignDetail, CandidateDetail, CandidatePage
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.detail import candidate_panel
 from dash_app.components.goal import goal_panel
@@ -19,6 +18,7 @@ from dash_app.components.review_area import ALL, reject_dialog, restore_dialog, 
 from dash_app.components.tiles import badge, summary_tiles
 from dash_app.components.what_if import what_if_panel
 from dash_app.components.wording import count
+from dash_app.contract import CampaignDetail, CandidateDetail, CandidatePage
 
 _REFRESH_MS: Final = 15_000
 

@@ -5,10 +5,10 @@ from typing import Final
 import dash
 from dash import Dash, Input, Output, dcc, html
 
-from dash_app.api.models import CampaignList
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.messages import empty_state, problem
 from dash_app.components.tiles import campaign_card
+from dash_app.contract import CampaignList
 
 _REFRESH_MS: Final = 15_000
 

@@ -10,11 +10,11 @@ from uuid import uuid4
 
 from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 
-from dash_app.api.models import Transition
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.grid import GRID_ID
 from dash_app.components.messages import outcome, problem
 from dash_app.components.wording import count
+from dash_app.contract import Transition
 
 MOST_AT_ONCE: Final = 500
 _AT_A_TIME: Final = 4

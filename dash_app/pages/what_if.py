@@ -9,12 +9,12 @@ from urllib.parse import quote
 import dash
 from dash import Dash, Input, Output, State, html, no_update
 
-from dash_app.api.models import Reranking
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.messages import problem
 from dash_app.components.review_area import ALL
 from dash_app.components.what_if import reranked_list
 from dash_app.components.wording import words
+from dash_app.contract import Reranking
 
 _CONFLICT: Final = 409
 # What asks for the recorded ranking; the other controls ask for another one.

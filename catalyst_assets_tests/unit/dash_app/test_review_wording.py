@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from dash_app.api.models import Candidate, CandidateDetail
 from dash_app.components.detail import candidate_panel
 from dash_app.components.grid import grid_row, sort_order
 from dash_app.components.wording import FAR, FAR_EXPLAINED, count, criterion, number, plus_minus, words
+from dash_app.contract import Candidate, CandidateDetail
 
 
 def candidate(distance: float | None, far: bool | None) -> dict[str, Any]:

@@ -1,17 +1,20 @@
-"""What the API answers and accepts; the OpenAPI document is made from these.
+"""What the API and its clients agree on: where it is, what it answers and accepts; its OpenAPI document is made of this.
 
-The shapes only: reading them from the database is the routers' business.
+The shapes only: reading them from the database is the routers' business, and nothing imported here reaches it, so that
+pages may import this module.
 """
 
 import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from catalyst_assets.campaigns.model import Strategy
 from catalyst_assets.campaigns.rejections import RejectionKind
+
+API_PREFIX: Final = "/api/v1"
 
 
 class CandidateStatus(StrEnum):
