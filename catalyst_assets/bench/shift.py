@@ -262,11 +262,10 @@ def _judge(report: PropertyReport, distances: NDArray[np.float64], outside: NDAr
 
 
 def _concatenate(reports: list[PropertyReport]) -> PropertyReport:
-    observed, mean, std = (
+    observed, mean, std, position = (
         np.concatenate([getattr(report, name) for report in reports])
-        for name in ("observed", "predicted", "std")
+        for name in ("observed", "predicted", "std", "position")
     )
-    position = np.concatenate([report.position for report in reports if report.position is not None])
     return compare(observed, mean, std, position, np.full(len(observed), float(observed.mean())))
 
 

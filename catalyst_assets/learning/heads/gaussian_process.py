@@ -18,7 +18,7 @@ from catalyst_assets.learning.heads.marginal_likelihood import fit_by_marginal_l
 from catalyst_assets.learning.heads.relevance_kernel import RelevanceKernel, fit_relevance_kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import torch
 
@@ -268,41 +268,3 @@ def _tabulated_kernel(rows: "torch.Tensor", blocks: "Sequence[torch.Tensor]") ->
             return smooth * torch.exp(-total) + torch.exp(self.log_variance[1]) * products
 
     return TabulatedKernel()
-
-
-def to_arrays(process: GaussianProcess) -> "tuple[dict[str, NDArray[Any]], dict[str, Any]]":
-    """Return what a file must hold: arrays, and a JSON object."""
-    arrays: dict[str, NDArray[Any]] = {
-        "rows": process.rows,
-        "target": process.target,
-        "center": process.center,
-        "scale": process.scale,
-    }
-    arrays |= {f"block{number}": columns for number, columns in enumerate(process.blocks)}
-    variances = None
-    if (kernel := process.relevance) is not None:
-        arrays["length_scale"] = kernel.length_scale
-        variances = [kernel.matern, kernel.linear, kernel.noise]
-    return arrays, {
-        "hyperparameters": process.hyperparameters,
-        "target_center": process.target_center,
-        "target_scale": process.target_scale,
-        "n_blocks": len(process.blocks),
-        "relevance": variances,
-    }
-
-
-def from_arrays(arrays: "Mapping[str, NDArray[Any]]", record: "Mapping[str, Any]") -> GaussianProcess:
-    """Rebuild what :func:`to_arrays` returned."""
-    variances = record.get("relevance")
-    return GaussianProcess(
-        arrays["rows"],
-        arrays["target"],
-        tuple(arrays[f"block{number}"] for number in range(record["n_blocks"])),
-        arrays["center"],
-        arrays["scale"],
-        dict(record["hyperparameters"]),
-        record["target_center"],
-        record["target_scale"],
-        relevance=None if variances is None else RelevanceKernel(arrays["length_scale"], *variances),
-    )

@@ -5,7 +5,6 @@ what predicts one property is in ``stacked`` and ``deep_ensemble``, how properti
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
@@ -15,8 +14,9 @@ from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.model import HeadKind
 from catalyst_assets.constants import PROPERTIES
-from catalyst_assets.errors import CorruptArtifactError, LoopError
-from catalyst_assets.learning.heads import serialization
+from catalyst_assets.errors import LoopError
+from catalyst_assets.learning import serialization
+from catalyst_assets.learning.heads.batched_networks import Layer
 from catalyst_assets.learning.heads.coupling import (
     Coupling,
     ancestry,
@@ -26,7 +26,12 @@ from catalyst_assets.learning.heads.coupling import (
     spread_together,
     take_apart,
 )
+from catalyst_assets.learning.heads.deep_ensemble import DeepEnsemble, EnsembleModel
+from catalyst_assets.learning.heads.forests import Forest
+from catalyst_assets.learning.heads.gates import Gate
+from catalyst_assets.learning.heads.gaussian_process import GaussianProcess
 from catalyst_assets.learning.heads.property_model import FEWEST_LABELS, HeadSettings, PropertyModel, Rows
+from catalyst_assets.learning.heads.relevance_kernel import RelevanceKernel
 from catalyst_assets.learning.heads.selection import (
     LabelledTask,
     choose,
@@ -34,7 +39,8 @@ from catalyst_assets.learning.heads.selection import (
     fit_kinds,
     make_tasks,
 )
-from catalyst_assets.learning.heads.stacked import prior_model
+from catalyst_assets.learning.heads.sparse_process import SparseProcess
+from catalyst_assets.learning.heads.stacked import StackedModel, prior_model
 from catalyst_assets.learning.uncertainty.marginals import (
     Marginal,
     joint_draws,
@@ -46,6 +52,12 @@ from catalyst_assets.learning.uncertainty.report import PropertyReport, Validati
 
 N_DRAWS: Final = 64
 _UNKNOWN_PRIOR: Final = (0.0, 1.0)
+_FORMAT: Final = "catalyst-head-4"
+# What a stored head may be made of.
+_PARTS: Final = (
+    HeadKind, HeadSettings, StackedModel, GaussianProcess, SparseProcess, RelevanceKernel, EnsembleModel, DeepEnsemble,
+    Layer, Gate, Forest, Recalibration, Coupling, ValidationReport, PropertyReport,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -169,7 +181,7 @@ class FittedHead:
     def to_bytes(self) -> bytes:
         """Return the head as a safetensors file; ``from_bytes`` predicts the same to the last bit."""
         if "bytes" not in self._cache:
-            self._cache["bytes"] = serialization.dump(self)
+            self._cache["bytes"] = serialization.dump(self, _FORMAT)
         return bytes(self._cache["bytes"])
 
     @classmethod
@@ -181,14 +193,9 @@ class FittedHead:
         CorruptArtifactError
             The bytes are not a head of this version.
         """
-        try:
-            # Its hash stays that of these bytes, whatever format they are in.
-            return cls(**serialization.load(data), _cache={"bytes": data})
-        except (ValueError, KeyError, TypeError, json.JSONDecodeError) as error:
-            raise CorruptArtifactError(
-                f"A stored model cannot be read: {error}.",
-                "Materialize trained_model of its iteration again.",
-            ) from None
+        head: Self = serialization.load(data, _FORMAT, (cls, *_PARTS))
+        head._cache["bytes"] = data
+        return head
 
     @property
     def sha256(self) -> str:

@@ -24,7 +24,7 @@ from catalyst_assets.learning.heads.property_model import HeadSettings, Moments
 from catalyst_assets.learning.heads.relevance_kernel import RelevanceKernel, fit_relevance_kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import torch
 
@@ -211,33 +211,6 @@ def fit_sparse_process(
         curve,
     )
     return process, (mean * target_scale + target_center, variance * target_scale**2)
-
-
-def to_arrays(process: SparseProcess) -> "tuple[dict[str, NDArray[Any]], dict[str, Any]]":
-    """Return what a file must hold: arrays, and a JSON object."""
-    names = ("inducing", "precision_factor", "weights", "columns", "center", "scale")
-    arrays = {name: getattr(process, name) for name in names}
-    kernel = process.kernel
-    return {**arrays, "length_scale": kernel.length_scale}, {
-        "variances": [kernel.matern, kernel.linear, kernel.noise],
-        "target_center": process.target_center,
-        "target_scale": process.target_scale,
-    }
-
-
-def from_arrays(arrays: "Mapping[str, NDArray[Any]]", record: "Mapping[str, Any]") -> SparseProcess:
-    """Rebuild what :func:`to_arrays` returned."""
-    return SparseProcess(
-        arrays["inducing"],
-        arrays["precision_factor"],
-        arrays["weights"],
-        arrays["columns"],
-        arrays["center"],
-        arrays["scale"],
-        RelevanceKernel(arrays["length_scale"], *record["variances"]),
-        record["target_center"],
-        record["target_scale"],
-    )
 
 
 def _chunks(index: NDArray[np.int64]) -> list[NDArray[np.int64]]:

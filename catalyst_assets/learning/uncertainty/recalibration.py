@@ -6,10 +6,9 @@ sinh-arcsinh family (Jones and Pewsey, Biometrika 96, 761 (2009)) instead of an 
 parameters, smooth, defined beyond the furthest observation, and with finite moments.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,15 +82,6 @@ class Recalibration:
         at = np.clip(self.invert(cut), _LOWEST, _HIGHEST)
         excess, variance = np.interp(at, scores, means - self.apply(scores)), np.interp(at, scores, variances)
         return np.maximum(self.apply(at), cut) + excess, variance
-
-    def to_record(self) -> dict[str, float]:
-        """Return the parameters as a JSON object."""
-        return asdict(self)
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, float] | None) -> Self:
-        """Rebuild what :meth:`to_record` returned; None is the identity."""
-        return cls() if record is None else cls(**record)
 
 
 def recalibrated(marginal: "Marginal", recalibration: Recalibration) -> "Marginal":

@@ -7,7 +7,7 @@ an observation's position in its distribution stands in for the normal's.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,11 @@ from catalyst_assets.learning.uncertainty.marginals import Marginal, joint_draws
 from catalyst_assets.learning.uncertainty.recalibration import Recalibration, cross_fit, recalibrated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 _LEVELS = np.linspace(0, 1, 101)
 _N_DRAWS: Final = 256
 COVERAGES: Final = (0.5, 0.8, 0.95)
-_ARRAYS: Final = ("observed", "predicted", "std", "calibration", "position")
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,9 @@ class PropertyReport:
         Shape (101,): share of observations at most each quantile 0, 0.01, ..., 1.
     z_mean_square
         Mean square of error over predicted standard deviation: above 1 the spreads are too small. Unlike the
-        expected normalized calibration error it bears heavy tails (Pernot, arXiv:2402.10043). None in reports
-        stored before it was measured.
+        expected normalized calibration error it bears heavy tails (Pernot, arXiv:2402.10043).
     position
-        Shape (n,): chance that was given to less than what was observed, randomized within a floor's; None in
-        reports stored before it was kept.
+        Shape (n,): chance that was given to less than what was observed, randomized within a floor's.
     """
 
     n: int
@@ -70,24 +67,18 @@ class PropertyReport:
     predicted: NDArray[np.float64]
     std: NDArray[np.float64]
     calibration: NDArray[np.float64]
-    z_mean_square: float | None = None
-    position: NDArray[np.float64] | None = None
+    z_mean_square: float
+    position: NDArray[np.float64]
 
     @property
     def metrics(self) -> dict[str, float]:
         """The scalars by name, as a tracker wants them."""
-        named = ("mae", "rmse", "baseline_mae", "miscalibration_area", "nll", "sharpness")
+        named = ("mae", "rmse", "baseline_mae", "miscalibration_area", "nll", "sharpness", "z_mean_square")
         scalars = {name: float(getattr(self, name)) for name in named}
-        if self.z_mean_square is not None:
-            scalars["z_mean_square"] = self.z_mean_square
         return scalars | {f"coverage_{level}": share for level, share in self.coverage.items()}
 
     def covered(self, level: float) -> NDArray[np.bool_]:
         """Tell which observations are inside the central interval of ``level``, shape (n,)."""
-        if self.position is None:
-            from scipy.special import ndtri
-
-            return np.asarray(np.abs(self.observed - self.predicted) <= ndtri((1 + level) / 2) * self.std)
         return np.asarray(np.abs(self.position - 0.5) <= level / 2)
 
 
@@ -277,33 +268,3 @@ def _predict_fold_by_fold(
         for known, part in zip(numbers, (*mapped.moments(), *mapped.cdf(observed)), strict=True):
             known[rows] = part[rows]
     return numbers
-
-
-def to_record(report: "ValidationReport | None") -> "dict[str, object] | None":
-    """Return the report as a JSON object."""
-    if report is None:
-        return None
-    return {
-        "curves": {name: list(curve) for name, curve in report.curves.items()},
-        "properties": {
-            name: {
-                key: value.tolist() if isinstance(value, np.ndarray) else value
-                for key, value in vars(part).items()
-            }
-            for name, part in report.properties.items()
-        },
-    }
-
-
-def from_record(record: "Mapping[str, dict] | None") -> "ValidationReport | None":  # type: ignore[type-arg]
-    """Rebuild what :func:`to_record` returned."""
-    if record is None:
-        return None
-    parts: dict[str, dict[str, Any]] = {
-        name: {k: np.array(v) if k in _ARRAYS and v is not None else v for k, v in part.items()}
-        for name, part in record["properties"].items()
-    }
-    return ValidationReport(
-        {name: PropertyReport(**part) for name, part in parts.items()},
-        {name: tuple(curve) for name, curve in record["curves"].items()},
-    )

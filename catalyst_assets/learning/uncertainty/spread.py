@@ -5,8 +5,7 @@ to nothing. What it leaves of labels it was not taught says how much is missing:
 the same for all. Two numbers, by the continuous ranked probability score, so that a few far-off rows do not decide.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -42,15 +41,6 @@ class SpreadCorrection:
     def apply(self, marginal: "Marginal") -> "Marginal":
         """Return the marginal with its spreads corrected."""
         return replace(marginal, spread=np.hypot(self.scale * marginal.spread, self.offset))
-
-    def to_record(self) -> dict[str, float]:
-        """Return the parameters as a JSON object."""
-        return asdict(self)
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, float]) -> "SpreadCorrection":
-        """Rebuild what :meth:`to_record` returned."""
-        return cls(**record)
 
 
 def fit_spread(

@@ -1,13 +1,11 @@
 """Properties that follow others: relations are found, used for what is not known, and lose no label."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.numpy import load, save
 
 from catalyst_assets.learning.heads.coupling import (
     Coupling,
@@ -83,19 +81,6 @@ def test_a_coupled_head_is_stored_and_read_to_the_last_bit(head: FittedHead) -> 
     assert again.couplings == head.couplings
     np.testing.assert_array_equal(again.predict(pool).draws, head.predict(pool).draws)
     np.testing.assert_array_equal(again.predict(pool).std, head.predict(pool).std)
-
-
-def test_a_head_of_the_format_before_couplings_is_still_read() -> None:
-    features, labels, groups = materials(60)
-    head = fit_head(features, NAMES, labels[:, 2:], groups, ["energy"], SETTINGS)
-    data = head.to_bytes()
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    document = json.loads(header["__metadata__"]["head"])
-    del document["couplings"], document["settings"]["couple"]
-    document["format"] = "catalyst-head-2"
-    again = FittedHead.from_bytes(save(load(data), metadata={"head": json.dumps(document)}))
-    assert again.couplings == ()
-    np.testing.assert_array_equal(again.predict(features).mean, head.predict(features).mean)
 
 
 def test_a_property_known_where_its_parent_is_not_keeps_its_labels() -> None:

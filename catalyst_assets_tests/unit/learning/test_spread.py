@@ -61,12 +61,6 @@ def test_a_fold_is_corrected_by_the_others_alone():
     assert judged.spread[folds == 0].mean() > 4 * judged.spread[folds == 1].mean()
 
 
-def test_parameters_are_read_back():
-    correction = SpreadCorrection(0.5, 0.25)
-
-    assert SpreadCorrection.from_record(correction.to_record()) == correction
-
-
 @pytest.mark.parametrize("n", [17, 200])
 def test_recalibrating_collapsed_spreads_does_not_move_the_mean_far(n: int):
     marginal = predicted(n, 0.02)
