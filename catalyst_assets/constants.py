@@ -1,4 +1,4 @@
-"""Names that several stages share: asset groups, queues, pools, tags and known properties.
+"""Names that several stages share: asset groups, queues, pools, tags, kinds of network and known properties.
 
 An import-free leaf: nothing here computes or imports another module of ours. A name used by one
 stage only stays in that stage.
@@ -6,7 +6,10 @@ stage only stays in that stage.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
+
+Accelerator = Literal["auto", "cpu", "gpu"]
+Architecture = Literal["mace", "schnet", "dimenet"]
 
 
 class Group(StrEnum):

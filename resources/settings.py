@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from catalyst_assets.constants import Accelerator
 from catalyst_assets.errors import UsageError
 
 
@@ -76,7 +77,7 @@ class Settings(BaseSettings):
         False,
         description="Say `true` to have the network taught every formation energy in `materials` before it is used.",
     )
-    accelerator: Literal["auto", "cpu", "gpu"] = Field(
+    accelerator: Accelerator = Field(
         "auto", description="Where networks are trained and run: `auto` takes a GPU if there is one."
     )
     accept_noncommercial: bool = Field(

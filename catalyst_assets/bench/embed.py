@@ -18,13 +18,7 @@ import numpy as np
 
 from catalyst_assets.bench.memory import peak_memory
 from catalyst_assets.errors import UsageError
-from catalyst_assets.representation.networks.configs import (
-    DimeNetConfig,
-    Dtype,
-    MaceConfig,
-    NetworkConfig,
-    SchNetConfig,
-)
+from catalyst_assets.representation.networks.configs import Dtype, MaceConfig, NetworkConfig
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
@@ -37,40 +31,12 @@ _CALCULATOR_SAMPLE: Final = 50
 _FORWARD_SAMPLE: Final = 256
 _EDGES_PER_BATCH: Final = (1_500, 3_000, 4_500, 6_000, 8_000, 12_000, 24_000)
 _A_SITES: Final = (
-    "K",
-    "Rb",
-    "Cs",
-    "Ca",
-    "Sr",
-    "Ba",
-    "Y",
-    "La",
-    "Ce",
-    "Nd",
-    "Sm",
-    "Gd",
-    "Pb",
-    "Bi",
-    "Na",
-    "Cd",
+    *("K", "Rb", "Cs", "Ca", "Sr", "Ba", "Y", "La"),
+    *("Ce", "Nd", "Sm", "Gd", "Pb", "Bi", "Na", "Cd"),
 )
 _B_SITES: Final = (
-    "Ti",
-    "Zr",
-    "Hf",
-    "V",
-    "Nb",
-    "Ta",
-    "Cr",
-    "Mo",
-    "W",
-    "Mn",
-    "Fe",
-    "Co",
-    "Ni",
-    "Sn",
-    "Ge",
-    "Al",
+    *("Ti", "Zr", "Hf", "V", "Nb", "Ta", "Cr", "Mo"),
+    *("W", "Mn", "Fe", "Co", "Ni", "Sn", "Ge", "Al"),
 )
 _ANIONS: Final = ("O3", "O2N", "O2F", "ON2", "OFN", "O2S", "N3", "F3")
 
@@ -111,16 +77,6 @@ class EmbedReport:
     fraction_of_limit: float
     peak_rss_mb: float
     load_average: float
-
-
-def choose_config(architecture: str, dtype: Dtype) -> NetworkConfig:
-    """Return the small network of an architecture."""
-    known: dict[str, type[NetworkConfig]] = {
-        each.architecture: each for each in (MaceConfig, SchNetConfig, DimeNetConfig)
-    }
-    if architecture not in known:
-        raise UsageError(f"There is no architecture {architecture!r}.", f"Choose one of {', '.join(known)}.")
-    return known[architecture](dtype=dtype)
 
 
 def measure_embedding(

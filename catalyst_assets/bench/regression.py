@@ -10,24 +10,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from catalyst_assets.bench.perov5 import RelaxedCrystals, Split, split_at_random, split_by_group
+from catalyst_assets.constants import Architecture
 from catalyst_assets.errors import InvalidPoolError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from catalyst_assets.constants import Accelerator
     from catalyst_assets.learning.models.fine_tuned import FineTunedModel
     from catalyst_assets.learning.uncertainty.report import PropertyReport
     from catalyst_assets.representation.backbones import Backbone
-    from catalyst_assets.representation.batching import Accelerator
     from catalyst_assets.representation.fitting.settings import FitSettings
     from catalyst_assets.representation.graphs import CrystalGraph
 
-Architecture = Literal["mace", "schnet", "dimenet"]
 Progress = Callable[[str], None]
 _PROPERTY: Final = "value"
 _FOREST_TREES: Final = 200

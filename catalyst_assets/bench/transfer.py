@@ -16,18 +16,18 @@ import numpy as np
 
 from catalyst_assets.bench.perov5 import RelaxedCrystals
 from catalyst_assets.bench.regression import (
-    Architecture,
     PreparedCrystals,
     build_benchmark_backbone,
     prepare,
 )
+from catalyst_assets.constants import Architecture
 from catalyst_assets.errors import InvalidPoolError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from catalyst_assets.constants import Accelerator
     from catalyst_assets.representation.backbones import Backbone
-    from catalyst_assets.representation.batching import Accelerator
 
 Progress = Callable[[str], None]
 _FEWEST_TESTED: Final = 100

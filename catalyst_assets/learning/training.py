@@ -21,7 +21,7 @@ from resources.code_version import code_version
 from resources.postgres.database import execute
 
 if TYPE_CHECKING:
-    from catalyst_assets.representation.batching import Accelerator
+    from catalyst_assets.constants import Accelerator
     from resources.object_store import ObjectStore
     from resources.postgres.database import Database
 

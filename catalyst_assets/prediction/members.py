@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from catalyst_assets.campaigns.iterations import Iteration
     from catalyst_assets.campaigns.model import Campaign
-    from catalyst_assets.representation.batching import Accelerator
+    from catalyst_assets.constants import Accelerator
     from resources.object_store import ObjectStore
     from resources.postgres.database import Database
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from catalyst_assets.campaigns.iterations import Iteration
-    from catalyst_assets.representation.batching import Accelerator
+    from catalyst_assets.constants import Accelerator
     from resources.object_store import ObjectStore
     from resources.postgres.database import Database, Row
     from resources.settings import Settings

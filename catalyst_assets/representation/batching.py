@@ -8,10 +8,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
+from catalyst_assets.constants import Accelerator
 from catalyst_assets.errors import UsageError
 from catalyst_assets.representation.graphs import CrystalGraph, bucket_batches
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from catalyst_assets.representation.networks.interface import GraphBatch, GraphNetwork
 
 Result = TypeVar("Result")
-Accelerator = Literal["auto", "cpu", "gpu"]
 
 # On a CPU a batch should fit its cache; a GPU wants work for all its cores at once.
 _EDGES_PER_BATCH: Final = {"cpu": 7_000, "cuda": 200_000}

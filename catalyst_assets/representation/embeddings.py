@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from catalyst_assets.constants import Accelerator
 from catalyst_assets.representation.backbones import Backbone
-from catalyst_assets.representation.batching import Accelerator, choose_device, map_batches, on_device
+from catalyst_assets.representation.batching import choose_device, map_batches, on_device
 from catalyst_assets.representation.graphs import CrystalGraph, build_graphs
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from catalyst_assets.constants import Accelerator
 from catalyst_assets.representation.backbones import Backbone
-from catalyst_assets.representation.batching import Accelerator, choose_device, map_chunks, on_device
+from catalyst_assets.representation.batching import choose_device, map_chunks, on_device
 from catalyst_assets.representation.descriptors.structural import describe_graphs, descriptor_names
 from catalyst_assets.representation.embeddings import embed_graphs, embedding_names
 from catalyst_assets.representation.graphs import CUTOFF_ANGSTROM, build_graphs

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.representation.batching import Accelerator
+from catalyst_assets.constants import Accelerator
 from catalyst_assets.representation.features import featurize
 from catalyst_assets.representation.library import current_fingerprint, load_backbone
 from catalyst_assets.representation.store import count_stored, load_features, missing, shard_key, write_shard

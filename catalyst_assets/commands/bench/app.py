@@ -2,23 +2,15 @@
 
 import typer
 
-from catalyst_assets.commands.bench import (
-    discovery,
-    embed,
-    ingest,
-    regression,
-    rerank,
-    shift,
-    startup,
-    transfer,
-)
+from catalyst_assets.commands.bench.discovery import discovery
+from catalyst_assets.commands.bench.embed import embed
+from catalyst_assets.commands.bench.ingest import ingest
+from catalyst_assets.commands.bench.regression import regression
+from catalyst_assets.commands.bench.rerank import rerank
+from catalyst_assets.commands.bench.shift import shift
+from catalyst_assets.commands.bench.startup import startup
+from catalyst_assets.commands.bench.transfer import transfer
 
 app = typer.Typer(no_args_is_help=True)
-discovery.register(app)
-embed.register(app)
-ingest.register(app)
-regression.register(app)
-rerank.register(app)
-shift.register(app)
-startup.register(app)
-transfer.register(app)
+for command in (discovery, embed, ingest, regression, rerank, shift, startup, transfer):
+    app.command()(command)

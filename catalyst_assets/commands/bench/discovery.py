@@ -1,7 +1,5 @@
 """`catalyst bench discovery`."""
 
-import dataclasses
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,19 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from catalyst_assets.commands.bench.reporting import AsJson, CampaignName, answer, numbers
+from catalyst_assets.commands.stages import telling
+
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.table import Table
 
     from catalyst_assets.bench.discovery_report import DiscoveryReport
     from catalyst_assets.bench.discovery_workers import Told
 
 _FIGURES = (".png", ".svg", ".pdf")
 _Value = TypeVar("_Value")
-
-
-def register(bench: typer.Typer) -> None:
-    """Add the command to the `bench` sub-commands."""
-    bench.command("discovery")(discovery)
 
 
 def discovery(
@@ -32,9 +28,7 @@ def discovery(
             "perovskites if not given."
         ),
     ] = None,
-    campaign: Annotated[
-        str, typer.Option(help="A YAML file, or the name of a shipped campaign.")
-    ] = "solar-water-splitting",
+    campaign: CampaignName = "solar-water-splitting",
     seeds: Annotated[int, typer.Option(min=1, help="Simulated campaigns, with the seeds 0 to N-1.")] = 1,
     strategies: Annotated[
         str, typer.Option(help="Strategies side by side, as in greedy,random; the campaign's by default.")
@@ -69,7 +63,7 @@ def discovery(
     plot: Annotated[
         Path | None, typer.Option(help="Draw hits against evaluations into this .png, .svg or .pdf file.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Count the evaluations a campaign needs to find every hit of a pool whose answers are known.
 
@@ -82,8 +76,6 @@ def discovery(
     of the same seed start from the same initial batch. Each run is a process of its own.
     """
     import os
-
-    from rich.console import Console
 
     from catalyst_assets.bench.discovery import featurize_pool, make_arms
     from catalyst_assets.bench.discovery_report import draw_arms, summarize
@@ -104,22 +96,17 @@ def discovery(
         max_evaluations=max_evaluations,
         recalibrate=recalibrate,
     )
-    console = Console(stderr=True)
     table = published_table(pool, PEROVSKITES, "--pool")
-    with console.status(f"reading {table} …"):
+    with telling(f"reading {table} …") as tell:
         members = read_pool(table, arms[0].campaign)
-    with console.status(f"describing {len(members.material_ids)} structures …"):
+        tell(f"describing {len(members.material_ids)} structures …")
         features = featurize_pool(members)
-    cores = len(os.sched_getaffinity(0))
-    with _progress(console, len(arms) * seeds) as told:
-        results = run_arms(members, features, arms, seeds, jobs or cores, told)
+    with _progress(len(arms) * seeds) as told:
+        results = run_arms(members, features, arms, seeds, jobs or len(os.sched_getaffinity(0)), told)
     report = summarize(members, arms, results)
     if plot is not None:
         draw_arms(report, plot)
-    if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(report), allow_nan=False))
-    else:
-        _show(report)
+    answer(report, as_json, _show)
 
 
 def _split(text: str, kind: Callable[[str], _Value], option: str) -> list[_Value]:
@@ -138,13 +125,14 @@ def _require_figure(path: Path) -> None:
 
 
 @contextmanager
-def _progress(console: "Console", n_runs: int) -> Iterator[Callable[["Told"], None]]:
+def _progress(n_runs: int) -> Iterator[Callable[["Told"], None]]:
     """Show what runs tell: one line for each that goes on, one for all."""
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
 
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         lines: dict[tuple[int, int], Any] = {}
         every = bar.add_task("runs finished", total=n_runs)
 
@@ -163,33 +151,26 @@ def _progress(console: "Console", n_runs: int) -> Iterator[Callable[["Told"], No
         yield tell
 
 
-def _show(report: "DiscoveryReport") -> None:
+def _show(report: "DiscoveryReport") -> "Iterator[Table]":
     from rich import box
-    from rich.console import Console
-    from rich.table import Table
 
     from catalyst_assets.bench.discovery_report import label_arms
 
-    def text(value: float | None) -> str:
-        return "–" if value is None else f"{value:g}"
-
-    def seconds(value: float | None) -> str:
-        return "–" if value is None else f"{value:.2f}"
+    def text(value: float | None, how: str = "g") -> str:
+        return "–" if value is None else f"{value:{how}}"
 
     learned = f"; {', '.join(report.derived)} derived" if report.derived else ""
-    table = Table(
-        title=f"{report.campaign}: {report.hits} hits among {report.pool_size}, {report.seeds} seeds{learned}",
-        caption="evaluations to half and to all of the hits (– not found); seconds of a turn, median",
+    table = numbers(
+        f"{report.campaign}: {report.hits} hits among {report.pool_size}, {report.seeds} seeds{learned}",
+        *("", "half", "worst", "all", "worst", "train", "predict", "rank"),
+        caption="evaluations to half and to all of the hits (– not found); seconds of an iteration, median",
         box=box.SIMPLE_HEAD,
     )
-    table.add_column("", no_wrap=True)
-    for column in ("half", "worst", "all", "worst", "train", "predict", "rank"):
-        table.add_column(column, justify="right", no_wrap=True)
     for label, arm in zip(label_arms(report.arms), report.arms, strict=True):
         counts = (arm.median_to_half, arm.worst_to_half, arm.median_to_all, arm.worst_to_all)
         spent = (arm.train_seconds, arm.predict_seconds, arm.rank_seconds)
-        table.add_row(label, *map(text, counts), *map(seconds, spent))
+        table.add_row(label, *map(text, counts), *(text(seconds, ".2f") for seconds in spent))
     table.add_section()
     expected = (f"{report.random_expected_to_half:.0f}", "", f"{report.random_expected_to_all:.0f}")
     table.add_row("random order on average", *expected)
-    Console().print(table)
+    yield table

@@ -1,18 +1,20 @@
 """`catalyst bench ingest`."""
 
 import dataclasses
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from catalyst_assets.commands.bench.reporting import AsJson, answer, facts
 from catalyst_assets.commands.stages import telling
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-def register(bench: typer.Typer) -> None:
-    """Add the command to the `bench` sub-commands."""
-    bench.command("ingest")(ingest)
+    from rich.table import Table
+
+    from catalyst_assets.bench.ingest import EnumerationReport, IngestReport
 
 
 def ingest(
@@ -27,30 +29,25 @@ def ingest(
         int | None, typer.Option(min=1, help="Stream so many enumerated crystals instead.")
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="How many parse.")] = 2,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Time the way from raw bytes to rows, beside a plain loop of pymatgen and pandas and beside COPY alone.
 
     Everything happens in a new database that is removed afterwards.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from catalyst_assets.bench.ingest import measure_enumeration, measure_ingest
     from catalyst_assets.bench.tables import PEROV5, published_table
 
+    report: IngestReport | EnumerationReport
     with telling("starting PostgreSQL") as tell:
         if prototypes is None:
-            report = dataclasses.asdict(
-                measure_ingest(published_table(data, PEROV5, "--data"), processes, tell)
-            )
+            report = measure_ingest(published_table(data, PEROV5, "--data"), processes, tell)
         else:
-            report = dataclasses.asdict(measure_enumeration(prototypes, processes, tell))
-    if as_json:
-        typer.echo(json.dumps(report))
-        return
-    table = Table(title="From raw bytes to rows", show_header=False)
-    stages = report.pop("seconds_by_stage")
-    for name, value in [*report.items(), *((f"seconds to {name}", value) for name, value in stages.items())]:
-        table.add_row(name.replace("_", " "), f"{value:,}")
-    Console().print(table)
+            report = measure_enumeration(prototypes, processes, tell)
+    answer(report, as_json, _show)
+
+
+def _show(report: "IngestReport | EnumerationReport") -> "Iterator[Table]":
+    values = dataclasses.asdict(report)
+    values |= {f"seconds to {stage}": spent for stage, spent in values.pop("seconds_by_stage").items()}
+    yield facts("From raw bytes to rows", {name: f"{value:,}" for name, value in values.items()})

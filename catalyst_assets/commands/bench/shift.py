@@ -1,20 +1,20 @@
 """`catalyst bench shift`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from catalyst_assets.commands.bench.reporting import AsJson, answer
 from catalyst_assets.commands.stages import telling
 
 if TYPE_CHECKING:
-    from catalyst_assets.bench.shift import ShiftReport
+    from collections.abc import Iterator
 
+    from rich.console import RenderableType
 
-def register(bench: typer.Typer) -> None:
-    """Add the command to the `bench` sub-commands."""
-    bench.command("shift")(shift)
+    from catalyst_assets.bench.shift import Judged, ShiftReport
+    from catalyst_assets.learning.uncertainty.distance import DistanceBin
 
 
 def shift(
@@ -31,7 +31,7 @@ def shift(
     plot: Annotated[
         Path | None, typer.Option(help="Write a picture (PNG) of error against distance.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Leave each anion of a table of perovskites out, and see what becomes of errors and uncertainties.
 
@@ -50,15 +50,11 @@ def shift(
         from catalyst_assets.learning.uncertainty.figures import draw_error_against_distance
 
         plot.write_bytes(draw_error_against_distance({report.property: report.bins}))
-    if as_json:
-        typer.echo(json.dumps(report.to_record(), allow_nan=False))
-    else:
-        _show(report)
+    answer(report, as_json, _show)
 
 
-def _show(report: "ShiftReport") -> None:
+def _show(report: "ShiftReport") -> "Iterator[RenderableType]":
     from rich.box import SIMPLE
-    from rich.console import Console
     from rich.table import Table
 
     from catalyst_assets.constants import PROPERTIES
@@ -70,30 +66,23 @@ def _show(report: "ShiftReport") -> None:
         "without", "rows", "MAE", "std", "50/80/95 %", "area", "distance", "flagged", "rank r",
         title=title, box=SIMPLE, collapse_padding=True, pad_edge=False,
     )  # fmt: skip
-    for turn in report.anions:
-        for label, part in (("inside", turn.inside), (turn.anion, turn.left_out)):
-            coverage = "/".join(f"{100 * share:.0f}" for share in part.coverage.values())
-            table.add_row(
-                label,
-                str(part.n),
-                f"{part.mae:.3f}",
-                f"{part.mean_std:.3f}",
-                coverage,
-                f"{part.miscalibration_area:.3f}",
-                f"{part.mean_distance:.2f}",
-                f"{part.flagged:.0%}",
-                f"{turn.spearman:.2f}" if label == turn.anion else "",
-            )
+    for left in report.anions:
+        for label, part in (("inside", left.inside), (left.anion, left.left_out)):
+            furthest = (f"{part.miscalibration_area:.3f}", f"{part.mean_distance:.2f}", f"{part.flagged:.0%}")
+            rank = f"{left.spearman:.2f}" if label == left.anion else ""
+            table.add_row(label, *_errors(part), *furthest, rank)
         table.add_section()
     bins = Table(
         "distance", "rows", "MAE", "std", "50/80/95 %",
         title=f"By distance (rank correlation with |error| {report.spearman:.2f})", box=SIMPLE,
     )  # fmt: skip
     for each in report.bins:
-        coverage = "/".join(f"{100 * share:.0f}" for share in each.coverage.values())
-        span = f"{each.nearest:.2f} to {each.furthest:.2f}"
-        bins.add_row(span, str(each.n), f"{each.mae:.3f}", f"{each.mean_std:.3f}", coverage)
-    console = Console()
-    console.print(table)
-    console.print(bins)
-    console.print(f"{report.seconds:.0f} s")
+        bins.add_row(f"{each.nearest:.2f} to {each.furthest:.2f}", *_errors(each))
+    yield table
+    yield bins
+    yield f"{report.seconds:.0f} s"
+
+
+def _errors(part: "Judged | DistanceBin") -> tuple[str, str, str, str]:
+    coverage = "/".join(f"{100 * share:.0f}" for share in part.coverage.values())
+    return str(part.n), f"{part.mae:.3f}", f"{part.mean_std:.3f}", coverage

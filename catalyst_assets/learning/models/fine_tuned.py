@@ -21,7 +21,7 @@ from catalyst_assets.learning.uncertainty.spread import SpreadCorrection
 
 if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import FineTuning
-    from catalyst_assets.representation.batching import Accelerator
+    from catalyst_assets.constants import Accelerator
     from catalyst_assets.representation.fitting.fitted import FittedNetwork
     from catalyst_assets.representation.fitting.head import Outlook
     from catalyst_assets.representation.fitting.settings import FitSettings

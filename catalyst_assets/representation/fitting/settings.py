@@ -8,8 +8,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
+from catalyst_assets.constants import Accelerator
 from catalyst_assets.errors import CatalystError
-from catalyst_assets.representation.batching import Accelerator
 
 Depth = Literal["head_only", "last_layers", "full"]
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]

@@ -7,9 +7,11 @@ import pytest
 import torch
 from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
+from typer.testing import CliRunner
 
-from catalyst_assets.bench.embed import choose_config, enumerate_perovskites, measure_embedding
-from catalyst_assets.errors import CorruptArtifactError, UsageError
+from catalyst_assets.bench.embed import enumerate_perovskites, measure_embedding
+from catalyst_assets.commands.bench.app import app
+from catalyst_assets.errors import CorruptArtifactError
 from catalyst_assets.representation.backbones import Backbone, Origin, OriginKind, build_backbone
 from catalyst_assets.representation.batching import map_batches
 from catalyst_assets.representation.embeddings import embed_graphs, embed_structures
@@ -333,5 +335,6 @@ def test_the_benchmark_counts_what_it_embeds():
     assert report.fraction_of_limit == pytest.approx(report.ours_per_s / report.forward_limit_per_s, abs=1e-3)
     assert report.peak_rss_mb > 50
     assert len({structure.formula for structure in enumerate_perovskites(20)}) == 20
-    with pytest.raises(UsageError, match="mace, schnet, dimenet"):
-        choose_config("painn", "float64")
+    told = CliRunner().invoke(app, ["embed", "--architecture", "painn"], env={"COLUMNS": "200"})
+    assert told.exit_code == 2
+    assert all(name in told.output for name in ("'mace'", "'schnet'", "'dimenet'"))
