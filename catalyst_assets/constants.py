@@ -114,3 +114,14 @@ METHODS: Final[dict[str, str]] = {
     "HSE06": "screened hybrid functional",
     "experiment": "measured in a laboratory",
 }
+
+
+def unit_of(name: str) -> str:
+    """Return the unit of a property, empty for one the platform does not know."""
+    known = PROPERTIES.get(name)
+    return known.unit if known is not None else ""
+
+
+def title_of(name: str) -> str:
+    """Return an identifier as people write it: ``band_gap_direct`` becomes ``Band gap direct``."""
+    return name[:1].upper() + name[1:].replace("_", " ")

@@ -6,6 +6,7 @@ Every function takes a summary or a part of it and returns figures; what a figur
 import math
 from typing import TYPE_CHECKING, Final
 
+from catalyst_assets.constants import title_of, unit_of
 from catalyst_assets.report.statistics import random_band
 from catalyst_assets.report.styling import (
     BLUE,
@@ -23,8 +24,6 @@ from catalyst_assets.report.summary import (
     IterationSummary,
     Parity,
     SpaceMap,
-    title_of,
-    unit_of,
 )
 
 if TYPE_CHECKING:

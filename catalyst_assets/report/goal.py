@@ -3,7 +3,7 @@
 from catalyst_assets.campaigns.derivations import DERIVATIONS
 from catalyst_assets.campaigns.model import AnyOf, Bound, Campaign, Objective
 from catalyst_assets.campaigns.pool_filter import Pool
-from catalyst_assets.report.summary import title_of, unit_of
+from catalyst_assets.constants import title_of, unit_of
 
 
 def describe_goal(campaign: Campaign) -> list[str]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from catalyst_assets.constants import title_of, unit_of
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.report.statistics import Ratio
-from catalyst_assets.report.summary import CampaignSummary, title_of, unit_of
+from catalyst_assets.report.summary import CampaignSummary
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,7 +6,6 @@ The numbers only: how they are drawn is ``charts``, how they are laid out ``page
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.report.statistics import (
     Ratio,
     acceleration,
@@ -245,14 +244,3 @@ class CampaignSummary:
         if self.hits_in_pool is None or not self._is_comparable:
             return None
         return chance_of_luck(self.pool_size, self.hits_in_pool, self.hits, self.evaluated)
-
-
-def unit_of(name: str) -> str:
-    """Return the unit of a property, empty for one the platform does not know."""
-    known = PROPERTIES.get(name)
-    return known.unit if known is not None else ""
-
-
-def title_of(name: str) -> str:
-    """Return a property's name as people write it: ``band_gap_direct`` becomes ``Band gap direct``."""
-    return name[:1].upper() + name[1:].replace("_", " ")

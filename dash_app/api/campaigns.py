@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
-from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.constants import PROPERTIES, unit_of
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import Evaluation, Evaluations, parse_document
 from dash_app.api.problems import NotFoundError, problem_responses
@@ -114,7 +114,7 @@ def _summary(loaded: _Loaded) -> CampaignSummary:
 def _properties(connection: sa.Connection, loaded: _Loaded) -> list[PropertyInfo]:
     units: dict[str, str] = {}
     for name in loaded.campaign.predicted_properties if loaded.campaign else ():
-        units[name] = PROPERTIES[name].unit if name in PROPERTIES else ""
+        units[name] = unit_of(name)
     for row in fetch_all(connection, "app/predicted_properties", campaign=loaded.row["name"]):
         units[row["name"]] = row["unit"] or ""
     return [

@@ -4,7 +4,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from catalyst_assets.acquisition.explanation import CriterionChance, explain
-from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.constants import unit_of
 from dash_app.api.discovery import parse_document
 from dash_app.contract import Alternative, BoundChance, Criterion, Explanation, NearestLabelled
 from resources.postgres.database import Row, fetch_all, fetch_one
@@ -38,13 +38,7 @@ def _criterion(criterion: CriterionChance) -> Criterion:
     alternatives = [
         Alternative(
             chance=chance,
-            bounds=[
-                BoundChance(
-                    **vars(bound),
-                    unit=PROPERTIES[bound.property].unit if bound.property in PROPERTIES else "",
-                )
-                for bound in branch
-            ],
+            bounds=[BoundChance(**vars(bound), unit=unit_of(bound.property)) for bound in branch],
         )
         for branch, chance in zip(criterion.branches, criterion.branch_chances, strict=True)
     ]

@@ -1,10 +1,12 @@
 """One candidate in full: expectations beside answers, history, structure."""
 
-from typing import Any
+from typing import Any, Final
 
 from dash import html
 
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
+from catalyst_assets.constants import title_of
+from dash_app.components.tables import pairs, remark, table
 from dash_app.components.tiles import badge
 from dash_app.components.why import why_panel
 from dash_app.components.wording import (
@@ -14,12 +16,17 @@ from dash_app.components.wording import (
     formula,
     moment,
     number,
+    percent,
     plus_minus,
     stale_explained,
     with_unit,
-    words,
 )
 from dash_app.contract import CandidateDetail, CandidateEvent, CandidateStatus, Validated
+
+# Of pymatgen's lattices: how each number is written.
+_CELL: Final = {name: (name, " Å") for name in "abc"} | {
+    name: (letter, "°") for name, letter in zip(("alpha", "beta", "gamma"), "αβγ", strict=True)
+}
 
 
 def candidate_panel(candidate: CandidateDetail, method: str) -> html.Div:
@@ -30,24 +37,22 @@ def candidate_panel(candidate: CandidateDetail, method: str) -> html.Div:
         ("Acquisition", number(candidate.acquisition, 4)),
     ]
     if candidate.feasibility is not None:
-        facts.append(("Feasibility", f"{candidate.feasibility:.1%}"))
+        facts.append(("Feasibility", percent(candidate.feasibility)))
     if candidate.hit is not None:
         facts.append(("Criteria", "all met" if candidate.hit else "not met"))
     elif candidate.validated and candidate.rejection_kind in KINDS_WITHOUT_LABELS:
         facts.append(("Criteria", f"not judged: {candidate.rejection_kind}, so that no measurement counts"))
     if candidate.distance is not None:
-        facts.append(
-            ("Distance to training data", _distance(candidate.distance, candidate.out_of_distribution))
-        )
+        distance = _distance(candidate.distance, candidate.out_of_distribution)
+        facts.append(("Distance to training data", distance))
+    units = {name: each.unit for name, each in candidate.predicted.items()}
     return html.Div(
         [
             html.Div([html.H2(formula(candidate.formula)), _standing(candidate)], className="card-head"),
-            html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts], className="pairs"),
+            pairs(facts),
             html.H3("Properties"),
             _properties(candidate, method),
-            *why_panel(
-                candidate.explanation, {name: each.unit for name, each in candidate.predicted.items()}
-            ),
+            *why_panel(candidate.explanation, units),
             html.H3("History"),
             html.Ol([_event(event) for event in candidate.events], className="history"),
             *_structure(candidate.structure),
@@ -76,13 +81,9 @@ def _properties(candidate: CandidateDetail, method: str) -> html.Table:
         predicted, answer = candidate.predicted.get(name), answers.get(name)
         unit = predicted.unit if predicted else answers[name].unit
         expected = plus_minus(predicted.mean, predicted.std) if predicted else MISSING
-        rows.append(
-            html.Tr(
-                [html.Th(with_unit(name, unit), scope="row"), html.Td(expected), html.Td(_answer(answer))]
-            )
-        )
-    head = html.Tr([html.Th(text, scope="col") for text in ("", "Predicted", f"Validated, {method}")])
-    return html.Table([html.Thead(head), html.Tbody(rows)], className="figures")
+        title = html.Th(with_unit(name, unit), scope="row")
+        rows.append([title, html.Td(expected), html.Td(_answer(answer))])
+    return table(("", "Predicted", f"Validated, {method}"), rows)
 
 
 def _answer(answer: Validated | None) -> str:
@@ -92,7 +93,7 @@ def _answer(answer: Validated | None) -> str:
 
 
 def _event(event: CandidateEvent) -> html.Li:
-    step = words(event.to_status.value)
+    step = title_of(event.to_status.value)
     if event.rejection_kind is not None:
         step = f"{step} as {event.rejection_kind.value}"
     elif event.from_status is CandidateStatus.REJECTED:
@@ -110,24 +111,11 @@ def _structure(structure: dict[str, Any]) -> list[Any]:
     if not sites or "a" not in lattice:
         return []
     cell = " · ".join(
-        f"{name} {lattice[key]:.4g}{unit}"
-        for name, key, unit in (
-            ("a", "a", " Å"), ("b", "b", " Å"), ("c", "c", " Å"),
-            ("α", "alpha", "°"), ("β", "beta", "°"), ("γ", "gamma", "°"),  # noqa: RUF001
-        )
-        if key in lattice
-    )  # fmt: skip
+        f"{name} {lattice[key]:.4g}{unit}" for key, (name, unit) in _CELL.items() if key in lattice
+    )
     rows = [
-        html.Tr([html.Th(site.get("label", "?"), scope="row")] + [html.Td(f"{x:.4f}") for x in site["abc"]])
+        [html.Th(site.get("label", "?"), scope="row"), *(html.Td(f"{x:.4f}") for x in site["abc"])]
         for site in sites
         if "abc" in site
     ]
-    return [
-        html.Details(
-            [
-                html.Summary(f"Structure: {len(sites)} sites"),
-                html.P(cell, className="soft small"),
-                html.Table(html.Tbody(rows), className="figures"),
-            ]
-        )
-    ]
+    return [html.Details([html.Summary(f"Structure: {len(sites)} sites"), remark(cell), table((), rows)])]

@@ -4,7 +4,9 @@ from typing import Any
 
 from dash import html
 
-from dash_app.components.wording import MISSING, criterion, words
+from catalyst_assets.constants import title_of
+from dash_app.components.tables import pairs
+from dash_app.components.wording import MISSING, criterion
 from dash_app.contract import CampaignDetail
 
 
@@ -16,17 +18,17 @@ def goal_panel(campaign: CampaignDetail) -> html.Section:
     rows = [
         ("Method", document.get("method", MISSING)),
         ("Pool", _pool(document.get("pool") or {})),
-        ("Strategy", words(acquisition.get("strategy", MISSING))),
+        ("Strategy", title_of(acquisition.get("strategy", MISSING))),
         ("Exploration", f"{acquisition.get('exploration_weight', 0):g} (0 trusts, 1 explores)"),
         ("Batch", f"{acquisition.get('batch_size', MISSING)} an iteration"),
-        ("Validator", words(document.get("validator", MISSING))),
+        ("Validator", title_of(document.get("validator", MISSING))),
         ("Review", "by people" if document.get("review", "manual") == "manual" else "automatic"),
     ]
     return html.Section(
         [
             html.H2("Goal"),
             *_aim(document, units),
-            html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in rows], className="pairs"),
+            pairs(rows),
         ],
         className="panel",
     )
@@ -37,7 +39,9 @@ def _aim(document: dict[str, Any], units: dict[str, str]) -> list[html.P | html.
     aim: list[html.P | html.Ul] = []
     if objective:
         where = " where the criteria hold" if criteria else ""
-        aim.append(html.P(f"{words(objective['direction'])} {words(objective['property']).lower()}{where}."))
+        aim.append(
+            html.P(f"{title_of(objective['direction'])} {title_of(objective['property']).lower()}{where}.")
+        )
     if criteria:
         aim.append(html.P("A material is a hit when"))
         aim.append(html.Ul([html.Li(criterion(each, units)) for each in criteria], className="criteria"))
@@ -46,7 +50,7 @@ def _aim(document: dict[str, Any], units: dict[str, str]) -> list[html.P | html.
 
 def _pool(pool: dict[str, Any]) -> str:
     parts = [
-        f"{words(name).lower()} {', '.join(value) if isinstance(value, list) else value}"
+        f"{title_of(name).lower()} {', '.join(value) if isinstance(value, list) else value}"
         for name, value in pool.items()
         if value
     ]

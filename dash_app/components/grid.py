@@ -7,11 +7,12 @@ import dash_ag_grid as dag
 from dash_app.components.wording import (
     DISTANCE_EXPLAINED,
     FAR_EXPLAINED,
+    percent,
     plus_minus,
     stale_explained,
     with_unit,
 )
-from dash_app.contract import CampaignDetail, Candidate
+from dash_app.contract import CampaignDetail, Candidate, PropertyInfo
 
 GRID_ID: Final = "candidates"
 _BLOCK: Final = 200
@@ -63,7 +64,7 @@ def grid_row(candidate: Candidate, method: str) -> dict[str, Any]:
         "kind": None if candidate.rejection_kind is None else candidate.rejection_kind.value,
         "stale": stale_explained(candidate),
         "hit": candidate.hit,
-        "feasibility": None if candidate.feasibility is None else f"{candidate.feasibility:.1%}",
+        "feasibility": percent(candidate.feasibility),
         "acquisition": f"{candidate.acquisition:#.4g}",
         "distance": None if candidate.distance is None else f"{candidate.distance:.2f}",
         "far": FAR_EXPLAINED if candidate.out_of_distribution else None,
@@ -87,73 +88,45 @@ def sort_order(request: dict[str, Any]) -> str:
 
 
 def _columns(campaign: CampaignDetail) -> list[dict[str, Any]]:
-    columns: list[dict[str, Any]] = [
-        {"field": "rank", "headerName": "Rank", "width": 84, "pinned": "left", "type": "rightAligned"},
-        {
-            "field": "formula",
-            "headerName": "Formula",
-            "width": 150,
-            "pinned": "left",
-            "tooltipField": "label",
-            "cellRenderer": "Formula",
-        },
-        {"field": "status", "headerName": "Status", "width": 214, "cellRenderer": "StatusBadge"},
+    largest_first = {"sortingOrder": ["desc", "asc", None]}
+    chance = "Predicted chance that every criterion holds"
+    score = "What the strategy scored: larger is asked sooner"
+    columns = [
+        _figure("rank", "Rank", 84, pinned="left"),
+        _column("formula", "Formula", 150, pinned="left", tooltipField="label", cellRenderer="Formula"),
+        _column("status", "Status", 214, cellRenderer="StatusBadge"),
     ]
     if campaign.hits is not None:
-        columns.append(
-            {
-                "field": "feasibility",
-                "headerName": "Feasibility",
-                "headerTooltip": "Predicted chance that every criterion holds",
-                "width": 116,
-                "type": "rightAligned",
-                "sortingOrder": ["desc", "asc", None],
-            }
-        )
-    columns.append(
-        {
-            "field": "acquisition",
-            "headerName": "Acquisition",
-            "headerTooltip": "What the strategy scored: larger is asked sooner",
-            "width": 122,
-            "type": "rightAligned",
-            "sortingOrder": ["desc", "asc", None],
-        }
-    )
-    columns.append(
-        {
-            "field": "distance",
-            "headerName": "Distance",
-            "headerTooltip": DISTANCE_EXPLAINED,
-            "width": 130,
-            "type": "rightAligned",
-            "sortable": False,
-            "cellRenderer": "Distance",
-        }
-    )
-    columns += [_property_columns(info.name, info.unit, info.description) for info in campaign.properties]
-    columns.append({"field": "iteration", "headerName": "Iteration", "width": 106, "type": "rightAligned"})
-    return columns
+        columns.append(_figure("feasibility", "Feasibility", 116, headerTooltip=chance, **largest_first))
+    return [
+        *columns,
+        _figure("acquisition", "Acquisition", 122, headerTooltip=score, **largest_first),
+        _figure(
+            "distance",
+            "Distance",
+            130,
+            headerTooltip=DISTANCE_EXPLAINED,
+            sortable=False,
+            cellRenderer="Distance",
+        ),
+        *(_property_columns(info) for info in campaign.properties),
+        _figure("iteration", "Iteration", 106),
+    ]
 
 
-def _property_columns(name: str, unit: str, description: str) -> dict[str, Any]:
-    title = with_unit(name, unit)
-    return {
-        "headerName": title,
-        "headerTooltip": description,
-        "children": [
-            {
-                "field": f"predicted.{name}",
-                "headerName": "Predicted",
-                "width": max(142, 9 * len(title) - 80),
-                "type": "rightAligned",
-            },
-            {
-                "field": f"validated.{name}",
-                "headerName": "Validated",
-                "width": 112,
-                "type": "rightAligned",
-                "cellClass": ["ag-right-aligned-cell", "validated-value"],
-            },
-        ],
-    }
+def _property_columns(info: PropertyInfo) -> dict[str, Any]:
+    title = with_unit(info.name, info.unit)
+    answered = ["ag-right-aligned-cell", "validated-value"]
+    columns = [
+        _figure(f"predicted.{info.name}", "Predicted", max(142, 9 * len(title) - 80)),
+        _figure(f"validated.{info.name}", "Validated", 112, cellClass=answered),
+    ]
+    return {"headerName": title, "headerTooltip": info.description, "children": columns}
+
+
+def _figure(field: str, title: str, width: int, **options: Any) -> dict[str, Any]:
+    return _column(field, title, width, type="rightAligned", **options)
+
+
+def _column(field: str, title: str, width: int, **options: Any) -> dict[str, Any]:
+    return {"field": field, "headerName": title, "width": width, **options}

@@ -2,7 +2,8 @@
 
 from dash import dcc, html
 
-from dash_app.components.wording import count, moment, number, words
+from catalyst_assets.constants import title_of
+from dash_app.components.wording import count, moment, number
 from dash_app.contract import CampaignDetail, CampaignSummary, CandidateStatus
 
 
@@ -55,7 +56,7 @@ def campaign_card(campaign: CampaignSummary) -> dcc.Link:
 
 def badge(status: str, kind: str = "") -> html.Span:
     """Show a status as a coloured word, with the kind of a rejection."""
-    text = f"{words(status)}: {kind}" if kind else words(status)
+    text = f"{title_of(status)}: {kind}" if kind else title_of(status)
     return html.Span(text, className=f"badge badge-{status}")
 
 
@@ -75,4 +76,4 @@ def _latest(campaign: CampaignDetail) -> str:
 
 def _objective(campaign: CampaignDetail) -> str:
     objective = campaign.document.get("objective") or {}
-    return f"{objective.get('direction', '')} {words(objective.get('property', '')).lower()}".strip()
+    return f"{objective.get('direction', '')} {title_of(objective.get('property', '')).lower()}".strip()

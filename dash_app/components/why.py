@@ -4,7 +4,9 @@ from typing import Any
 
 from dash import html
 
-from dash_app.components.wording import MISSING, criterion, formula, with_unit, words
+from catalyst_assets.constants import title_of
+from dash_app.components.tables import remark, table
+from dash_app.components.wording import MISSING, criterion, formula, with_unit
 from dash_app.contract import BoundChance, Criterion, Explanation, NearestLabelled
 
 
@@ -18,32 +20,22 @@ def why_panel(explanation: Explanation, units: dict[str, str]) -> list[Any]:
     units
         Unit of each property whose labels may be shown.
     """
-    children: list[Any] = [html.H3("Why this one")]
+    decisive, children = explanation.decisive, [html.H3("Why this one")]
     if explanation.criteria:
-        children.append(
-            html.Ul(
-                [_criterion(each, explanation.decisive) for each in explanation.criteria], className="chances"
-            )
-        )
-    if explanation.decisive is not None:
-        children.append(
-            html.P(["The score hangs on ", html.Strong(words(explanation.decisive).lower()), "."])
-        )
+        criteria = [_criterion(each, decisive) for each in explanation.criteria]
+        children.append(html.Ul(criteria, className="chances"))
+    if decisive is not None:
+        children.append(html.P(["The score hangs on ", html.Strong(title_of(decisive).lower()), "."]))
     else:
-        children.append(
-            html.P("The draws that it was ranked by are no longer stored.", className="soft small")
-        )
+        children.append(remark("The draws that it was ranked by are no longer stored."))
     children.append(html.H3("Nearest labelled materials"))
     if explanation.nearest:
         children.append(_nearest(explanation.nearest, units))
-        children.append(
-            html.P("Distance in features; 1 is typical of an unseen chemical system.", className="soft small")
-        )
+        children.append(remark("Distance in features; 1 is typical of an unseen chemical system."))
     else:
         children.append(
-            html.P(
-                "Not measured: too little was labelled when it was ranked, or it was ranked before this was kept.",
-                className="soft small",
+            remark(
+                "Not measured: too little was labelled when it was ranked, or it was ranked before this was kept."
             )
         )
     return children
@@ -68,29 +60,20 @@ def _bar(bound: BoundChance, decisive: str | None) -> html.Div:
 
 
 def _chance(text: str, chance: float, *, is_decisive: bool = False) -> html.Div:
-    return html.Div(
-        [
-            html.Div(
-                [html.Span(text), html.Span(f"{chance:.0%}", className="share")], className="chance-text"
-            ),
-            html.Div(html.Div(style={"width": f"{chance:.1%}"}), className="bar"),
-        ],
-        className="chance decisive" if is_decisive else "chance",
-    )
+    said = html.Div([html.Span(text), html.Span(f"{chance:.0%}", className="share")], className="chance-text")
+    bar = html.Div(html.Div(style={"width": f"{chance:.1%}"}), className="bar")
+    return html.Div([said, bar], className="chance decisive" if is_decisive else "chance")
 
 
 def _nearest(nearest: list[NearestLabelled], units: dict[str, str]) -> html.Table:
     names = sorted({name for each in nearest for name in each.labels})
     titles = ["", "Distance", *(with_unit(name, units.get(name, "")) for name in names)]
     rows = [
-        html.Tr(
-            [
-                html.Th(formula(each.formula), scope="row", title=each.material_id),
-                html.Td(f"{each.distance:.2f}"),
-                *(html.Td(f"{each.labels[name]:.3f}" if name in each.labels else MISSING) for name in names),
-            ]
-        )
+        [
+            html.Th(formula(each.formula), scope="row", title=each.material_id),
+            html.Td(f"{each.distance:.2f}"),
+            *(html.Td(f"{each.labels[name]:.3f}" if name in each.labels else MISSING) for name in names),
+        ]
         for each in nearest
     ]
-    head = html.Tr([html.Th(title, scope="col") for title in titles])
-    return html.Table([html.Thead(head), html.Tbody(rows)], className="figures nearest")
+    return table(titles, rows, "figures nearest")

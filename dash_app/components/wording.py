@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from dash import html
 
+from catalyst_assets.constants import title_of
 from dash_app.contract import Candidate, CandidateStatus
 
 MISSING: Final = "\u2013"
@@ -28,12 +29,6 @@ def stale_explained(candidate: Candidate) -> str | None:
     )
 
 
-def words(identifier: str) -> str:
-    """Write an identifier as words: ``band_gap_direct`` is "Band gap direct"."""
-    text = identifier.replace("_", " ").strip()
-    return f"{text[:1].upper()}{text[1:]}"
-
-
 def formula(text: str) -> list[str | html.Sub]:
     """Write a formula with its amounts below the line."""
     parts = re.split(r"(\d+\.?\d*)", text)
@@ -42,12 +37,17 @@ def formula(text: str) -> list[str | html.Sub]:
 
 def with_unit(name: str, unit: str) -> str:
     """Write a property with its unit: "Band gap direct (eV)"."""
-    return f"{words(name)} ({unit})" if unit else words(name)
+    return f"{title_of(name)} ({unit})" if unit else title_of(name)
 
 
 def number(value: float | None, digits: int = 3) -> str:
     """Write a number to so many significant digits, a missing one as a dash."""
     return MISSING if value is None else f"{value:.{digits}g}"
+
+
+def percent(share: float | None) -> str | None:
+    """Write a share as a percentage with one digit."""
+    return None if share is None else f"{share:.1%}"
 
 
 def plus_minus(mean: float, std: float) -> str:
@@ -80,11 +80,9 @@ def criterion(document: dict[str, Any], units: dict[str, str]) -> str:
             " and ".join(criterion(bound, units) for bound in branch) for branch in document["any_of"]
         ]
         return "; or ".join(branches)
-    low, high = document.get("min"), document.get("max")
-    unit = units.get(document["property"], "")
-    name = words(document["property"])
-    if low is not None and high is not None:
-        return f"{name} between {low:g} and {high:g} {unit}".strip()
-    if low is not None:
-        return f"{name} at least {low:g} {unit}".strip()
-    return f"{name} at most {high:g} {unit}".strip()
+    low, high, name = document.get("min"), document.get("max"), document["property"]
+    if low is None:
+        limits = f"at most {high:g}"
+    else:
+        limits = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
+    return f"{title_of(name)} {limits} {units.get(name, '')}".strip()

@@ -9,11 +9,11 @@ from urllib.parse import quote
 import dash
 from dash import Dash, Input, Output, State, html, no_update
 
+from catalyst_assets.constants import title_of
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.messages import problem
 from dash_app.components.review_area import ALL
 from dash_app.components.what_if import reranked_list
-from dash_app.components.wording import words
 from dash_app.contract import Reranking
 
 _CONFLICT: Final = 409
@@ -75,7 +75,9 @@ def register(app: Dash, client: ApiClient) -> None:
             if error.status == _CONFLICT:  # there is nothing to rank again, and nothing went wrong
                 return html.P(str(error)), True, *(no_update,) * 4
             return problem(error.message, error.remedy), not changed, *(no_update,) * 4
-        options = [{"label": words(each.name.value), "value": each.name.value} for each in found.strategies]
+        options = [
+            {"label": title_of(each.name.value), "value": each.name.value} for each in found.strategies
+        ]
         explores = next((each.explores for each in found.strategies if each.name is found.strategy), True)
         return (
             reranked_list(found),

@@ -10,6 +10,7 @@ import typer
 
 from catalyst_assets.commands.opening import open_platform
 from catalyst_assets.commands.tables import MISCALIBRATION, MISCALIBRATION_EXPLAINED, narrow_table
+from catalyst_assets.constants import title_of, unit_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -109,8 +110,6 @@ def _found(summary: "CampaignSummary") -> str:
 
 def iterations_table(summary: "CampaignSummary") -> "Table":
     """Return the table of a campaign's turns, with the error of each learned property."""
-    from catalyst_assets.report.summary import title_of, unit_of
-
     learned = sorted({name for one in summary.iterations for name in one.valid_mae_by_property})
     errors = [f"error of {title_of(name).lower()} ({unit_of(name)})" for name in learned]
     table = narrow_table(

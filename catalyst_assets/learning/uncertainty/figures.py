@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.constants import unit_of
 from catalyst_assets.figures import make_panels, to_png
 
 if TYPE_CHECKING:
@@ -367,5 +367,5 @@ def _words(name: str) -> str:
 
 
 def _unit(name: str, before: str = "", after: str = "") -> str:
-    known = PROPERTIES.get(name)
-    return f"{before}{known.unit}{after}" if known and known.unit else ""
+    unit = unit_of(name)
+    return f"{before}{unit}{after}" if unit else ""

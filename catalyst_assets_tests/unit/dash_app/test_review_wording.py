@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from catalyst_assets.constants import title_of
 from dash_app.components.detail import candidate_panel
 from dash_app.components.grid import grid_row, sort_order
-from dash_app.components.wording import FAR, FAR_EXPLAINED, count, criterion, number, plus_minus, words
+from dash_app.components.wording import FAR, FAR_EXPLAINED, count, criterion, number, plus_minus
 from dash_app.contract import Candidate, CandidateDetail
 
 
@@ -95,7 +96,7 @@ def test_a_criterion_reads_as_a_sentence_with_its_unit() -> None:
 
 
 def test_names_counts_and_missing_numbers_are_written_for_people() -> None:
-    assert words("in_validation") == "In validation"
+    assert title_of("in_validation") == "In validation"
     assert (count(1, "candidate"), count(1200, "candidate")) == ("1 candidate", "1,200 candidates")
     assert (number(None), number(2.34567)) == ("\u2013", "2.35")
 
