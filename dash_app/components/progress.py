@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from dash_app.components.wording import with_unit
-from dash_app.contract import CampaignDetail
+from dash_app.contract import CampaignDetail, Iteration
 
 INK: Final = "#16202a"
 SOFT: Final = "#5b6875"
@@ -23,12 +23,14 @@ def discovery_figure(campaign: CampaignDetail) -> Any:
 
     by_criteria = not campaign.document.get("objective")
     reached = [each for each in campaign.progress if each.evaluated_so_far > 0]
-    found = [each.hits_so_far if by_criteria else each.best_so_far for each in reached]
-    spent = [each.evaluated_so_far for each in reached]
+    points = [
+        (each.evaluated_so_far, each.hits_so_far if by_criteria else each.best_so_far, _hover(each))
+        for each in reached
+    ]
     if by_criteria and reached:
-        spent, found = [0, *spent], [0, *found]
-    figure = go.Figure()
-    figure.add_trace(
+        points.insert(0, (0, 0, ""))
+    spent, found, hover = zip(*points, strict=True) if points else ((), (), ())
+    figure = go.Figure(
         go.Scatter(
             x=spent,
             y=found,
@@ -38,7 +40,7 @@ def discovery_figure(campaign: CampaignDetail) -> Any:
             marker={"size": 7, "color": ACCENT},
             fill="tozeroy" if by_criteria else None,
             fillcolor="rgba(15, 107, 102, 0.08)",
-            customdata=_hover(campaign, len(spent) - len(reached)),
+            customdata=hover,
             hovertemplate="%{customdata}<extra></extra>",
         )
     )
@@ -73,10 +75,6 @@ def _vertical(campaign: CampaignDetail) -> str:
     return f"Best {with_unit(objective['property'], units.get(objective['property'], '')).lower()}"
 
 
-def _hover(campaign: CampaignDetail, padding: int) -> list[str]:
-    texts = [""] * padding
-    for each in campaign.progress:
-        if each.evaluated_so_far > 0:
-            hits = "" if each.hits is None else f", {each.hits} hits"
-            texts.append(f"Iteration {each.iteration}<br>{each.evaluated} evaluated{hits}")
-    return texts
+def _hover(iteration: Iteration) -> str:
+    hits = "" if iteration.hits is None else f", {iteration.hits} hits"
+    return f"Iteration {iteration.iteration}<br>{iteration.evaluated} evaluated{hits}"

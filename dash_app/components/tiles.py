@@ -11,36 +11,34 @@ def summary_tiles(campaign: CampaignDetail) -> html.Dl:
     """Show a campaign's counts."""
     stop = campaign.document.get("stop") or {}
     budget, target = stop.get("max_evaluations"), stop.get("target_hits")
-    waiting = campaign.candidates.get(CandidateStatus.RANKED, 0)
-    at_work = campaign.candidates.get(CandidateStatus.FLAGGED, 0) + campaign.candidates.get(
-        CandidateStatus.IN_VALIDATION, 0
-    )
-    tiles = [
-        _tile("Iterations", f"{campaign.iterations:,}", _latest(campaign)),
-        _tile(
-            "Evaluated", f"{campaign.evaluated:,}", f"of {budget:,} at most" if budget else "no budget set"
-        ),
-    ]
-    if campaign.hits is not None:
-        share = campaign.hits / campaign.evaluated if campaign.evaluated else None
-        found = "nothing evaluated yet" if share is None else f"{share:.0%} of those evaluated"
-        tiles.append(_tile("Hits", f"{campaign.hits:,}", f"target {target:,}" if target else found))
+    limit = f"of {budget:,} at most" if budget else "no budget set"
+    if campaign.hits is None:
+        found = ("Best so far", number(campaign.best, 4), _objective(campaign))
+    elif target:
+        found = ("Hits", f"{campaign.hits:,}", f"target {target:,}")
     else:
-        tiles.append(_tile("Best so far", number(campaign.best, 4), _objective(campaign)))
-    tiles.append(_tile("To review", f"{waiting:,}", "ranked, not yet decided"))
-    tiles.append(_tile("In progress", f"{at_work:,}", "flagged or in validation"))
-    return html.Dl(tiles, className="tiles")
+        done = campaign.evaluated
+        share = f"{campaign.hits / done:.0%} of those evaluated" if done else "nothing evaluated yet"
+        found = ("Hits", f"{campaign.hits:,}", share)
+    at_work = _in_status(campaign, CandidateStatus.FLAGGED, CandidateStatus.IN_VALIDATION)
+    tiles = (
+        ("Iterations", f"{campaign.iterations:,}", _latest(campaign)),
+        ("Evaluated", f"{campaign.evaluated:,}", limit),
+        found,
+        ("To review", f"{_in_status(campaign, CandidateStatus.RANKED):,}", "ranked, not yet decided"),
+        ("In progress", f"{at_work:,}", "flagged or in validation"),
+    )
+    return html.Dl([_tile(*tile) for tile in tiles], className="tiles")
 
 
 def campaign_card(campaign: CampaignSummary) -> dcc.Link:
     """Show a campaign in the list of all."""
     found = count(campaign.hits, "hit") if campaign.hits is not None else f"best {number(campaign.best, 4)}"
-    waiting = campaign.candidates.get(CandidateStatus.RANKED, 0)
     facts = [
         count(campaign.iterations, "iteration"),
         f"{campaign.evaluated:,} evaluated",
         found,
-        f"{waiting:,} to review",
+        f"{_in_status(campaign, CandidateStatus.RANKED):,} to review",
     ]
     return dcc.Link(
         [
@@ -67,11 +65,12 @@ def _tile(label: str, value: str, note: str) -> html.Div:
     )
 
 
+def _in_status(campaign: CampaignSummary, *statuses: CandidateStatus) -> int:
+    return sum(campaign.candidates.get(status, 0) for status in statuses)
+
+
 def _latest(campaign: CampaignDetail) -> str:
-    if not campaign.progress:
-        return "none opened yet"
-    last = campaign.progress[-1]
-    return f"the latest is {last.status}"
+    return f"the latest is {campaign.progress[-1].status}" if campaign.progress else "none opened yet"
 
 
 def _objective(campaign: CampaignDetail) -> str:

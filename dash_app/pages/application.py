@@ -50,33 +50,24 @@ def add_pages(server: FastAPI, client: ApiClient) -> Dash:
 
 
 def _frame() -> html.Div:
+    actor = dcc.Input(
+        id="actor",
+        type="text",
+        placeholder="Your name",
+        maxLength=200,
+        autoComplete="name",
+        persistence=True,
+        persistence_type="local",
+    )
+    links = [dcc.Link("Campaigns", href="/"), html.A("API", href=f"{API_PREFIX}/docs")]
+    top = [
+        dcc.Link("Catalyst review", href="/", className="wordmark"),
+        html.Nav(links, **aria(label="Main")),
+        html.Div([html.Label("Reviewer", htmlFor="actor"), actor], className="reviewer"),
+    ]
     return html.Div(
         [
-            html.Header(
-                [
-                    dcc.Link("Catalyst review", href="/", className="wordmark"),
-                    html.Nav(
-                        [dcc.Link("Campaigns", href="/"), html.A("API", href=f"{API_PREFIX}/docs")],
-                        **aria(label="Main"),
-                    ),
-                    html.Div(
-                        [
-                            html.Label("Reviewer", htmlFor="actor"),
-                            dcc.Input(
-                                id="actor",
-                                type="text",
-                                placeholder="Your name",
-                                maxLength=200,
-                                autoComplete="name",
-                                persistence=True,
-                                persistence_type="local",
-                            ),
-                        ],
-                        className="reviewer",
-                    ),
-                ],
-                className="top",
-            ),
+            html.Header(top, className="top"),
             html.Div(id="notice", role="status", **aria(live="polite")),
             html.Main(dash.page_container),
         ]
@@ -89,9 +80,8 @@ def _not_found(**_: str) -> html.Div:
 
 def _show_failure(error: Exception) -> None:
     if isinstance(error, ApiError):
-        dash.set_props("notice", {"children": problem(error.message, error.remedy)})
-        return
-    _LOG.error("A callback failed.", exc_info=error)
-    dash.set_props(
-        "notice", {"children": problem("The page failed unexpectedly.", "The server's log has the details.")}
-    )
+        notice = problem(error.message, error.remedy)
+    else:
+        _LOG.error("A callback failed.", exc_info=error)
+        notice = problem("The page failed unexpectedly.", "The server's log has the details.")
+    dash.set_props("notice", {"children": notice})

@@ -4,6 +4,7 @@ Deciding about candidates is `decisions`.
 """
 
 from typing import Any, Final
+from urllib.parse import quote
 
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
@@ -54,7 +55,7 @@ def _register_summary(app: Dash, client: ApiClient) -> None:
     )
     async def show_summary(_: int, __: Any, name: str, iteration: Any, known: bool | None) -> tuple[Any, ...]:
         try:
-            campaign = await client.get(CampaignDetail, f"/campaigns/{_segment(name)}")
+            campaign = await client.get(CampaignDetail, f"/campaigns/{quote(name, safe='')}")
         except ApiError as error:
             if known is not None:
                 raise  # what is shown stays; the notice says why it is not renewed
@@ -93,7 +94,7 @@ def _register_grid(app: Dash, client: ApiClient) -> None:
                 "ranked_candidates in Dagster, or let the loop's sensor do it.",
                 "catalyst up",
             ), True
-        return candidate_grid(await client.get(CampaignDetail, f"/campaigns/{_segment(name)}")), False
+        return candidate_grid(await client.get(CampaignDetail, f"/campaigns/{quote(name, safe='')}")), False
 
     @app.callback(
         Output(GRID_ID, "getRowsResponse"),
@@ -166,41 +167,24 @@ def _register_detail(app: Dash, client: ApiClient) -> None:
 
 
 def _layout(name: str = "", **_: str) -> html.Div:
+    known = ("candidates-known", "grid-reloaded", "grid-refreshed", "decided")
+    chart = dcc.Graph(
+        id="campaign-progress", config={"displayModeBar": False, "responsive": True}, className="chart"
+    )
+    discovery = html.Section([html.H2("Discovery"), chart], className="panel")
+    body = [
+        html.Div(id="campaign-tiles"),
+        html.Div([discovery, html.Div(id="campaign-goal")], className="overview"),
+        review_area(),
+        what_if_panel(),
+    ]
     return html.Div(
         [
             dcc.Interval(id="campaign-clock", interval=_REFRESH_MS),
             dcc.Store(id="campaign-name", data=name),
-            *(
-                dcc.Store(id=each)
-                for each in ("candidates-known", "grid-reloaded", "grid-refreshed", "decided")
-            ),
+            *(dcc.Store(id=each) for each in known),
             html.Div(html.P("Loading…", className="soft"), id="campaign-head"),
-            html.Div(
-                [
-                    html.Div(id="campaign-tiles"),
-                    html.Div(
-                        [
-                            html.Section(
-                                [
-                                    html.H2("Discovery"),
-                                    dcc.Graph(
-                                        id="campaign-progress",
-                                        config={"displayModeBar": False, "responsive": True},
-                                        className="chart",
-                                    ),
-                                ],
-                                className="panel",
-                            ),
-                            html.Div(id="campaign-goal"),
-                        ],
-                        className="overview",
-                    ),
-                    review_area(),
-                    what_if_panel(),
-                ],
-                id="campaign-body",
-                hidden=True,
-            ),
+            html.Div(body, id="campaign-body", hidden=True),
             reject_dialog(),
             restore_dialog(),
         ]
@@ -217,9 +201,3 @@ def _head(campaign: CampaignDetail) -> html.Div:
             dcc.Store(id="campaign-method", data=campaign.document.get("method", "")),
         ]
     )
-
-
-def _segment(name: str) -> str:
-    from urllib.parse import quote
-
-    return quote(name, safe="")

@@ -19,6 +19,8 @@ from dash_app.contract import Transition
 MOST_AT_ONCE: Final = 500
 _AT_A_TIME: Final = 4
 _SHOWN_REFUSALS: Final = 8
+_DONE: Final = {"flag": "flagged for validation", "reject": "rejected", "restore": "restored"}
+_Rows = list[dict[str, Any]] | None
 
 
 def register(app: Dash, client: ApiClient) -> None:
@@ -33,32 +35,12 @@ def register(app: Dash, client: ApiClient) -> None:
         Output("restore-title", "children"),
         Input(GRID_ID, "selectedRows"),
     )
-    app.clientside_callback(
-        ClientsideFunction("review", "openReject"),
-        Output("reject-dialog", "hidden"),
-        Output("reject-reason", "value"),
-        Output("reject-complaint", "children"),
-        Output("reject-kind", "value"),
-        Input("reject", "n_clicks"),
-        Input("reject-cancel", "n_clicks"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction("review", "openRestore"),
-        Output("restore-dialog", "hidden"),
-        Output("restore-reason", "value"),
-        Output("restore-complaint", "children"),
-        Input("restore", "n_clicks"),
-        Input("restore-cancel", "n_clicks"),
-        prevent_initial_call=True,
-    )
     _register_flag(app, client)
-    _register_reject(app, client)
-    _register_restore(app, client)
+    _register_dialog(app, client, "reject", "openReject", "reject-kind")
+    _register_dialog(app, client, "restore", "openRestore")
 
 
 def _register_flag(app: Dash, client: ApiClient) -> None:
-
     @app.callback(
         Output("outcome", "children"),
         Output("decided", "data"),
@@ -67,76 +49,50 @@ def _register_flag(app: Dash, client: ApiClient) -> None:
         State("actor", "value"),
         prevent_initial_call=True,
     )
-    async def flag(
-        clicks: int | None, rows: list[dict[str, Any]] | None, actor: str | None
-    ) -> tuple[Any, Any]:
+    async def flag(clicks: int | None, rows: _Rows, actor: str | None) -> tuple[Any, Any]:
         if not clicks or not rows:
             return no_update, no_update
-        complaint = _complaint(rows, actor)
-        if complaint is not None:
-            return complaint, no_update
-        return await _decide(client, rows, "flag", {"actor": actor}), uuid4().hex
+        return await _decide(client, rows, "flag", {"actor": actor})
 
 
-def _register_reject(app: Dash, client: ApiClient) -> None:
+def _register_dialog(app: Dash, client: ApiClient, verb: str, opening: str, *kinds: str) -> None:
+    """Add what opens the dialog of a decision, and what its button does; ``kinds`` asks for the kind."""
+    app.clientside_callback(
+        ClientsideFunction("review", opening),
+        Output(f"{verb}-dialog", "hidden"),
+        Output(f"{verb}-reason", "value"),
+        Output(f"{verb}-complaint", "children"),
+        *(Output(each, "value") for each in kinds),
+        Input(verb, "n_clicks"),
+        Input(f"{verb}-cancel", "n_clicks"),
+        prevent_initial_call=True,
+    )
+
     @app.callback(
         Output("outcome", "children", allow_duplicate=True),
         Output("decided", "data", allow_duplicate=True),
-        Output("reject-dialog", "hidden", allow_duplicate=True),
-        Output("reject-complaint", "children", allow_duplicate=True),
-        Input("reject-confirm", "n_clicks"),
+        Output(f"{verb}-dialog", "hidden", allow_duplicate=True),
+        Output(f"{verb}-complaint", "children", allow_duplicate=True),
+        Input(f"{verb}-confirm", "n_clicks"),
         State(GRID_ID, "selectedRows"),
         State("actor", "value"),
-        State("reject-kind", "value"),
-        State("reject-reason", "value"),
-        running=[(Output("reject-confirm", "disabled"), True, False)],
+        State(f"{verb}-reason", "value"),
+        *(State(each, "value") for each in kinds),
+        running=[(Output(f"{verb}-confirm", "disabled"), True, False)],
         prevent_initial_call=True,
     )
-    async def reject(
-        clicks: int | None,
-        rows: list[dict[str, Any]] | None,
-        actor: str | None,
-        kind: str | None,
-        reason: str | None,
+    async def decide(
+        clicks: int | None, rows: _Rows, actor: str | None, reason: str | None, *kind: str | None
     ) -> tuple[Any, ...]:
+        nothing = (no_update,) * 3
         if not clicks or not rows:
-            return no_update, no_update, no_update, no_update
-        if kind is None:
-            return no_update, no_update, no_update, "Say which kind: it decides what is learned from it."
+            return *nothing, no_update
+        if None in kind:
+            return *nothing, "Say which kind: it decides what is learned from it."
         if not (reason or "").strip():
-            return no_update, no_update, no_update, "Say why: the reason is kept with the decision."
-        complaint = _complaint(rows, actor)
-        if complaint is not None:
-            return complaint, no_update, True, ""
-        done = await _decide(client, rows, "reject", {"actor": actor, "reason": reason, "kind": kind})
-        return done, uuid4().hex, True, ""
-
-
-def _register_restore(app: Dash, client: ApiClient) -> None:
-    @app.callback(
-        Output("outcome", "children", allow_duplicate=True),
-        Output("decided", "data", allow_duplicate=True),
-        Output("restore-dialog", "hidden", allow_duplicate=True),
-        Output("restore-complaint", "children", allow_duplicate=True),
-        Input("restore-confirm", "n_clicks"),
-        State(GRID_ID, "selectedRows"),
-        State("actor", "value"),
-        State("restore-reason", "value"),
-        running=[(Output("restore-confirm", "disabled"), True, False)],
-        prevent_initial_call=True,
-    )
-    async def restore(
-        clicks: int | None, rows: list[dict[str, Any]] | None, actor: str | None, reason: str | None
-    ) -> tuple[Any, ...]:
-        if not clicks or not rows:
-            return no_update, no_update, no_update, no_update
-        if not (reason or "").strip():
-            return no_update, no_update, no_update, "Say why: the reason is kept with the decision."
-        complaint = _complaint(rows, actor)
-        if complaint is not None:
-            return complaint, no_update, True, ""
-        done = await _decide(client, rows, "restore", {"actor": actor, "reason": reason})
-        return done, uuid4().hex, True, ""
+            return *nothing, "Say why: the reason is kept with the decision."
+        body = {"actor": actor, "reason": reason} | ({"kind": kind[0]} if kind else {})
+        return *await _decide(client, rows, verb, body), True, ""
 
 
 def _complaint(rows: Sequence[dict[str, Any]], actor: str | None) -> html.Div | None:
@@ -149,8 +105,11 @@ def _complaint(rows: Sequence[dict[str, Any]], actor: str | None) -> html.Div | 
 
 async def _decide(
     client: ApiClient, rows: Sequence[dict[str, Any]], verb: str, body: dict[str, Any]
-) -> html.Div:
-    """Send one decision a row, a few at a time, and say what became of them."""
+) -> tuple[html.Div, Any]:
+    """Send one decision a row, a few at a time; say what became of them, and when there was anything to renew."""
+    complaint = _complaint(rows, body["actor"])
+    if complaint is not None:
+        return complaint, no_update
     gate = asyncio.Semaphore(_AT_A_TIME)
 
     async def send(row: dict[str, Any]) -> Transition | str:
@@ -164,7 +123,7 @@ async def _decide(
     refused = [answer for answer in answers if isinstance(answer, str)]
     changed = sum(1 for answer in answers if isinstance(answer, Transition) and answer.changed)
     unchanged = len(answers) - len(refused) - changed
-    done = {"flag": "flagged for validation", "reject": "rejected", "restore": "restored"}[verb]
+    done = _DONE[verb]
     parts = [f"{count(changed, 'candidate')} {done}"] if changed else []
     if unchanged:
         parts.append(f"{unchanged:,} {'was' if unchanged == 1 else 'were'} {done} already")
@@ -173,4 +132,4 @@ async def _decide(
     shown = refused[:_SHOWN_REFUSALS]
     if len(refused) > len(shown):
         shown.append(f"and {len(refused) - len(shown):,} more")
-    return outcome(f"{', '.join(parts)}.", shown)
+    return outcome(f"{', '.join(parts)}.", shown), uuid4().hex
