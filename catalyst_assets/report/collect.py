@@ -6,6 +6,7 @@ find. Nothing that trains or ranks calls it.
 
 import math
 from collections import defaultdict
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,15 @@ if TYPE_CHECKING:
     from resources.platform import Platform
 
 _MOST_BEST = 20
+_PROVENANCE = {
+    "iteration": "partition_key",
+    "campaign of that iteration": "campaign_sha256",
+    "labels": "label_sha256",
+    "training set": "training_set_sha256",
+    "model": "model_sha256",
+    "MLflow run": "mlflow_run_id",
+    "ranking": "ranking_sha256",
+}
 
 
 def load_goal(database: Database, name: str) -> Campaign:
@@ -73,7 +83,7 @@ def summarize_campaign(platform: "Platform", name: str, *, with_map: bool = True
         suggested = _next_batch(connection, iterations)
     formulas = {member["material_id"]: member["reduced_formula"] for member in pool}
     discovery, found = _discoveries(evaluations)
-    best = best_so_far(campaign, evaluations)
+    next_names = [one.material_id for one in suggested]
     return CampaignSummary(
         campaign=name,
         pool_size=len(pool),
@@ -87,11 +97,9 @@ def summarize_campaign(platform: "Platform", name: str, *, with_map: bool = True
         status=row["status"],
         stop_reason=row["stop_reason"] or "",
         objective=describe_objective(campaign.objective) if campaign.objective else "",
-        best=best,
+        best=best_so_far(campaign, evaluations),
         next_batch=suggested,
-        space=_space(platform, pool, evaluations, [one.material_id for one in suggested])
-        if with_map
-        else None,
+        space=_space(platform, pool, evaluations, next_names) if with_map else None,
         model=_model(platform, name, iterations),
         provenance=_provenance(row["sha256"], iterations),
         written_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -151,8 +159,8 @@ def _hit(number: int, evaluation: "Evaluation") -> HitSummary:
 
 def _iteration(row: Row, evaluations: "list[Evaluation]") -> IterationSummary:
     done = [evaluation for evaluation in evaluations if evaluation.iteration <= row["iteration"]]
-    metrics = row["metrics"]
-    closed_at = row["closed_at"]
+    metrics, closed_at = row["metrics"], row["closed_at"]
+    errors = ("valid_mae_by_property", "test_mae_by_property", "validation_mae_by_property")
     return IterationSummary(
         partition=row["partition_key"],
         evaluated=len(done),
@@ -161,16 +169,14 @@ def _iteration(row: Row, evaluations: "list[Evaluation]") -> IterationSummary:
         labels=row["label_count"],
         status=row["status"],
         valid_mae=metrics.get("valid_mae"),
-        valid_mae_by_property=metrics.get("valid_mae_by_property") or {},
-        test_mae_by_property=metrics.get("test_mae_by_property") or {},
-        validation_mae_by_property=metrics.get("validation_mae_by_property") or {},
         miscalibration_area=metrics.get("miscalibration_area"),
+        **{name: metrics.get(name) or {} for name in errors},
     )
 
 
 def _parity(connection: "sa.Connection", keys: list[str]) -> tuple[Parity, ...]:
     rows: dict[str, list[Row]] = defaultdict(list)
-    for key in keys[1:]:  # the first turn predicts what is typical of any material
+    for key in keys[1:]:  # the first iteration predicts what is typical of any material
         for row in fetch_all(connection, "validation/scored_results", partition_key=key):
             rows[row["property"]].append(row)
     return tuple(
@@ -233,30 +239,15 @@ def _model(platform: "Platform", campaign: str, iterations: list[Row]) -> ModelS
         version = version_number(connection, key, sha256)
     champion = None
     if version is not None:
-        try:
-            crowned = find_champion(platform.registry, campaign)
-            champion = crowned.version if crowned else None
-        except CatalystError:  # a report does without MLflow
-            champion = None
-    return ModelSummary(campaign, key, sha256, version, champion)
+        with suppress(CatalystError):  # a report does without MLflow
+            champion = find_champion(platform.registry, campaign)
+    return ModelSummary(campaign, key, sha256, version, champion.version if champion else None)
 
 
 def _provenance(campaign_sha256: str, iterations: list[Row]) -> dict[str, str]:
-    known = {"campaign": campaign_sha256}
-    if iterations:
-        latest = iterations[-1]
-        known["iteration"] = latest["partition_key"]
-        for shown, column in (
-            ("campaign of that iteration", "campaign_sha256"),
-            ("labels", "label_sha256"),
-            ("training set", "training_set_sha256"),
-            ("model", "model_sha256"),
-            ("MLflow run", "mlflow_run_id"),
-            ("ranking", "ranking_sha256"),
-        ):
-            if latest[column]:
-                known[shown] = latest[column]
-    return known
+    latest = iterations[-1] if iterations else {}
+    known = {shown: latest.get(column) for shown, column in _PROVENANCE.items()}
+    return {"campaign": campaign_sha256} | {shown: value for shown, value in known.items() if value}
 
 
 def _count_hits(database: Database, campaign: Campaign, formulas: dict[str, str]) -> int | None:

@@ -34,22 +34,18 @@ def describe_goal(campaign: Campaign) -> list[str]:
 
 def describe_pool(pool: Pool) -> str:
     """Return which materials may be suggested, such as ``Materials of perovskite_pbe with at most 5 sites``."""
-    parts = [f"of {pool.source}"] if pool.source else []
-    if pool.chemical_system:
-        parts.append(f"of the system {pool.chemical_system}")
-    if pool.elements:
-        parts.append(f"with {' and '.join(pool.elements)}")
-    if pool.only_elements:
-        parts.append(f"of no elements but {' '.join(pool.only_elements)}")
-    if pool.exclude_elements:
-        parts.append(f"without {' or '.join(pool.exclude_elements)}")
-    if pool.n_sites_min:
-        parts.append(f"with at least {pool.n_sites_min} sites")
-    if pool.n_sites_max:
-        parts.append(f"with at most {pool.n_sites_max} sites")
-    if pool.lacks:
-        parts.append(f"whose {_lower(pool.lacks.property)} by {pool.lacks.method} is not known yet")
-    return f"Materials {', '.join(parts)}"
+    lacks = pool.lacks
+    parts = (
+        ("of {}", pool.source),
+        ("of the system {}", pool.chemical_system),
+        ("with {}", " and ".join(pool.elements)),
+        ("of no elements but {}", " ".join(pool.only_elements)),
+        ("without {}", " or ".join(pool.exclude_elements)),
+        ("with at least {} sites", pool.n_sites_min),
+        ("with at most {} sites", pool.n_sites_max),
+        ("whose {} is not known yet", f"{_lower(lacks.property)} by {lacks.method}" if lacks else None),
+    )
+    return f"Materials {', '.join(text.format(value) for text, value in parts if value)}"
 
 
 def describe_objective(objective: Objective) -> str:

@@ -6,6 +6,7 @@ enhancement are defined as by Rohr et al., Chem. Sci. 11, 2696 (2020) and Liang 
 Numbers in, numbers out.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LEVEL: Final = 0.95
+# Between them lie 95 % of random campaigns.
+_TAILS: Final = ((1 - 0.95) / 2, 1 - (1 - 0.95) / 2)
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,7 @@ def random_band(
     from scipy.stats import hypergeom
 
     drawn = np.asarray(evaluations, dtype=np.int64)
-    tail = (1 - LEVEL) / 2
-    low, high = (hypergeom.ppf(share, pool_size, hits, drawn) for share in (tail, 1 - tail))
+    low, high = (hypergeom.ppf(share, pool_size, hits, drawn) for share in _TAILS)
     # Where a draw can end in one way only, the quantile function answers one below it.
     least = np.maximum(0, drawn - (pool_size - hits))
     return np.maximum(low, least), np.maximum(high, least)
@@ -84,14 +85,9 @@ def random_evaluations_quantile(pool_size: int, hits: int, wanted: int, share: f
     from scipy.stats import hypergeom
 
     random_expected_evaluations(pool_size, hits, wanted)
-    low, high = wanted, pool_size - hits + wanted
-    while low < high:  # the chance of having found them rises with the evaluations
-        middle = (low + high) // 2
-        if hypergeom.sf(wanted - 1, pool_size, hits, middle) >= share:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    possible = range(wanted, pool_size - hits + wanted)  # one more is certain to be enough
+    # The chance of having found them rises with the evaluations.
+    return wanted + bisect_left(possible, share, key=lambda n: hypergeom.sf(wanted - 1, pool_size, hits, n))
 
 
 def acceleration(pool_size: int, hits: int, found: int, evaluation: int) -> Ratio | None:
@@ -106,8 +102,7 @@ def acceleration(pool_size: int, hits: int, found: int, evaluation: int) -> Rati
     """
     if not 1 <= found <= hits:
         return None
-    tail = (1 - LEVEL) / 2
-    low, high = (random_evaluations_quantile(pool_size, hits, found, share) for share in (tail, 1 - tail))
+    low, high = (random_evaluations_quantile(pool_size, hits, found, share) for share in _TAILS)
     mean = random_expected_evaluations(pool_size, hits, found)
     return Ratio(mean / evaluation, low / evaluation, high / evaluation)
 

@@ -17,12 +17,12 @@ from catalyst_assets.report.statistics import (
 
 @dataclass(frozen=True)
 class IterationSummary:
-    """One turn of the loop.
+    """One iteration of the loop.
 
     Attributes
     ----------
     evaluated, hits
-        Counted from the campaign's start to the end of this turn.
+        Counted from the campaign's start to the end of this iteration.
     seconds
         Time from opening to closing; 0 while it goes on.
     labels
@@ -36,7 +36,7 @@ class IterationSummary:
     test_mae_by_property
         The same on the test set frozen when the campaign started.
     validation_mae_by_property
-        The same of this turn's predictions against what validation answered.
+        The same of this iteration's predictions against what validation answered.
     miscalibration_area
         Area between the calibration curve and the diagonal: 0 is perfect, 0.5 the worst.
     """
@@ -55,7 +55,7 @@ class IterationSummary:
 
     @property
     def label(self) -> str:
-        """Number of the turn without the campaign's name, such as ``0003``."""
+        """Number of the iteration without the campaign's name, such as ``0003``."""
         return self.partition.rsplit("__", 1)[-1]
 
 
@@ -68,7 +68,7 @@ class HitSummary:
     evaluation
         Which evaluation of the campaign found it, from 1.
     iteration
-        The turn that suggested it, from 0.
+        The iteration that suggested it, from 0.
     values
         Validated value by property, in the property's unit.
     """
@@ -211,36 +211,35 @@ class CampaignSummary:
         return self.discovery[-1][1] if self.discovery else 0
 
     @property
-    def _is_comparable(self) -> bool:
-        # A pool that shrank after it was evaluated says nothing of random choice.
+    def _drawn_from(self) -> tuple[int, int] | None:
+        """Size and hits of the pool that random choice draws from; None where the hits are not known."""
         known = self.hits_in_pool
-        return known is not None and self.hits <= known <= self.pool_size >= max(self.evaluated, 1)
+        # A pool that shrank after it was evaluated says nothing of random choice.
+        if known is None or not self.hits <= known <= self.pool_size >= max(self.evaluated, 1):
+            return None
+        return self.pool_size, known
 
     @property
     def random_expected_hits(self) -> float | None:
         """What random choice expects after as many evaluations; None where the hits are not known."""
-        if self.hits_in_pool is None or not self._is_comparable:
-            return None
-        return random_expected_hits(self.pool_size, self.hits_in_pool, self.evaluated)
+        pool = self._drawn_from
+        return random_expected_hits(*pool, self.evaluated) if pool else None
 
     @property
     def enrichment(self) -> Ratio | None:
         """Hits found for each that random choice finds; None where that is unknown or nothing can be found."""
-        if self.hits_in_pool is None or not self._is_comparable:
-            return None
-        return enrichment(self.pool_size, self.hits_in_pool, self.hits, self.evaluated)
+        pool = self._drawn_from
+        return enrichment(*pool, self.hits, self.evaluated) if pool else None
 
     @property
     def acceleration(self) -> Ratio | None:
         """How many times as long random choice takes for as many hits; None where unknown, or without a hit."""
-        if self.hits_in_pool is None or not self._is_comparable or not self.hits:
-            return None
-        last = next(evaluation for evaluation, hits in self.discovery if hits == self.hits)
-        return acceleration(self.pool_size, self.hits_in_pool, self.hits, last)
+        pool = self._drawn_from
+        last = next((evaluation for evaluation, hits in self.discovery if hits == self.hits), 0)
+        return acceleration(*pool, self.hits, last) if pool else None
 
     @property
     def luck(self) -> float | None:
         """Share of random campaigns that find at least as many hits; None where that is unknown."""
-        if self.hits_in_pool is None or not self._is_comparable:
-            return None
-        return chance_of_luck(self.pool_size, self.hits_in_pool, self.hits, self.evaluated)
+        pool = self._drawn_from
+        return chance_of_luck(*pool, self.hits, self.evaluated) if pool else None

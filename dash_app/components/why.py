@@ -20,7 +20,8 @@ def why_panel(explanation: Explanation, units: dict[str, str]) -> list[Any]:
     units
         Unit of each property whose labels may be shown.
     """
-    decisive, children = explanation.decisive, [html.H3("Why this one")]
+    decisive = explanation.decisive
+    children: list[Any] = [html.H3("Why this one")]
     if explanation.criteria:
         criteria = [_criterion(each, decisive) for each in explanation.criteria]
         children.append(html.Ul(criteria, className="chances"))
