@@ -43,22 +43,25 @@ Actor = Annotated[
 ReasonText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), Printable]
 
 
-class FlagRequest(BaseModel):
-    """Send a candidate to validation."""
-
+class _Decision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     actor: Actor
+
+
+class _ReasonedDecision(_Decision):
+    reason: ReasonText = Field(min_length=1, description="Why; shown in the candidate's history.")
+
+
+class FlagRequest(_Decision):
+    """Send a candidate to validation."""
+
     reason: ReasonText = Field("", description="Why, if there is something to say.")
 
 
-class RejectRequest(BaseModel):
+class RejectRequest(_ReasonedDecision):
     """Take a candidate out of the loop."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    actor: Actor
-    reason: ReasonText = Field(min_length=1, description="Why; shown in the candidate's history.")
     kind: RejectionKind = Field(
         RejectionKind.WITHDRAWN,
         description="poor: measured, its values are learned from, never suggested again. infeasible: cannot be made, "
@@ -68,13 +71,8 @@ class RejectRequest(BaseModel):
     )
 
 
-class RestoreRequest(BaseModel):
+class RestoreRequest(_ReasonedDecision):
     """Put a withdrawn or failed candidate back."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    actor: Actor
-    reason: ReasonText = Field(min_length=1, description="Why; shown in the candidate's history.")
 
 
 class Problem(BaseModel):

@@ -64,23 +64,15 @@ def find_document(connection: sa.Connection, name: str) -> dict[str, Any]:
     NotFoundError
         No campaign of that name has run.
     """
-    row = fetch_one(connection, "app/campaign_document", name=_known_text(name))
-    if row is None:
-        raise NotFoundError(f"There is no campaign {name!r}.")
-    return dict(row["document"])
+    return dict(_find(connection, name, "app/campaign_document")["document"])
 
 
-def _find(connection: sa.Connection, name: str) -> Row:
-    row = fetch_one(connection, "app/campaigns", name=_known_text(name))
+def _find(connection: sa.Connection, name: str, query: str = "app/campaigns") -> Row:
+    # PostgreSQL's text cannot hold a zero, so nothing has that name.
+    row = None if "\x00" in name else fetch_one(connection, query, name=name)
     if row is None:
         raise NotFoundError(f"There is no campaign {name!r}.")
     return row
-
-
-def _known_text(name: str) -> str:
-    if "\x00" in name:  # PostgreSQL's text cannot hold it, so nothing has that name
-        raise NotFoundError(f"There is no campaign {name!r}.")
-    return name
 
 
 @dataclass(frozen=True)
@@ -112,16 +104,14 @@ def _summary(loaded: _Loaded) -> CampaignSummary:
 
 
 def _properties(connection: sa.Connection, loaded: _Loaded) -> list[PropertyInfo]:
-    units: dict[str, str] = {}
-    for name in loaded.campaign.predicted_properties if loaded.campaign else ():
-        units[name] = unit_of(name)
-    for row in fetch_all(connection, "app/predicted_properties", campaign=loaded.row["name"]):
-        units[row["name"]] = row["unit"] or ""
+    units = {
+        name: unit_of(name) for name in (loaded.campaign.predicted_properties if loaded.campaign else ())
+    }
+    predicted = fetch_all(connection, "app/predicted_properties", campaign=loaded.row["name"])
+    units |= {row["name"]: row["unit"] or "" for row in predicted}
+    about = {name: known.description for name, known in PROPERTIES.items()}
     return [
-        PropertyInfo(
-            name=name, unit=unit, description=PROPERTIES[name].description if name in PROPERTIES else ""
-        )
-        for name, unit in units.items()
+        PropertyInfo(name=name, unit=unit, description=about.get(name, "")) for name, unit in units.items()
     ]
 
 

@@ -30,6 +30,8 @@ router = APIRouter(prefix="/candidates", tags=["candidates"], responses=problem_
 _LARGEST_ID: Final = 2**63 - 1
 _PLAIN_KEYS: Final = "rank|iteration|acquisition|feasibility|updated_at|formula|status"
 _PROPERTY_KEYS: Final = "predicted|uncertainty|validated"
+_FILTERS: Final = ("campaign", "iteration", "statuses", "candidate_id")
+_FIRST_OF_ALL: Final = dict.fromkeys(_FILTERS) | {"limit": 1, "offset": 0}
 
 CandidateId = Annotated[int, Path(ge=1, le=_LARGEST_ID, description="The candidate's number.")]
 
@@ -59,22 +61,9 @@ def list_candidates(
         "iteration": iteration,
         "statuses": [each.value for each in status] if status else None,
     }
-    key, _, name = sort.removeprefix("-").partition(".")
-    rows = fetch_all(
-        connection,
-        "app/candidates",
-        **filters,
-        candidate_id=None,
-        sort=key,
-        property=name,
-        descending=sort.startswith("-"),
-        limit=limit,
-        offset=offset,
-    )
-    counted = fetch_one(connection, "app/count_candidates", **filters) or {"total": 0}
-    return CandidatePage(
-        items=_with_hits(connection, rows), total=counted["total"], limit=limit, offset=offset
-    )
+    rows = _read(connection, **filters, sort=sort, limit=limit, offset=offset)
+    total = (fetch_one(connection, "app/count_candidates", **filters) or {"total": 0})["total"]
+    return CandidatePage(items=_with_hits(connection, rows), total=total, limit=limit, offset=offset)
 
 
 @router.get("/{candidate_id}", summary="Show a candidate")
@@ -89,7 +78,7 @@ def flag_candidate(candidate_id: CandidateId, request: FlagRequest, connection: 
 
     Refused while another iteration of the campaign evaluates the same material, or once one has validated it.
     """
-    return _move(connection, candidate_id, CandidateStatus.FLAGGED, request.actor, request.reason)
+    return _move(connection, candidate_id, CandidateStatus.FLAGGED, request)
 
 
 @router.post("/{candidate_id}/reject", summary="Reject", responses=problem_responses(409))
@@ -97,9 +86,7 @@ def reject_candidate(
     candidate_id: CandidateId, request: RejectRequest, connection: Transaction
 ) -> Transition:
     """Take a candidate out of the loop; a validated one stays. Again with another kind corrects the kind."""
-    return _move(
-        connection, candidate_id, CandidateStatus.REJECTED, request.actor, request.reason, request.kind
-    )
+    return _move(connection, candidate_id, CandidateStatus.REJECTED, request, request.kind)
 
 
 @router.post("/{candidate_id}/restore", summary="Restore", responses=problem_responses(409))
@@ -107,15 +94,14 @@ def restore_candidate(
     candidate_id: CandidateId, request: RestoreRequest, connection: Transaction
 ) -> Transition:
     """Put a withdrawn or failed candidate back to ranked, so that it may be flagged or suggested again."""
-    return _move(connection, candidate_id, CandidateStatus.RANKED, request.actor, request.reason)
+    return _move(connection, candidate_id, CandidateStatus.RANKED, request)
 
 
 def _move(
     connection: sa.Connection,
     candidate_id: int,
     status: CandidateStatus,
-    actor: str,
-    reason: str,
+    request: FlagRequest | RejectRequest | RestoreRequest,
     kind: RejectionKind | None = None,
 ) -> Transition:
     moved = fetch_one(
@@ -123,38 +109,31 @@ def _move(
         "app/transition_candidate",
         candidate_id=candidate_id,
         status=status.value,
-        actor=actor,
-        reason=reason,
-        kind=None if kind is None else kind.value,
+        actor=request.actor,
+        reason=request.reason,
+        kind=kind and kind.value,
     )
     return Transition(changed=bool(moved and moved["changed"]), candidate=_detail(connection, candidate_id))
 
 
+def _read(connection: sa.Connection, sort: str = "rank", **wanted: Any) -> list[Row]:
+    """Return the candidates that pass filters, by name; one where nothing is said of how many."""
+    key, _, name = sort.removeprefix("-").partition(".")
+    order = {"sort": key, "property": name, "descending": sort.startswith("-")}
+    return fetch_all(connection, "app/candidates", **(_FIRST_OF_ALL | order | wanted))
+
+
 def _detail(connection: sa.Connection, candidate_id: int) -> CandidateDetail:
-    rows = fetch_all(
-        connection,
-        "app/candidates",
-        campaign=None,
-        iteration=None,
-        statuses=None,
-        candidate_id=candidate_id,
-        sort="rank",
-        property="",
-        descending=False,
-        limit=1,
-        offset=0,
-    )
+    rows = _read(connection, candidate_id=candidate_id)
     if not rows:
         raise NotFoundError(f"There is no candidate {candidate_id}.")
     (candidate,) = _with_hits(connection, rows)
+    events = fetch_all(connection, "app/candidate_events", candidate_id=candidate_id)
     found = fetch_one(connection, "app/candidate_structure", candidate_id=candidate_id) or {"structure": {}}
     return CandidateDetail(
         **candidate.model_dump(),
         explanation=explain_candidate(connection, candidate_id),
-        events=[
-            CandidateEvent(**row)
-            for row in fetch_all(connection, "app/candidate_events", candidate_id=candidate_id)
-        ],
+        events=[CandidateEvent(**row) for row in events],
         structure=found["structure"],
     )
 

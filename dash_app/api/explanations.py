@@ -12,19 +12,16 @@ from resources.postgres.database import Row, fetch_all, fetch_one
 
 def explain_candidate(connection: sa.Connection, candidate_id: int) -> Explanation:
     """Explain a candidate from the draws it was ranked by and the labels of its iteration."""
-    nearest = [
-        NearestLabelled(**row)
-        for row in fetch_all(connection, "app/nearest_labelled", candidate_id=candidate_id)
-    ]
+    known = fetch_all(connection, "app/nearest_labelled", candidate_id=candidate_id)
+    nearest = [NearestLabelled(**row) for row in known]
     stored = fetch_one(connection, "app/candidate_draws", candidate_id=candidate_id)
     draws = None if stored is None else _draws(stored)
     campaign = None if stored is None else parse_document(stored["document"])
     if stored is None or draws is None or campaign is None:
         return Explanation(criteria=[], decisive=None, nearest=nearest)
     found = explain(campaign, draws, stored["properties"])
-    return Explanation(
-        criteria=[_criterion(each) for each in found.criteria], decisive=found.decisive, nearest=nearest
-    )
+    criteria = [_criterion(each) for each in found.criteria]
+    return Explanation(criteria=criteria, decisive=found.decisive, nearest=nearest)
 
 
 def _draws(stored: Row) -> np.ndarray | None:

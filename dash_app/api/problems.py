@@ -19,15 +19,16 @@ _CHECK_VIOLATION: Final = "23514"
 _NO_DATA_FOUND: Final = "P0002"
 
 
+class NotFoundError(CatalystError):
+    """What a request names does not exist."""
+
+
 _PLATFORM_PROBLEMS: Final = {
+    NotFoundError: (404, "not-found"),
     DatabaseUnavailableError: (503, "database-unavailable"),
     UsageError: (422, "invalid-request"),
     LoopError: (409, "conflict"),
 }
-
-
-class NotFoundError(Exception):
-    """What a request names does not exist."""
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -45,7 +46,6 @@ def install_problem_handlers(app: FastAPI) -> None:
     """Answer every error of ``app`` as a problem."""
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(NotFoundError, _not_found)
     app.add_exception_handler(sa.exc.DBAPIError, _database_error)
     app.add_exception_handler(CatalystError, _platform_error)
     app.add_exception_handler(Exception, _unexpected)
@@ -88,10 +88,6 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     response = _respond(status, kind, detail, f"See {request.scope.get('root_path', '')}/docs.")
     response.headers.update(getattr(error, "headers", None) or {})
     return response
-
-
-async def _not_found(_: Request, error: Exception) -> JSONResponse:
-    return _respond(404, "not-found", str(error))
 
 
 async def _database_error(_: Request, error: Exception) -> JSONResponse:
