@@ -21,7 +21,7 @@ from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Campaign, Strategy
 from catalyst_assets.errors import InvalidPoolError
 from catalyst_assets.learning.heads.head import Prediction, fit_heads
-from catalyst_assets.learning.heads.property_model import HeadSettings
+from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.prediction.members import append_derived
 from catalyst_assets.seeds import derive_seed
 

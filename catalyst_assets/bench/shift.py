@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from catalyst_assets.errors import InvalidPoolError
 from catalyst_assets.learning.heads.head import FittedHead, fit_head
-from catalyst_assets.learning.heads.property_model import HeadSettings
+from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.uncertainty.distance import DistanceBin, bin_by_distance, fit_distance
 from catalyst_assets.learning.uncertainty.report import PropertyReport, compare, position_among_draws
 

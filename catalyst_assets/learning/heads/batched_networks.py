@@ -42,7 +42,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Lessons:
+class TrainingData:
     """What networks are trained on.
 
     Attributes
@@ -80,7 +80,7 @@ def initial_layers(sizes: "Sequence[int]", seeds: "Sequence[Sequence[int]]") -> 
 
 
 def train_networks(
-    layers: tuple[Layer, ...], lessons: Lessons
+    layers: tuple[Layer, ...], data: TrainingData
 ) -> tuple[tuple[Layer, ...], tuple[float, ...]]:
     """Train every member, on a GPU where there is one.
 
@@ -103,7 +103,7 @@ def train_networks(
     ]
     inputs, targets, known, weights, batches = (
         torch.from_numpy(np.ascontiguousarray(part)).to(device)
-        for part in (lessons.inputs, lessons.targets, lessons.known, lessons.weights, lessons.batches)
+        for part in (data.inputs, data.targets, data.known, data.weights, data.batches)
     )
     learning_rate = _LEARNING_RATE / max(1, len(layers) - 1)
     optimizer = torch.optim.AdamW(

@@ -15,8 +15,9 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from catalyst_assets.learning.heads.gaussian_process import scale_of, standardize
-from catalyst_assets.learning.heads.property_model import find_floor
+from catalyst_assets.learning.heads.floors import find_floor
+from catalyst_assets.learning.heads.kernel import matern, typical_length, typical_linear
+from catalyst_assets.learning.heads.scaling import Scaling
 
 # A parent must explain so much of what the features do not.
 _LEAST_EXPLAINED: Final = 0.5
@@ -152,13 +153,13 @@ def _relate(
     """
     from scipy.linalg import cho_factor, cho_solve
 
-    center, scale = scale_of(features)
-    rows = standardize(features, center, scale)
+    scaling = Scaling.of(features)
+    rows = scaling.rows(features)
     squares = (rows**2).sum(1)
     distance = np.sqrt(np.maximum(squares[:, None] + squares - 2 * rows @ rows.T, 0.0))
-    n_varying = max(int(np.isfinite(scale).sum()), 1)
-    scaled = distance * math.sqrt(3) / (2 * math.sqrt(n_varying))
-    covariance = (1 + scaled) * np.exp(-scaled) + 0.3 / n_varying * (rows @ rows.T)
+    n_varying = max(int(scaling.varying.sum()), 1)
+    scaled = distance * math.sqrt(3) / typical_length(n_varying)
+    covariance = matern(1.0, [scaled]) + typical_linear(n_varying) * (rows @ rows.T)
     covariance[np.diag_indices(len(rows))] += _NOISE
     values = np.column_stack([child, parents])
     values = (values - values.mean(0)) / values.std(0)

@@ -12,24 +12,17 @@ from numpy.typing import NDArray
 
 from catalyst_assets.learning.heads.batched_networks import (
     Layer,
-    Lessons,
+    TrainingData,
     forward,
     initial_layers,
     train_networks,
 )
-from catalyst_assets.learning.heads.gates import Gate
-from catalyst_assets.learning.heads.gaussian_process import CHUNK, scale_of, standardize
-from catalyst_assets.learning.heads.property_model import (
-    FEWEST_LABELS,
-    Fit,
-    HeadSettings,
-    Moments,
-    Rows,
-    Task,
-    calibrate,
-)
+from catalyst_assets.learning.heads.floors import Floor, Rows
+from catalyst_assets.learning.heads.property_model import FEWEST_LABELS, Fit, Task, calibrate
+from catalyst_assets.learning.heads.scaling import Scaling
+from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.stacked import expect_unknown, fit_constant
-from catalyst_assets.learning.uncertainty.marginals import Marginal
+from catalyst_assets.learning.uncertainty.marginals import Marginal, Moments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,18 +47,13 @@ class DeepEnsemble:
         Of every member.
     left_out
         Shape (n_members,): the fold each member was trained without.
-    center, scale
-        Shape (f,): what standardises features.
-    target_center, target_scale
-        Shape (p,): what standardises targets.
+    scaling
+        Of f features and p targets.
     """
 
     layers: tuple[Layer, ...]
     left_out: NDArray[np.int64]
-    center: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    target_center: NDArray[np.float64]
-    target_scale: NDArray[np.float64]
+    scaling: Scaling
     _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def predict(self, features: NDArray[np.float32], fold: int | None = None) -> Moments:
@@ -91,17 +79,12 @@ class DeepEnsemble:
         parameters = [(weight[chosen], bias[chosen]) for weight, bias in self._cache["parameters"]]
         # Unbiased, so that the few members asked of a held-out fold disagree as much as all of them.
         correction = min(1, len(members) - 1)
-        shape = (len(features), len(self.target_center))
-        mean, variance = np.empty(shape), np.empty(shape)
-        for start in range(0, len(features), CHUNK):
-            chunk = torch.from_numpy(standardize(features[start : start + CHUNK], self.center, self.scale))
-            centers, log_variances = forward(chunk.expand(len(members), -1, -1), parameters)
-            part = slice(start, start + len(chunk))
-            mean[part] = centers.mean(0).numpy()
-            variance[part] = (
-                torch.exp(log_variances).mean(0) + centers.var(0, correction=correction)
-            ).numpy()
-        return mean * self.target_scale + self.target_center, variance * self.target_scale**2
+
+        def pooled(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            centers, log_variances = forward(rows.expand(len(members), -1, -1), parameters)
+            return centers.mean(0), torch.exp(log_variances).mean(0) + centers.var(0, correction=correction)
+
+        return self.scaling.predict(features, pooled)
 
 
 @dataclass(frozen=True)
@@ -110,8 +93,8 @@ class EnsembleModel:
 
     Attributes
     ----------
-    floor, gate
-        Shared lowest value and the chance to be above it; minus infinity and None where there is none.
+    floor
+        Of the property.
     ensemble
         Shared by the properties.
     column
@@ -120,17 +103,15 @@ class EnsembleModel:
         What the standard deviation is multiplied by to be calibrated.
     """
 
-    floor: float
-    gate: Gate | None
+    floor: Floor
     ensemble: DeepEnsemble
     column: int
     spread_scale: float
 
     def predict(self, rows: Rows) -> Marginal:
         """Predict each row."""
-        above = np.ones(len(rows.features)) if self.gate is None else rows.ask(self.gate)
         mean, variance = (part[:, self.column] for part in rows.ask(self.ensemble))
-        return Marginal(self.floor, 1 - above, mean, np.sqrt(variance) * self.spread_scale)
+        return self.floor.marginal(rows, (mean, variance), self.spread_scale)
 
 
 def fit_deep_ensembles(
@@ -174,8 +155,8 @@ def fit_deep_ensembles(
         held = expect_unknown(task, (mean[rows, column], variance[rows, column]))
         _, scale, score = calibrate({1.0: held}, task.target, task.above, _LARGEST_SCALE)
         fits[number] = Fit(
-            EnsembleModel(task.floor, task.gate, ensemble, column, scale),
-            Marginal(task.floor, 1 - task.chance, held[0], np.sqrt(held[1]) * scale),
+            EnsembleModel(task.floor, ensemble, column, scale),
+            task.marginal(held, scale),
             score,
             {"negative_log_likelihood": curve},
         )
@@ -208,18 +189,16 @@ def train_deep_ensemble(
     taught = np.isfinite(targets).any(1)
     features, targets, folds = features[taught], targets[taught].astype(np.float64), folds[taught]
     known = np.isfinite(targets)
-    center, scale = scale_of(features)
-    target_center = np.nanmean(targets, 0)
-    target_scale = np.maximum(np.nanstd(targets, 0), 1e-9)
+    scaling = Scaling.of(features, targets)
     left_out = np.repeat(np.unique(folds), settings.n_networks)
     own = [np.flatnonzero(folds != fold) for fold in left_out]
     own = [rows if len(rows) >= 2 else np.arange(len(folds)) for rows in own]
     n_batch = min(_BATCH, *(len(rows) for rows in own))
     n_steps = int(np.clip(_EPOCHS * len(folds) / n_batch, _FEWEST_STEPS, _MOST_STEPS))
     seeds = [(settings.seed, number) for number in range(len(own))]
-    lessons = Lessons(
-        standardize(features, center, scale).astype(np.float32),
-        np.where(known, (targets - target_center) / target_scale, 0.0).astype(np.float32),
+    data = TrainingData(
+        scaling.rows(features).astype(np.float32),
+        np.where(known, scaling.target(targets), 0.0).astype(np.float32),
         known,
         np.minimum(len(folds) / known.sum(0), _LARGEST_WEIGHT).astype(np.float32),
         np.stack(
@@ -228,8 +207,8 @@ def train_deep_ensemble(
     )
     hidden = [_WIDTH] * (1 if len(folds) < _DEEPER_FROM else 2)
     start = initial_layers([features.shape[1], *hidden, 2 * targets.shape[1]], seeds)
-    layers, curve = train_networks(start, lessons)
-    return DeepEnsemble(layers, left_out, center, scale, target_center, target_scale), curve
+    layers, curve = train_networks(start, data)
+    return DeepEnsemble(layers, left_out, scaling), curve
 
 
 def _deal(rows: NDArray[np.int64], n_steps: int, n_batch: int, seed: tuple[int, int]) -> NDArray[np.int64]:

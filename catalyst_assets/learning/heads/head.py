@@ -27,11 +27,12 @@ from catalyst_assets.learning.heads.coupling import (
     take_apart,
 )
 from catalyst_assets.learning.heads.deep_ensemble import DeepEnsemble, EnsembleModel
+from catalyst_assets.learning.heads.floors import Floor, Gate, Rows
 from catalyst_assets.learning.heads.forests import Forest
-from catalyst_assets.learning.heads.gates import Gate
 from catalyst_assets.learning.heads.gaussian_process import GaussianProcess
-from catalyst_assets.learning.heads.property_model import FEWEST_LABELS, HeadSettings, PropertyModel, Rows
-from catalyst_assets.learning.heads.relevance_kernel import RelevanceKernel
+from catalyst_assets.learning.heads.kernel import MaternKernel
+from catalyst_assets.learning.heads.property_model import FEWEST_LABELS, PropertyModel
+from catalyst_assets.learning.heads.scaling import Scaling
 from catalyst_assets.learning.heads.selection import (
     LabelledTask,
     choose,
@@ -39,6 +40,7 @@ from catalyst_assets.learning.heads.selection import (
     fit_kinds,
     make_tasks,
 )
+from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.sparse_process import SparseProcess
 from catalyst_assets.learning.heads.stacked import StackedModel, prior_model
 from catalyst_assets.learning.uncertainty.marginals import (
@@ -55,8 +57,8 @@ _UNKNOWN_PRIOR: Final = (0.0, 1.0)
 _FORMAT: Final = "catalyst-head-4"
 # What a stored head may be made of.
 _PARTS: Final = (
-    HeadKind, HeadSettings, StackedModel, GaussianProcess, SparseProcess, RelevanceKernel, EnsembleModel, DeepEnsemble,
-    Layer, Gate, Forest, Recalibration, Coupling, ValidationReport, PropertyReport,
+    HeadKind, HeadSettings, StackedModel, GaussianProcess, SparseProcess, MaternKernel, Scaling, EnsembleModel,
+    DeepEnsemble, Layer, Floor, Gate, Forest, Recalibration, Coupling, ValidationReport, PropertyReport,
 )  # fmt: skip
 
 

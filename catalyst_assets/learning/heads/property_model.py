@@ -1,95 +1,26 @@
-"""What every kind of head must offer of one property, and what they share: settings, rows, floor and score.
+"""What every kind of head must offer of one property, what it is fitted to, and what the kinds share.
 
-The kinds themselves are in ``stacked`` and ``deep_ensemble``; which of them is kept, in ``head_selection``.
+The kinds themselves are in ``stacked`` and ``deep_ensemble``; which of them is kept, in ``selection``.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from catalyst_assets.learning.uncertainty.marginals import Marginal
-
-if TYPE_CHECKING:
-    from catalyst_assets.learning.heads.gates import Gate
+from catalyst_assets.learning.heads.floors import Floor, Rows
+from catalyst_assets.learning.heads.settings import HeadSettings
+from catalyst_assets.learning.uncertainty.marginals import Marginal, Moments
 
 FEWEST_LABELS: Final = 5
-Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
 _SMALLEST_SCALE, _N_SCALES = 0.4, 25
-
-
-@dataclass(frozen=True)
-class HeadSettings:
-    """How large the head is.
-
-    Attributes
-    ----------
-    n_folds
-        Folds of chemical systems; each ensemble member leaves one out.
-    n_trees
-        Trees of each forest, over all folds.
-    n_boosted
-        Boosted trees of each fold.
-    gp_steps
-        Most optimisation steps of a Gaussian process.
-    seed
-        Everything random follows from it.
-    n_networks
-        Networks of a deep ensemble that leave out the same fold.
-    n_inducing
-        Most inducing points of a sparse Gaussian process.
-    couple
-        Whether a property may be learned as a multiple of another and a remainder.
-    recalibrate
-        Whether the predicted quantiles are mapped to where held-out observations fell.
-    """
-
-    n_folds: int = 5
-    n_trees: int = 100
-    n_boosted: int = 80
-    gp_steps: int = 60
-    seed: int = 0
-    n_networks: int = 2
-    n_inducing: int = 2000
-    couple: bool = True
-    recalibrate: bool = False
-
-
-class RowPredictor(Protocol):
-    """A part that several models may share."""
-
-    def predict(self, features: NDArray[np.float32]) -> Any:
-        """Predict each row."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Features of the rows to predict, shape (m, f), and what parts shared by several models said of them."""
-
-    features: NDArray[np.float32]
-    _said: dict[int, tuple[RowPredictor, Any]] = field(default_factory=dict, compare=False, repr=False)
-
-    def ask(self, part: RowPredictor) -> Any:
-        """Return what ``part`` predicts of the rows, computed once."""
-        # The part is kept with its answer, so that no other object can take its id.
-        if id(part) not in self._said:
-            self._said[id(part)] = (part, part.predict(self.features))
-        return self._said[id(part)][1]
 
 
 class PropertyModel(Protocol):
     """What predicts one property."""
-
-    @property
-    def floor(self) -> float:
-        """Shared lowest value, or minus infinity."""
-
-    @property
-    def gate(self) -> "Gate | None":
-        """Chance to be above the floor; None where there is no floor."""
 
     def predict(self, rows: Rows) -> Marginal:
         """Predict each row."""
@@ -113,8 +44,8 @@ class Task:
         Mean and standard deviation to expect before anything was measured.
     settings
         Size and seed.
-    floor, gate
-        Shared lowest value and the chance to be above it; minus infinity and None where there is none.
+    floor
+        What labels share at the lowest.
     chance
         Shape (n,): held-out chance to be above the floor.
     """
@@ -125,15 +56,19 @@ class Task:
     blocks: list[NDArray[np.int64]]
     prior: tuple[float, float]
     settings: HeadSettings
-    floor: float
-    gate: "Gate | None"
+    floor: Floor
     chance: NDArray[np.float64]
     _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def above(self) -> NDArray[np.bool_]:
         """Which rows are above the floor, shape (n,)."""
-        return self.target > self.floor
+        return self.target > self.floor.value
+
+    def marginal(self, held: Moments, scale: float = 1.0) -> Marginal:
+        """Return held-out predictions of the n rows from their moments above the floor."""
+        mean, variance = held
+        return Marginal(self.floor.value, 1 - self.chance, mean, np.sqrt(variance) * scale)
 
     def once(self, name: str, compute: Callable[[], Any]) -> Any:
         """Return what several kinds of head need of these labels, computed once."""
@@ -160,13 +95,6 @@ class Fit:
     held_out: Marginal
     score: float
     curves: dict[str, tuple[float, ...]] = field(default_factory=dict)
-
-
-def find_floor(target: NDArray[np.float64]) -> float:
-    """Return the lowest value if enough labels share it, else minus infinity."""
-    lowest = float(target.min())
-    shared = int((target == lowest).sum())
-    return lowest if shared >= max(3, 0.05 * len(target)) else -np.inf
 
 
 def crps(error: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:

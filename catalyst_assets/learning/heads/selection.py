@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.model import HeadKind
 from catalyst_assets.learning.heads.deep_ensemble import fit_deep_ensembles
-from catalyst_assets.learning.heads.gates import fit_gate
-from catalyst_assets.learning.heads.property_model import Fit, HeadSettings, Task, find_floor
+from catalyst_assets.learning.heads.floors import Floor, find_floor, fit_gate
+from catalyst_assets.learning.heads.property_model import Fit, Task
+from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.stacked import fit_stacked
 
 # A kind named later must be better by this share, so that luck does not change what predicts.
@@ -38,15 +39,14 @@ def make_tasks(
     for column, prior in priors.items():
         known = np.flatnonzero(np.isfinite(labels[:, column]))
         rows, target, own_folds = features[known], labels[known, column], folds[known]
-        floor = find_floor(target)
-        gate, chance = None, np.ones(len(target))
-        if np.isfinite(floor):
-            above = target > floor
+        lowest, gate, chance = find_floor(target), None, np.ones(len(target))
+        if np.isfinite(lowest):
+            above = target > lowest
             key = above.tobytes() + own_folds.tobytes()
             if key not in gates:
                 gates[key] = fit_gate(rows, above, own_folds, settings)
             gate, chance = gates[key]
-        task = Task(rows, target, own_folds, blocks, prior, settings, floor, gate, chance)
+        task = Task(rows, target, own_folds, blocks, prior, settings, Floor(lowest, gate), chance)
         tasks[column] = (known, task)
     return tasks
 

@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.learning.heads.gaussian_process import (
-    CHUNK,
     RELEVANCE_ROWS,
     RELEVANCE_STEPS,
     GaussianProcess,
     fit_gaussian_process,
-    scale_of,
-    standardize,
+    varying_blocks,
 )
-from catalyst_assets.learning.heads.property_model import HeadSettings, Moments
-from catalyst_assets.learning.heads.relevance_kernel import RelevanceKernel, fit_relevance_kernel
+from catalyst_assets.learning.heads.kernel import MaternKernel, fit_feature_kernel
+from catalyst_assets.learning.heads.scaling import CHUNK, Scaling
+from catalyst_assets.learning.heads.settings import HeadSettings
+from catalyst_assets.learning.uncertainty.marginals import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,12 +46,8 @@ class SparseProcess:
         Shape (u,): whitened posterior mean.
     columns
         The d features used.
-    center, scale
-        Shape (d,): what standardises them.
-    kernel
+    kernel, scaling
         Of the d features.
-    target_center, target_scale
-        What standardises the target.
     curve
         Negative log marginal likelihood per datum during the fit.
     """
@@ -60,11 +56,8 @@ class SparseProcess:
     precision_factor: NDArray[np.float64]
     weights: NDArray[np.float64]
     columns: NDArray[np.int64]
-    center: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    kernel: RelevanceKernel
-    target_center: float
-    target_scale: float
+    kernel: MaternKernel
+    scaling: Scaling
     curve: tuple[float, ...] = ()
     _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -76,12 +69,9 @@ class SparseProcess:
             self._cache["whitened"] = _Whitened(self.kernel, self.inducing)
         whitened = self._cache["whitened"]
         factor, weights = torch.from_numpy(self.precision_factor), torch.from_numpy(self.weights)
-        mean, variance = np.empty(len(features)), np.empty(len(features))
-        for start in range(0, len(features), CHUNK):
-            rows = standardize(features[start : start + CHUNK, self.columns], self.center, self.scale)
-            part = slice(start, start + len(rows))
-            mean[part], variance[part] = whitened.posterior(torch.from_numpy(rows), factor, weights)
-        return mean * self.target_scale + self.target_center, variance * self.target_scale**2
+        return self.scaling.predict(
+            features[:, self.columns], lambda rows: whitened.posterior(rows, factor, weights)
+        )
 
 
 Process = GaussianProcess | SparseProcess
@@ -90,7 +80,7 @@ Process = GaussianProcess | SparseProcess
 class _Whitened:
     """Covariances with the inducing points, in the basis in which those are independent."""
 
-    def __init__(self, kernel: RelevanceKernel, inducing: NDArray[np.float64]) -> None:
+    def __init__(self, kernel: MaternKernel, inducing: NDArray[np.float64]) -> None:
         import torch
 
         self.kernel, self.inducing = kernel, torch.from_numpy(inducing)
@@ -111,14 +101,16 @@ class _Whitened:
         white = self(rows)
         return white @ white.T / self.kernel.noise, white @ target / self.kernel.noise
 
-    def posterior(self, rows: "torch.Tensor", factor: "torch.Tensor", weights: "torch.Tensor") -> Moments:
+    def posterior(
+        self, rows: "torch.Tensor", factor: "torch.Tensor", weights: "torch.Tensor"
+    ) -> "tuple[torch.Tensor, torch.Tensor]":
         """Return mean and variance of rows, each of shape (n,), in units of the standardised target."""
         import torch
 
         white = self(rows)
         solved = torch.linalg.solve_triangular(factor, white, upper=False)
         unexplained = (self.kernel.diagonal(rows) - (white**2).sum(0)).clamp_min(0.0)
-        return (weights @ white).numpy(), (unexplained + (solved**2).sum(0) + self.kernel.noise).numpy()
+        return weights @ white, unexplained + (solved**2).sum(0) + self.kernel.noise
 
 
 def fit_process(
@@ -168,21 +160,18 @@ def fit_sparse_process(
     """
     import torch
 
-    center, scale = scale_of(features)
-    columns = np.sort(np.concatenate([part[np.isfinite(scale[part])] for part in blocks]))
-    if not len(columns):
-        columns = np.array([0], dtype=np.int64)
-    center, scale = center[columns], scale[columns]
-    target_center, target_scale = float(target.mean()), max(float(target.std()), 1e-9)
-    scaled = torch.from_numpy((target - target_center) / target_scale)
+    whole = Scaling.of(features, target)
+    columns = np.sort(np.concatenate(varying_blocks(blocks, whole)))
+    scaling, every = whole.take(columns), np.arange(len(columns))
+    scaled = torch.from_numpy(scaling.target(target))
 
     def rows(index: NDArray[np.int64]) -> "torch.Tensor":
-        return torch.from_numpy(standardize(features[np.ix_(index, columns)], center, scale))
+        return torch.from_numpy(scaling.rows(features[np.ix_(index, columns)]))
 
     order = np.random.default_rng(settings.seed).permutation(len(target))
     subset = np.sort(order[:RELEVANCE_ROWS])
-    kernel, curve = fit_relevance_kernel(
-        rows(subset).numpy(), scaled[subset].numpy(), min(settings.gp_steps, RELEVANCE_STEPS)
+    kernel, curve = fit_feature_kernel(
+        rows(subset).numpy(), scaled[subset].numpy(), every, min(settings.gp_steps, RELEVANCE_STEPS)
     )
     # Rows at random: measured, they represent hundreds of features as well as the greedy choice by variance
     # (Burt et al., JMLR 21, 131 (2020)), which prefers outliers.
@@ -195,22 +184,13 @@ def fit_sparse_process(
     for part, (own_precision, own_shift) in zip(parts, sums, strict=True):
         factor, weights = _solve(precision - own_precision, shift - own_shift)
         for chunk in part:
-            mean[chunk], variance[chunk] = whitened.posterior(rows(chunk), factor, weights)
+            moments = whitened.posterior(rows(chunk), factor, weights)
+            mean[chunk], variance[chunk] = (moment.numpy() for moment in moments)
     factor, weights = _solve(precision, shift)
-    process = SparseProcess(
-        inducing,
-        # By rows, as a file holds it: by columns the same numbers would be added up in another order.
-        np.ascontiguousarray(factor.numpy()),
-        weights.numpy(),
-        columns,
-        center,
-        scale,
-        kernel,
-        target_center,
-        target_scale,
-        curve,
-    )
-    return process, (mean * target_scale + target_center, variance * target_scale**2)
+    # By rows, as a file holds it: by columns the same numbers would be added up in another order.
+    by_rows = np.ascontiguousarray(factor.numpy())
+    process = SparseProcess(inducing, by_rows, weights.numpy(), columns, kernel, scaling, curve)
+    return process, scaling.in_units((mean, variance))
 
 
 def _chunks(index: NDArray[np.int64]) -> list[NDArray[np.int64]]:

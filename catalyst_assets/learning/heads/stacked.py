@@ -11,20 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from catalyst_assets.learning.heads.floors import Floor, Rows
 from catalyst_assets.learning.heads.forests import Forest, fit_regression_forest
-from catalyst_assets.learning.heads.gates import Gate
-from catalyst_assets.learning.heads.property_model import (
-    FEWEST_LABELS,
-    Fit,
-    Moments,
-    Rows,
-    Task,
-    calibrate,
-    mix,
-    pool,
-)
+from catalyst_assets.learning.heads.property_model import FEWEST_LABELS, Fit, Task, calibrate, mix, pool
 from catalyst_assets.learning.heads.sparse_process import Process, fit_process
-from catalyst_assets.learning.uncertainty.marginals import Marginal
+from catalyst_assets.learning.uncertainty.marginals import Marginal, Moments
 
 _WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 # Labels above the floor that a part of a model is fitted to.
@@ -38,9 +29,7 @@ class StackedModel:
     Attributes
     ----------
     floor
-        Shared lowest value, or minus infinity.
-    gate
-        Chance to be above the floor; None where there is no floor.
+        Of the property.
     process
         Mean and variance above the floor; None with very few labels there.
     forests
@@ -53,8 +42,7 @@ class StackedModel:
         What is predicted above the floor with very few labels there.
     """
 
-    floor: float
-    gate: Gate | None
+    floor: Floor
     process: Process | None
     forests: tuple[Forest, ...]
     process_weight: float
@@ -65,31 +53,28 @@ class StackedModel:
     def predict(self, rows: Rows) -> Marginal:
         """Predict each row."""
         features = rows.features
-        above = np.ones(len(features)) if self.gate is None else rows.ask(self.gate)
         if self.process is None:
-            center = np.full(len(features), self.prior_center)
-            variance = np.full(len(features), self.prior_spread**2)
+            ones = np.ones(len(features))
+            moments = (self.prior_center * ones, self.prior_spread**2 * ones)
         else:
-            center, variance = self.process.predict(features)
+            moments = self.process.predict(features)
             if self.forests:
                 trees = pool([forest.moments(features) for forest in self.forests])
-                center, variance = mix((center, variance), trees, self.process_weight)
-        return Marginal(self.floor, 1 - above, center, np.sqrt(variance) * self.spread_scale)
+                moments = mix(moments, trees, self.process_weight)
+        return self.floor.marginal(rows, moments, self.spread_scale)
 
 
-def prior_model(
-    center: float, spread: float, floor: float = -np.inf, gate: Gate | None = None
-) -> StackedModel:
+def prior_model(center: float, spread: float, floor: Floor | None = None) -> StackedModel:
     """Return a model that predicts the same above the floor for every row."""
-    return StackedModel(floor, gate, None, (), 0.0, 1.0, center, spread)
+    return StackedModel(floor or Floor(), None, (), 0.0, 1.0, center, spread)
 
 
 def fit_constant(task: Task) -> Fit:
     """Predict what is expected before anything was measured, and the few labels above the floor."""
     guess, spread = _shrunken(task.target[task.above], task.prior)
-    n = len(task.target)
-    held_out = Marginal(task.floor, 1 - task.chance, np.full(n, guess), np.full(n, spread))
-    return Fit(prior_model(guess, spread, task.floor, task.gate), held_out, np.inf)
+    ones = np.ones(len(task.target))
+    held_out = task.marginal((guess * ones, spread**2 * ones))
+    return Fit(prior_model(guess, spread, task.floor), held_out, np.inf)
 
 
 def fit_stacked(task: Task, with_trees: bool = True) -> Fit:
@@ -104,9 +89,8 @@ def fit_stacked(task: Task, with_trees: bool = True) -> Fit:
         forests, by_trees = _fit_forests(task)
         by_weight = {weight: mix(by_process, by_trees, weight) for weight in _WEIGHTS}
     weight, scale, score = calibrate(by_weight, target, above)
-    model = StackedModel(task.floor, task.gate, process, forests, weight, scale, *task.prior)
-    center, variance = by_weight[weight]
-    held_out = Marginal(task.floor, 1 - task.chance, center, np.sqrt(variance) * scale)
+    model = StackedModel(task.floor, process, forests, weight, scale, *task.prior)
+    held_out = task.marginal(by_weight[weight], scale)
     return Fit(model, held_out, score, {"negative_log_marginal_likelihood": process.curve})
 
 

@@ -15,6 +15,8 @@ from scipy.special import log_ndtr, ndtr, ndtri
 
 from catalyst_assets.learning.uncertainty.recalibration import Recalibration
 
+# Mean and variance.
+Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
 _TINY = 1e-12
 
 

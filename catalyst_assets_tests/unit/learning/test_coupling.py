@@ -17,7 +17,7 @@ from catalyst_assets.learning.heads.coupling import (
     take_apart,
 )
 from catalyst_assets.learning.heads.head import FittedHead, fit_head
-from catalyst_assets.learning.heads.property_model import HeadSettings
+from catalyst_assets.learning.heads.settings import HeadSettings
 
 NAMES = tuple(f"block:{i}" for i in range(4))
 PROPERTIES = ("gap", "edge", "energy")

@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
-from catalyst_assets.learning.heads.batched_networks import Layer, Lessons, initial_layers, train_networks
+from catalyst_assets.learning.heads.batched_networks import (
+    Layer,
+    TrainingData,
+    initial_layers,
+    train_networks,
+)
 from catalyst_assets.learning.heads.deep_ensemble import DeepEnsemble, train_deep_ensemble
-from catalyst_assets.learning.heads.property_model import HeadSettings
+from catalyst_assets.learning.heads.settings import HeadSettings
 
 SETTINGS = HeadSettings(n_networks=1, seed=3)
 
@@ -46,10 +51,10 @@ def test_a_fold_is_predicted_by_the_networks_that_have_not_seen_it() -> None:
     assert np.abs(held_out[0]).max() < 20
 
 
-def _lessons(known: np.ndarray, targets: np.ndarray) -> Lessons:
+def _training_data(known: np.ndarray, targets: np.ndarray) -> TrainingData:
     rng = np.random.default_rng(0)
     inputs = rng.normal(size=(len(known), 5)).astype(np.float32)
-    return Lessons(
+    return TrainingData(
         inputs,
         targets,
         known,
@@ -61,14 +66,14 @@ def _lessons(known: np.ndarray, targets: np.ndarray) -> Lessons:
 def test_one_batched_network_equals_its_members_trained_one_by_one() -> None:
     rng = np.random.default_rng(1)
     known = rng.random((60, 2)) < 0.7
-    lessons = _lessons(known, rng.normal(size=(60, 2)).astype(np.float32))
+    data = _training_data(known, rng.normal(size=(60, 2)).astype(np.float32))
     start = initial_layers([5, 16, 16, 4], [(0, member) for member in range(3)])
-    together, _ = train_networks(start, lessons)
+    together, _ = train_networks(start, data)
     for member in range(3):
         own = slice(member, member + 1)
         alone, _ = train_networks(
             tuple(Layer(layer.weight[own], layer.bias[own]) for layer in start),
-            Lessons(lessons.inputs, lessons.targets, known, lessons.weights, lessons.batches[:, own]),
+            TrainingData(data.inputs, data.targets, known, data.weights, data.batches[:, own]),
         )
         for layer, single in zip(together, alone, strict=True):
             np.testing.assert_allclose(layer.weight[own], single.weight, atol=1e-5)
@@ -80,8 +85,8 @@ def test_what_stands_in_for_a_missing_label_is_never_learned() -> None:
     known = rng.random((60, 2)) < 0.6
     targets = rng.normal(size=(60, 2)).astype(np.float32)
     start = initial_layers([5, 16, 4], [(0, member) for member in range(3)])
-    clean, _ = train_networks(start, _lessons(known, np.where(known, targets, np.float32(0))))
-    spoiled, _ = train_networks(start, _lessons(known, np.where(known, targets, np.float32(np.nan))))
+    clean, _ = train_networks(start, _training_data(known, np.where(known, targets, np.float32(0))))
+    spoiled, _ = train_networks(start, _training_data(known, np.where(known, targets, np.float32(np.nan))))
     for left, right in zip(clean, spoiled, strict=True):
         np.testing.assert_array_equal(left.weight, right.weight)
 

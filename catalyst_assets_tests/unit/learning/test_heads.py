@@ -13,7 +13,7 @@ from catalyst_assets.learning.heads.head import (
     fit_head,
     fit_heads,
 )
-from catalyst_assets.learning.heads.property_model import HeadSettings
+from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.sparse_process import SparseProcess
 from catalyst_assets.learning.heads.stacked import StackedModel
 

@@ -9,8 +9,9 @@ import pytest
 
 from catalyst_assets.learning.heads import sparse_process
 from catalyst_assets.learning.heads.gaussian_process import GaussianProcess
-from catalyst_assets.learning.heads.property_model import HeadSettings, Moments
+from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.sparse_process import SparseProcess, fit_process, fit_sparse_process
+from catalyst_assets.learning.uncertainty.marginals import Moments
 
 N = 250
 SETTINGS = HeadSettings(gp_steps=12, n_inducing=125)
@@ -28,17 +29,22 @@ def _exact_posterior(process: SparseProcess, rows: np.ndarray, target: np.ndarra
     import torch
 
     def standard(features: np.ndarray) -> "torch.Tensor":
-        return torch.from_numpy((features[:, process.columns].astype(float) - process.center) / process.scale)
+        return torch.from_numpy(
+            (features[:, process.columns].astype(float) - process.scaling.center) / process.scaling.scale
+        )
 
     left, right = standard(rows), standard(at)
     kernel = process.kernel
     among = kernel.values(left, left).numpy() + kernel.noise * np.eye(len(rows))
     cross = kernel.values(left, right).numpy()
-    scaled = (target - process.target_center) / process.target_scale
+    scaled = (target - process.scaling.target_center) / process.scaling.target_scale
     mean = cross.T @ np.linalg.solve(among, scaled)
     own = kernel.diagonal(right).numpy() + kernel.noise
     variance = own - (cross * np.linalg.solve(among, cross)).sum(0)
-    return mean * process.target_scale + process.target_center, variance * process.target_scale**2
+    return (
+        mean * process.scaling.target_scale + process.scaling.target_center,
+        variance * process.scaling.target_scale**2,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +98,7 @@ def test_memory_of_a_prediction_does_not_grow_with_the_pool() -> None:
         import resource
         import numpy as np
         from catalyst_assets.learning.heads.head import fit_heads
-        from catalyst_assets.learning.heads.property_model import HeadSettings
+        from catalyst_assets.learning.heads.settings import HeadSettings
         from catalyst_assets.campaigns.model import HeadKind
 
         def peak():

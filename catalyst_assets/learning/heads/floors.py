@@ -1,13 +1,41 @@
-"""The chance that a property is above its floor (a hurdle), by boosted and randomized trees."""
+"""Floors: the lowest value that many materials share (the gap of a metal), and the chance to be above it.
 
-from dataclasses import dataclass
+A hurdle model (Cragg, Econometrica 39, 829 (1971)): boosted and randomized trees tell the chance, and what predicts the
+values above is fitted to those alone.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from catalyst_assets.learning.heads.forests import Forest, fit_boosted_classifier, fit_classification_forest
-from catalyst_assets.learning.heads.property_model import HeadSettings
+from catalyst_assets.learning.heads.settings import HeadSettings
+from catalyst_assets.learning.uncertainty.marginals import Marginal, Moments
+
+
+class RowPredictor(Protocol):
+    """A part that several models may share."""
+
+    def predict(self, features: NDArray[np.float32]) -> Any:
+        """Predict each row."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Features of the rows to predict, shape (m, f), and what parts shared by several models said of them."""
+
+    features: NDArray[np.float32]
+    _said: dict[int, tuple[RowPredictor, Any]] = field(default_factory=dict, compare=False, repr=False)
+
+    def ask(self, part: RowPredictor) -> Any:
+        """Return what ``part`` predicts of the rows, computed once."""
+        # The part is kept with its answer, so that no other object can take its id.
+        if id(part) not in self._said:
+            self._said[id(part)] = (part, part.predict(self.features))
+        return self._said[id(part)][1]
 
 
 @dataclass(frozen=True)
@@ -33,6 +61,45 @@ class Gate:
             for i in members
         ]
         return np.asarray(np.mean(chances, axis=0) / 2)
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The lowest value of a property.
+
+    Attributes
+    ----------
+    value
+        What materials share; minus infinity where there is no floor.
+    gate
+        Chance to be above it; None where there is no floor.
+    """
+
+    value: float = -np.inf
+    gate: Gate | None = None
+
+    def marginal(self, rows: Rows, moments: Moments, scale: float) -> Marginal:
+        """Return what is predicted of m rows.
+
+        Parameters
+        ----------
+        rows
+            Are asked of the gate.
+        moments
+            Mean and variance above the floor, shape (m,) each.
+        scale
+            Of the standard deviation.
+        """
+        mean, variance = moments
+        below = np.zeros(len(mean)) if self.gate is None else 1 - rows.ask(self.gate)
+        return Marginal(self.value, below, mean, np.sqrt(variance) * scale)
+
+
+def find_floor(target: NDArray[np.float64]) -> float:
+    """Return the lowest value if enough labels share it, else minus infinity."""
+    lowest = float(target.min())
+    shared = int((target == lowest).sum())
+    return lowest if shared >= max(3, 0.05 * len(target)) else -np.inf
 
 
 def fit_gate(
