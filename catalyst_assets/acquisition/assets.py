@@ -1,4 +1,4 @@
-"""Asset of acquisition: the candidates of a turn. Wiring only."""
+"""Asset of acquisition: the candidates of an iteration. Wiring only."""
 
 import time
 from typing import Any
@@ -25,7 +25,8 @@ def ranked_candidates(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
     """Candidates most worth validating now, by the campaign's strategy."""
-    from catalyst_assets.acquisition.shortlist import compute_shortlist, record_shortlist
+    from catalyst_assets.acquisition.recording import record_shortlist
+    from catalyst_assets.acquisition.shortlist import compute_shortlist
     from catalyst_assets.campaigns.progress import load_evaluations
     from catalyst_assets.figures import draw_discovery, markdown_table
 
@@ -43,7 +44,7 @@ def ranked_candidates(
             "strategy": campaign.acquisition.strategy.value,
             "exploration_weight": campaign.acquisition.exploration_weight,
             "seed": shortlist.inputs.seed,
-            "prediction_version": shortlist.prediction_version,
+            "prediction_version": shortlist.inputs.prediction_version,
             "features_sha256": shortlist.features_sha256,
             "ranking_sha256": shortlist.ranking.sha256,
             "written": written,

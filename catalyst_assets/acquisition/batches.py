@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.acquisition.cold_start import principal_components
-from catalyst_assets.acquisition.scoring import round_digits
+from catalyst_assets.acquisition.pool_scores import round_digits
 
 # Only the best are worth choosing among, and some thousands of materials say what is known around them.
 _CONSIDERED_PER_CHOICE: Final = 20

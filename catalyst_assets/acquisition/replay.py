@@ -1,22 +1,20 @@
 """Computing a recorded ranking again: the same list, or the place where it first differs.
 
-Everything comes from what was stored with the ranking: the labels frozen when its turn opened, the version of the
-predictions, what was withheld, the size of the batch and the seed. What has been decided or predicted since has no
-part in it. Features alone are those of the model that the turn has now: where it was trained again with another backbone
-since, their hash is not as recorded, and neither is a list that was ranked by them.
+Everything comes from what was stored with the ranking (``stored``). Features alone are those of the model that the
+iteration has now: where it was trained again with another backbone since, their hash is not as recorded, and neither
+is a list that was ranked by them.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.acquisition.shortlist import RankingInputs, Shortlist, identify, rank_stored
-from catalyst_assets.campaigns.history import History, read_history
-from catalyst_assets.campaigns.iterations import Iteration, read_iteration
+from catalyst_assets.acquisition.recording import identify
+from catalyst_assets.acquisition.shortlist import Shortlist, rank_stored
+from catalyst_assets.acquisition.stored import read_recorded
 from catalyst_assets.campaigns.labels import hash_labels
-from catalyst_assets.errors import UsageError
 from resources.code_version import code_version
-from resources.postgres.database import fetch_all, fetch_one
+from resources.postgres.database import fetch_all
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
@@ -101,46 +99,21 @@ def replay(database: "Database", objects: "ObjectStore", partition_key: str) -> 
     ------
     UsageError
         The iteration is not known, or has no ranking.
+    LoopError
+        It was ranked by a version that did not keep all that it was computed from.
     CorruptArtifactError
         What the ranking was computed from is no longer in the object store as it was.
     """
     with database.transaction() as connection:
-        if fetch_one(connection, "loop/iteration", partition_key=partition_key) is None:
-            raise UsageError(
-                f"There is no iteration {partition_key}.",
-                "Keys are <campaign>__<0003>; `catalyst campaign show NAME` lists them.",
-            )
-        iteration = read_iteration(connection, partition_key)
-        recorded = fetch_one(connection, "acquisition/ranking", partition_key=partition_key)
-        if recorded is None:
-            raise UsageError(
-                f"Iteration {partition_key} has no ranking yet.",
-                "Materialize `ranked_candidates` of it first.",
-            )
+        inputs, recorded = read_recorded(connection, partition_key)
         candidates = fetch_all(connection, "acquisition/candidates", partition_key=partition_key)
         labels = fetch_all(connection, "loop/iteration_labels", partition_key=partition_key)
-        # Rankings from before it was kept: what was decided since may show.
-        history = (
-            read_history(connection, iteration.campaign, iteration.number)
-            if recorded["history"] is None
-            else History.from_json(recorded["history"])
-        )
-    again = rank_stored(
-        database,
-        objects,
-        RankingInputs(
-            iteration=iteration,
-            prediction_version=recorded["prediction_version"],
-            history=history,
-            batch_size=recorded["batch_size"],
-            seed=recorded["seed"],
-        ),
-    )
+    again = rank_stored(database, objects, inputs)
     listed = [row["material_id"] for row in candidates]
     difference = find_difference(listed, again.ranking.frame["material_id"].tolist(), again.n_listed)
     about = {
         **{name: recorded[name] for name in _SHOWN},
-        "training_set_sha256": iteration.training_set_sha256,
+        "training_set_sha256": inputs.iteration.training_set_sha256,
         "code_version_now": code_version(),
     }
     return Replay(
@@ -148,7 +121,7 @@ def replay(database: "Database", objects: "ObjectStore", partition_key: str) -> 
         recorded=about,
         n_ranked=len(again.ranking.frame),
         n_listed=again.n_listed,
-        problems=tuple(_problems(iteration, recorded, again, hash_labels(labels), difference)),
+        problems=tuple(_problems(recorded, again, hash_labels(labels), difference)),
         first_difference=difference,
     )
 
@@ -163,13 +136,12 @@ def find_difference(recorded: Sequence[str], now: Sequence[str], n_listed: int) 
 
 
 def _problems(
-    iteration: Iteration,
     recorded: Mapping[str, Any],
     again: Shortlist,
     label_sha256: str,
     difference: Difference | None,
 ) -> list[str]:
-    chosen = iteration.campaign.acquisition
+    chosen = again.iteration.campaign.acquisition
     now = identify(again) | {
         "label_sha256": label_sha256,
         "strategy": chosen.strategy.value,

@@ -42,7 +42,7 @@ def _improvement(utility: Utility, hashes: _Hashes) -> NDArray[np.float64]:
     Of an objective under criteria a draw gains only where they hold, jointly: Gardner et al., ICML 2014. Until
     some label meets them there is nothing to improve on, and meeting them is all that counts.
     """
-    if not utility.yardstick.campaign.criteria or utility.values is None:
+    if not utility.function.campaign.criteria or utility.values is None:
         width = blur(utility.worth)
         return np.log(width) + log_mean_softplus((utility.worth - utility.incumbent) / width[:, None])
     if utility.incumbent == -np.inf:
@@ -57,7 +57,7 @@ def _probability_of_improvement(utility: Utility, hashes: _Hashes) -> NDArray[np
 
     Of criteria alone it is the probability of feasibility once a hit is known, and before that of coming nearer.
     """
-    campaign = utility.yardstick.campaign
+    campaign = utility.function.campaign
     if campaign.criteria and utility.incumbent == (0.0 if utility.values is None else -np.inf):
         return utility.log_feasibility
     if not campaign.criteria or utility.values is None:

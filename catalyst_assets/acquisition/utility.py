@@ -1,7 +1,7 @@
 """What a draw is worth to a campaign: its margin inside the criteria, the objective's value, or both.
 
 Every strategy scores these numbers, so each works for criteria, for an objective and for an objective under
-criteria. Candidates are measured a chunk at a time against one ``Yardstick``, so that a large pool needs little
+criteria. Candidates are measured a chunk at a time against one ``UtilityFunction``, so that a large pool needs little
 memory.
 """
 
@@ -16,7 +16,7 @@ from catalyst_assets.campaigns.criteria import log_smooth_feasibility, margins
 from catalyst_assets.campaigns.model import Campaign, Objective
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from catalyst_assets.acquisition.problem import RankingProblem
 
 _LEAST_SPREAD: Final = 1e-9
 _BANDWIDTH: Final = 0.1
@@ -30,15 +30,15 @@ class Utility:
 
     Attributes
     ----------
-    yardstick
-        What they are measured by.
+    function
+        What measures them.
     mean, std
         Shape (m, p), in each property's unit.
     draws
         Shape (m, k, p): joint samples.
     """
 
-    yardstick: "Yardstick"
+    function: "UtilityFunction"
     mean: NDArray[np.floating]
     std: NDArray[np.floating]
     draws: NDArray[np.floating]
@@ -49,7 +49,7 @@ class Utility:
 
         For criteria alone never above 0, because more feasible materials are wanted, not a more feasible one.
         """
-        return self.yardstick.incumbent
+        return self.function.incumbent
 
     @cached_property
     def margins(self) -> NDArray[np.float64] | None:
@@ -57,22 +57,22 @@ class Utility:
 
         Shape (m, k), in units of the properties' spread.
         """
-        return self.yardstick.margins(self.draws)
+        return self.function.margins(self.draws)
 
     @cached_property
     def values(self) -> NDArray[np.float64] | None:
         """The objective in units of its spread, its sign turned to maximise, shape (m, k); None without one."""
-        return self.yardstick.values(self.draws)
+        return self.function.values(self.draws)
 
     @cached_property
     def at_mean(self) -> NDArray[np.float64]:
         """The worth (see ``worth``) of the predicted means, shape (m,)."""
-        return self.yardstick.worth(self.mean)
+        return self.function.worth(self.mean)
 
     @cached_property
     def relative_std(self) -> NDArray[np.float64]:
         """The standard deviations in units of the properties' spread, shape (m, p)."""
-        spreads = [self.yardstick.spreads[name] for name in self.yardstick.properties]
+        spreads = [self.function.spreads[name] for name in self.function.properties]
         return np.asarray(self.std, dtype=np.float64) / spreads
 
     @cached_property
@@ -87,7 +87,7 @@ class Utility:
         The margin, or the objective's value. Under criteria the value counts where they hold, and elsewhere the
         margin, below every value: Deb, Comput. Methods Appl. Mech. Eng. 186, 311 (2000).
         """
-        return _combine(self.margins, self.values, self.yardstick.floor)
+        return _combine(self.margins, self.values, self.function.floor)
 
     @cached_property
     def log_feasible(self) -> NDArray[np.float64]:
@@ -96,12 +96,12 @@ class Utility:
         Each property is blurred by a part of its predicted deviation, which says more of rare values than a few
         dozen draws do, and each bound counts: where one seems hopeless the others still decide.
         """
-        yardstick = self.yardstick
+        function = self.function
         widths = {
-            name: yardstick.spreads[name] * (_BANDWIDTH * self.relative_std[:, place] + _LEAST_BLUR)
-            for place, name in enumerate(yardstick.properties)
+            name: function.spreads[name] * (_BANDWIDTH * self.relative_std[:, place] + _LEAST_BLUR)
+            for place, name in enumerate(function.properties)
         }
-        return log_smooth_feasibility(yardstick.campaign, self.draws, yardstick.properties, widths)
+        return log_smooth_feasibility(function.campaign, self.draws, function.properties, widths)
 
     @cached_property
     def log_feasibility(self) -> NDArray[np.float64]:
@@ -114,8 +114,8 @@ class Utility:
 
 
 @dataclass(frozen=True)
-class Yardstick:
-    """What the candidates of one ranking are measured by.
+class UtilityFunction:
+    """What a draw is worth in one ranking: its campaign's goal in units of the pool's spread.
 
     Attributes
     ----------
@@ -134,12 +134,6 @@ class Yardstick:
     spreads: dict[str, float]
     incumbent: float
     floor: float
-
-    def measure(
-        self, mean: NDArray[np.floating], std: NDArray[np.floating], draws: NDArray[np.floating]
-    ) -> Utility:
-        """Measure m candidates: mean and std of shape (m, p), draws of shape (m, k, p)."""
-        return Utility(self, mean, std, draws)
 
     def margins(self, draws: NDArray[np.floating]) -> NDArray[np.float64] | None:
         """Return the margins inside the criteria of draws of shape (m, k, p); None without criteria."""
@@ -164,38 +158,24 @@ class Yardstick:
         return (1.0 if objective.direction == "maximize" else -1.0) / self.spreads[objective.property]
 
 
-def make_yardstick(
-    campaign: Campaign,
-    properties: tuple[str, ...],
-    mean: NDArray[np.float64],
-    std: NDArray[np.float64],
-    labels: "pd.DataFrame | None",
-) -> Yardstick:
-    """Learn from a whole pool's prediction and the labels what one candidate is to be measured by.
+def fit_utility(problem: "RankingProblem") -> UtilityFunction:
+    """Learn from a whole pool's prediction and the labels what one candidate is worth.
 
-    Parameters
-    ----------
-    campaign
-        Its criteria, its objective or both.
-    properties
-        Names of the p predicted properties, every one among them that the campaign names.
-    mean, std
-        Shape (m, p): predicted of the pool, in an order that does not depend on how it was read.
-    labels
-        One row a labelled material, a column a property; for an objective alone without any, the best predicted
-        mean is the incumbent.
+    For an objective alone without labels, the best predicted mean is the incumbent.
     """
+    campaign, properties = problem.campaign, problem.prediction.properties
+    mean, std = problem.prediction.mean[problem.by_name], problem.prediction.std[problem.by_name]
     total = np.sqrt(mean.var(axis=0) + (std**2).mean(axis=0))
     spreads = dict(zip(properties, np.maximum(total, _LEAST_SPREAD).tolist(), strict=True))
-    plain = Yardstick(campaign, properties, spreads, 0.0, 0.0)
+    plain = UtilityFunction(campaign, properties, spreads, 0.0, 0.0)
     floor = 0.0
     if campaign.objective is not None and campaign.criteria and len(mean):
         column = properties.index(campaign.objective.property)
         scale = plain._scale(campaign.objective)
         floor = float((scale * mean[:, column] - _FAR * abs(scale) * std[:, column]).min())
     known = np.empty(0)
-    if labels is not None and len(labels):
-        known = _label_worth(plain, labels.reindex(columns=list(properties)).to_numpy(np.float64))
+    if problem.labels is not None and len(problem.labels):
+        known = _label_worth(plain, problem.labels.reindex(columns=list(properties)).to_numpy(np.float64))
     if len(known):
         incumbent = float(known.max())
     elif campaign.criteria and campaign.objective is not None:
@@ -204,13 +184,13 @@ def make_yardstick(
         incumbent = float(plain.worth(mean).max(initial=-np.inf))
     if campaign.objective is None:
         incumbent = min(incumbent, 0.0)
-    return Yardstick(campaign, properties, spreads, incumbent, floor)
+    return UtilityFunction(campaign, properties, spreads, incumbent, floor)
 
 
-def _label_worth(yardstick: Yardstick, measured: NDArray[np.float64]) -> NDArray[np.float64]:
+def _label_worth(function: UtilityFunction, measured: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the worth of labels that can be judged; under an objective only of those that meet the criteria."""
     single = measured[:, None, :]
-    inside, values = yardstick.margins(single), yardstick.values(single)
+    inside, values = function.margins(single), function.values(single)
     if values is None:
         margin = cast("NDArray[np.float64]", inside)
         return margin[np.isfinite(margin)]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from catalyst_assets.acquisition.problem import RankingProblem
 from catalyst_assets.acquisition.ranking import rank
 from catalyst_assets.acquisition.strategies import hash_ids
 from catalyst_assets.bench.pools import BenchmarkPool
@@ -237,13 +238,15 @@ def _rank_turn(
     prediction: Prediction = append_derived(campaign, learned, pool.formulas)
     predicted = time.perf_counter()
     ranking = rank(
-        prediction,
-        features.values,
-        pool.material_ids,
-        campaign,
-        seed,
-        frozenset(pool.material_ids[row] for row in evaluated),
-        labels=known,
+        RankingProblem(
+            campaign,
+            pool.material_ids,
+            prediction,
+            seed,
+            withheld=frozenset(pool.material_ids[row] for row in evaluated),
+            labels=known,
+            features=features.values,
+        )
     )
     ranked = time.perf_counter()
     return list(ranking.frame["material_id"]), (trained - started, predicted - trained, ranked - predicted)

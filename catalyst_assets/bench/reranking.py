@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from catalyst_assets.acquisition.ranking import rerank
+from catalyst_assets.acquisition.problem import RankingProblem
+from catalyst_assets.acquisition.ranking import rank
 from catalyst_assets.bench.memory import peak_memory
 from catalyst_assets.campaigns.model import Campaign, Strategy
 from catalyst_assets.learning.heads.head import N_DRAWS, Prediction, typical_of
@@ -78,15 +79,7 @@ def measure_reranking(
         with peak_memory() as peak:
             for _ in range(repeats):
                 started, began = time.perf_counter(), time.process_time()
-                rerank(
-                    prediction,
-                    ids,
-                    campaign,
-                    0,
-                    strategy=strategy,
-                    exploration_weight=weight,
-                    top=N_LISTED,
-                )
+                rank(RankingProblem(campaign, ids, prediction, 0).under(strategy, weight), N_LISTED)
                 seconds.append(time.perf_counter() - started)
                 processor.append(time.process_time() - began)
         arrays = (prediction.mean, prediction.std, prediction.draws)

@@ -82,7 +82,7 @@ def rerank_iteration(
         row["material_id"]: row["reduced_formula"]
         for row in fetch_all(connection, "acquisition/formulas", material_ids=listed)
     }
-    campaign = stored.iteration.campaign
+    campaign = stored.problem.campaign
     items = []
     for row in frame.to_dict("records"):
         candidate = known.get(row["material_id"])
@@ -112,7 +112,7 @@ def rerank_iteration(
         ),
         recorded_strategy=recorded["strategy"],
         recorded_exploration_weight=recorded["exploration_weight"],
-        choices=len(stored.material_ids) - len(stored.history.withheld & set(stored.material_ids)),
+        choices=len(stored.problem.candidates),
         by_score_alone=stored.by_score_alone,
         strategies=[
             StrategyInfo(name=each, explores=each.explores) for each in suitable_strategies(campaign)

@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
+from catalyst_assets.acquisition.recording import record_shortlist
 from catalyst_assets.acquisition.replay import replay
-from catalyst_assets.acquisition.shortlist import compute_shortlist, record_shortlist
+from catalyst_assets.acquisition.shortlist import compute_shortlist
 from catalyst_assets.acquisition.what_if import load_stored_ranking
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.cli import app

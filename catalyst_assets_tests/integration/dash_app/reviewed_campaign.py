@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from catalyst_assets.campaigns.history import read_history
 from catalyst_assets.campaigns.library import load_campaign
+from catalyst_assets.campaigns.model import Campaign
 from resources.postgres.database import Database, Role, copy_rows, execute
 
 PROPERTIES = ["band_gap_direct", "formation_energy_per_atom"]
@@ -94,13 +96,14 @@ class ReviewedCampaign:
                 sa.text("SELECT version FROM open_prediction_version(:key, :sha, :sha, :properties, 32)"),
                 {"key": key, "sha": SHA, "properties": PROPERTIES},
             ).scalar_one()
+            history = read_history(connection, Campaign.model_validate(self.document), iteration)
             connection.execute(
                 sa.text(
                     "INSERT INTO rankings (partition_key, prediction_version, strategy, exploration_weight,"
-                    " batch_size, seed, label_sha256, features_sha256, ranking_sha256) VALUES (:key, :version,"
-                    " 'probability_of_feasibility', 0.3, 10, 0, :sha, :sha, :sha)"
+                    " batch_size, seed, label_sha256, features_sha256, ranking_sha256, history) VALUES (:key, :version,"
+                    " 'probability_of_feasibility', 0.3, 10, 0, :sha, :sha, :sha, CAST(:history AS jsonb))"
                 ),
-                {"key": key, "version": version, "sha": SHA},
+                {"key": key, "version": version, "sha": SHA, "history": json.dumps(history.to_json())},
             )
             n = len(materials)
             copy_rows(

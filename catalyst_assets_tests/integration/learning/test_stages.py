@@ -12,8 +12,9 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.definitions.observe import observe
 
+from catalyst_assets.acquisition.recording import record_shortlist
 from catalyst_assets.acquisition.replay import replay
-from catalyst_assets.acquisition.shortlist import compute_shortlist, record_shortlist
+from catalyst_assets.acquisition.shortlist import compute_shortlist
 from catalyst_assets.build import build_defs
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.campaigns.labels import hash_labels

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from catalyst_assets.acquisition.shortlist import compute_shortlist, record_shortlist
+from catalyst_assets.acquisition.recording import record_shortlist
+from catalyst_assets.acquisition.shortlist import compute_shortlist
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.learning.training import train
 from catalyst_assets.learning.training_set import build_training_set, store_training_set

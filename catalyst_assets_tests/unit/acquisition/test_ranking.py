@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from catalyst_assets.acquisition.batches import choose_batch
 from catalyst_assets.acquisition.cold_start import choose_cover
-from catalyst_assets.acquisition.ranking import Ranking, rank, rerank
+from catalyst_assets.acquisition.problem import RankingProblem
+from catalyst_assets.acquisition.ranking import Ranking, rank
 from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Campaign, Strategy
 from catalyst_assets.errors import InvalidCampaignError, LoopError
@@ -41,7 +42,10 @@ class Pool:
         return Pool([self.ids[row] for row in rows], self.features[rows], taken)
 
     def rank(self, goal: Campaign, seed: int = 0, **more: Any) -> Ranking:
-        return rank(self.prediction, self.features, self.ids, goal, seed, **more)
+        return rank(self.problem(goal, seed, **more))
+
+    def problem(self, goal: Campaign, seed: int = 0, **more: Any) -> RankingProblem:
+        return RankingProblem(goal, self.ids, self.prediction, seed, **{"features": self.features} | more)
 
 
 def pool(seed: int = 0, size: int = 60, scale: float = 1.0, n_draws: int = 16) -> Pool:
@@ -69,9 +73,9 @@ def test_the_order_of_rows_does_not_matter(
         flat = np.ones_like(members.prediction.mean)
         members = dataclasses.replace(members, prediction=dataclasses.replace(members.prediction, mean=flat))
     taken, waiting = frozenset(members.ids[:6]), frozenset(members.ids[6:9])
-    one = members.rank(goal, seed, evaluated=taken, pending=waiting)
+    one = members.rank(goal, seed, withheld=taken, pending=waiting)
     order = np.random.default_rng(seed).permutation(len(members.ids))
-    other = members.take(order).rank(goal, seed, evaluated=taken, pending=waiting)
+    other = members.take(order).rank(goal, seed, withheld=taken, pending=waiting)
     assert one.sha256 == other.sha256
     np.testing.assert_array_equal(one.frame.to_numpy(), other.frame.to_numpy())
 
@@ -92,7 +96,7 @@ def test_a_batch_holds_each_open_material_once_and_no_other(
     members = pool(seed)
     first, last = sorted(split)
     taken, waiting = frozenset(members.ids[:first]), frozenset(members.ids[first:last])
-    listed = members.rank(goal, seed, evaluated=taken, pending=waiting).frame
+    listed = members.rank(goal, seed, withheld=taken, pending=waiting).frame
     assert sorted(listed["material_id"]) == sorted(set(members.ids) - taken - waiting)
     assert listed["rank"].tolist() == list(range(1, len(listed) + 1))
 
@@ -152,7 +156,7 @@ def test_a_diverse_batch_keeps_away_from_what_is_being_evaluated() -> None:
     ):
         array[twin] = array[place]
     goal = campaign(diversity=1.0)
-    free = members.rank(goal, evaluated=frozenset({best})).frame["material_id"]
+    free = members.rank(goal, withheld=frozenset({best})).frame["material_id"]
     waiting = members.rank(goal, pending=frozenset({best})).frame["material_id"]
     assert free.iloc[0] == members.ids[twin]
     assert members.ids[twin] not in waiting.head(5).tolist()
@@ -193,18 +197,16 @@ def test_ranking_again_is_the_ranking(strategy: Strategy) -> None:
     members = pool(3)
     goal = campaign(strategy=strategy, exploration_weight=0.4, diversity=0.5)
     taken, waiting = frozenset(members.ids[:6]), frozenset(members.ids[6:9])
-    ranked = members.rank(goal, 8, evaluated=taken, pending=waiting)
-    again = rerank(
-        members.prediction, members.ids, campaign(diversity=0.5), 8, taken,
-        strategy=strategy, exploration_weight=0.4, features=members.features, pending=waiting,
-    )  # fmt: skip
+    ranked = members.rank(goal, 8, withheld=taken, pending=waiting)
+    asked = members.problem(campaign(diversity=0.5), 8, withheld=taken, pending=waiting)
+    again = rank(asked.under(strategy, 0.4))
     np.testing.assert_array_equal(ranked.frame.to_numpy(), again.frame.to_numpy())
 
 
 def test_ranking_again_lists_the_best_and_hashes_all() -> None:
     members = pool(3)
     whole = members.rank(campaign())
-    short = rerank(members.prediction, members.ids, campaign(), 0, top=3)
+    short = rank(members.problem(campaign(), features=None), top=3)
     assert short.frame.equals(whole.frame.head(3))
     assert short.sha256 == whole.sha256
 
@@ -220,13 +222,13 @@ def test_ranking_again_lists_the_best_and_hashes_all() -> None:
 def test_ranking_again_refuses_what_the_campaign_could_not_say(changes: Any, named: str) -> None:
     members = pool()
     with pytest.raises(InvalidCampaignError, match=named):
-        rerank(members.prediction, members.ids, campaign(), 0, **changes)
+        members.problem(campaign()).under(**changes)
 
 
 def test_predictions_of_other_materials_are_refused() -> None:
     members = pool()
     with pytest.raises(LoopError, match="60 materials"):
-        rank(members.prediction, members.features, members.ids[:-1], campaign(), 0)
+        RankingProblem(campaign(), members.ids[:-1], members.prediction, 0)
 
 
 def test_before_anything_is_known_the_first_batch_covers_the_pool() -> None:
@@ -241,7 +243,7 @@ def test_before_anything_is_known_the_first_batch_covers_the_pool() -> None:
     ids = [f"m{i:03d}" for i in range(len(cluster))]
     goal = campaign().model_copy(update={"initial_batch": 9})
     for seed in range(3):
-        first = rank(Prediction(NAMES, mean, mean**2, draws), features, ids, goal, seed).frame.head(9)
+        first = Pool(ids, features, Prediction(NAMES, mean, mean**2, draws)).rank(goal, seed).frame.head(9)
         assert len({cluster[ids.index(name)] for name in first["material_id"]}) == 9
 
 

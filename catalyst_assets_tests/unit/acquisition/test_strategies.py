@@ -12,8 +12,9 @@ from botorch.sampling.index_sampler import IndexSampler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalyst_assets.acquisition.problem import RankingProblem
 from catalyst_assets.acquisition.strategies import score
-from catalyst_assets.acquisition.utility import Utility, Yardstick, blur, make_yardstick
+from catalyst_assets.acquisition.utility import Utility, UtilityFunction, blur, fit_utility
 from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Campaign, Strategy
 from catalyst_assets.learning.heads.head import Prediction
@@ -52,8 +53,9 @@ def measure(goal: Campaign, prediction: Prediction, labels: Any = None) -> Utili
     import pandas as pd
 
     known = None if labels is None else pd.DataFrame(labels, columns=list(NAMES))
-    yardstick = make_yardstick(goal, NAMES, prediction.mean, prediction.std, known)
-    return yardstick.measure(prediction.mean, prediction.std, prediction.draws)
+    names = [f"m{row:06d}" for row in range(len(prediction.mean))]
+    function = fit_utility(RankingProblem(goal, names, prediction, 0, labels=known))
+    return Utility(function, prediction.mean, prediction.std, prediction.draws)
 
 
 def random_prediction(seed: int, size: int = 40) -> Prediction:
@@ -92,7 +94,7 @@ def by_botorch(draws: np.ndarray, build: Any) -> np.ndarray:
 def test_log_feasibility_is_botorchs(seed: int) -> None:
     prediction = random_prediction(seed)
     utility = measure(campaign(), prediction)
-    spreads = np.array([utility.yardstick.spreads[name] for name in NAMES])
+    spreads = np.array([utility.function.spreads[name] for name in NAMES])
     for place in range(40):
         width = 0.1 * prediction.std[place] + 1e-3 * spreads
         expected = by_botorch(
@@ -183,10 +185,10 @@ def test_far_candidates_still_differ_and_are_finite() -> None:
 
 def test_probability_of_improvement_counts_the_draws_above_the_best_label() -> None:
     goal = objective()
-    yardstick = Yardstick(goal, NAMES, dict.fromkeys(NAMES, 1.0), incumbent=2.0, floor=0.0)
+    function = UtilityFunction(goal, NAMES, dict.fromkeys(NAMES, 1.0), incumbent=2.0, floor=0.0)
     draws = np.full((2, 64, 2), -1000.0)
     draws[0, :16, 0] = draws[1, :48, 0] = 1000.0
-    utility = yardstick.measure(draws.mean(axis=1), draws.std(axis=1), draws)
+    utility = Utility(function, draws.mean(axis=1), draws.std(axis=1), draws)
     chance = np.exp(score(Strategy.PROBABILITY_OF_IMPROVEMENT, utility, list("ab"), 0.0, 0))
     assert chance == pytest.approx([0.25, 0.75], abs=0.01)
 

@@ -1,4 +1,4 @@
-"""Scoring a whole pool, a chunk at a time and in threads: a million candidates need little more memory than one.
+"""The scores of a whole pool, a chunk at a time and in threads: a million candidates need little more memory than one.
 
 What is scored is ``utility``, how ``strategies``. A candidate's score does not depend on which others are scored
 with it, beyond the spreads and the incumbent that all share.
@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.acquisition.strategies import Names, hash_ids, score
-from catalyst_assets.acquisition.utility import Yardstick
+from catalyst_assets.acquisition.utility import Utility, fit_utility
 
 if TYPE_CHECKING:
-    from catalyst_assets.campaigns.model import Campaign
-    from catalyst_assets.learning.heads.head import Prediction
+    from catalyst_assets.acquisition.problem import RankingProblem
 
 # A chunk's temporary arrays fit a core's cache.
 _CHUNK: Final = 1024
@@ -24,30 +23,8 @@ _MOST_THREADS: Final = 8
 _DIGITS: Final = 9
 
 
-def score_pool(
-    campaign: "Campaign",
-    prediction: "Prediction",
-    yardstick: Yardstick,
-    ids: Names,
-    rows: NDArray[np.int64],
-    seed: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Score some rows of a prediction.
-
-    Parameters
-    ----------
-    campaign
-        Names the strategy and its exploration weight.
-    prediction
-        Of the whole pool.
-    yardstick
-        Of the same pool.
-    ids
-        Names of the rows to score.
-    rows
-        The n rows to score.
-    seed
-        Of what is random.
+def score_candidates(problem: "RankingProblem") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Score the n candidates of a pool, in the order of their names.
 
     Returns
     -------
@@ -56,19 +33,21 @@ def score_pool(
     feasibility
         Shape (n,): chance that all criteria hold; NaN without criteria.
     """
+    campaign, prediction, rows = problem.campaign, problem.prediction, problem.candidates
+    function, ids = fit_utility(problem), problem.names[rows]
     scores = np.empty(len(rows))
     feasibility = np.full(len(rows), np.nan)
 
     def work(start: int) -> None:
         chunk = slice(start, start + _CHUNK)
         taken = rows[chunk]
-        utility = yardstick.measure(prediction.mean[taken], prediction.std[taken], prediction.draws[taken])
+        utility = Utility(function, prediction.mean[taken], prediction.std[taken], prediction.draws[taken])
         scores[chunk] = score(
             campaign.acquisition.strategy,
             utility,
             ids[chunk],
             campaign.acquisition.exploration_weight,
-            seed,
+            problem.seed,
         )
         if campaign.criteria:
             feasibility[chunk] = np.exp(np.minimum(utility.log_feasibility, 0.0))
