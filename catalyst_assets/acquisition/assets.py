@@ -27,7 +27,7 @@ def ranked_candidates(
     """Candidates most worth validating now, by the campaign's strategy."""
     from catalyst_assets.acquisition.recording import record_shortlist
     from catalyst_assets.acquisition.shortlist import compute_shortlist
-    from catalyst_assets.campaigns.progress import load_evaluations
+    from catalyst_assets.campaigns.evaluations import load_evaluations
     from catalyst_assets.figures import draw_discovery, markdown_table
 
     started = time.monotonic()

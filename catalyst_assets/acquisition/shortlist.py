@@ -15,9 +15,9 @@ from catalyst_assets.acquisition.failures import chance_of_answer
 from catalyst_assets.acquisition.problem import RankingProblem
 from catalyst_assets.acquisition.ranking import Ranking, rank
 from catalyst_assets.acquisition.stored import RankingInputs, load_pool_features, load_problem
+from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.history import History, read_history
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
-from catalyst_assets.campaigns.progress import load_evaluations
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
 from catalyst_assets.prediction.members import training_set_of

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from catalyst_assets.campaigns.criteria import is_hit
 from catalyst_assets.campaigns.derived import fill_derived
+from catalyst_assets.campaigns.evaluations import judge_hits
 from catalyst_assets.campaigns.fields import unknown
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.errors import CatalystError, InvalidCampaignError, InvalidPoolError
@@ -78,7 +78,7 @@ def read_pool(path: Path, campaign: Campaign) -> BenchmarkPool:
     names = _name_rows(path, table[columns])
     formulas = tuple(structure.composition.reduced_formula for structure in structures)
     filled = fill_derived(campaign, values, formulas)
-    hits = is_hit(campaign, filled)
+    hits = np.array(judge_hits(campaign, filled, formulas))
     if not hits.any():
         raise InvalidPoolError(
             f"{path} holds no hit of campaign {campaign.name}: there is nothing to discover.",

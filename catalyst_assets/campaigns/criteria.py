@@ -20,33 +20,13 @@ if TYPE_CHECKING:
 _FARTHEST: Final = 1e15
 
 
-def is_hit(campaign: Campaign, values: "Mapping[str, float] | pd.DataFrame") -> NDArray[np.bool_]:
-    """Judge validated values.
+def is_hit(campaign: Campaign, values: "pd.DataFrame") -> NDArray[np.bool_]:
+    """Judge values of a campaign of criteria, a row a material: shape (m,).
 
-    Parameters
-    ----------
-    campaign
-        Without criteria nothing is a hit.
-    values
-        One material as a mapping, or a frame with a row each. A property that is absent or NaN satisfies
-        no bound.
-
-    Returns
-    -------
-    Shape (m,), or () for a mapping.
+    A property that is absent or NaN satisfies no bound.
     """
-    shape = np.shape(next(iter(values.values()), 0.0)) if isinstance(values, Mapping) else (len(values),)
-
-    def column(name: str) -> NDArray[np.float64]:
-        if name not in values:
-            return np.full(shape, np.nan)
-        return np.asarray(values[name], dtype=np.float64)
-
-    if not campaign.criteria:
-        return np.zeros(shape, dtype=bool)
-    return _walk(
-        campaign, lambda bound: _within(bound, column(bound.property)), np.logical_and, np.logical_or
-    )
+    known = values.reindex(columns=list(campaign.properties))
+    return _all_hold(campaign, lambda name: known[name].to_numpy(np.float64))
 
 
 def feasible(campaign: Campaign, draws: NDArray[np.floating], properties: Sequence[str]) -> NDArray[np.bool_]:
@@ -65,10 +45,7 @@ def feasible(campaign: Campaign, draws: NDArray[np.floating], properties: Sequen
     -------
     Shape (m, k): whether all criteria hold together in that draw.
     """
-    column = _columns(draws, properties)
-    return _walk(
-        campaign, lambda bound: _within(bound, column(bound.property)), np.logical_and, np.logical_or
-    )
+    return _all_hold(campaign, _columns(draws, properties))
 
 
 def margins(
@@ -172,6 +149,12 @@ def log_smooth_feasibility(
 def _columns(draws: NDArray[np.floating], properties: Sequence[str]) -> Callable[[str], NDArray[np.float64]]:
     index = {name: position for position, name in enumerate(properties)}
     return lambda name: draws[..., index[name]].astype(np.float64, copy=False)
+
+
+def _all_hold(campaign: Campaign, column: Callable[[str], NDArray[np.float64]]) -> NDArray[np.bool_]:
+    return _walk(
+        campaign, lambda bound: _within(bound, column(bound.property)), np.logical_and, np.logical_or
+    )
 
 
 def _within(bound: Bound, values: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -1,10 +1,11 @@
-"""What the database records of one turn of a campaign's loop; every stage starts by reading it."""
+"""What the database records of one iteration of a campaign's loop; every stage starts by reading it."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from catalyst_assets.campaigns.library import read_stored
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.errors import LoopError
 from resources.postgres.database import execute, fetch_one
@@ -15,16 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Iteration:
-    """One turn.
+    """One iteration.
 
     Attributes
     ----------
     number
         0 for the first.
     parent
-        Partition key of the turn before; None for the first.
+        Partition key of the one before; None for the first.
     campaign
-        The goal as it stood when the turn opened.
+        The goal as it stood when the iteration opened.
     label_count, label_sha256
         The labels that were frozen then.
     training_set_sha256, model_sha256, prediction_version, mlflow_run_id
@@ -48,12 +49,14 @@ class Iteration:
 
 
 def read_iteration(connection: "sa.Connection", partition_key: str) -> Iteration:
-    """Return the record of a turn.
+    """Return the record of an iteration.
 
     Raises
     ------
     LoopError
         Nobody opened it.
+    InvalidCampaignError
+        This version cannot read the campaign it is of.
     """
     row = fetch_one(connection, "loop/iteration", partition_key=partition_key)
     if row is None:
@@ -65,7 +68,7 @@ def read_iteration(connection: "sa.Connection", partition_key: str) -> Iteration
         partition_key=partition_key,
         number=row["iteration"],
         parent=row["parent"],
-        campaign=Campaign.model_validate(row["document"]),
+        campaign=read_stored(row["document"]),
         status=row["status"],
         label_count=row["label_count"],
         label_sha256=row["label_sha256"],

@@ -82,6 +82,17 @@ def parse_campaign(document: dict[str, Any], where: str) -> Campaign:
         ) from None
 
 
+def read_stored(document: dict[str, Any]) -> Campaign:
+    """Return the campaign of a document that the database keeps.
+
+    Raises
+    ------
+    InvalidCampaignError
+        This version cannot read it.
+    """
+    return parse_campaign(document, f"{document.get('name')}, as it was stored by another version,")
+
+
 def check_known(campaign: Campaign) -> None:
     """Refuse a campaign that names a property the platform has no unit and range for, or derives one from another kind.
 

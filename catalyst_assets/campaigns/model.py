@@ -59,6 +59,14 @@ class HeadKind(StrEnum):
     GAUSSIAN_PROCESS = "gaussian_process"
 
 
+class ValidatorKind(StrEnum):
+    """Who answers for candidates; ``validation.registry`` says which answer by themselves."""
+
+    REFERENCE_TABLE = "reference_table"
+    GPAW = "gpaw"
+    LABORATORY = "laboratory"
+
+
 class Bound(FrozenModel):
     """A property within limits, both inclusive, in the property's unit."""
 
@@ -182,8 +190,6 @@ class Derivation(FrozenModel):
     @model_validator(mode="before")
     @classmethod
     def _parse(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "argument" in value:  # as campaigns of one argument were stored
-            return {"function": value.get("function"), "arguments": [value["argument"]]}
         if not isinstance(value, str):
             return value
         match = re.fullmatch(r"\s*(\w+)\s*\(\s*(\w+(?:\s*,\s*\w+)*)\s*\)\s*", value)
@@ -229,7 +235,7 @@ class Campaign(FrozenModel):
     learning: Learning = Learning()
     acquisition: Acquisition = Acquisition()
     initial_batch: int = Field(default=20, ge=1, description="Evaluations before the first model.")
-    validator: Literal["reference_table", "gpaw", "laboratory"]
+    validator: ValidatorKind
     review: Literal["manual", "automatic"] = Field(
         default="manual", description="Automatic sends every suggestion to validation without a person."
     )

@@ -13,8 +13,18 @@ if TYPE_CHECKING:
     from catalyst_assets.campaigns.pool_filter import Pool
 
 
-def load_pool(connection: "sa.Connection", pool: "Pool") -> list[Row]:
-    """Return the members of a pool: material_id, reduced_formula, chemical_system, structure_hash."""
+def load_pool(
+    connection: "sa.Connection", pool: "Pool", *, without: Iterable[str] = (), most: int | None = None
+) -> list[Row]:
+    """Return the members of a pool: material_id, reduced_formula, chemical_system, structure_hash.
+
+    Parameters
+    ----------
+    without
+        Materials to leave out.
+    most
+        How many of the first to return; all by default.
+    """
     return fetch_all(
         connection,
         "campaigns/pool",
@@ -27,6 +37,8 @@ def load_pool(connection: "sa.Connection", pool: "Pool") -> list[Row]:
         n_sites_max=pool.n_sites_max,
         lacks_property=pool.lacks.property if pool.lacks else None,
         lacks_method=pool.lacks.method if pool.lacks else None,
+        without=sorted(without),
+        most=most,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from catalyst_assets.campaigns.model import ValidatorKind
 from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.errors import CatalystError
 from resources.postgres.database import Role, fetch_all, fetch_one
@@ -81,7 +82,7 @@ def _count_features(objects: "ObjectStore", structure_hashes: list[str]) -> int:
 
 
 def _count_answers(database: "Database", campaign: "Campaign", material_ids: list[str]) -> int | None:
-    if campaign.validator != "reference_table":
+    if campaign.validator != ValidatorKind.REFERENCE_TABLE:
         return None
     with database.transaction(Role.VALIDATOR) as connection:
         counted = fetch_one(

@@ -33,10 +33,11 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     iterations: Annotated[
-        int, typer.Option(min=1, max=9999, help="Turns of the loop, the initial batch included.")
+        int, typer.Option(min=1, max=9999, help="Iterations of the loop, the initial batch included.")
     ] = _ITERATIONS,
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Candidates validated in each turn after the initial batch.")
+        int | None,
+        typer.Option(min=1, help="Candidates validated in each iteration after the initial batch."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of the initial batch, test set and models.")
@@ -55,7 +56,7 @@ def demo(
 
     In the JSON, `evaluated` and `hits` of an iteration count from the campaign's start; `valid_mae` is
     the mean over the learned properties of the error on unseen chemical systems, in eV (eV/atom), null
-    in the first turn, which has no labels to learn from.
+    in the first iteration, which has no labels to learn from.
     """
     from rich.console import Console
 
@@ -121,7 +122,7 @@ def as_object(summary: "CampaignSummary", seconds: float) -> dict[str, Any]:
 
 
 def iterations_table(summary: "CampaignSummary") -> "Table":
-    """Return the table of a campaign's turns."""
+    """Return the table of a campaign's iterations."""
     numbers = ["evaluated", "hits", "valid MAE", "test MAE", MISCALIBRATION, "seconds"]
     table = narrow_table(
         f"{summary.campaign}: {summary.hits} of {summary.hits_in_pool} hits", ["iteration"], numbers
@@ -186,15 +187,15 @@ def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple[
 def _complete_loop(platform: Any, campaign: Campaign, progress: Any, bar: Any) -> None:
     import dagster as dg
 
-    from catalyst_assets.campaigns.progress import load_evaluations
+    from catalyst_assets.campaigns.evaluations import load_evaluations
     from catalyst_assets.commands.driver import LoopDriver
+    from catalyst_assets.loop.advance import Advance
     from catalyst_assets.loop.campaigns import start_campaign
     from catalyst_assets.loop.jobs import PREPARATION_JOB
     from catalyst_assets.loop.runs import reap_dead_runs
-    from catalyst_assets.loop.turn import Turn
     from resources.postgres.database import Role, fetch_one
 
-    def show(turn: Turn) -> None:
+    def show(advance: Advance) -> None:
         with platform.database.transaction(Role.PIPELINE) as connection:
             done = load_evaluations(connection, campaign)
         progress.update(bar, completed=len(done), hits=sum(e.is_hit for e in done))
@@ -211,7 +212,7 @@ def _complete_loop(platform: Any, campaign: Campaign, progress: Any, bar: Any) -
             )
             driver.execute(PREPARATION_JOB)
             start_campaign(platform.database, campaign)
-            driver.drive(campaign.name, on_turn=show)
+            driver.drive(campaign.name, on_advance=show)
 
 
 def _show(summary: "CampaignSummary", folder: Path, settings: "Settings", seconds: float) -> None:

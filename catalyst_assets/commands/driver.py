@@ -1,4 +1,4 @@
-"""Turning a campaign's loop in this process, for `catalyst demo`: the sensor's decisions, executed at once.
+"""Driving a campaign's loop in this process, for `catalyst demo`: the sensor's decisions, executed at once.
 
 Every run is a run of the persistent Dagster instance, so the UI shows it like one the daemon launched.
 """
@@ -13,10 +13,10 @@ import dagster as dg
 from catalyst_assets import errors
 from catalyst_assets.build import build_defs
 from catalyst_assets.errors import CatalystError, LoopError
+from catalyst_assets.loop.advance import Advance, RequestedRun, advance_campaign
 from catalyst_assets.loop.decide import ITERATION_JOB, Wait
 from catalyst_assets.loop.runs import PARTITION_TAG, process_tags
 from catalyst_assets.loop.sensors import label_observation
-from catalyst_assets.loop.turn import RequestedRun, Turn, take_turn
 from catalyst_assets.partitions import AL_ITERATION
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ class LoopDriver:
             raise _failure(job_name, partition_key, result)
         return result.run_id
 
-    def drive(self, campaign: str, on_turn: Callable[[Turn], None] = lambda turn: None) -> None:
-        """Turn the loop of a campaign until it is finished; go on where an earlier process stopped.
+    def drive(self, campaign: str, on_advance: Callable[[Advance], None] = lambda advance: None) -> None:
+        """Drive the loop of a campaign until it is finished; go on where an earlier process stopped.
 
         Raises
         ------
@@ -106,15 +106,17 @@ class LoopDriver:
             A run failed, or the campaign waits for a person.
         """
         while (
-            turn := take_turn(self._platform.database, self._instance, campaign, forgive_failures=True)
+            advance := advance_campaign(
+                self._platform.database, self._instance, campaign, forgive_failures=True
+            )
         ) is not None:
-            on_turn(turn)
-            if turn.request is not None:
-                self._fulfil(turn.request)
-            elif isinstance(turn.decision, Wait):
-                if "is running" not in turn.decision.reason:
+            on_advance(advance)
+            if advance.request is not None:
+                self._fulfil(advance.request)
+            elif isinstance(advance.decision, Wait):
+                if advance.decision.on != "run":
                     raise LoopError(
-                        f"Campaign {campaign} waits: {turn.decision.reason}.",
+                        f"Campaign {campaign} waits: {advance.decision.reason}.",
                         "Run `catalyst up`, act in the review app or the Dagster UI, then run this again.",
                     )
                 time.sleep(_POLL_SECONDS)

@@ -1,13 +1,14 @@
-"""Starting campaigns and turning their pages in the database, each step one transaction."""
+"""Starting and ending campaigns and their iterations in the database, each step one transaction."""
 
 import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.history import read_history
+from catalyst_assets.campaigns.library import read_stored
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
-from catalyst_assets.campaigns.progress import load_evaluations
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.loop.decide import CampaignState, IterationState, JobHistory
@@ -114,11 +115,9 @@ def load_campaign_state(connection: "sa.Connection", name: str, history: History
     row = fetch_one(connection, "loop/lock_campaign", name=name)
     if row is None or row["status"] != "active":
         return None
-    campaign = Campaign.model_validate(row["document"])
+    campaign = read_stored(row["document"])
     iterations = tuple(_iteration(item) for item in fetch_all(connection, "loop/iterations", campaign=name))
     evaluations = load_evaluations(connection, campaign)
-    pool = {member["material_id"] for member in load_pool(connection, campaign.pool)}
-    withheld = read_history(connection, campaign, len(iterations)).for_pool(pool).withheld
     jobs: dict[tuple[str, str], JobHistory] = {}
     for iteration in iterations[-1:] + tuple(i for i in iterations[:-1] if i.n_pending):
         jobs |= history(str(iteration.key))
@@ -127,7 +126,7 @@ def load_campaign_state(connection: "sa.Connection", name: str, history: History
         iterations=iterations,
         n_evaluated=len(evaluations),
         n_hits=sum(evaluation.is_hit for evaluation in evaluations),
-        n_available=len(pool - withheld),
+        exhausted=_is_exhausted(connection, campaign, len(iterations)),
         jobs=jobs,
     )
 
@@ -163,13 +162,21 @@ def open_iteration(connection: "sa.Connection", campaign: Campaign, key: Iterati
 
 
 def close_iteration(connection: "sa.Connection", key: IterationKey) -> None:
-    """Mark a turn as done."""
+    """Mark an iteration as done."""
     execute(connection, "loop/close_iteration", partition_key=str(key))
 
 
 def finish_campaign(connection: "sa.Connection", name: str, reason: str) -> None:
     """Mark a campaign as finished, with the stop rule that ended it."""
     execute(connection, "campaigns/finish", name=name, reason=reason)
+
+
+def _is_exhausted(connection: "sa.Connection", campaign: Campaign, iteration: int) -> bool:
+    history = read_history(connection, campaign, iteration)
+    if load_pool(connection, campaign.pool, without=history.withheld, most=1):
+        return False
+    # Without anything else to suggest nothing waits: ``History.for_pool``.
+    return not load_pool(connection, campaign.pool, without=history.withheld - history.waiting, most=1)
 
 
 def _iteration(row: Row) -> IterationState:
@@ -186,7 +193,7 @@ def _iteration(row: Row) -> IterationState:
 
 def _refuse_another_goal(stored: dict[str, Any], campaign: Campaign) -> None:
     # What it says nothing of, because it was stored before one could, is as it is by default.
-    stored, wanted = Campaign.model_validate(stored).document, campaign.document
+    stored, wanted = read_stored(stored).document, campaign.document
     changed = sorted(
         name
         for name in stored.keys() | wanted.keys()

@@ -1,32 +1,33 @@
 """What happens next in a campaign: one pure function over its state, no database and no Dagster.
 
-Each turn is: open (freeze the labels), train and rank, validate, close. The function is asked again
+Each iteration is: open (freeze the labels), train and rank, validate, close. The function is asked again
 and again and answers from the state alone, so a lost or doubled question does no harm.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.partitions import IterationKey
+from catalyst_assets.validation.registry import IMPLEMENTATIONS
 
 ITERATION_JOB = "iteration"
 VALIDATION_JOB = "validation"
 
 MAX_ATTEMPTS = 3
-AUTOMATIC_VALIDATORS = frozenset({"reference_table"})
 
 
 @dataclass(frozen=True)
 class IterationState:
-    """One turn as the database knows it.
+    """One iteration as the database knows it.
 
     Attributes
     ----------
     status
         open, ranked, closed or abandoned.
     batch_size
-        How many candidates the turn wants validated; 0 before it is ranked.
+        How many candidates the iteration wants validated; 0 before it is ranked.
     n_pending
         Candidates flagged or in validation.
     n_answered
@@ -46,7 +47,7 @@ class IterationState:
 
 @dataclass(frozen=True)
 class JobHistory:
-    """The runs of one job for one turn."""
+    """The runs of one job for one iteration."""
 
     attempts: int = 0
     consecutive_failures: int = 0
@@ -63,8 +64,8 @@ class CampaignState:
         Oldest first.
     n_evaluated, n_hits
         Distinct materials that validation answered for, and how many of them meet the criteria.
-    n_available
-        Members of the pool that the next turn may propose.
+    exhausted
+        Whether no member of the pool is left that the next iteration may propose.
     jobs
         History by (partition key, job name); absent means never requested.
     """
@@ -73,7 +74,7 @@ class CampaignState:
     iterations: tuple[IterationState, ...]
     n_evaluated: int
     n_hits: int
-    n_available: int
+    exhausted: bool
     jobs: Mapping[tuple[str, str], JobHistory] = field(default_factory=dict)
 
 
@@ -96,10 +97,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do now. ``stuck`` tells that only a person can change that."""
+    """Nothing to do now.
+
+    Attributes
+    ----------
+    on
+        What ends the waiting: a run that goes on, answers from outside, a reviewer who flags more, or somebody who
+        mends what keeps failing.
+    """
 
     reason: str
-    stuck: bool = False
+    on: Literal["run", "answers", "review", "repair"]
 
 
 @dataclass(frozen=True)
@@ -117,27 +125,30 @@ def decide(state: CampaignState) -> Decision:
     """Say what a campaign needs next."""
     for (key, job), history in state.jobs.items():
         if history.active:
-            return Wait(f"{job} of {key} is running")
-    answerable = state.campaign.validator in AUTOMATIC_VALIDATORS
+            return Wait(f"{job} of {key} is running", "run")
+    answers_itself = state.campaign.validator in IMPLEMENTATIONS
     for iteration in state.iterations:
-        if answerable and iteration.n_pending and iteration.status != "abandoned":
+        if answers_itself and iteration.n_pending and iteration.status != "abandoned":
             return _request(state, VALIDATION_JOB, iteration.key)
     if not state.iterations:
         return _open_or_stop(state, IterationKey(state.campaign.name, 0), None)
     latest = state.iterations[-1]
     following = IterationKey(latest.key.campaign, latest.key.iteration + 1)
     if latest.status == "abandoned":
-        return Wait(f"{latest.key} was abandoned", stuck=True)
+        return Wait(f"{latest.key} was abandoned", "repair")
     if latest.status == "open":
         return _request(state, ITERATION_JOB, latest.key)
     if latest.status == "closed":
         return _open_or_stop(state, following, None)
     if latest.n_pending:
-        return Wait(f"{latest.n_pending} candidates of {latest.key} await the {state.campaign.validator}")
+        return Wait(
+            f"{latest.n_pending} candidates of {latest.key} await the {state.campaign.validator}", "answers"
+        )
     wanted = min(latest.batch_size, latest.n_candidates - latest.n_declined)
     if latest.n_answered < wanted:
         return Wait(
-            f"{latest.key} has {latest.n_answered} of {wanted} candidates validated: flag more in the review app"
+            f"{latest.key} has {latest.n_answered} of {wanted} candidates validated: flag more in the review app",
+            "review",
         )
     return _open_or_stop(state, following, latest.key)
 
@@ -151,7 +162,7 @@ def stop_reason(state: CampaignState) -> str | None:
         return f"budget of {stop.max_evaluations} evaluations spent"
     if stop.max_iterations is not None and len(state.iterations) >= stop.max_iterations:
         return f"all {stop.max_iterations} iterations done"
-    if state.n_available == 0:
+    if state.exhausted:
         return "pool exhausted"
     return None
 
@@ -166,6 +177,6 @@ def _request(state: CampaignState, job: str, key: IterationKey) -> Decision:
     if history.consecutive_failures >= MAX_ATTEMPTS:
         return Wait(
             f"{job} of {key} failed {history.consecutive_failures} times: see its runs, then re-execute one",
-            stuck=True,
+            "repair",
         )
     return Run(job, key, history.attempts + 1)

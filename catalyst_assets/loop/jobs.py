@@ -35,12 +35,12 @@ iteration_job = dg.define_asset_job(
     ITERATION_JOB,
     selection=dg.AssetSelection.assets("training_set", "trained_model", "predictions", "ranked_candidates"),
     partitions_def=AL_ITERATION,
-    description="One turn up to its ranked candidates.",
+    description="One iteration up to its ranked candidates.",
 )
 
 validation_job = dg.define_asset_job(
     VALIDATION_JOB,
     selection=dg.AssetSelection.assets("validation_results"),
     partitions_def=AL_ITERATION,
-    description="Ask the validator about the candidates of one turn that await an answer.",
+    description="Ask the validator about the candidates of one iteration that await an answer.",
 )

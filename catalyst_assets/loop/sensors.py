@@ -1,4 +1,4 @@
-"""Dagster's clock for the loop: one sensor that turns campaigns, one that ends dead runs."""
+"""Dagster's clock for the loop: one sensor that advances campaigns, one that ends dead runs."""
 
 from typing import TYPE_CHECKING
 
@@ -6,10 +6,10 @@ import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from catalyst_assets.errors import CatalystError
-from catalyst_assets.loop.decide import ITERATION_JOB, Open, Run, Stop, Wait
+from catalyst_assets.loop.advance import Advance, RequestedRun, active_campaigns, advance_campaign
+from catalyst_assets.loop.decide import ITERATION_JOB
 from catalyst_assets.loop.jobs import iteration_job, validation_job
 from catalyst_assets.loop.runs import reap_dead_runs
-from catalyst_assets.loop.turn import RequestedRun, Turn, active_campaigns, take_turn
 from catalyst_assets.partitions import AL_ITERATION
 from resources.settings import get_settings
 
@@ -29,22 +29,20 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
     It reads the database rather than events, so that a restart or a double tick changes nothing.
     """
     platform: Platform = context.resources.platform
-    turns: list[Turn] = []
+    advances: list[Advance] = []
     problems: list[str] = []
     for name in active_campaigns(platform.database):
         try:
-            turn = take_turn(platform.database, context.instance, name)
+            advance = advance_campaign(platform.database, context.instance, name)
         except CatalystError as error:  # one broken campaign must not hold up the others
             problems.append(f"{name}: {error}")
             context.log.error("Campaign %s cannot go on: %s", name, error)
             continue
-        if turn is not None:
-            turns.append(turn)
-    requests = [turn.request for turn in turns if turn.request is not None]
+        if advance is not None:
+            advances.append(advance)
+    requests = [advance.request for advance in advances if advance.request is not None]
     if not requests:
-        return dg.SkipReason(
-            "; ".join([*(describe(turn) for turn in turns), *problems]) or "No active campaign."
-        )
+        return dg.SkipReason("; ".join([*map(str, advances), *problems]) or "No active campaign.")
     return dg.SensorResult(
         run_requests=[
             dg.RunRequest(
@@ -78,16 +76,3 @@ def label_observation(request: RequestedRun) -> dg.AssetObservation:
         partition=request.partition_key,
         tags={DATA_VERSION_TAG: request.label_sha256},
     )
-
-
-def describe(turn: Turn) -> str:
-    """Say in one line what a campaign is doing."""
-    match turn.decision:
-        case Open(key=key):
-            return f"{turn.campaign}: opened {key}"
-        case Run(job=job, key=key, attempt=attempt):
-            return f"{turn.campaign}: {job} of {key}, attempt {attempt}"
-        case Stop(reason=reason):
-            return f"{turn.campaign}: finished, {reason}"
-        case Wait(reason=reason):
-            return f"{turn.campaign}: {reason}"

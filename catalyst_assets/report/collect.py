@@ -10,9 +10,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.campaigns.evaluations import judge_hits, load_evaluations
+from catalyst_assets.campaigns.model import Campaign, ValidatorKind
 from catalyst_assets.campaigns.pool import load_pool
-from catalyst_assets.campaigns.progress import judge, load_evaluations
 from catalyst_assets.errors import CatalystError, UsageError
 from catalyst_assets.report.goal import describe_criterion, describe_objective
 from catalyst_assets.report.space import map_space
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from catalyst_assets.campaigns.progress import Evaluation
+    from catalyst_assets.campaigns.evaluations import Evaluation
     from resources.platform import Platform
 
 _MOST_BEST = 20
@@ -251,7 +251,7 @@ def _provenance(campaign_sha256: str, iterations: list[Row]) -> dict[str, str]:
 
 
 def _count_hits(database: Database, campaign: Campaign, formulas: dict[str, str]) -> int | None:
-    if campaign.validator != "reference_table" or not campaign.criteria:
+    if campaign.validator != ValidatorKind.REFERENCE_TABLE or not campaign.criteria:
         return None
     answers: dict[str, dict[str, float]] = defaultdict(dict)
     with database.transaction(Role.VALIDATOR) as connection:
@@ -264,4 +264,4 @@ def _count_hits(database: Database, campaign: Campaign, formulas: dict[str, str]
         ):
             answers[row["material_id"]][row["property"]] = row["value"]
     known = sorted(answers)
-    return sum(judge(campaign, [answers[i] for i in known], [formulas[i] for i in known]))
+    return sum(judge_hits(campaign, [answers[i] for i in known], [formulas[i] for i in known]))

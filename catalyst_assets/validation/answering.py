@@ -1,4 +1,4 @@
-"""Putting a turn's waiting candidates to its validator and recording what comes back."""
+"""Putting an iteration's waiting candidates to its validator and recording what comes back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Answered:
 
 
 def answer_pending(database: "Database", partition_key: str, validator: Validator | None) -> Answered:
-    """Ask about every flagged candidate of a turn; all that comes of it is one transaction.
+    """Ask about every flagged candidate of an iteration; all that comes of it is one transaction.
 
     Asking again finds nobody waiting and changes nothing.
 

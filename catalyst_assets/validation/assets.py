@@ -1,4 +1,4 @@
-"""Assets of validation: the labels each turn starts from, and the answers it brings. Wiring only."""
+"""Assets of validation: the labels each iteration starts from, and the answers it brings. Wiring only."""
 
 import time
 import warnings
@@ -45,18 +45,19 @@ def validation_results(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
     """Answers of the validator for the flagged candidates, and how well they had been predicted."""
+    from catalyst_assets.campaigns.evaluations import load_evaluations
     from catalyst_assets.campaigns.iterations import read_iteration
-    from catalyst_assets.campaigns.progress import load_evaluations
     from catalyst_assets.figures import draw_discovery
     from catalyst_assets.validation.answering import answer_pending
-    from catalyst_assets.validation.scoring import score_iteration
-    from catalyst_assets.validation.validators import find_validator
+    from catalyst_assets.validation.prediction_errors import score_iteration
+    from catalyst_assets.validation.registry import find_validator
 
     started = time.monotonic()
     key = context.partition_key
     with platform.database.transaction() as connection:
         campaign = read_iteration(connection, key).campaign
-    answered = answer_pending(platform.database, key, find_validator(campaign, platform.database))
+    validator = find_validator(campaign.validator, platform.database)
+    answered = answer_pending(platform.database, key, validator)
     if answered.waiting:
         context.log.info(
             "%d candidates of %s wait for the %s: results come through the API.",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def audit_results(database: "Database", partition_key: str) -> list[str]:
-    """Return the problems of a turn's results as sentences."""
+    """Return the problems of an iteration's results as sentences."""
     with database.transaction() as connection:
         method = read_iteration(connection, partition_key).campaign.method
         rows = fetch_all(connection, "validation/results", partition_key=partition_key)

@@ -34,7 +34,7 @@ def validation_results_checks(
 ) -> Iterator[dg.AssetCheckResult]:
     """Refuse results that would poison the labels; warn when an iteration is no better than its parent."""
     from catalyst_assets.validation.audit import audit_results
-    from catalyst_assets.validation.scoring import find_errors_that_did_not_fall
+    from catalyst_assets.validation.prediction_errors import find_errors_that_did_not_fall
 
     key = context.partition_key
     yield as_check_result(audit_results(platform.database, key), _SOUND)

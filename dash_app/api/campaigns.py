@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from fastapi import APIRouter, Path
 
+from catalyst_assets.campaigns.evaluations import Evaluation, load_evaluations, read_evaluations
 from catalyst_assets.campaigns.model import Campaign
-from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.constants import PROPERTIES, unit_of
 from dash_app.api.connection import Transaction
-from dash_app.api.discovery import Evaluation, Evaluations, parse_document
+from dash_app.api.discovery import parse_document, sum_up
 from dash_app.api.problems import NotFoundError, problem_responses
 from dash_app.contract import (
     CampaignDetail,
@@ -81,25 +81,18 @@ class _Loaded:
 
     row: Row
     campaign: Campaign | None
-    evaluations: Evaluations
+    evaluations: list[Evaluation]
 
 
 def _load(connection: sa.Connection, row: Row) -> _Loaded:
-    answers = fetch_all(
-        connection,
-        "app/evaluations",
-        campaign=row["name"],
-        kinds_without_labels=list(KINDS_WITHOUT_LABELS),
-    )
-    evaluations = [
-        Evaluation(answer["iteration"], answer["reduced_formula"], answer["measured"]) for answer in answers
-    ]
     campaign = parse_document(row["document"])
-    return _Loaded(row, campaign, Evaluations(campaign, evaluations))
+    if campaign is None:
+        return _Loaded(row, None, read_evaluations(connection, row["name"]))
+    return _Loaded(row, campaign, load_evaluations(connection, campaign))
 
 
 def _summary(loaded: _Loaded) -> CampaignSummary:
-    found = loaded.evaluations.discovery()
+    found = sum_up(loaded.campaign, loaded.evaluations)
     return CampaignSummary(**loaded.row, evaluated=found.evaluated, hits=found.hits, best=found.best)
 
 
@@ -118,8 +111,9 @@ def _properties(connection: sa.Connection, loaded: _Loaded) -> list[PropertyInfo
 def _progress(connection: sa.Connection, loaded: _Loaded) -> list[Iteration]:
     iterations = []
     for row in fetch_all(connection, "app/iterations", campaign=loaded.row["name"]):
-        here = loaded.evaluations.discovery(row["iteration"], row["iteration"])
-        so_far = loaded.evaluations.discovery(last=row["iteration"])
+        done = [one for one in loaded.evaluations if one.iteration <= row["iteration"]]
+        here = sum_up(loaded.campaign, [one for one in done if one.iteration == row["iteration"]])
+        so_far = sum_up(loaded.campaign, done)
         iterations.append(
             Iteration(
                 **row,

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Final
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query
 
+from catalyst_assets.campaigns.evaluations import judge_hits
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS, RejectionKind
 from dash_app.api.campaigns import find_document
 from dash_app.api.connection import Transaction
-from dash_app.api.discovery import Evaluation, judge, parse_document
+from dash_app.api.discovery import parse_document
 from dash_app.api.explanations import explain_candidate
 from dash_app.api.problems import NotFoundError, problem_responses
 from dash_app.contract import (
@@ -139,10 +140,10 @@ def _detail(connection: sa.Connection, candidate_id: int) -> CandidateDetail:
 
 
 def _with_hits(connection: sa.Connection, rows: Sequence[Row]) -> list[Candidate]:
-    hits: dict[int, bool | None] = {}
+    hits: dict[int, bool] = {}
     for name in {row["campaign"] for row in rows if row["validated"]}:
         campaign = parse_document(find_document(connection, name))
-        if campaign is None:
+        if campaign is None or not campaign.criteria:
             continue
         answered = [
             row
@@ -151,11 +152,9 @@ def _with_hits(connection: sa.Connection, rows: Sequence[Row]) -> list[Candidate
             and row["rejection_kind"] not in KINDS_WITHOUT_LABELS
             and _answers(row, campaign.method)
         ]
-        evaluations = [
-            Evaluation(row["iteration"], row["formula"], _measured(row, campaign.method)) for row in answered
-        ]
-        for row, hit in zip(answered, judge(campaign, evaluations), strict=True):
-            hits[row["candidate_id"]] = hit
+        measured = [_measured(row, campaign.method) for row in answered]
+        judged = judge_hits(campaign, measured, [row["formula"] for row in answered])
+        hits |= {row["candidate_id"]: hit for row, hit in zip(answered, judged, strict=True)}
     return [Candidate(**row, hit=hits.get(row["candidate_id"])) for row in rows]
 
 

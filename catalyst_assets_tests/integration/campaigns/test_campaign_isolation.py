@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from catalyst_assets.acquisition.replay import replay
+from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.campaigns.model import Campaign
-from catalyst_assets.campaigns.progress import load_evaluations
 from catalyst_assets.learning.training_set import load_training_set
+from catalyst_assets.loop.advance import active_campaigns
 from catalyst_assets.loop.campaigns import load_campaign_state, start_campaign, stop_campaign
-from catalyst_assets.loop.turn import active_campaigns
 from catalyst_assets_tests.integration.learning.learning_campaign import CAMPAIGN, load_salts, salts
 from catalyst_assets_tests.integration.loop.turns import measure_batch, open_turn, rank_turn
 from catalyst_assets_tests.loading import query
@@ -81,7 +81,7 @@ def test_turns_in_between_one_another_stay_apart(platform: Platform) -> None:
             state = load_campaign_state(connection, campaign.name, lambda _: {})
             assert state is not None
             assert [str(one.key) for one in state.iterations] == [f"{campaign.name}__0000", key]
-            assert (state.n_evaluated, state.n_available) == (8, len(salts()) - 8)
+            assert (state.n_evaluated, state.exhausted) == (8, False)
 
     # What one has asked for the other may still suggest, and what became of it stays the asker's.
     assert not {row["material_id"] for row in cold_candidates} & set(asked_cold)

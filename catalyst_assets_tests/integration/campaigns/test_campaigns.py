@@ -2,11 +2,11 @@
 
 import pytest
 
+from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.campaigns.pool_filter import Pool
-from catalyst_assets.campaigns.progress import load_evaluations
 from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.loop.campaigns import (
     choose_test_set,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
-from catalyst_assets.campaigns.progress import load_evaluations
 from catalyst_assets.loop.campaigns import start_campaign
 from catalyst_assets.prediction.scoring import load_predictions
 from catalyst_assets_tests.integration.loop.turns import embed_everything, measure_batch, open_turn, rank_turn

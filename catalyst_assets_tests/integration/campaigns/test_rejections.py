@@ -8,9 +8,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.history import read_history
 from catalyst_assets.campaigns.model import Campaign
-from catalyst_assets.campaigns.progress import load_evaluations
 from catalyst_assets.loop.campaigns import open_iteration
 from catalyst_assets.partitions import IterationKey
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign

@@ -8,10 +8,12 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from catalyst_assets.campaigns.evaluations import load_evaluations
+from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.dash_app.serving import api_client, serving
 from dash_app.server import create_app
-from resources.postgres.database import Database, Role
+from resources.postgres.database import Database, Role, execute
 
 CAMPAIGN = "oxide-perovskites-demo"
 ADA = {"actor": "Ada Lovelace"}
@@ -121,24 +123,42 @@ def test_an_objective_shows_its_best_value_so_far(database: Database, api: httpx
     assert [each["best_so_far"] for each in shown["progress"]] == [1.5, 1.5]
 
 
-def test_derived_edges_stand_in_where_none_was_validated(database: Database, api: httpx.Client) -> None:
-    from catalyst_assets.campaigns.library import load_campaign
-
-    document = load_campaign("solar-water-splitting").document
-    campaign = ReviewedCampaign(database, "solar-water-splitting", document).start()
-    campaign.rank(0, ["p:AgNbO3"])
+def test_app_and_loop_agree_on_hits_also_where_physics_cannot_be_computed(
+    database: Database, api: httpx.Client
+) -> None:
+    goal = load_campaign("solar-water-splitting")
+    campaign = ReviewedCampaign(database, goal.name, goal.document).start()
+    formulas = {"p:AgNbO3": "AgNbO3", "p:Unread": "no formula", "p:Edges": "none either"}
+    campaign.rank(0, list(formulas), list(formulas.values()))
+    values = {"heat_of_formation": 0.1, "band_gap_direct": 3.0, "band_gap_indirect": 3.0}
+    edges = {"valence_band_direct": 6.5, "conduction_band_direct": 3.5}
     with database.transaction(Role.VALIDATOR) as connection:
-        for name, value in (("heat_of_formation", 0.1), ("band_gap_direct", 3.0), ("band_gap_indirect", 3.0)):
-            connection.execute(
-                sa.text(
-                    "INSERT INTO validation_results (partition_key, material_id, property, method, outcome,"
-                    " value, unit, validator) VALUES (:key, 'p:AgNbO3', :name, 'GLLB-SC', 'measured', :value,"
-                    " 'eV', 'reference_table')"
-                ),
-                {"key": campaign.key(0), "name": name, "value": value},
-            )
+        for material in formulas:
+            for name, value in (values | (edges if material == "p:Edges" else {})).items():
+                execute(
+                    connection, "validation/record_result", partition_key=campaign.key(0), material_id=material,
+                    property=name, method=goal.method, outcome="measured", value=value, unit="eV", note="",
+                    validator="reference_table",
+                )  # fmt: skip
+    judged = {"p:AgNbO3": True, "p:Unread": False, "p:Edges": True}
+    with database.transaction(Role.PIPELINE) as connection:
+        assert {one.material_id: one.is_hit for one in load_evaluations(connection, goal)} == judged
+    assert {item["material_id"]: item["hit"] for item in api.get("/candidates").json()["items"]} == judged
+    shown = api.get(f"/campaigns/{goal.name}").json()
+    assert (shown["evaluated"], shown["hits"]) == (3, 2)
+
+
+def test_a_campaign_that_this_version_cannot_read_still_shows_what_was_evaluated(
+    api: httpx.Client, database: Database, campaign: ReviewedCampaign
+) -> None:
+    campaign.rank(0, ["p:AlLaO3"])
+    campaign.answer(0, "p:AlLaO3", 1.5, -2.5)
+    with database.transaction(Role.OWNER) as connection:
+        connection.execute(sa.text("UPDATE campaigns SET document = document || '{\"new_field\": 1}'"))
+    shown = api.get(f"/campaigns/{CAMPAIGN}").json()
+    assert (shown["evaluated"], shown["hits"], shown["best"]) == (1, None, None)
     (candidate,) = api.get("/candidates").json()["items"]
-    assert candidate["hit"] is True
+    assert candidate["hit"] is None
 
 
 def test_candidates_come_page_by_page_in_the_order_asked_for(

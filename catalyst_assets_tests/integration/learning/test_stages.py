@@ -35,8 +35,8 @@ from catalyst_assets.prediction.scoring import (
 )
 from catalyst_assets.validation.answering import answer_pending
 from catalyst_assets.validation.assets import labels
+from catalyst_assets.validation.prediction_errors import score_iteration
 from catalyst_assets.validation.reference_table import ReferenceTable
-from catalyst_assets.validation.scoring import score_iteration
 from catalyst_assets_tests.conftest import _TestDatabase
 from catalyst_assets_tests.integration.loop.loop_process import CAMPAIGN
 from resources.platform import Platform

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from catalyst_assets.campaigns.criteria import is_hit
+from catalyst_assets.campaigns.evaluations import judge_hits
 from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Campaign, Strategy
-from catalyst_assets.campaigns.progress import judge
 from catalyst_assets.errors import InvalidCampaignError
 
 CRITERIA = [{"property": "formation_energy_per_atom", "max": -2.0}]
@@ -30,7 +30,7 @@ def test_an_objective_under_criteria_has_hits_and_learns_both() -> None:
     assert both.learned_properties == ("band_gap_direct", "formation_energy_per_atom")
     values = [{"formation_energy_per_atom": -2.5}, {"formation_energy_per_atom": 0.0, "band_gap_direct": 9.0}]
     assert is_hit(both, pd.DataFrame(values)).tolist() == [True, False]
-    assert judge(both, values, ["SrTiO3", "AlN"]) == [True, False]
+    assert judge_hits(both, values, ["SrTiO3", "AlN"]) == [True, False]
     assert Campaign.model_validate(both.document) == both
 
 

@@ -30,7 +30,7 @@ SECOND = IterationKey(CAMPAIGN.name, 1)
 
 
 def state(*iterations: IterationState, campaign: Campaign = CAMPAIGN, **other: object) -> CampaignState:
-    values: dict[str, object] = {"n_evaluated": 0, "n_hits": 0, "n_available": 255} | other
+    values: dict[str, object] = {"n_evaluated": 0, "n_hits": 0, "exhausted": False} | other
     return CampaignState(campaign=campaign, iterations=iterations, **values)  # type: ignore[arg-type]
 
 
@@ -59,7 +59,7 @@ def test_work_that_keeps_failing_waits_for_a_person() -> None:
     jobs = {(str(FIRST), ITERATION_JOB): JobHistory(MAX_ATTEMPTS, consecutive_failures=MAX_ATTEMPTS)}
     decision = decide(state(IterationState(FIRST, "open"), jobs=jobs))
     assert isinstance(decision, Wait)
-    assert decision.stuck
+    assert decision.on == "repair"
 
 
 @pytest.mark.parametrize("job", [ITERATION_JOB, VALIDATION_JOB])
@@ -104,10 +104,10 @@ def test_a_complete_iteration_opens_the_next() -> None:
         (StopRules(target_hits=3), {"n_hits": 3}, "target of 3 hits reached"),
         (StopRules(max_evaluations=20), {"n_evaluated": 20}, "budget of 20 evaluations spent"),
         (StopRules(max_iterations=1), {}, "all 1 iterations done"),
-        (StopRules(), {"n_available": 0}, "pool exhausted"),
+        (StopRules(), {"exhausted": True}, "pool exhausted"),
     ],
 )
-def test_each_stop_rule_ends_the_campaign(rules: StopRules, counts: dict[str, int], reason: str) -> None:
+def test_each_stop_rule_ends_the_campaign(rules: StopRules, counts: dict[str, object], reason: str) -> None:
     campaign = CAMPAIGN.model_copy(update={"stop": rules})
     assert decide(state(complete(), campaign=campaign, **counts)) == Stop(reason, closes=FIRST)
 
@@ -132,7 +132,7 @@ def test_a_finished_campaign_whose_budget_was_raised_goes_on() -> None:
 def test_an_abandoned_iteration_holds_its_campaign() -> None:
     decision = decide(state(IterationState(FIRST, "abandoned")))
     assert isinstance(decision, Wait)
-    assert decision.stuck
+    assert decision.on == "repair"
 
 
 @given(answers=st.lists(st.integers(1, 10), min_size=1, max_size=8))

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from catalyst_assets.campaigns.evaluations import Evaluation
 from catalyst_assets.campaigns.model import Campaign
-from catalyst_assets.campaigns.progress import Evaluation
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.report.charts import (
     calibration_per_iteration,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from catalyst_assets.validation.audit import find_result_problems
-from catalyst_assets.validation.scoring import mean_errors
+from catalyst_assets.validation.prediction_errors import mean_errors
 
 
 def _result(**changes: Any) -> dict[str, Any]:

@@ -13,4 +13,6 @@ WHERE NOT m.deprecated
   AND (CAST(:lacks_property AS text) IS NULL OR NOT EXISTS (
         SELECT 1 FROM jsonb_array_elements(m.properties -> CAST(:lacks_property AS text)) AS entry
         WHERE entry ->> 'method' = :lacks_method))
+  AND m.material_id <> ALL (CAST(:without AS text[]))
 ORDER BY m.material_id
+LIMIT CAST(:most AS integer)

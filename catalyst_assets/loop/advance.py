@@ -14,7 +14,7 @@ from catalyst_assets.loop.campaigns import (
     load_campaign_state,
     open_iteration,
 )
-from catalyst_assets.loop.decide import ITERATION_JOB, Decision, Open, Run, Stop, decide
+from catalyst_assets.loop.decide import ITERATION_JOB, Decision, Open, Run, Stop, Wait, decide
 from catalyst_assets.loop.runs import job_history
 from resources.postgres.database import Database, Role, fetch_all, fetch_one
 
@@ -44,12 +44,23 @@ class RequestedRun:
 
 
 @dataclass(frozen=True)
-class Turn:
+class Advance:
     """What was decided for a campaign and which run that asks for."""
 
     campaign: str
     decision: Decision
     request: RequestedRun | None = None
+
+    def __str__(self) -> str:
+        match self.decision:
+            case Open(key=key):
+                return f"{self.campaign}: opened {key}"
+            case Run(job=job, key=key, attempt=attempt):
+                return f"{self.campaign}: {job} of {key}, attempt {attempt}"
+            case Stop(reason=reason):
+                return f"{self.campaign}: finished, {reason}"
+            case Wait(reason=reason):
+                return f"{self.campaign}: {reason}"
 
 
 def active_campaigns(database: Database) -> list[str]:
@@ -58,9 +69,9 @@ def active_campaigns(database: Database) -> list[str]:
         return [row["name"] for row in fetch_all(connection, "campaigns/active")]
 
 
-def take_turn(
-    database: Database, instance: "DagsterInstance", campaign_name: str, *, forgive_failures: bool = False
-) -> Turn | None:
+def advance_campaign(
+    database: Database, instance: "DagsterInstance", name: str, *, forgive_failures: bool = False
+) -> Advance | None:
     """Decide what a campaign needs next and write it in one transaction; None when it is not active.
 
     Parameters
@@ -69,34 +80,24 @@ def take_turn(
         Request a job again even if it failed too often: a person asks.
     """
     with database.transaction(Role.PIPELINE) as connection:
-        state = load_campaign_state(connection, campaign_name, lambda key: job_history(instance, key))
+        state = load_campaign_state(connection, name, lambda key: job_history(instance, key))
         if state is None:
             return None
         if forgive_failures:
-            state = replace(
-                state, jobs={k: replace(job, consecutive_failures=0) for k, job in state.jobs.items()}
-            )
+            jobs = {key: replace(job, consecutive_failures=0) for key, job in state.jobs.items()}
+            state = replace(state, jobs=jobs)
         decision = decide(state)
-        wanted: Run | None = None
+        if isinstance(decision, Wait):
+            return Advance(name, decision)
+        if isinstance(decision, Open | Stop) and decision.closes is not None:
+            close_iteration(connection, decision.closes)
         if isinstance(decision, Stop):
-            if decision.closes is not None:
-                close_iteration(connection, decision.closes)
-            finish_campaign(connection, campaign_name, decision.reason)
-        elif isinstance(decision, Open):
-            if decision.closes is not None:
-                close_iteration(connection, decision.closes)
+            finish_campaign(connection, name, decision.reason)
+            return Advance(name, decision)
+        if isinstance(decision, Open):
             open_iteration(connection, state.campaign, decision.key)
-            wanted = Run(ITERATION_JOB, decision.key, attempt=1)
-        elif isinstance(decision, Run):
-            wanted = decision
-        if wanted is None:
-            return Turn(campaign_name, decision)
-        row = fetch_one(connection, "loop/iteration", partition_key=str(wanted.key))
-        request = RequestedRun(
-            job=wanted.job,
-            partition_key=str(wanted.key),
-            campaign=campaign_name,
-            attempt=wanted.attempt,
-            label_sha256=row["label_sha256"] if row else "",
-        )
-        return Turn(campaign_name, decision, request)
+        job, attempt = (decision.job, decision.attempt) if isinstance(decision, Run) else (ITERATION_JOB, 1)
+        key = str(decision.key)
+        row = fetch_one(connection, "loop/iteration", partition_key=key)
+        label_sha256 = row["label_sha256"] if row else ""
+        return Advance(name, decision, RequestedRun(job, key, name, attempt, label_sha256))

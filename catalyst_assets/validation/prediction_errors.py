@@ -1,4 +1,4 @@
-"""How good a turn's predictions were, measured two ways: on the frozen test set, and on what was validated.
+"""How wrong an iteration's predictions were, measured two ways: on the frozen test set, and on what was validated.
 
 Test answers are read as the validator and never leave this module: only mean errors do.
 """
@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.iterations import read_iteration, record_metrics
-from catalyst_assets.campaigns.progress import load_evaluations
 from resources.postgres.database import Role, fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def score_iteration(database: "Database", partition_key: str) -> dict[str, Any]:
-    """Measure a turn's errors and hits so far, record them with the turn, and return them.
+    """Measure an iteration's errors and hits so far, record them with it, and return them.
 
     Returns
     -------
     dict
         ``test_mae``, ``validation_mae`` (means over properties, None without data), the same
         ``…_by_property`` in each property's unit, ``evaluated`` and ``hits`` of the campaign up to and
-        including this turn.
+        including this iteration.
     """
     with database.transaction(Role.VALIDATOR) as connection:
         iteration = read_iteration(connection, partition_key)
@@ -55,13 +55,13 @@ def score_iteration(database: "Database", partition_key: str) -> dict[str, Any]:
 
 
 def find_errors_that_did_not_fall(database: "Database", partition_key: str) -> dict[str, list[str]]:
-    """Compare a turn's errors with those of the turn before, property by property.
+    """Compare an iteration's errors with those of the one before, property by property.
 
     Returns
     -------
     dict
         For ``test_mae`` and ``validation_mae`` the properties whose error did not fall, as sentences; none
-        for the first turn.
+        for the first iteration.
     """
     with database.transaction() as connection:
         iteration = read_iteration(connection, partition_key)
