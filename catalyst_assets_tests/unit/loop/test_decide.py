@@ -65,7 +65,9 @@ def test_work_that_keeps_failing_waits_for_a_person() -> None:
 @pytest.mark.parametrize("job", [ITERATION_JOB, VALIDATION_JOB])
 def test_nothing_is_requested_while_a_run_is_active(job: str) -> None:
     jobs = {(str(FIRST), job): JobHistory(attempts=1, active=True)}
-    assert isinstance(decide(state(IterationState(FIRST, "open"), jobs=jobs)), Wait)
+    decision = decide(state(IterationState(FIRST, "open"), jobs=jobs))
+    assert isinstance(decision, Wait)
+    assert decision.on == "run"
 
 
 def test_pending_candidates_go_to_a_validator_that_answers_by_itself() -> None:
@@ -81,7 +83,7 @@ def test_candidates_flagged_late_are_validated_in_their_own_iteration() -> None:
 def test_a_laboratory_is_waited_for() -> None:
     pending = IterationState(FIRST, "ranked", batch_size=10, n_candidates=40, n_pending=3, n_answered=7)
     decision = decide(state(pending, campaign=by_laboratory()))
-    assert decision == Wait(f"3 candidates of {FIRST} await the laboratory")
+    assert decision == Wait(f"3 candidates of {FIRST} await the laboratory", "answers")
 
 
 def test_a_manual_iteration_waits_until_its_batch_was_validated() -> None:
