@@ -1,11 +1,12 @@
 """Checks of an iteration: how they are declared, and how a list of problems becomes their result."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
 
 from catalyst_assets.partitions import AL_ITERATION
+from resources.platform import Platform
 
 _SHOWN = 5
 _KEPT = 100
@@ -21,6 +22,30 @@ def iteration_check(
         return dg.AssetCheckSpec(
             name, asset=asset, blocking=blocking, description=description, partitions_def=AL_ITERATION
         )
+
+
+def blocking_check(
+    name: str,
+    asset: dg.AssetsDefinition,
+    description: str,
+    find_problems: Callable[[Platform, str], Sequence[str]],
+) -> dg.AssetChecksDefinition:
+    """Return the one check of an asset that blocks what comes after while a partition has problems.
+
+    Parameters
+    ----------
+    find_problems
+        Of a platform and a partition key, as sentences.
+    """
+    spec = iteration_check(name, asset, description, blocking=True)
+
+    @dg.multi_asset_check(name=f"{asset.key.path[-1]}_checks", specs=[spec])
+    def check(
+        context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+    ) -> Iterator[dg.AssetCheckResult]:
+        yield as_check_result(find_problems(platform, context.partition_key), spec)
+
+    return check
 
 
 def as_check_result(problems: Sequence[str], spec: dg.AssetCheckSpec) -> dg.AssetCheckResult:

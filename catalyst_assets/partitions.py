@@ -18,7 +18,7 @@ _KEY = re.compile(r"(?P<campaign>[a-z0-9]+(?:-[a-z0-9]+)*)__(?P<iteration>\d{4,}
 
 @dataclass(frozen=True)
 class IterationKey:
-    """One turn of one campaign's loop."""
+    """One iteration of one campaign's loop."""
 
     campaign: str
     iteration: int
@@ -28,7 +28,7 @@ class IterationKey:
 
     @property
     def parent(self) -> "IterationKey | None":
-        """The turn before this one; None for the first."""
+        """The iteration before this one; None for the first."""
         return IterationKey(self.campaign, self.iteration - 1) if self.iteration else None
 
     @classmethod

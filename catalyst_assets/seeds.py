@@ -1,4 +1,4 @@
-"""Seeds that differ by campaign, turn and purpose, and are the same on every run."""
+"""Seeds that differ by campaign, iteration and purpose, and are the same on every run."""
 
 import hashlib
 

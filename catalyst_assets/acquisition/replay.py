@@ -20,20 +20,7 @@ if TYPE_CHECKING:
     from resources.object_store import ObjectStore
     from resources.postgres.database import Database
 
-_SHOWN: Final = (
-    "label_sha256",
-    "pool_sha256",
-    "model_sha256",
-    "model_version",
-    "prediction_version",
-    "features_sha256",
-    "strategy",
-    "exploration_weight",
-    "batch_size",
-    "seed",
-    "ranking_sha256",
-    "code_version",
-)
+_NOT_SHOWN: Final = {"partition_key", "history", "created_at"}
 
 
 @dataclass(frozen=True)
@@ -112,7 +99,7 @@ def replay(database: "Database", objects: "ObjectStore", partition_key: str) -> 
     listed = [row["material_id"] for row in candidates]
     difference = find_difference(listed, again.ranking.frame["material_id"].tolist(), again.n_listed)
     about = {
-        **{name: recorded[name] for name in _SHOWN},
+        **{name: value for name, value in recorded.items() if name not in _NOT_SHOWN},
         "training_set_sha256": inputs.iteration.training_set_sha256,
         "code_version_now": code_version(),
     }

@@ -66,7 +66,7 @@ class SeedResult:
     seconds
         Wall time.
     train_seconds, predict_seconds, rank_seconds
-        Of each turn after the initial batch; of a random choice nothing is trained or predicted.
+        Of each iteration after the initial batch; of a random choice nothing is trained or predicted.
     """
 
     hits_at: tuple[int, ...]
@@ -169,11 +169,11 @@ def simulate(
     evaluated: list[int] = []
     hits_at: list[int] = []
     clock: list[tuple[float, float, float]] = []
-    for turn, size in enumerate(_batches(campaign)):
+    for iteration, size in enumerate(_batches(campaign)):
         if len(evaluated) >= limit or len(hits_at) >= wanted:
             break
-        order, seconds = _rank_turn(pool, features, campaign, arm.recalibrate, turn, evaluated)
-        if turn:
+        order, seconds = _rank_iteration(pool, features, campaign, arm.recalibrate, iteration, evaluated)
+        if iteration:
             clock.append(seconds)
         for name in order[: min(size, limit - len(evaluated))]:
             evaluated.append(row_of[name])
@@ -193,18 +193,18 @@ def without_structures(pool: BenchmarkPool) -> BenchmarkPool:
 
 
 def _batches(campaign: Campaign) -> Iterator[int]:
-    turn = 0
-    while campaign.stop.max_iterations is None or turn < campaign.stop.max_iterations:
-        yield campaign.acquisition.batch_size if turn else campaign.initial_batch
-        turn += 1
+    iteration = 0
+    while campaign.stop.max_iterations is None or iteration < campaign.stop.max_iterations:
+        yield campaign.acquisition.batch_size if iteration else campaign.initial_batch
+        iteration += 1
 
 
-def _rank_turn(
+def _rank_iteration(
     pool: BenchmarkPool,
     features: "Features",
     campaign: Campaign,
     recalibrate: bool,
-    turn: int,
+    iteration: int,
     evaluated: Sequence[int],
 ) -> tuple[list[str], tuple[float, float, float]]:
     """Fit on what was evaluated, predict the pool and rank it.
@@ -217,8 +217,8 @@ def _rank_turn(
         Of training, predicting and ranking.
     """
     started = time.perf_counter()
-    seed = derive_seed(campaign.seed, turn, "ranking")
-    if turn and campaign.acquisition.strategy is Strategy.RANDOM:
+    seed = derive_seed(campaign.seed, iteration, "ranking")
+    if iteration and campaign.acquisition.strategy is Strategy.RANDOM:
         order = _random_order(pool, seed, evaluated)
         return order, (0.0, 0.0, time.perf_counter() - started)
     rows = np.array(evaluated, dtype=np.int64)
@@ -234,7 +234,7 @@ def _rank_turn(
         HeadSettings(seed=derive_seed(campaign.seed, "head"), recalibrate=recalibrate),
     )
     trained = time.perf_counter()
-    learned = head.predict(features.values, seed=derive_seed(campaign.seed, turn, "draws"))
+    learned = head.predict(features.values, seed=derive_seed(campaign.seed, iteration, "draws"))
     prediction: Prediction = append_derived(campaign, learned, pool.formulas)
     predicted = time.perf_counter()
     ranking = rank(

@@ -30,9 +30,9 @@ class ArmReport:
     evaluated
         One a seed: evaluations made in all.
     train_seconds, predict_seconds, rank_seconds, iteration_seconds
-        Medians over all turns after the initial batch; None where there was none.
+        Medians over all iterations after the initial batch; None where there was none.
     slowest_iteration_seconds
-        Of the slowest turn of any seed.
+        Of the slowest iteration of any seed.
     """
 
     strategy: str
@@ -167,7 +167,7 @@ def _summarize_arm(arm: Arm, results: Sequence[SeedResult], hits: int) -> ArmRep
 
     to_all = [at(result, hits) for result in results]
     to_half = [at(result, (hits + 1) // 2) for result in results]
-    turns = [
+    iterations = [
         seconds
         for result in results
         for seconds in zip(result.train_seconds, result.predict_seconds, result.rank_seconds, strict=True)
@@ -186,11 +186,13 @@ def _summarize_arm(arm: Arm, results: Sequence[SeedResult], hits: int) -> ArmRep
         worst_to_half=_over(to_half, max),
         hits_at=[list(result.hits_at) for result in results],
         evaluated=[result.evaluated for result in results],
-        train_seconds=_typical([turn[0] for turn in turns]),
-        predict_seconds=_typical([turn[1] for turn in turns]),
-        rank_seconds=_typical([turn[2] for turn in turns]),
-        iteration_seconds=_typical([sum(turn) for turn in turns]),
-        slowest_iteration_seconds=round(max(sum(turn) for turn in turns), 3) if turns else None,
+        train_seconds=_typical([iteration[0] for iteration in iterations]),
+        predict_seconds=_typical([iteration[1] for iteration in iterations]),
+        rank_seconds=_typical([iteration[2] for iteration in iterations]),
+        iteration_seconds=_typical([sum(iteration) for iteration in iterations]),
+        slowest_iteration_seconds=round(max(sum(iteration) for iteration in iterations), 3)
+        if iterations
+        else None,
         seconds=[round(result.seconds, 2) for result in results],
     )
 

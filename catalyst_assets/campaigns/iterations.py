@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.campaigns.library import read_stored
@@ -64,19 +64,9 @@ def read_iteration(connection: "sa.Connection", partition_key: str) -> Iteration
             f"Iteration {partition_key} was never opened: its labels are not known.",
             "Let the loop open it (`catalyst demo`, or the sensor of `catalyst up`) instead of adding its key by hand.",
         )
+    as_stored = {one.name: row[one.name] for one in fields(Iteration) if one.name in row}
     return Iteration(
-        partition_key=partition_key,
-        number=row["iteration"],
-        parent=row["parent"],
-        campaign=read_stored(row["document"]),
-        status=row["status"],
-        label_count=row["label_count"],
-        label_sha256=row["label_sha256"],
-        training_set_sha256=row["training_set_sha256"],
-        model_sha256=row["model_sha256"],
-        mlflow_run_id=row["mlflow_run_id"],
-        prediction_version=row["prediction_version"],
-        metrics=row["metrics"],
+        **as_stored | {"number": row["iteration"], "campaign": read_stored(row["document"])},
     )
 
 

@@ -1,4 +1,4 @@
-"""Labels: the set an iteration learns from, and the hash by which every stage knows it again.
+"""Labels: the set an iteration learns from, what makes one unfit, and the hash by which stages know the set again.
 
 Membership is decided when an iteration opens (``loop``) and lies in ``iteration_labels``; nothing here
 adds to it.
@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from catalyst_assets.constants import PROPERTIES
 from resources.postgres.database import fetch_all
 
 if TYPE_CHECKING:
@@ -30,6 +31,35 @@ def hash_labels(rows: Iterable[Mapping[str, Any]]) -> str:
         for row in rows
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def find_unfit_values(rows: Iterable[Mapping[str, Any]], method: str) -> list[str]:
+    """Ask of each value whether its method, unit and range are right; return what is not as sentences.
+
+    Parameters
+    ----------
+    rows
+        Each with ``material_id``, ``property``, ``method``, ``value`` (None where a measurement failed) and, where it
+        is recorded, ``unit``.
+    method
+        The campaign's.
+    """
+    problems = []
+    for row in rows:
+        name = f"{row['property']} of {row['material_id']}"
+        known = PROPERTIES.get(row["property"])
+        if row["method"] != method:
+            problems.append(f"{name} is by {row['method']}, the campaign's method is {method}.")
+        if known is None:
+            problems.append(f"{name} is no known property.")
+            continue
+        if row.get("unit", known.unit) != known.unit:
+            problems.append(f"{name} is in {row['unit']}, not {known.unit}.")
+        if row["value"] is not None and not known.low <= row["value"] <= known.high:
+            problems.append(
+                f"{name} is {row['value']:g} {known.unit}, outside {known.low:g} to {known.high:g}."
+            )
+    return problems
 
 
 def data_versions(database: "Database") -> dict[str, str]:

@@ -175,7 +175,8 @@ def _fields_at(location: list[int | str]) -> list[str]:
         return bound if isinstance(location[-1], int) else ["any_of"]
     model: Any = Campaign
     for part in location:
-        annotation = model.model_fields[part].annotation if hasattr(model, "model_fields") else None
-        kinds = (annotation, *get_args(annotation))
-        model = next((kind for kind in kinds if hasattr(kind, "model_fields")), None)
-    return list(getattr(model, "model_fields", {}))
+        if part in model.model_fields:  # else it is a key or a place within the field before
+            annotation = model.model_fields[part].annotation
+            kinds = (annotation, *get_args(annotation))
+            model = next(kind for kind in kinds if hasattr(kind, "model_fields"))
+    return list(model.model_fields)

@@ -166,7 +166,7 @@ class Failures(FrozenModel):
     """What follows when a calculation or measurement fails; see ``acquisition.rejections``."""
 
     suggest_again_after: int = Field(
-        default=3, ge=0, description="Turns in between before a failed material may be suggested again."
+        default=3, ge=0, description="Iterations in between before a failed material may be suggested again."
     )
     learn: bool = Field(
         default=False, description="Learn from failures how likely a candidate is to fail, and avoid it."

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from catalyst_assets.campaigns.model import ValidatorKind
 from catalyst_assets.campaigns.pool import load_pool
-from catalyst_assets.errors import CatalystError
+from catalyst_assets.errors import LoopError
+from catalyst_assets.representation.library import current_fingerprint
+from catalyst_assets.representation.store import missing
 from resources.postgres.database import Role, fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -70,14 +72,10 @@ def check_readiness(database: "Database", objects: "ObjectStore", campaign: "Cam
 
 
 def _count_features(objects: "ObjectStore", structure_hashes: list[str]) -> int:
-    from catalyst_assets.representation.library import current_fingerprint
-    from catalyst_assets.representation.store import missing
-
     try:
-        fingerprint = current_fingerprint(objects)
-    except CatalystError:  # there is no backbone yet
+        absent = set(missing(objects, current_fingerprint(objects), structure_hashes))
+    except LoopError:  # there is no backbone yet
         return 0
-    absent = set(missing(objects, fingerprint, structure_hashes))
     return sum(structure_hash not in absent for structure_hash in structure_hashes)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from catalyst_assets.campaigns.model import Campaign
-from catalyst_assets.commands.tables import MISCALIBRATION, MISCALIBRATION_EXPLAINED, narrow_table
+from catalyst_assets.commands.opening import AsJson, Home
+from catalyst_assets.commands.tables import MISCALIBRATION, MISCALIBRATION_EXPLAINED, narrow_table, number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 
 _CAMPAIGN = "oxide-perovskites-demo"
 _ITERATIONS = 5
+_TOLD = (
+    "partition",
+    "evaluated",
+    "hits",
+    "valid_mae",
+    "valid_mae_by_property",
+    "test_mae_by_property",
+    "miscalibration_area",
+    "seconds",
+)
 _LEGEND = f"""\
 valid MAE is the mean absolute error on unseen chemical systems, test MAE that
 on the campaign's test set, both in eV (eV/atom).
@@ -42,11 +53,8 @@ def demo(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of the initial batch, test set and models.")
     ] = None,
-    home: Annotated[
-        Path | None,
-        typer.Option(file_okay=False, help="Folder of database, models and reports (default .catalyst)."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run a campaign on 255 perovskites computed for this project, from data to discovery curve.
 
@@ -102,17 +110,7 @@ def as_object(summary: "CampaignSummary", seconds: float) -> dict[str, Any]:
         "pool_size": summary.pool_size,
         "hits_in_pool": summary.hits_in_pool,
         "iterations": [
-            {
-                "partition": iteration.partition,
-                "evaluated": iteration.evaluated,
-                "hits": iteration.hits,
-                "valid_mae": iteration.valid_mae,
-                "valid_mae_by_property": dict(iteration.valid_mae_by_property),
-                "test_mae_by_property": dict(iteration.test_mae_by_property),
-                "miscalibration_area": iteration.miscalibration_area,
-                "seconds": iteration.seconds,
-            }
-            for iteration in summary.iterations
+            {name: getattr(iteration, name) for name in _TOLD} for iteration in summary.iterations
         ],
         "evaluated": summary.evaluated,
         "hits": summary.hits,
@@ -132,9 +130,9 @@ def iterations_table(summary: "CampaignSummary") -> "Table":
             iteration.label,
             str(iteration.evaluated),
             str(iteration.hits),
-            _number(iteration.valid_mae),
-            _number(_mean(list(iteration.test_mae_by_property.values()))),
-            _number(iteration.miscalibration_area),
+            number(iteration.valid_mae),
+            number(_mean(list(iteration.test_mae_by_property.values()))),
+            number(iteration.miscalibration_area),
             f"{iteration.seconds:.1f}",
         )
     return table
@@ -235,7 +233,3 @@ def _show(summary: "CampaignSummary", folder: Path, settings: "Settings", second
 
 def _mean(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -1,17 +1,27 @@
 """Opening the installation for one command."""
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from resources.platform import Platform
 
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        file_okay=False, help="Folder of the embedded database and object store (default .catalyst)."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
 
 @contextmanager
-def open_platform(home: "Path | None") -> "Iterator[Platform]":
+def open_platform(home: Path | None) -> "Iterator[Platform]":
     """Open database, registry and object store of the installation under ``home``.
 
     Raises

@@ -9,6 +9,11 @@ MISCALIBRATION: Final = "miscal."
 MISCALIBRATION_EXPLAINED: Final = f"{MISCALIBRATION} is the miscalibration area: 0 is perfect, 0.5 the worst."
 
 
+def number(value: float | None) -> str:
+    """Return a number with three digits; a dash where there is none."""
+    return "-" if value is None else f"{value:.3f}"
+
+
 def narrow_table(title: str, texts: list[str], numbers: list[str]) -> "Table":
     """Return an empty table whose columns stand close together: those of text, then those of numbers."""
     from rich.box import SIMPLE

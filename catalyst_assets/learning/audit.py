@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalyst_assets.campaigns.iterations import read_iteration
-from catalyst_assets.campaigns.labels import hash_labels
-from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.campaigns.labels import find_unfit_values, hash_labels
 from catalyst_assets.errors import LoopError
 from catalyst_assets.learning.training_set import find_undescribed, load_training_set, pivot_labels
 from resources.postgres.database import fetch_all, fetch_one
@@ -62,17 +61,19 @@ def require_sound(database: "Database", objects: "ObjectStore", partition_key: s
 
 
 def find_parent_problems(connection: "sa.Connection", iteration: "Iteration") -> list[str]:
-    """Ask whether the turn before is there and done."""
+    """Ask whether the iteration before is there and done."""
     if iteration.number == 0:
-        return [] if iteration.parent is None else [f"The first turn names a parent, {iteration.parent}."]
+        return (
+            [] if iteration.parent is None else [f"The first iteration names a parent, {iteration.parent}."]
+        )
     if iteration.parent is None:
-        return ["The turn names no parent."]
+        return ["The iteration names no parent."]
     parent = fetch_one(connection, "loop/iteration", partition_key=iteration.parent)
     if parent is None:
         return [f"Its parent {iteration.parent} is missing."]
     problems = []
     if (parent["campaign"], parent["iteration"]) != (iteration.campaign.name, iteration.number - 1):
-        problems.append(f"Its parent {iteration.parent} is not the turn before it.")
+        problems.append(f"Its parent {iteration.parent} is not the iteration before it.")
     if parent["status"] != "closed":
         problems.append(f"Its parent {iteration.parent} is {parent['status']}, not closed.")
     return problems
@@ -115,18 +116,7 @@ def find_value_problems(
     Only those of the materials ``left_out``, which have no features, are missing from it.
     """
     method = iteration.campaign.method
-    problems = []
-    for row in labels:
-        name = f"{row['property']} of {row['material_id']}"
-        known = PROPERTIES.get(row["property"])
-        if row["method"] != method:
-            problems.append(f"{name} is by {row['method']}, the campaign's method is {method}.")
-        if known is None:
-            problems.append(f"{name} is no known property.")
-        elif not known.low <= row["value"] <= known.high:
-            problems.append(
-                f"{name} is {row['value']:g} {known.unit}, outside {known.low:g} to {known.high:g}."
-            )
+    problems = find_unfit_values(labels, method)
     if training_set.provenance.get("method") != method:
         problems.append(f"The snapshot was made for the method {training_set.provenance.get('method')}.")
     described = [row for row in labels if row["material_id"] not in left_out]

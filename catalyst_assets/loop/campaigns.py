@@ -1,11 +1,14 @@
 """Starting and ending campaigns and their iterations in the database, each step one transaction."""
 
 import hashlib
+import json
 from collections.abc import Callable
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.history import read_history
+from catalyst_assets.campaigns.labels import hash_labels
 from catalyst_assets.campaigns.library import read_stored
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
@@ -39,8 +42,6 @@ def start_campaign(database: Database, campaign: Campaign, *, reopen: bool = Fal
     UsageError
         A campaign of that name has another goal.
     """
-    import json
-
     with database.transaction(Role.PIPELINE) as connection:
         known = fetch_one(connection, "loop/lock_campaign", name=campaign.name)
         if known is not None and known["sha256"] != campaign.sha256:
@@ -133,10 +134,6 @@ def load_campaign_state(connection: "sa.Connection", name: str, history: History
 
 def open_iteration(connection: "sa.Connection", campaign: Campaign, key: IterationKey) -> None:
     """Freeze the labels known now as those of ``key``, with their count and hash."""
-    import json
-
-    from catalyst_assets.campaigns.labels import hash_labels
-
     rows = fetch_all(
         connection,
         "loop/known_labels",
@@ -180,15 +177,8 @@ def _is_exhausted(connection: "sa.Connection", campaign: Campaign, iteration: in
 
 
 def _iteration(row: Row) -> IterationState:
-    return IterationState(
-        key=IterationKey.parse(row["partition_key"]),
-        status=row["status"],
-        batch_size=row["batch_size"],
-        n_candidates=row["n_candidates"],
-        n_pending=row["n_pending"],
-        n_answered=row["n_answered"],
-        n_declined=row["n_declined"],
-    )
+    counts = {one.name: row[one.name] for one in fields(IterationState) if one.name in row}
+    return IterationState(key=IterationKey.parse(row["partition_key"]), **counts)
 
 
 def _refuse_another_goal(stored: dict[str, Any], campaign: Campaign) -> None:

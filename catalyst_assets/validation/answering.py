@@ -96,38 +96,24 @@ def _record(
     by_material: Mapping[str, Mapping[str, Answer]],
     lacking: Mapping[str, Sequence[str]],
 ) -> None:
-    common: dict[str, Any] = {
+    common = {
         "partition_key": iteration.partition_key,
         "method": iteration.campaign.method,
         "validator": validator,
     }
-    measured = [
-        common
-        | {
-            "material_id": material_id,
-            "property": answer.property,
-            "outcome": "measured",
-            "value": answer.value,
-            "unit": answer.unit,
-            "note": answer.note,
-        }
-        for material_id, found in by_material.items()
-        for answer in found.values()
-    ]
-    failed = [
-        common
-        | {
-            "material_id": material_id,
-            "property": name,
-            "outcome": "failed",
-            "value": None,
-            "unit": PROPERTIES[name].unit,
-            "note": "no answer",
-        }
-        for material_id, names in lacking.items()
-        for name in names
-    ]
-    execute_many(connection, "validation/record_result", [*measured, *failed])
+    failed = {"outcome": "failed", "value": None, "note": "no answer"}
+    rows: list[dict[str, Any]] = []
+    for material_id, found in by_material.items():
+        here = common | {"material_id": material_id}
+        rows += [here | {"outcome": "measured"} | _as_row(answer) for answer in found.values()]
+        rows += [
+            here | failed | {"property": name, "unit": PROPERTIES[name].unit} for name in lacking[material_id]
+        ]
+    execute_many(connection, "validation/record_result", rows)
+
+
+def _as_row(answer: Answer) -> dict[str, Any]:
+    return {name: getattr(answer, name) for name in ("property", "value", "unit", "note")}
 
 
 def _transition(

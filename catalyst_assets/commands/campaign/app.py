@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalyst_assets.commands.campaign import replay as campaign_replay
-from catalyst_assets.commands.campaign import show as campaign_show
-from catalyst_assets.commands.opening import open_platform
+from catalyst_assets.commands.campaign.replay import replay
+from catalyst_assets.commands.campaign.show import show
+from catalyst_assets.commands.opening import AsJson, Home, open_platform
 
 if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import Campaign
@@ -20,17 +20,13 @@ app = typer.Typer(
     help="Start and stop campaigns, check their files, see how they stand, write their reports.",
 )
 
-_HOME = typer.Option(
-    file_okay=False, help="Folder of the embedded database and object store (default .catalyst)."
-)
-_JSON = typer.Option("--json", help="Print JSON instead of text.")
-_FILE = typer.Argument(help="A YAML file, or the name of a shipped campaign.")
-_NAME = typer.Argument(help="A campaign that was started.")
+_File = Annotated[str, typer.Argument(help="A YAML file, or the name of a shipped campaign.")]
+_Name = Annotated[str, typer.Argument(help="A campaign that was started.")]
 
 
 @app.command("start")
-def start(campaign: Annotated[str, _FILE], home: Annotated[Path | None, _HOME] = None) -> None:
-    """Store a campaign and freeze its test set; `catalyst up` then turns its loop.
+def start(campaign: _File, home: Home = None) -> None:
+    """Store a campaign and freeze its test set; `catalyst up` then drives its loop.
 
     Its pool must be loaded: materialize `materials` first. A campaign that exists may change its stop
     rules, acquisition, review, failures and description only; one that has ended goes on.
@@ -44,14 +40,14 @@ def start(campaign: Annotated[str, _FILE], home: Annotated[Path | None, _HOME] =
     check_known(goal)
     with connect(load_settings(home=home), upgrade=True) as database:
         start_campaign(database, goal, reopen=True)
-    typer.echo(f"Campaign {goal.name} is active. `catalyst up` turns its loop.")
+    typer.echo(f"Campaign {goal.name} is active. `catalyst up` drives its loop.")
 
 
 @app.command("stop")
 def stop(
-    name: Annotated[str, _NAME],
+    name: _Name,
     reason: Annotated[str, typer.Option(help="Why; kept with the campaign and shown in its report.")],
-    home: Annotated[Path | None, _HOME] = None,
+    home: Home = None,
 ) -> None:
     """End a campaign. What is being computed or validated still comes in; no further iteration opens.
 
@@ -70,7 +66,7 @@ def stop(
 
 
 @app.command("list")
-def list_(home: Annotated[Path | None, _HOME] = None, as_json: Annotated[bool, _JSON] = False) -> None:
+def list_(home: Home = None, as_json: AsJson = False) -> None:
     """List the campaigns of this home with their iterations, evaluations and state."""
     from rich.console import Console
     from rich.table import Table
@@ -103,9 +99,9 @@ def list_(home: Annotated[Path | None, _HOME] = None, as_json: Annotated[bool, _
 
 @app.command("validate")
 def validate(
-    campaign: Annotated[str, _FILE],
-    home: Annotated[Path | None, _HOME] = None,
-    as_json: Annotated[bool, _JSON] = False,
+    campaign: _File,
+    home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check a campaign file, and whether this home holds what it needs: pool, features, labels, answers.
 
@@ -137,11 +133,11 @@ def validate(
 
 @app.command("report")
 def report(
-    name: Annotated[str, _NAME],
+    name: _Name,
     output: Annotated[
         Path | None, typer.Option(dir_okay=False, help="File to write (default NAME.html here).")
     ] = None,
-    home: Annotated[Path | None, _HOME] = None,
+    home: Home = None,
 ) -> None:
     """Write how a campaign stands as one HTML page that needs nothing else.
 
@@ -158,7 +154,7 @@ def report(
 
 
 @app.command("derivations")
-def derivations(as_json: Annotated[bool, _JSON] = False) -> None:
+def derivations(as_json: AsJson = False) -> None:
     """List the formulas that a campaign's `derive` may use, with units, papers and limits."""
     from rich.console import Console
     from rich.table import Table
@@ -210,5 +206,5 @@ def _tell(goal: "Campaign", ready: "Readiness | None", home: Path) -> None:
         typer.echo(f"missing: {problem}")
 
 
-campaign_show.register(app)
-campaign_replay.register(app)
+app.command("show")(show)
+app.command("replay")(replay)

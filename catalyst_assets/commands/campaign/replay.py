@@ -1,31 +1,20 @@
 """`catalyst campaign replay`: compute a recorded ranking again and say whether it is the same list."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalyst_assets.commands.opening import open_platform
+from catalyst_assets.commands.opening import AsJson, Home, open_platform
 
 if TYPE_CHECKING:
     from catalyst_assets.acquisition.replay import Replay
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("replay")(replay)
-
-
 def replay(
     key: Annotated[str, typer.Argument(help="The iteration, such as solar-water-splitting__0003.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
-    home: Annotated[
-        Path | None,
-        typer.Option(
-            file_okay=False, help="Folder of the embedded database and object store (default .catalyst)."
-        ),
-    ] = None,
+    as_json: AsJson = False,
+    home: Home = None,
 ) -> None:
     """Compute an iteration's ranking again from what is stored, and compare it with the recorded one.
 

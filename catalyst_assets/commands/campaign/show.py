@@ -3,13 +3,12 @@
 import json
 import math
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catalyst_assets.commands.opening import open_platform
-from catalyst_assets.commands.tables import MISCALIBRATION, MISCALIBRATION_EXPLAINED, narrow_table
+from catalyst_assets.commands.opening import AsJson, Home, open_platform
+from catalyst_assets.commands.tables import MISCALIBRATION, MISCALIBRATION_EXPLAINED, narrow_table, number
 from catalyst_assets.constants import title_of, unit_of
 
 if TYPE_CHECKING:
@@ -22,20 +21,10 @@ if TYPE_CHECKING:
 _MOST_ROWS = 20
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to `catalyst campaign`."""
-    app.command("show")(show)
-
-
 def show(
     name: Annotated[str, typer.Argument(help="A campaign that was started.")],
-    home: Annotated[
-        Path | None,
-        typer.Option(
-            file_okay=False, help="Folder of the embedded database and object store (default .catalyst)."
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show a campaign: its goal in words, its iterations, the hits, and what it suggests next.
 
@@ -109,16 +98,16 @@ def _found(summary: "CampaignSummary") -> str:
 
 
 def iterations_table(summary: "CampaignSummary") -> "Table":
-    """Return the table of a campaign's turns, with the error of each learned property."""
+    """Return the table of a campaign's iterations, with the error of each learned property."""
     learned = sorted({name for one in summary.iterations for name in one.valid_mae_by_property})
     errors = [f"error of {title_of(name).lower()} ({unit_of(name)})" for name in learned]
     table = narrow_table(
         "Iterations", ["iteration", "status"], ["labels", "evaluated", "hits", *errors, MISCALIBRATION]
     )
     for one in summary.iterations:
-        maes = [_number(one.valid_mae_by_property.get(name)) for name in learned]
+        maes = [number(one.valid_mae_by_property.get(name)) for name in learned]
         counts = [str(one.labels), str(one.evaluated), str(one.hits)]
-        table.add_row(one.label, one.status, *counts, *maes, _number(one.miscalibration_area))
+        table.add_row(one.label, one.status, *counts, *maes, number(one.miscalibration_area))
     return table
 
 
@@ -127,7 +116,7 @@ def _materials(summary: "CampaignSummary") -> "Table":
     title = "Best materials" if summary.objective else "Hits"
     table = narrow_table(_cut(title, len(summary.found)), ["formula", "material"], ["iteration", *measured])
     for hit in summary.found[:_MOST_ROWS]:
-        values = [_number(hit.values.get(name)) for name in measured]
+        values = [number(hit.values.get(name)) for name in measured]
         table.add_row(hit.formula, hit.material_id, str(hit.iteration), *values)
     return table
 
@@ -141,17 +130,13 @@ def _suggestions(summary: "CampaignSummary") -> "Table":
             "{:.2f} ± {:.2f}".format(*one.predicted[name]) if name in one.predicted else "-" for name in names
         ]
         table.add_row(
-            one.formula, one.material_id, one.status, str(one.rank), _number(one.feasibility), *values
+            one.formula, one.material_id, one.status, str(one.rank), number(one.feasibility), *values
         )
     return table
 
 
 def _cut(title: str, count: int) -> str:
     return title if count <= _MOST_ROWS else f"{title}: the first {_MOST_ROWS} of {count} (--json has all)"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
 
 
 def _ratio(ratio: "Ratio | None") -> dict[str, float | None] | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from catalyst_assets.validation.audit import find_result_problems
+from catalyst_assets.campaigns.labels import find_unfit_values
 from catalyst_assets.validation.prediction_errors import mean_errors
 
 
@@ -31,13 +31,13 @@ def _result(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_a_result_of_another_method_unit_or_range_is_named(changes: dict[str, Any], said: str) -> None:
-    problems = find_result_problems([_result(), _result(**changes)], "PBE")
+    problems = find_unfit_values([_result(), _result(**changes)], "PBE")
     assert len(problems) == 1
     assert said in problems[0]
 
 
 def test_good_and_failed_results_pass() -> None:
-    assert find_result_problems([_result(), _result(outcome="failed", value=None)], "PBE") == []
+    assert find_unfit_values([_result(), _result(outcome="failed", value=None)], "PBE") == []
 
 
 def test_errors_are_averaged_by_property() -> None:

@@ -1,5 +1,5 @@
 -- Every value known when an iteration opens: computed by the campaign's method, or validated in an
--- earlier turn of this campaign. Validation wins over computation, the later result over the earlier.
+-- earlier iteration of this campaign. Validation wins over computation, the later result over the earlier.
 -- Values of a candidate that was rejected as one of :kinds_without_labels are none.
 WITH computed AS (
     SELECT m.material_id, p.key AS property, CAST(entry ->> 'value' AS double precision) AS value,
