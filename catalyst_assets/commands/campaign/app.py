@@ -55,13 +55,11 @@ def stop(
     """
     from catalyst_assets.errors import UsageError
     from catalyst_assets.loop.campaigns import stop_campaign
-    from resources.postgres.connection import connect
-    from resources.settings import load_settings
 
     if not reason.strip():
         raise UsageError("--reason is empty.", "Say why: it is kept with the campaign.")
-    with connect(load_settings(home=home)) as database:
-        stop_campaign(database, name, f"stopped: {reason.strip()}")
+    with open_platform(home) as platform:
+        stop_campaign(platform.database, name, f"stopped: {reason.strip()}")
     typer.echo(f"Campaign {name} has ended.")
 
 
@@ -71,11 +69,9 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from resources.postgres.connection import connect
     from resources.postgres.database import Role, fetch_all
-    from resources.settings import load_settings
 
-    with connect(load_settings(home=home)) as database, database.transaction(Role.PIPELINE) as connection:
+    with open_platform(home) as platform, platform.database.transaction(Role.PIPELINE) as connection:
         rows = fetch_all(connection, "campaigns/overview")
     if as_json:
         typer.echo(json.dumps(rows))

@@ -26,7 +26,7 @@ from catalyst_assets.representation.stage import embed_shard, plan_shards
 from catalyst_assets_tests.fitted import tiny_backbone
 from catalyst_assets_tests.integration.learning.learning_campaign import CAMPAIGN as SALTS
 from catalyst_assets_tests.integration.learning.learning_campaign import load_salts, prepare_turn, salts
-from catalyst_assets_tests.integration.loop.turns import rank_turn
+from catalyst_assets_tests.integration.loop.iterations import rank_iteration
 from resources.platform import Platform
 from resources.postgres.database import Role, fetch_all, fetch_one
 from resources.settings import Settings
@@ -73,14 +73,14 @@ def reject(platform: Platform, candidate: int, kind: str) -> None:
 
 @pytest.fixture
 def ranked(platform: Platform) -> tuple[str, list[int]]:
-    """Two turns of a campaign: the second knows 14 labels, a pending candidate and a failure."""
+    """Two iterations of a campaign: the second knows 14 labels, a pending candidate and a failure."""
     load_salts(platform, CAMPAIGN)
-    first = [row["candidate_id"] for row in rank_turn(platform, prepare_turn(platform, 0, 0, CAMPAIGN))]
+    first = [row["candidate_id"] for row in rank_iteration(platform, prepare_turn(platform, 0, 0, CAMPAIGN))]
     move(platform, first[0], "flagged")
     move(platform, first[1], "flagged", "in_validation")
     reject(platform, first[1], "failed")
     key = prepare_turn(platform, 1, 14, CAMPAIGN)
-    rank_turn(platform, key)
+    rank_iteration(platform, key)
     return key, first
 
 
@@ -112,7 +112,7 @@ def test_a_ranking_is_the_same_again_whatever_was_decided_since(
     assert len(recorded["history"]["failed"]) == 1
     assert pending["material_id"] not in {row["material_id"] for row in listed}
 
-    # Decisions about both turns, and another prediction promoted: none of it was there when it was ranked.
+    # Decisions about both iterations, and another prediction promoted: none of it was there when it was ranked.
     reject(platform, first[0], "infeasible")
     reject(platform, first[1], "infeasible")
     move(platform, first[2], "flagged", "in_validation", "validated")
@@ -215,12 +215,12 @@ def test_a_training_set_that_came_after_the_model_does_not_show(
     assert [json.loads(row["nearest"]) for row in again.rows] == nearest
 
 
-def test_a_turn_that_was_trained_again_with_another_backbone_replays_with_other_features(
+def test_an_iteration_that_was_trained_again_with_another_backbone_replays_with_other_features(
     platform: Platform,
 ) -> None:
     load_salts(platform, PLAIN)
     key = prepare_turn(platform, 0, 14, PLAIN)
-    rank_turn(platform, key)
+    rank_iteration(platform, key)
     taught = tiny_backbone().with_weights(tiny_backbone().network, Origin(OriginKind.PRETRAINED))
     publish_backbone(platform.objects, {"kind": "pretrained"}, lambda: taught)
     for shard in plan_shards(platform):
@@ -240,7 +240,7 @@ def test_a_turn_that_was_trained_again_with_another_backbone_replays_with_other_
 def test_a_smaller_batch_of_the_same_list_is_recorded(platform: Platform) -> None:
     load_salts(platform, PLAIN)
     key = prepare_turn(platform, 0, 14, PLAIN)
-    rank_turn(platform, key)
+    rank_iteration(platform, key)
     whole = compute_shortlist(platform.database, platform.objects, key)
     smaller = dataclasses.replace(whole, inputs=dataclasses.replace(whole.inputs, batch_size=2), n_listed=8)
     assert record_shortlist(platform.database, smaller)
@@ -251,7 +251,7 @@ def test_a_smaller_batch_of_the_same_list_is_recorded(platform: Platform) -> Non
 def test_ranking_again_with_the_recorded_strategy_agrees_with_the_ranking(platform: Platform) -> None:
     load_salts(platform, PLAIN)
     key = prepare_turn(platform, 0, 14, PLAIN)
-    listed = [row["material_id"] for row in rank_turn(platform, key)]
+    listed = [row["material_id"] for row in rank_iteration(platform, key)]
     with platform.database.transaction(Role.APP) as connection:
         stored = load_stored_ranking(connection, key)
     assert stored.rank_again(None, None, top=16)["material_id"].tolist() == listed
@@ -271,7 +271,7 @@ def test_what_failed_is_suggested_at_once_when_nothing_else_is_left_and_is_repla
         return decide(state)
 
     load_salts(platform, patient)
-    listed = rank_turn(platform, prepare_turn(platform, 0, 14, patient))
+    listed = rank_iteration(platform, prepare_turn(platform, 0, 14, patient))
     assert len(listed) == len(salts())
     failed, *others = [row["candidate_id"] for row in listed]
     move(platform, failed, "flagged", "in_validation")
@@ -281,7 +281,7 @@ def test_what_failed_is_suggested_at_once_when_nothing_else_is_left_and_is_repla
     assert isinstance(next_step(), Open)
 
     key = prepare_turn(platform, 1, 14, patient)
-    (again,) = rank_turn(platform, key)
+    (again,) = rank_iteration(platform, key)
     assert again["material_id"] == listed[0]["material_id"]
     assert replay(platform.database, platform.objects, key).is_same
     with platform.database.transaction(Role.APP) as connection:

@@ -1,4 +1,4 @@
-"""Two campaigns over the same materials, turn by turn in between one another: neither sees anything of the other."""
+"""Two campaigns over the same materials, iteration by iteration in between one another: neither sees anything of the other."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from catalyst_assets.learning.training_set import load_training_set
 from catalyst_assets.loop.advance import active_campaigns
 from catalyst_assets.loop.campaigns import load_campaign_state, start_campaign, stop_campaign
 from catalyst_assets_tests.integration.learning.learning_campaign import CAMPAIGN, load_salts, salts
-from catalyst_assets_tests.integration.loop.turns import measure_batch, open_turn, rank_turn
+from catalyst_assets_tests.integration.loop.iterations import measure_batch, rank_iteration, start_iteration
 from catalyst_assets_tests.loading import query
 from resources.platform import Platform
 from resources.postgres.database import fetch_all, fetch_one
@@ -52,15 +52,15 @@ def ranking_of(platform: Platform, key: str) -> dict[str, Any]:
 def test_turns_in_between_one_another_stay_apart(platform: Platform) -> None:
     load_salts(platform, COLD)
     start_campaign(platform.database, WARM)
-    cold, warm = open_turn(platform, COLD, 0), open_turn(platform, WARM, 0)
-    rank_turn(platform, cold)
-    rank_turn(platform, warm)
+    cold, warm = start_iteration(platform, COLD, 0), start_iteration(platform, WARM, 0)
+    rank_iteration(platform, cold)
+    rank_iteration(platform, warm)
     asked_cold = measure(platform, cold, COLD)
-    cold_second = open_turn(platform, COLD, 1)  # while the other's first batch is still out
+    cold_second = start_iteration(platform, COLD, 1)  # while the other's first batch is still out
     asked_warm = measure(platform, warm, WARM)
-    warm_second = open_turn(platform, WARM, 1)
-    warm_candidates = rank_turn(platform, warm_second)
-    cold_candidates = rank_turn(platform, cold_second)
+    warm_second = start_iteration(platform, WARM, 1)
+    warm_candidates = rank_iteration(platform, warm_second)
+    cold_candidates = rank_iteration(platform, cold_second)
 
     assert set(asked_cold) & set(
         asked_warm
@@ -99,12 +99,12 @@ def test_turns_in_between_one_another_stay_apart(platform: Platform) -> None:
 
     # The same goal on its own, after all of this: the same rankings, hash by hash.
     start_campaign(platform.database, ALONE)
-    alone = open_turn(platform, ALONE, 0)
-    rank_turn(platform, alone)
+    alone = start_iteration(platform, ALONE, 0)
+    rank_iteration(platform, alone)
     assert ranking_of(platform, alone) == ranking_of(platform, cold)
     assert measure(platform, alone, ALONE) == asked_cold
-    alone_second = open_turn(platform, ALONE, 1)
-    rank_turn(platform, alone_second)
+    alone_second = start_iteration(platform, ALONE, 1)
+    rank_iteration(platform, alone_second)
     assert ranking_of(platform, alone_second) == ranking_of(platform, cold_second)
     assert ranking_of(platform, warm_second) != ranking_of(platform, cold_second)
 

@@ -1,4 +1,4 @@
-"""The catalysis campaign on what the samples hold: OC20's energies, the Materials Project's crystals, two turns."""
+"""The catalysis campaign on what the samples hold: OC20's energies, the Materials Project's crystals, two iterations."""
 
 import csv
 import json
@@ -15,7 +15,12 @@ from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.loop.campaigns import start_campaign
 from catalyst_assets.prediction.scoring import load_predictions
-from catalyst_assets_tests.integration.loop.turns import embed_everything, measure_batch, open_turn, rank_turn
+from catalyst_assets_tests.integration.loop.iterations import (
+    embed_everything,
+    measure_batch,
+    rank_iteration,
+    start_iteration,
+)
 from catalyst_assets_tests.loading import load, query
 from catalyst_assets_tests.mp_refresh import fetch as fetch_bulks
 from catalyst_assets_tests.mp_server import MaterialsProjectServer, sample_documents
@@ -82,7 +87,7 @@ def test_energies_whose_bulk_is_not_said_leave_the_whole_pool_open(
     assert hydrogen == len(sampled_energies()) == 152
     embed_everything(platform)
     start_campaign(platform.database, CAMPAIGN)
-    candidates = rank_turn(platform, open_turn(platform, CAMPAIGN, 0))
+    candidates = rank_iteration(platform, start_iteration(platform, CAMPAIGN, 0))
     assert len(candidates) == 12  # a reviewer gets four times the first batch
     assert {row["predicted"]["adsorption_energy_H"]["mean"] for row in candidates} == {0.0}
 
@@ -97,7 +102,7 @@ def test_two_turns_learn_from_oc20_and_from_the_laboratory(
     embed_everything(platform)
     start_campaign(platform.database, CAMPAIGN)
 
-    first = open_turn(platform, CAMPAIGN, 0)
+    first = start_iteration(platform, CAMPAIGN, 0)
     with platform.database.transaction() as connection:
         pool = {row["material_id"] for row in load_pool(connection, CAMPAIGN.pool)}
         labels = fetch_all(connection, "loop/iteration_labels", partition_key=first)
@@ -107,7 +112,7 @@ def test_two_turns_learn_from_oc20_and_from_the_laboratory(
     assert {row["material_id"] for row in labels} == computed
     assert {row["value"] for row in labels if row["material_id"].endswith(FEP4)} == {FEP4_EV}
 
-    candidates = rank_turn(platform, first)
+    candidates = rank_iteration(platform, first)
     assert {row["material_id"] for row in candidates} <= pool
     for row in candidates:
         energy, free = (row["predicted"][name] for name in CAMPAIGN.predicted_properties)
@@ -118,7 +123,7 @@ def test_two_turns_learn_from_oc20_and_from_the_laboratory(
     measured = measure_batch(
         platform, first, CAMPAIGN, lambda _: {"adsorption_energy_H": next(answers)}, size=3
     )
-    second = open_turn(platform, CAMPAIGN, 1)
+    second = start_iteration(platform, CAMPAIGN, 1)
     with platform.database.transaction() as connection:
         learned = fetch_all(connection, "loop/iteration_labels", partition_key=second)
         evaluations = load_evaluations(connection, CAMPAIGN)
@@ -127,7 +132,7 @@ def test_two_turns_learn_from_oc20_and_from_the_laboratory(
     ) | dict.fromkeys(measured, "validated")
     assert [evaluation.is_hit for evaluation in evaluations] == [True, False, True]
 
-    again = rank_turn(platform, second)
+    again = rank_iteration(platform, second)
     assert not {row["material_id"] for row in again} & set(measured)
     with platform.database.transaction() as connection:
         iteration = read_iteration(connection, second)

@@ -1,4 +1,4 @@
-"""Rejections by kind: what the database allows, and what a later turn learns and suggests again."""
+"""Rejections by kind: what the database allows, and what a later iteration learns and suggests again."""
 
 import json
 from collections.abc import Iterator
@@ -197,7 +197,7 @@ def test_each_kind_has_its_rule_for_being_suggested_again(
         "waiting": [],
     }
     assert history(campaign, 3) == {"withheld": sorted([*never, "p:failed"]), **told, "waiting": ["p:failed"]}
-    assert history(campaign, 4) == {"withheld": never, **told}  # three turns in between have passed
+    assert history(campaign, 4) == {"withheld": never, **told}  # three iterations in between have passed
 
     for name in ("withdrawn", "failed"):
         assert api.post(f"/candidates/{ids[name]}/restore", json=ADA).status_code == 200

@@ -15,7 +15,7 @@ from catalyst_assets.loop.campaigns import open_iteration, start_campaign
 from catalyst_assets.partitions import IterationKey
 from catalyst_assets_tests.integration.learning.learning_campaign import CAMPAIGN as SALTS
 from catalyst_assets_tests.integration.learning.learning_campaign import load_salts, salts
-from catalyst_assets_tests.integration.loop.turns import measure_batch, open_turn, rank_turn
+from catalyst_assets_tests.integration.loop.iterations import measure_batch, rank_iteration, start_iteration
 from resources.platform import Platform
 from resources.postgres.database import Role, copy_rows
 from resources.settings import Settings
@@ -83,16 +83,16 @@ def know_answers(platform: Platform, names: list[str]) -> None:
 
 
 def salted(platform: Platform, campaign: Campaign = CRITERIA) -> str:
-    """Run the first turn of a campaign, four of whose candidates are answered, and rank the second."""
+    """Run the first iteration of a campaign, four of whose candidates are answered, and rank the second."""
     load_salts(platform, campaign)
     know_answers(platform, sorted(salts()))
-    first = open_turn(platform, campaign, 0)
-    rank_turn(platform, first)
+    first = start_iteration(platform, campaign, 0)
+    rank_iteration(platform, first)
     measure_batch(
         platform, first, campaign, lambda name: {"formation_energy_per_atom": energies()[name]}, 4, "eV/atom"
     )
-    second = open_turn(platform, campaign, 1)
-    rank_turn(platform, second)
+    second = start_iteration(platform, campaign, 1)
+    rank_iteration(platform, second)
     return second
 
 
@@ -129,8 +129,8 @@ def test_a_report_is_written_at_any_time(run: type[Runner], platform: Platform, 
     assert "0 of 30" in page.read_text()
     objective = SALTS.model_copy(update={"learning": CRITERIA.learning, "name": "salts-two"})
     start_campaign(platform.database, objective)
-    first = open_turn(platform, objective, 0)
-    rank_turn(platform, first)
+    first = start_iteration(platform, objective, 0)
+    rank_iteration(platform, first)
     run.says("report", "salts-two", "--output", str(page))
     text = page.read_text()
     assert "Minimize formation energy per atom (eV/atom)" in text

@@ -66,14 +66,14 @@ def checks(result: Any) -> dict[str, bool]:
     return {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
 
 
-def open_turn(database: Database, key: IterationKey, campaign: Campaign = CAMPAIGN) -> None:
+def start_iteration(database: Database, key: IterationKey, campaign: Campaign = CAMPAIGN) -> None:
     with database.transaction() as connection:
         if key.parent is not None:
             close_iteration(connection, key.parent)
         open_iteration(connection, campaign, key)
 
 
-def rank_turn(platform: Platform, key: str) -> bool:
+def rank_iteration(platform: Platform, key: str) -> bool:
     database, objects = platform.database, platform.objects
     store_training_set(database, objects, key, build_training_set(database, objects, key))
     train(database, objects, key, platform.settings.checkpoint_folder)
@@ -123,7 +123,7 @@ def test_two_turns_write_whole_and_checked_stages(
     prepared: Platform, dagster_instance: dg.DagsterInstance
 ) -> None:
     database, objects = prepared.database, prepared.objects
-    open_turn(database, FIRST)
+    start_iteration(database, FIRST)
     turn = run(prepared, dagster_instance, ITERATION_JOB, FIRST)
     assert turn.success
     assert all(passed for name, passed in checks(turn).items())
@@ -132,7 +132,7 @@ def test_two_turns_write_whole_and_checked_stages(
     assert validation.success
     assert metadata(validation, "validation_results")["validated_now"] == 8
 
-    open_turn(database, SECOND)
+    start_iteration(database, SECOND)
     turn = run(prepared, dagster_instance, ITERATION_JOB, SECOND)
     assert turn.success
     told = metadata(turn, "trained_model")
@@ -175,7 +175,7 @@ def test_two_turns_write_whole_and_checked_stages(
 def test_nothing_up_to_the_ranking_needs_the_validators_login(
     prepared: Platform, settings: Settings, dagster_instance: dg.DagsterInstance
 ) -> None:
-    open_turn(prepared.database, FIRST)
+    start_iteration(prepared.database, FIRST)
     pipeline_only = Database(
         {Role.PIPELINE: prepared.database.url(Role.PIPELINE)},
         {Sibling.MLFLOW: prepared.database.sibling_url(Sibling.MLFLOW)},
@@ -195,7 +195,7 @@ def test_nothing_up_to_the_ranking_needs_the_validators_login(
 def test_a_model_outlives_tracking_that_does_not_work(
     prepared: Platform, settings: Settings, dagster_instance: dg.DagsterInstance
 ) -> None:
-    open_turn(prepared.database, FIRST)
+    start_iteration(prepared.database, FIRST)
     # A login that may not make MLflow's tables there.
     wrong = prepared.database.url(Role.APP)
     untracked = Database({role: prepared.database.url(role) for role in Role}, {Sibling.MLFLOW: wrong})
@@ -213,7 +213,7 @@ def test_a_leaked_test_member_stops_the_turn_before_training(
     prepared: Platform, dagster_instance: dg.DagsterInstance
 ) -> None:
     database, objects = prepared.database, prepared.objects
-    open_turn(database, FIRST)
+    start_iteration(database, FIRST)
     with database.transaction() as connection:
         held_out = fetch_all(connection, "campaigns/test_set", campaign=CAMPAIGN.name)[0]["material_id"]
         label = {
@@ -243,7 +243,7 @@ def test_a_leaked_test_member_stops_the_turn_before_training(
 @pytest.mark.slow
 def test_a_training_set_with_the_wrong_parent_or_labels_is_refused(prepared: Platform) -> None:
     database, objects = prepared.database, prepared.objects
-    open_turn(database, FIRST)
+    start_iteration(database, FIRST)
     with database.transaction() as connection:
         open_iteration(connection, CAMPAIGN, SECOND)  # its parent is still open
         held_out = {
@@ -282,7 +282,7 @@ def test_predictions_do_not_depend_on_shards_and_show_only_whole(
 ) -> None:
     database, objects = prepared.database, prepared.objects
     key = str(FIRST)
-    open_turn(database, FIRST)
+    start_iteration(database, FIRST)
     store_training_set(database, objects, key, build_training_set(database, objects, key))
     train(database, objects, key, settings.checkpoint_folder)
     plan, shards = plan_predictions(database, objects, settings.model_copy(update={"shard_size": 16}), key)
@@ -319,8 +319,8 @@ def test_a_reviewer_gets_four_batches_and_nothing_is_sent_without_one(prepared: 
     )
     start_campaign(database, manual)
     key = "manual__0000"
-    open_turn(database, IterationKey.parse(key), manual)
-    assert rank_turn(prepared, key) is True
+    start_iteration(database, IterationKey.parse(key), manual)
+    assert rank_iteration(prepared, key) is True
     with database.transaction() as connection:
         listed = fetch_all(connection, "acquisition/candidates", partition_key=key)
         recorded = fetch_one(connection, "acquisition/ranking", partition_key=key)
@@ -343,8 +343,8 @@ def test_a_reviewer_gets_four_batches_and_nothing_is_sent_without_one(prepared: 
 def test_a_candidate_without_an_answer_is_rejected_with_the_reason(prepared: Platform) -> None:
     database = prepared.database
     key = str(FIRST)
-    open_turn(database, FIRST)
-    rank_turn(prepared, key)
+    start_iteration(database, FIRST)
+    rank_iteration(prepared, key)
     with database.transaction() as connection:
         silent = fetch_all(connection, "acquisition/candidates", partition_key=key)[0]
     with database.transaction(Role.OWNER) as connection:
@@ -376,7 +376,7 @@ def test_a_candidate_without_an_answer_is_rejected_with_the_reason(prepared: Pla
 def test_a_pool_without_features_is_refused_with_the_remedy(prepared: Platform, settings: Settings) -> None:
     database, objects = prepared.database, prepared.objects
     key = str(FIRST)
-    open_turn(database, FIRST)
+    start_iteration(database, FIRST)
     store_training_set(database, objects, key, build_training_set(database, objects, key))
     train(database, objects, key, settings.checkpoint_folder)
     with database.transaction(Role.OWNER) as connection:
@@ -390,8 +390,8 @@ def test_a_pool_without_features_is_refused_with_the_remedy(prepared: Platform, 
 def test_labels_are_observed_by_the_hash_of_each_turn_that_dagster_knows(
     prepared: Platform, dagster_instance: dg.DagsterInstance
 ) -> None:
-    open_turn(prepared.database, FIRST)
-    open_turn(prepared.database, SECOND)
+    start_iteration(prepared.database, FIRST)
+    start_iteration(prepared.database, SECOND)
     dagster_instance.add_dynamic_partitions(AL_ITERATION.name or "", [str(SECOND)])
     observed = observe([labels], resources={"platform": prepared}, instance=dagster_instance)
     (event,) = observed.asset_observations_for_node("labels")

@@ -1,4 +1,4 @@
-"""A real Dagster daemon turns the loop through the sensor, with no hand of ours in it."""
+"""A real Dagster daemon drives the loop through the sensor, with no hand of ours in it."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""How many candidates a turn wants, and seeds."""
+"""How many candidates an iteration wants, and seeds."""
 
 from typing import Any
 
@@ -30,12 +30,12 @@ def _iteration(number: int, **changes: Any) -> Iteration:
     )
 
 
-def test_the_first_turn_wants_the_initial_batch_and_later_ones_the_batch() -> None:
+def test_the_first_iteration_wants_the_initial_batch_and_later_ones_the_batch() -> None:
     assert wanted_batch(_iteration(0), 0) == 20
     assert wanted_batch(_iteration(1), 20) == 10
 
 
-def test_a_turn_never_wants_more_than_the_budget_leaves() -> None:
+def test_an_iteration_never_wants_more_than_the_budget_leaves() -> None:
     assert wanted_batch(_iteration(4), 57) == 3
     with pytest.raises(LoopError, match="spent"):
         wanted_batch(_iteration(5), 60)
@@ -43,6 +43,6 @@ def test_a_turn_never_wants_more_than_the_budget_leaves() -> None:
 
 
 def test_each_purpose_has_a_seed_of_its_own_and_keeps_it() -> None:
-    seeds = [derive_seed(seed, turn, purpose) for seed in (0, 1) for turn in (0, 1) for purpose in "ab"]
+    seeds = [derive_seed(seed, number, purpose) for seed in (0, 1) for number in (0, 1) for purpose in "ab"]
     assert len(set(seeds)) == 8
     assert derive_seed(2**63 - 1, "head") == derive_seed(2**63 - 1, "head") < 2**21

@@ -1,4 +1,4 @@
-"""One turn after another through the loop's own functions, without Dagster: what the assets call, in their order."""
+"""One iteration after another through the loop's own functions, without Dagster: what the assets call, in their order."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,8 +26,8 @@ def embed_everything(platform: Platform) -> None:
         embed_shard(platform.database, platform.objects, shard)
 
 
-def open_turn(platform: Platform, campaign: Campaign, number: int) -> str:
-    """Close the turn before and open this one with the labels known now; return its key."""
+def start_iteration(platform: Platform, campaign: Campaign, number: int) -> str:
+    """Close the iteration before and open this one with the labels known now; return its key."""
     key = IterationKey(campaign.name, number)
     with platform.database.transaction() as connection:
         if key.parent is not None:
@@ -36,7 +36,7 @@ def open_turn(platform: Platform, campaign: Campaign, number: int) -> str:
     return str(key)
 
 
-def rank_turn(platform: Platform, key: str) -> list[dict[str, Any]]:
+def rank_iteration(platform: Platform, key: str) -> list[dict[str, Any]]:
     """Train, predict and rank; return the candidates, best first."""
     database, objects = platform.database, platform.objects
     store_training_set(database, objects, key, build_training_set(database, objects, key))
