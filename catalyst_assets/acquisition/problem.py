@@ -115,7 +115,7 @@ class RankingProblem:
     @cached_property
     def by_name(self) -> NDArray[np.int64]:
         """The rows of the pool in the order of their names, shape (m,)."""
-        return np.argsort(self.names, kind="stable")
+        return np.asarray(np.argsort(self.names, kind="stable"), dtype=np.int64)
 
     @cached_property
     def candidates(self) -> NDArray[np.int64]:

@@ -152,7 +152,7 @@ def _chance_of_answer(
     problem: RankingProblem, features: "NDArray[np.floating]", history: History
 ) -> "NDArray[np.float64]":
     failed, answered = (
-        np.flatnonzero([name in names for name in problem.material_ids])
+        np.array([row for row, name in enumerate(problem.material_ids) if name in names], dtype=np.int64)
         for names in (history.failed, history.answered)
     )
     return chance_of_answer(features, failed, answered)

@@ -45,7 +45,8 @@ class Pool:
         return rank(self.problem(goal, seed, **more))
 
     def problem(self, goal: Campaign, seed: int = 0, **more: Any) -> RankingProblem:
-        return RankingProblem(goal, self.ids, self.prediction, seed, **{"features": self.features} | more)
+        asked: dict[str, Any] = {"features": self.features} | more
+        return RankingProblem(goal, self.ids, self.prediction, seed, **asked)
 
 
 def pool(seed: int = 0, size: int = 60, scale: float = 1.0, n_draws: int = 16) -> Pool:
