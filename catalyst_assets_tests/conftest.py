@@ -4,7 +4,9 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -106,12 +108,49 @@ class _TestDatabase(Database):
             connection.exec_driver_sql(statement)
 
 
+@dataclass(frozen=True)
+class Template:
+    """What the databases and homes of some tests begin with.
+
+    Attributes
+    ----------
+    database
+        Name of the database that is cloned.
+    objects
+        Folder of an object store that is copied; None for an empty one.
+    """
+
+    database: str = "catalyst"
+    objects: Path | None = None
+
+
+@contextmanager
+def prepared_template(
+    server: EmbeddedPostgres, home: Path, prepare: Callable[[Platform], None]
+) -> Iterator[Template]:
+    """Prepare an installation once, for every test of a module to begin with a copy of it."""
+    name = f"prepared_{uuid.uuid4().hex}"
+    database = _TestDatabase(server, name)
+    database.create(name, "TEMPLATE catalyst")
+    prepared = Platform(load_settings(home=home), database)
+    prepare(prepared)
+    database.dispose()
+    yield Template(name, Path(prepared.settings.object_store_url))
+    database.drop()
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    """A migrated, empty database and an empty home; modules that need more override it."""
+    return Template()
+
+
 @pytest.fixture
-def database(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
-    """The databases of one test: `catalyst` migrated and empty, those of Dagster and MLflow empty."""
+def database(postgres_server: EmbeddedPostgres, template: Template) -> Iterator[Database]:
+    """The databases of one test: `catalyst` as in the template, those of Dagster and MLflow empty."""
     name = f"test_{uuid.uuid4().hex}"
     opened = _TestDatabase(postgres_server, name)
-    opened.create(name, "TEMPLATE catalyst")
+    opened.create(name, f"TEMPLATE {template.database}")
     yield opened
     opened.drop()
 
@@ -145,9 +184,19 @@ def shared_settings(settings: Settings, database: Database) -> Settings:
 
 
 @pytest.fixture
-def platform(settings: Settings, database: Database) -> Platform:
+def platform(settings: Settings, database: Database, template: Template) -> Platform:
     """What assets get, on this test's home and database."""
+    if template.objects is not None:
+        shutil.copytree(template.objects, settings.object_store_url)
     return Platform(settings, database)
+
+
+@pytest.fixture
+def own_environment(shared_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables by which commands and other processes reach this test's installation."""
+    assert shared_settings.database_url is not None
+    monkeypatch.setenv("CATALYST_DATABASE_URL", shared_settings.database_url.get_secret_value())
+    monkeypatch.setenv("CATALYST_HOME", str(shared_settings.home))
 
 
 @pytest.fixture

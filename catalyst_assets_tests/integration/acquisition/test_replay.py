@@ -29,7 +29,6 @@ from catalyst_assets_tests.integration.learning.learning_campaign import load_sa
 from catalyst_assets_tests.integration.loop.iterations import rank_iteration
 from resources.platform import Platform
 from resources.postgres.database import Role, fetch_all, fetch_one
-from resources.settings import Settings
 
 CAMPAIGN = Campaign.model_validate(
     SALTS.document
@@ -85,11 +84,7 @@ def ranked(platform: Platform) -> tuple[str, list[int]]:
 
 
 @pytest.fixture
-def catalyst(shared_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> "type[Command]":
-    url = shared_settings.database_url
-    assert url is not None
-    monkeypatch.setenv("CATALYST_DATABASE_URL", url.get_secret_value())
-    monkeypatch.setenv("CATALYST_HOME", str(shared_settings.home))
+def catalyst(own_environment: None) -> "type[Command]":
     return Command
 
 

@@ -1,7 +1,6 @@
 """Ranking again without refitting, stale scores, and why a candidate: as the API answers them."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +10,6 @@ import sqlalchemy as sa
 
 from catalyst_assets.acquisition.what_if import StoredRanking, load_stored_ranking
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
-from catalyst_assets_tests.integration.dash_app.serving import api_client
 from dash_app.api.rankings import StoredRankings
 from resources.postgres.database import Database, Role, fetch_one
 
@@ -24,12 +22,6 @@ EXPECTED = {
     "p:Narrow": (0.2, -2.6),
     "p:Unstable": (1.6, -1.2),
 }
-
-
-@pytest.fixture
-def api(database: Database) -> Iterator[httpx.Client]:
-    with api_client(database) as client:
-        yield client
 
 
 @pytest.fixture

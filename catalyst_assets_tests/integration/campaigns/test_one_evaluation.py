@@ -1,6 +1,5 @@
 """One material of a campaign is evaluated in one iteration at a time, whoever decides and however many at once."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -8,21 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
-from catalyst_assets_tests.integration.dash_app.serving import api_client
-from resources.postgres.database import Database, Role
+from resources.postgres.database import Role
 
 ADA = {"actor": "Ada Lovelace", "reason": "seen"}
-
-
-@pytest.fixture
-def api(database: Database) -> Iterator[httpx.Client]:
-    with api_client(database) as client:
-        yield client
-
-
-@pytest.fixture
-def campaign(database: Database) -> ReviewedCampaign:
-    return ReviewedCampaign(database).start()
 
 
 def decide(api: httpx.Client, verb: str, candidate: int) -> httpx.Response:

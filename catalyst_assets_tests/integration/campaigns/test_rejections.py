@@ -1,7 +1,6 @@
 """Rejections by kind: what the database allows, and what a later iteration learns and suggests again."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -14,22 +13,10 @@ from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.loop.campaigns import open_iteration
 from catalyst_assets.partitions import IterationKey
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
-from catalyst_assets_tests.integration.dash_app.serving import api_client
 from resources.postgres.database import Database, Role, fetch_all
 from resources.postgres.migrations import read_migrations
 
 ADA = {"actor": "Ada Lovelace", "reason": "seen"}
-
-
-@pytest.fixture
-def api(database: Database) -> Iterator[httpx.Client]:
-    with api_client(database) as client:
-        yield client
-
-
-@pytest.fixture
-def campaign(database: Database) -> ReviewedCampaign:
-    return ReviewedCampaign(database).start()
 
 
 def reject(api: httpx.Client, candidate: int, kind: str) -> httpx.Response:

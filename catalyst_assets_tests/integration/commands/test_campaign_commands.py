@@ -18,7 +18,6 @@ from catalyst_assets_tests.integration.learning.learning_campaign import load_sa
 from catalyst_assets_tests.integration.loop.iterations import measure_batch, rank_iteration, start_iteration
 from resources.platform import Platform
 from resources.postgres.database import Role, copy_rows
-from resources.settings import Settings
 
 CRITERIA = Campaign.model_validate(
     SALTS.document
@@ -35,11 +34,7 @@ CRITERIA = Campaign.model_validate(
 
 
 @pytest.fixture
-def run(shared_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> "type[Runner]":
-    url = shared_settings.database_url
-    assert url is not None
-    monkeypatch.setenv("CATALYST_DATABASE_URL", url.get_secret_value())
-    monkeypatch.setenv("CATALYST_HOME", str(shared_settings.home))
+def run(own_environment: None, monkeypatch: pytest.MonkeyPatch) -> "type[Runner]":
     monkeypatch.setenv("COLUMNS", "160")
     return Runner
 

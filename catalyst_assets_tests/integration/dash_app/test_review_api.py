@@ -1,33 +1,20 @@
 """The API's contract, against a real PostgreSQL and as the role of the app."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-import pytest
 import sqlalchemy as sa
 
 from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
-from catalyst_assets_tests.integration.dash_app.serving import api_client, serving
+from catalyst_assets_tests.integration.dash_app.serving import serving
 from dash_app.server import create_app
 from resources.postgres.database import Database, Role, execute
 
 CAMPAIGN = "oxide-perovskites-demo"
 ADA = {"actor": "Ada Lovelace"}
-
-
-@pytest.fixture
-def api(database: Database) -> Iterator[httpx.Client]:
-    with api_client(database) as client:
-        yield client
-
-
-@pytest.fixture
-def campaign(database: Database) -> ReviewedCampaign:
-    return ReviewedCampaign(database).start()
 
 
 def events(database: Database, candidate_id: int) -> list[tuple[Any, ...]]:

@@ -13,14 +13,8 @@ from catalyst_assets_tests.integration.dash_app.reviewed_campaign import Reviewe
 from catalyst_assets_tests.integration.dash_app.serving import serving
 from dash_app.server import create_app
 from resources.postgres.database import Database
-from resources.settings import Settings
 
 CAMPAIGN = "oxide-perovskites-demo"
-
-
-@pytest.fixture
-def campaign(database: Database) -> ReviewedCampaign:
-    return ReviewedCampaign(database).start()
 
 
 def test_a_page_asked_for_first_is_complete_however_deep_it_lies(database: Database) -> None:
@@ -73,12 +67,8 @@ def test_the_pages_ask_the_api_at_the_socket_whatever_host_the_browser_names(
     assert "does not answer" not in answer.text
 
 
-def test_uvicorn_starts_the_server_from_the_environment_and_sigterm_ends_it(
-    shared_settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert shared_settings.database_url is not None
-    monkeypatch.setenv("CATALYST_HOME", str(shared_settings.home))
-    monkeypatch.setenv("CATALYST_DATABASE_URL", shared_settings.database_url.get_secret_value())
+@pytest.mark.usefixtures("own_environment")
+def test_uvicorn_starts_the_server_from_the_environment_and_sigterm_ends_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     command = ["uvicorn", "--factory", "dash_app.server:create_app_from_environment", "--port", str(port)]

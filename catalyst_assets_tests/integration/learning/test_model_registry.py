@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import shutil
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +26,7 @@ from catalyst_assets.representation.library import publish_seeded
 from catalyst_assets.representation.networks.configs import MaceConfig
 from catalyst_assets.representation.stage import embed_shard, plan_shards
 from catalyst_assets_tests.command_line import CommandLine
-from catalyst_assets_tests.conftest import _TestDatabase
+from catalyst_assets_tests.conftest import Template, prepared_template
 from catalyst_assets_tests.integration.learning.learning_campaign import (
     CAMPAIGN,
     load_salts,
@@ -40,7 +38,7 @@ from catalyst_assets_tests.loading import query
 from resources.platform import Platform
 from resources.postgres.database import Database, Role, Sibling
 from resources.postgres.embedded import EmbeddedPostgres
-from resources.settings import Settings, load_settings
+from resources.settings import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("_mlflow_tables")]
 NAME = CAMPAIGN.name
@@ -49,41 +47,15 @@ NAME = CAMPAIGN.name
 @pytest.fixture(scope="module")
 def template(
     postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path]]:
-    """A database and a home that hold the salts with their features."""
-    name = f"salts_{uuid.uuid4().hex}"
-    database = _TestDatabase(postgres_server, name)
-    database.create(name, "TEMPLATE catalyst")
-    platform = Platform(load_settings(home=tmp_path_factory.mktemp("salts")), database)
-    load_salts(platform)
-    database.dispose()
-    yield name, Path(platform.settings.object_store_url)
-    database.drop()
-
-
-@pytest.fixture
-def database(postgres_server: EmbeddedPostgres, template: tuple[str, Path]) -> Iterator[Database]:
-    """A clone of the prepared database."""
-    name = f"test_{uuid.uuid4().hex}"
-    opened = _TestDatabase(postgres_server, name)
-    opened.create(name, f"TEMPLATE {template[0]}")
-    yield opened
-    opened.drop()
-
-
-@pytest.fixture
-def prepared(platform: Platform, template: tuple[str, Path]) -> Platform:
+) -> Iterator[Template]:
     """The salts with their features."""
-    shutil.copytree(template[1], platform.settings.object_store_url)
-    return platform
+    with prepared_template(postgres_server, tmp_path_factory.mktemp("salts"), load_salts) as made:
+        yield made
 
 
 @pytest.fixture
-def outside(shared_settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variables by which another process reaches this test's installation."""
-    assert shared_settings.database_url is not None
-    monkeypatch.setenv("CATALYST_DATABASE_URL", shared_settings.database_url.get_secret_value())
-    monkeypatch.setenv("CATALYST_HOME", str(shared_settings.home))
+def outside(own_environment: None, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another process of this test's installation finds."""
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("NO_COLOR", "1")
     database.sibling_url(Sibling.MLFLOW)
@@ -102,12 +74,12 @@ def noted(platform: Platform) -> list[tuple[Any, ...]]:
     )
 
 
-def test_each_iteration_is_a_version_that_says_what_it_was_made_from(prepared: Platform) -> None:
+def test_each_iteration_is_a_version_that_says_what_it_was_made_from(platform: Platform) -> None:
     import mlflow
 
-    trained = [run_turn(prepared, 0, 0), run_turn(prepared, 1, 12), run_turn(prepared, 2, 21)]
+    trained = [run_turn(platform, 0, 0), run_turn(platform, 1, 12), run_turn(platform, 2, 21)]
     assert [part.problems for part in trained] == [(), (), ()]
-    versions = prepared.registry.versions(NAME)
+    versions = platform.registry.versions(NAME)
     assert [version.version for version in versions] == [1, 2, 3]
     last, model = versions[-1], trained[-1].model
     iteration = model.iteration
@@ -127,9 +99,9 @@ def test_each_iteration_is_a_version_that_says_what_it_was_made_from(prepared: P
     assert last.tags["catalyst.code_version"].startswith(("git:", "catalyst-discovery "))
 
     # MLflow itself finds the very file of the object store, and the run with its pictures.
-    client = mlflow.MlflowClient(tracking_uri=prepared.database.sibling_url(Sibling.MLFLOW))
+    client = mlflow.MlflowClient(tracking_uri=platform.database.sibling_url(Sibling.MLFLOW))
     folder = Path(client.get_model_version_download_uri(NAME, "3").removeprefix("file://"))
-    assert folder.is_relative_to(prepared.settings.object_store_url)
+    assert folder.is_relative_to(platform.settings.object_store_url)
     (file,) = folder.iterdir()
     assert hashlib.sha256(file.read_bytes()).hexdigest() == model.sha256
     assert client.get_run(last.run_id).info.run_name == "trained_model salts__0002"
@@ -140,28 +112,28 @@ def test_each_iteration_is_a_version_that_says_what_it_was_made_from(prepared: P
     # The first was champion before anything was learned, the second because it had learned.
     assert [version.tags["catalyst.decision"] for version in versions[:2]] == ["promoted", "promoted"]
     assert versions[1].tags["catalyst.reason"] == "Version 1 had not learned yet."
-    assert [row[2] for row in noted(prepared)] == [1, 2, 3]
+    assert [row[2] for row in noted(platform)] == [1, 2, 3]
 
-    again = train_and_record(prepared, "salts__0002", "dagster-run-9")
+    again = train_and_record(platform, "salts__0002", "dagster-run-9")
     assert again.registration is not None
     assert (again.registration.version.version, again.registration.is_new) == (3, False)
-    assert [version.version for version in prepared.registry.versions(NAME)] == [1, 2, 3]
-    (known,) = query(prepared, "SELECT mlflow_run_id FROM active_learning_runs WHERE iteration = 2")
+    assert [version.version for version in platform.registry.versions(NAME)] == [1, 2, 3]
+    (known,) = query(platform, "SELECT mlflow_run_id FROM active_learning_runs WHERE iteration = 2")
     train(
-        prepared.database, prepared.objects, "salts__0002", prepared.settings.checkpoint_folder
+        platform.database, platform.objects, "salts__0002", platform.settings.checkpoint_folder
     )  # as without MLflow
-    assert query(prepared, "SELECT mlflow_run_id FROM active_learning_runs WHERE iteration = 2") == [known]
+    assert query(platform, "SELECT mlflow_run_id FROM active_learning_runs WHERE iteration = 2") == [known]
 
 
 def test_a_model_whose_registration_was_cut_off_is_registered_by_the_next_training(
-    prepared: Platform,
+    platform: Platform,
 ) -> None:
     class CutOff(BaseException):
         pass
 
-    run_turn(prepared, 0, 0)
-    key = prepare_turn(prepared, 1, 12)
-    train(prepared.database, prepared.objects, key, prepared.settings.checkpoint_folder)
+    run_turn(platform, 0, 0)
+    key = prepare_turn(platform, 1, 12)
+    train(platform.database, platform.objects, key, platform.settings.checkpoint_folder)
     countdown = 0
 
     def count(*_: Any) -> None:
@@ -175,7 +147,7 @@ def test_a_model_whose_registration_was_cut_off_is_registered_by_the_next_traini
         cuts = 0
         for countdown in range(8, 400, 8):  # noqa: B007 - counted down by the listener
             try:
-                register_missing(prepared, NAME)
+                register_missing(platform, NAME)
             except CutOff:
                 cuts += 1
             else:
@@ -183,9 +155,9 @@ def test_a_model_whose_registration_was_cut_off_is_registered_by_the_next_traini
     finally:
         sa.event.remove(sa.Engine, "before_cursor_execute", count)
     assert cuts >= 3
-    trained = run_turn(prepared, 2, 21)
+    trained = run_turn(platform, 2, 21)
     assert trained.registration is not None
-    versions = prepared.registry.versions(NAME)
+    versions = platform.registry.versions(NAME)
     assert [version.tags["catalyst.partition"] for version in versions] == [
         "salts__0000",
         "salts__0001",
@@ -193,20 +165,20 @@ def test_a_model_whose_registration_was_cut_off_is_registered_by_the_next_traini
     ]
     assert versions[1].tags["catalyst.reason"] == "Version 1 had not learned yet."
     assert all(version.tags["catalyst.decision"] for version in versions)
-    assert [row[2] for row in noted(prepared)] == [1, 2, 3]
+    assert [row[2] for row in noted(platform)] == [1, 2, 3]
 
 
 def test_a_better_model_that_is_worse_calibrated_becomes_champion_only_by_force(
-    prepared: Platform, catalyst: CommandLine
+    platform: Platform, catalyst: CommandLine
 ) -> None:
-    first = run_turn(prepared, 0, 6)
+    first = run_turn(platform, 0, 6)
     assert first.registration is not None
     # A champion that is calibrated perfectly, and has seen two cations.
     metrics = registry.recorded_metrics(first.registration.version)
     flawless = json.dumps(metrics | {"miscalibration_area": 0.0})
-    prepared.registry.tag(NAME, 1, {registry.METRICS: flawless})
-    second = run_turn(prepared, 1, 30)
-    comparison = compare_models(prepared, f"{NAME}@1", f"{NAME}@2")
+    platform.registry.tag(NAME, 1, {registry.METRICS: flawless})
+    second = run_turn(platform, 1, 30)
+    comparison = compare_models(platform, f"{NAME}@1", f"{NAME}@2")
     assert comparison.shared is not None
     assert comparison.shared.n_materials == 6
     assert comparison.shared.relative_mae[1] < comparison.shared.relative_mae[0]
@@ -227,19 +199,19 @@ def test_a_better_model_that_is_worse_calibrated_becomes_champion_only_by_force(
     told = catalyst.refusal("promote", NAME, "2", "--reason", "more labels")
     assert "Its calibration is worse" in told
     assert "--force" in told
-    assert [version.is_champion for version in prepared.registry.versions(NAME)] == [True, False]
-    assert query(prepared, "SELECT model_name, model_version FROM champions") == [(NAME, 1)]
+    assert [version.is_champion for version in platform.registry.versions(NAME)] == [True, False]
+    assert query(platform, "SELECT model_name, model_version FROM champions") == [(NAME, 1)]
     forced = catalyst("promote", NAME, "2", "--reason", "more labels", "--force")
     assert forced == "salts@2 is the champion.\n"
-    (champion,) = [version for version in prepared.registry.versions(NAME) if version.is_champion]
+    (champion,) = [version for version in platform.registry.versions(NAME) if version.is_champion]
     (entry,) = registry.promotions(champion)
     assert champion.version == 2
-    assert query(prepared, "SELECT model_version FROM champions") == [(2,)]
+    assert query(platform, "SELECT model_version FROM champions") == [(2,)]
     assert (entry["reason"], entry["forced"], entry["instead_of"]) == ("more labels", True, 1)
     assert entry["by"]
     assert "is the champion already" in catalyst.refusal("promote", NAME, "2", "--reason", "again")
     # A model that was judged keeps its verdict, and the next is compared with the champion chosen by hand.
-    assert [entry.is_new for entry in register_missing(prepared, NAME)] == [False, False]
+    assert [entry.is_new for entry in register_missing(platform, NAME)] == [False, False]
 
     listed = catalyst.json("list")
     assert [(row["name"], row["version"], row["is_champion"], row["labels"]) for row in listed] == [
@@ -268,38 +240,38 @@ def test_a_better_model_that_is_worse_calibrated_becomes_champion_only_by_force(
 
 
 def test_what_the_store_has_lost_of_earlier_models_does_not_keep_later_ones_from_the_registry(
-    prepared: Platform, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lose_training_set(number: int) -> None:
         ((sha256,),) = query(
-            prepared, "SELECT training_set_sha256 FROM active_learning_runs WHERE iteration = :n", n=number
+            platform, "SELECT training_set_sha256 FROM active_learning_runs WHERE iteration = :n", n=number
         )
-        Path(prepared.settings.object_store_url, "training_sets", f"{sha256}.parquet").unlink()
+        Path(platform.settings.object_store_url, "training_sets", f"{sha256}.parquet").unlink()
 
     def fail(*_: Any) -> dict[str, bytes]:
         raise OSError("no space left")
 
-    run_turn(prepared, 0, 6)
-    key = prepare_turn(prepared, 1, 12)
-    train(prepared.database, prepared.objects, key, prepared.settings.checkpoint_folder)
+    run_turn(platform, 0, 6)
+    key = prepare_turn(platform, 1, 12)
+    train(platform.database, platform.objects, key, platform.settings.checkpoint_folder)
     lose_training_set(0)
     lose_training_set(1)
     monkeypatch.setattr(tracking, "draw_pictures", fail)
-    trained = run_turn(prepared, 2, 30)
+    trained = run_turn(platform, 2, 30)
     assert trained.problems == ("The model is stored, but not shown: no space left",)
     assert trained.registration is not None
     assert trained.registration.version.version == 2
     assert "each on its own validation" in trained.registration.decision.reason
-    assert [row[0] for row in noted(prepared)] == ["salts__0000", "salts__0002"]
+    assert [row[0] for row in noted(platform)] == ["salts__0000", "salts__0002"]
 
 
 def test_an_earlier_version_predicts_bit_for_bit_what_it_did(
-    prepared: Platform, catalyst: CommandLine, tmp_path: Path
+    platform: Platform, catalyst: CommandLine, tmp_path: Path
 ) -> None:
-    run_turn(prepared, 0, 15)
+    run_turn(platform, 0, 15)
     names, structures = list(salts())[::3], list(salts().values())[::3]
-    then = predict_structures(prepared, load_version(prepared, f"{NAME}@1"), structures).prediction
-    run_turn(prepared, 1, 30)
+    then = predict_structures(platform, load_version(platform, f"{NAME}@1"), structures).prediction
+    run_turn(platform, 1, 30)
     file = tmp_path / "salts.json"
     file.write_text(json.dumps([json.loads(structure.to_json()) for structure in structures]))
     another_process = subprocess.run(
@@ -312,14 +284,14 @@ def test_an_earlier_version_predicts_bit_for_bit_what_it_did(
         zip(then.mean[:, 0].tolist(), then.std[:, 0].tolist(), strict=True)
     )
     assert {row["unit"] for row in told} == {"eV/atom"}
-    later = predict_structures(prepared, load_version(prepared, f"{NAME}@2"), structures).prediction
+    later = predict_structures(platform, load_version(platform, f"{NAME}@2"), structures).prediction
     assert (later.mean != then.mean).any()
 
 
 def test_a_file_that_cannot_be_read_costs_its_own_row_alone(
-    prepared: Platform, catalyst: CommandLine, tmp_path: Path
+    platform: Platform, catalyst: CommandLine, tmp_path: Path
 ) -> None:
-    run_turn(prepared, 0, 0)
+    run_turn(platform, 0, 0)
     salt = next(iter(salts().values()))
     files = [tmp_path / "bad.cif", tmp_path / "a" / "POSCAR", tmp_path / "b" / "POSCAR"]
     for file in files[1:]:
@@ -339,54 +311,54 @@ def test_a_file_that_cannot_be_read_costs_its_own_row_alone(
     assert "bad.cif cannot be read" in refused
 
 
-def test_predictions_are_made_with_the_backbone_and_training_set_of_the_model(prepared: Platform) -> None:
-    trained = run_turn(prepared, 0, 15).model
+def test_predictions_are_made_with_the_backbone_and_training_set_of_the_model(platform: Platform) -> None:
+    trained = run_turn(platform, 0, 15).model
     fitted_with = trained.training_set.provenance["backbone"]
-    other = publish_seeded(prepared.objects, seed=1).fingerprint
-    for shard in plan_shards(prepared):
-        embed_shard(prepared.database, prepared.objects, shard)
-    built = build_training_set(prepared.database, prepared.objects, "salts__0000")
+    other = publish_seeded(platform.objects, seed=1).fingerprint
+    for shard in plan_shards(platform):
+        embed_shard(platform.database, platform.objects, shard)
+    built = build_training_set(platform.database, platform.objects, "salts__0000")
     assert built.provenance["backbone"] == other != fitted_with
-    store_training_set(prepared.database, prepared.objects, "salts__0000", built)
-    with prepared.database.transaction() as connection:
+    store_training_set(platform.database, platform.objects, "salts__0000", built)
+    with platform.database.transaction() as connection:
         iteration = read_iteration(connection, "salts__0000")
     assert iteration.training_set_sha256 != trained.iteration.training_set_sha256
-    assert backbone_of(prepared.objects, iteration) == fitted_with
+    assert backbone_of(platform.objects, iteration) == fitted_with
 
 
-def test_labels_of_what_the_backbone_cannot_describe_are_left_out_and_named(prepared: Platform) -> None:
+def test_labels_of_what_the_backbone_cannot_describe_are_left_out_and_named(platform: Platform) -> None:
     without_magnesium = tuple(number for number in MaceConfig().atomic_numbers if number != 12)
-    publish_seeded(prepared.objects, 0, MaceConfig(atomic_numbers=without_magnesium))
-    for shard in plan_shards(prepared):
-        embed_shard(prepared.database, prepared.objects, shard)
-    training_set = run_turn(prepared, 0, 12).model.training_set
+    publish_seeded(platform.objects, 0, MaceConfig(atomic_numbers=without_magnesium))
+    for shard in plan_shards(platform):
+        embed_shard(platform.database, platform.objects, shard)
+    training_set = run_turn(platform, 0, 12).model.training_set
     labelled = [*salts()][:12]
     assert training_set.material_ids == tuple(sorted(name for name in labelled if "Mg" not in name))
     left_out = ", ".join(sorted(name for name in labelled if "Mg" in name))
     assert training_set.provenance["left_out"] == left_out != ""
-    found = audit_training_set(prepared.database, prepared.objects, "salts__0000")
+    found = audit_training_set(platform.database, platform.objects, "salts__0000")
     assert found == {"parent": [], "leakage": [], "values": []}
 
 
 def test_an_iteration_without_mlflow_is_whole_and_registered_later(
-    prepared: Platform, settings: Settings, catalyst: CommandLine
+    platform: Platform, settings: Settings, catalyst: CommandLine
 ) -> None:
     nowhere = "postgresql+psycopg2://nobody:x@127.0.0.1:9/mlflow"
-    silent = Database({role: prepared.database.url(role) for role in Role}, {Sibling.MLFLOW: nowhere})
+    silent = Database({role: platform.database.url(role) for role in Role}, {Sibling.MLFLOW: nowhere})
     trained = run_turn(Platform(settings, silent), 0, 15)
     assert trained.registration is None
     assert [problem.partition(":")[0] for problem in trained.problems] == [
         "The model is stored, but not tracked",
         "The model is stored, but not registered",
     ]
-    assert query(prepared, "SELECT model_sha256 FROM active_learning_runs") == [(trained.model.sha256,)]
-    assert noted(prepared) == []
-    assert find_registration_problems(prepared.database, "salts__0000") != []
+    assert query(platform, "SELECT model_sha256 FROM active_learning_runs") == [(trained.model.sha256,)]
+    assert noted(platform) == []
+    assert find_registration_problems(platform.database, "salts__0000") != []
     assert "1 trained models are not registered" in catalyst("list")
     assert catalyst("sync").splitlines()[0] == f"{NAME}@1: It is the first version."
-    assert noted(prepared) == [("salts__0000", trained.model.sha256, 1)]
-    assert find_registration_problems(prepared.database, "salts__0000") == []
-    (record,) = list_models(prepared)
+    assert noted(platform) == [("salts__0000", trained.model.sha256, 1)]
+    assert find_registration_problems(platform.database, "salts__0000") == []
+    (record,) = list_models(platform)
     assert (record.is_champion, record.mlflow_run_id) == (True, "")
     with pytest.raises(UsageError, match="no version 'x'"):
-        load_version(prepared, f"{NAME}@x")
+        load_version(platform, f"{NAME}@x")

@@ -1,9 +1,6 @@
 """The stages of one turn on a real database: what they write, what they refuse."""
 
-import shutil
-import uuid
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -37,12 +34,12 @@ from catalyst_assets.validation.answering import answer_pending
 from catalyst_assets.validation.assets import labels
 from catalyst_assets.validation.prediction_errors import score_iteration
 from catalyst_assets.validation.reference_table import ReferenceTable
-from catalyst_assets_tests.conftest import _TestDatabase
+from catalyst_assets_tests.conftest import Template, prepared_template
 from catalyst_assets_tests.integration.loop.loop_process import CAMPAIGN
 from resources.platform import Platform
 from resources.postgres.database import Database, Role, Sibling, execute, fetch_all, fetch_one
 from resources.postgres.embedded import EmbeddedPostgres
-from resources.settings import Settings, load_settings
+from resources.settings import Settings
 
 FIRST, SECOND = IterationKey(CAMPAIGN.name, 0), IterationKey(CAMPAIGN.name, 1)
 
@@ -84,36 +81,23 @@ def rank_iteration(platform: Platform, key: str) -> bool:
     return record_shortlist(database, compute_shortlist(database, objects, key))
 
 
+def load_shipped_set(platform: Platform) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert run(platform, instance, PREPARATION_JOB).success
+
+
 @pytest.fixture(scope="module")
 def template(
     postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path]]:
-    """A database and a home that hold the shipped set with its features."""
-    name = f"prepared_{uuid.uuid4().hex}"
-    database = _TestDatabase(postgres_server, name)
-    database.create(name, "TEMPLATE catalyst")
-    platform = Platform(load_settings(home=tmp_path_factory.mktemp("prepared")), database)
-    with dg.DagsterInstance.ephemeral() as instance:
-        assert run(platform, instance, PREPARATION_JOB).success
-    database.dispose()
-    yield name, Path(platform.settings.object_store_url)
-    database.drop()
+) -> Iterator[Template]:
+    """The shipped set with its features."""
+    with prepared_template(postgres_server, tmp_path_factory.mktemp("shipped"), load_shipped_set) as made:
+        yield made
 
 
 @pytest.fixture
-def database(postgres_server: EmbeddedPostgres, template: tuple[str, Path]) -> Iterator[Database]:
-    """A clone of the prepared database."""
-    name = f"test_{uuid.uuid4().hex}"
-    opened = _TestDatabase(postgres_server, name)
-    opened.create(name, f"TEMPLATE {template[0]}")
-    yield opened
-    opened.drop()
-
-
-@pytest.fixture
-def prepared(platform: Platform, template: tuple[str, Path]) -> Platform:
-    """The shipped set with its features, and a campaign of 40 of its compounds."""
-    shutil.copytree(template[1], platform.settings.object_store_url)
+def prepared(platform: Platform) -> Platform:
+    """A campaign of 40 of the shipped compounds."""
     start_campaign(platform.database, CAMPAIGN)
     return platform
 
