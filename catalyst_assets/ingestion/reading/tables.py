@@ -12,9 +12,13 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.errors import InvalidPoolError
+import numpy as np
+
+from catalyst_assets.errors import InvalidPoolError, SourceError
+from catalyst_assets.ingestion.reading.cells import Cell
+from catalyst_assets.ingestion.untrusted.process import Form, read_untrusted
 
 if TYPE_CHECKING:
     import _csv
@@ -23,6 +27,12 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _SHOWN = 60
 ASE_SUFFIXES = (".db", ".json")
+ATOMS: Final = "(atoms)"  # no key of an ASE database can have this name
+# What ASE knows of a row beside its key-value pairs.
+_ASE_COLUMNS: Final = {
+    "id", "unique_id", "ctime", "mtime", "user", "calculator", "energy", "free_energy", "magmom", "natoms", "fmax",
+    "smax", "volume", "mass", "charge", "formula",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,9 +78,7 @@ def read_rows(
     if name.endswith(".parquet"):
         rows = _parquet_rows(name, data, columns)
     elif name.endswith(ASE_SUFFIXES):
-        from catalyst_assets.ingestion.reading.ase_rows import read_database
-
-        rows = read_database(name, data, columns)
+        rows = _ase_rows(name, data, columns)
     else:
         rows = _csv_rows(name, data, columns, set(columns) - set(long_columns))
     first = next(rows, None)
@@ -194,6 +202,39 @@ def _parquet_rows(name: str, data: bytes, columns: Collection[str]) -> Iterator[
         raise InvalidPoolError(
             f"{name} cannot be read as Parquet: {reason}.", "Write the file again."
         ) from None
+
+
+def _ase_rows(name: str, data: bytes, columns: Collection[str]) -> Iterator[Row]:
+    """Yield rows that ASE reads in a process of its own; each also has its ``ATOMS``: a cell, or why there is none."""
+    form: Form = "ase-db" if name.endswith(".db") else "ase-json"
+    missing, held = set(columns) - _ASE_COLUMNS, list[Row]()
+    try:
+        for row in map(_ase_row, read_untrusted(name, io.BytesIO(data), form, columns=columns)):
+            missing -= {column for column, cell in row.cells.items() if cell is not None}
+            held.append(row)
+            if not missing:
+                yield from held
+                held = []
+    except SourceError as error:
+        raise InvalidPoolError(
+            f"{name} cannot be read as an ASE database: {error.message}",
+            "Write it again with ase.db.connect(…).write(…), or give a CSV or Parquet file.",
+        ) from None
+    if held:
+        raise InvalidPoolError(
+            f"No row of {name} has the key {', '.join(map(repr, sorted(missing)))}.",
+            "Correct the columns that the table's mapping names.",
+        )
+
+
+def _ase_row(entry: Mapping[str, Any]) -> Row:
+    if "problem" in entry:
+        return Row(entry["id"], problem=entry["problem"])
+    atoms = entry["atoms"]
+    if isinstance(atoms, dict):
+        positions = np.array(atoms["positions"], dtype=float)
+        atoms = Cell(np.array(atoms["matrix"], dtype=float), tuple(atoms["symbols"]), positions)
+    return Row(entry["id"], {**entry["cells"], ATOMS: atoms})
 
 
 def _require_columns(name: str, found: Collection[str], wanted: Collection[str]) -> None:

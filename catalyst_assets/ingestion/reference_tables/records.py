@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
-from catalyst_assets.ingestion.reading.ase_atoms import AtomsError, build_cell
-from catalyst_assets.ingestion.reading.ase_rows import ATOMS
+from catalyst_assets.ingestion.reading.cells import Cell
 from catalyst_assets.ingestion.reading.cif import read_cif
-from catalyst_assets.ingestion.reading.tables import Row, parse_number, parse_text, read_rows, shown
-from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection, Value
+from catalyst_assets.ingestion.reading.tables import ATOMS, Row, parse_number, parse_text, read_rows, shown
+from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection, Value, find_repeated
 from catalyst_assets.ingestion.reference_tables.mapping import CifColumn, DatabaseAtoms, TableMapping
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
-
-    from catalyst_assets.ingestion.reading.cells import Cell
 
 _LONGEST_RECORD = 128
 
@@ -33,14 +30,9 @@ def survey_table(mapping: TableMapping, data: bytes) -> Contents:
     InvalidPoolError
         The bytes are no table, hold no rows, or lack a column of the mapping.
     """
-    first: dict[str, int] = {}
-    duplicates: dict[int, int] = {}
-    index = -1
-    for index, row in enumerate(_rows(mapping, data)):
-        fields = _read_fields(mapping, row)
-        if not fields.problems and first.setdefault(fields.record, index) != index:
-            duplicates[index] = first[fields.record]
-    return Contents(index + 1, duplicates)
+    read = (_read_fields(mapping, row) for row in _rows(mapping, data))
+    records = ["" if fields.problems else fields.record for fields in read]
+    return Contents(len(records), find_repeated(enumerate(records)))
 
 
 def parse_table(
@@ -140,17 +132,19 @@ def _read_fields(mapping: TableMapping, row: Row) -> _Fields:
 def _build_structure(
     mapping: TableMapping, row: Row, texts: Mapping[str, str], problems: list[Problem]
 ) -> "Structure | Cell | None":
-    columns = mapping.structure.columns or ("atoms",)
+    columns = mapping.structure.columns
     try:
         if isinstance(mapping.structure, DatabaseAtoms):
-            return build_cell(row.cells[ATOMS])
+            atoms = row.cells[ATOMS]
+            if isinstance(atoms, Cell):
+                return atoms
+            problems.append(Problem("atoms", str(atoms)))
+            return None
         if isinstance(mapping.structure, CifColumn):
             return read_cif(texts[mapping.structure.cif])
         return build_cubic_perovskite(*(texts[column] for column in columns))
     except CatalystError as error:
         problems.append(Problem(", ".join(columns), error.message))
-    except AtomsError as error:
-        problems.append(Problem(", ".join(columns), str(error)))
     except Exception as error:
         # pymatgen raises whatever its parser stumbles upon; the row is bad, not the batch.
         reason = " ".join(str(error).split())

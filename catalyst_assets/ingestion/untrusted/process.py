@@ -5,14 +5,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from catalyst_assets.errors import CatalystError, SourceError
 
-Form = Literal["pickled-mapping", "pickled-lmdb", "ase-lmdb"]
+Form = Literal["pickled-mapping", "pickled-lmdb", "ase-lmdb", "ase-db", "ase-json"]
 
 _READER: Final = "catalyst_assets.ingestion.untrusted.reader"
 _EVERY_ROW: Final = sys.maxsize
@@ -21,7 +21,12 @@ _MOST_SPOOLED_BYTES: Final = 32 * 1024**3
 
 
 def read_untrusted(
-    name: str, file: BinaryIO, form: Form, start: int = 0, stop: int = _EVERY_ROW
+    name: str,
+    file: BinaryIO,
+    form: Form,
+    start: int = 0,
+    stop: int = _EVERY_ROW,
+    columns: Collection[str] = (),
 ) -> Iterator[dict[str, Any]]:
     """Yield the entries of a file in ``[start, stop)``: with ``row``, and ``problem`` where one cannot be read.
 
@@ -29,6 +34,8 @@ def read_untrusted(
     ----------
     name
         Of the file, for messages.
+    columns
+        What is asked of each row of an ASE database.
 
     Raises
     ------
@@ -37,7 +44,7 @@ def read_untrusted(
     """
     remedy = "Fetch the file again; if it stays so, it is not what its source says it is."
     with _on_disk(name, file) as path:
-        command = [sys.executable, "-I", "-m", _READER, form, str(path), str(start), str(stop)]
+        command = [sys.executable, "-I", "-m", _READER, form, str(path), str(start), str(stop), *columns]
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
         ) as reader:

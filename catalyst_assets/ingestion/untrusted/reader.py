@@ -6,9 +6,10 @@ unable to write files. LMDB is memory-mapped: a damaged file kills its reader. P
 
 import json
 import resource
+import sqlite3
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ _BOOKKEEPING: Final = frozenset({b"nextid", b"deleted_ids", b"metadata", b"lengt
 # What a row of an ASE database says of itself beyond its atoms stands in one of these.
 _ASE_FIELDS: Final = ("energy", "numbers", "tags", "key_value_pairs", "data")
 _ASE_SCALARS: Final = ("sid", "system_id", "fid", "frame", "reference_energy", "ref_energy")
+_MOST_ATOMS: Final = 2000
 _DATA_FIELDS: Final = ("sid", "y_relaxed", "tags", "atomic_numbers")
 
 
@@ -45,6 +47,85 @@ def read_ase_lmdb(path: str) -> Iterator[Callable[[], dict[str, Any]]]:
     """Yield the rows of an ASE database in LMDB: compressed JSON."""
     for key, value in _entries(path):
         yield partial(_read_row, key, value)
+
+
+def read_ase_database(path: str, *columns: str, kind: str) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Yield the rows of a database that ASE reads, in order of their ids where it is SQLite.
+
+    Of each: ``id``, the ``cells`` of some columns (keys, and what ASE knows of a row), and the ``atoms``.
+    """
+    import ase.db
+
+    opened: Any = ase.db.connect(path, type=kind, use_lock_file=False)  # type: ignore[no-untyped-call]
+    with opened as database:
+        # ASE reads one row of JSON by reading all of them.
+        held = {} if kind == "db" else {row.id: row for row in database.select()}
+        ids = _list_ids(path, database.connection) if kind == "db" else list(held)
+        if database.count() != len(set(ids)) or not all(isinstance(number, int) for number in ids):
+            raise RefusedError("the ids of its rows are no numbers, or come twice")
+        for number in ids:
+            read = partial(database.get, id=number) if kind == "db" else partial(held.get, number)
+            yield partial(_read_database_row, number, read, columns)
+
+
+def _list_ids(path: str, connection: sqlite3.Connection) -> list[Any]:
+    """Return the ids of a SQLite database, after a look at what ASE does not look at."""
+    with Path(path).open("rb") as file:
+        header, size = file.read(100), file.seek(0, 2)
+    page_bytes, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
+    # SQLite itself misses only the pages that it happens to need.
+    if header[24:28] == header[92:96] and size < (65536 if page_bytes == 1 else page_bytes) * pages:
+        raise RefusedError("it was cut off")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_ROW_BYTES)
+    # What is not UTF-8 spoils its own cell and not the file.
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    # ASE would make the table where there is none; a view would have the file decide what is executed.
+    tables = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'systems'"
+    found = connection.execute(tables).fetchone()
+    if found is None or not str(found[0]).upper().startswith("CREATE TABLE"):
+        raise RefusedError("it has no table 'systems'")
+    return [number for (number,) in connection.execute("SELECT id FROM systems ORDER BY id")]
+
+
+def _read_database_row(number: int, read: Callable[[], Any], columns: Sequence[str]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"id": number}
+    try:
+        row = read()
+        entry["cells"] = {column: plain(row.get(column)) for column in columns}
+    except Exception as error:
+        return entry | {"problem": f"cannot be read by ASE: {_describe(error)}"}
+    try:
+        return entry | {"atoms": _crystal(row)}
+    except RefusedError as error:
+        return entry | {"atoms": str(error)}
+
+
+def _crystal(row: Any) -> dict[str, Any]:
+    """Return lattice vectors in Å, symbols and fractional coordinates of a row's atoms."""
+    import numpy as np
+    from ase.data import chemical_symbols
+
+    numbers = np.asarray(row.numbers)
+    if not np.all(row.pbc):
+        raise RefusedError("are not periodic in all three directions")
+    if not 0 < numbers.size <= _MOST_ATOMS:
+        raise RefusedError(f"are not 1 to {_MOST_ATOMS} atoms")
+    unknown = sorted({int(number) for number in numbers} - set(range(1, len(chemical_symbols))))
+    if unknown:
+        raise RefusedError(f"have atomic numbers of no element: {unknown[:5]}")
+    try:
+        matrix = np.asarray(row.cell, dtype=float).reshape(3, 3)
+        positions = np.asarray(row.positions, dtype=float).reshape(len(numbers), 3)
+    except (ValueError, TypeError):
+        raise RefusedError("have no cell of three vectors, or not three coordinates each") from None
+    with np.errstate(all="ignore"):
+        volume = float(np.linalg.det(matrix))
+        fractional = np.linalg.solve(matrix.T, positions.T).T if volume else positions * np.nan
+    if not np.isfinite(volume) or not np.isfinite(fractional).all():
+        raise RefusedError("have a cell without volume, or positions that are not finite")
+    symbols = [chemical_symbols[number] for number in numbers]
+    return {"matrix": matrix.tolist(), "symbols": symbols, "positions": fractional.tolist()}
 
 
 def _read_pair(key: object, entry: object) -> dict[str, Any]:
@@ -114,18 +195,20 @@ def _confine() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-READERS: Final = {
+READERS: Final[dict[str, Callable[..., Iterator[Callable[[], dict[str, Any]]]]]] = {
     "pickled-mapping": read_pickled_mapping,
     "pickled-lmdb": read_pickled_lmdb,
     "ase-lmdb": read_ase_lmdb,
+    "ase-db": partial(read_ase_database, kind="db"),
+    "ase-json": partial(read_ase_database, kind="json"),
 }
 
 
-def main(form: str, path: str, start: int, stop: int) -> int:
+def main(form: str, path: str, start: int, stop: int, *columns: str) -> int:
     """Print the entries of a file in ``[start, stop)``; one that cannot be read has a problem instead."""
     _confine()
     try:
-        for index, read in enumerate(READERS[form](path)):
+        for index, read in enumerate(READERS[form](path, *columns)):
             if index >= stop:
                 break
             if index < start:
@@ -148,4 +231,4 @@ def _describe(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), *sys.argv[5:]))
