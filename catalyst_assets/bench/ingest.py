@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.bench.memory import peak_memory
-from catalyst_assets.errors import UsageError
+from catalyst_assets.ingestion.reading.files import read_csv_parts
 from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
 from catalyst_assets.ingestion.sources import Source, refresh
@@ -36,6 +36,7 @@ properties:
   dir_gap: {property: band_gap_direct, unit: eV, method: GLLB-SC}
   ind_gap: {property: band_gap_indirect, unit: eV, method: GLLB-SC}
 """
+_TABLE_COLUMNS: Final = ("material_id", "cif", "heat_all", "dir_gap", "ind_gap")
 _COLUMNS: Final = (
     *("material_id", "reduced_formula", "chemical_system", "elements", "n_sites"),
     *("structure_json", "structure_hash", "properties"),
@@ -127,10 +128,10 @@ def measure_ingest(data: Path, processes: int = 2, progress: Progress = lambda s
 
     Raises
     ------
-    UsageError
+    InvalidPoolError
         There is no such file, or it lacks a column.
     """
-    frame = _read(data)
+    frame = read_csv_parts(data, _TABLE_COLUMNS)[list(_TABLE_COLUMNS)]
     with tempfile.TemporaryDirectory(prefix="catalyst-bench-") as folder, _platform(folder) as platform:
         _import_libraries()
         mapping = _write_table(Path(folder, "table"), frame)
@@ -275,17 +276,3 @@ def _copy_alone(platform: Platform) -> float:
         started = time.perf_counter()
         copy_text(connection, "copied_materials", _COLUMNS, text)
     return time.perf_counter() - started
-
-
-def _read(data: Path) -> "pd.DataFrame":
-    import pandas as pd
-
-    files = sorted([*data.glob("*.csv"), *data.glob("*.csv.gz")]) if data.is_dir() else [data]
-    if not files or not files[0].is_file():
-        raise UsageError(f"There is no CSV file at {data}.", "Name a table or a folder of them with --data.")
-    frame = pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
-    columns = ["material_id", "cif", "heat_all", "dir_gap", "ind_gap"]
-    missing = [column for column in columns if column not in frame]
-    if missing:
-        raise UsageError(f"{data} has no column {', '.join(missing)}.", f"Needed are {', '.join(columns)}.")
-    return frame[columns]

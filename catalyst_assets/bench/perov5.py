@@ -4,7 +4,6 @@ T. Xie et al., ICLR 2022 (arXiv:2110.06197); the calculations are those of I. E.
 Sci. 5, 5814 and 9034 (2012). A folder holds ``*.csv`` or ``*.csv.gz`` with the columns ``cif`` and properties.
 """
 
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,8 @@ from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.fields import unknown
 from catalyst_assets.errors import InvalidPoolError
+from catalyst_assets.ingestion.reading.cif import parse_cif
+from catalyst_assets.ingestion.reading.files import read_csv_parts
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
@@ -59,25 +60,7 @@ def read_table(folder: Path) -> pd.DataFrame:
     InvalidPoolError
         There is none, one cannot be read, or it has no structures.
     """
-    parts = sorted(folder.glob("*.csv")) + sorted(folder.glob("*.csv.gz"))
-    if not parts:
-        raise InvalidPoolError(
-            f"{folder} holds no table.", "Name the folder of Perov-5, with *.csv or *.csv.gz."
-        )
-    frames = []
-    for part in parts:
-        try:
-            frames.append(pd.read_csv(part))
-        except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-            raise InvalidPoolError(
-                f"{part} cannot be read as CSV: {' '.join(str(error).split())}.",
-                "Give a comma-separated table.",
-            ) from None
-        if _STRUCTURE not in frames[-1]:
-            raise InvalidPoolError(
-                f"{part} has no column {_STRUCTURE}.", "Give a CIF in each row, in a column cif."
-            )
-    return pd.concat(frames, ignore_index=True)
+    return read_csv_parts(folder, [_STRUCTURE])
 
 
 def read_crystals(table: pd.DataFrame, properties: Sequence[str]) -> "list[RelaxedCrystals]":
@@ -94,12 +77,7 @@ def read_crystals(table: pd.DataFrame, properties: Sequence[str]) -> "list[Relax
             raise InvalidPoolError(
                 f"The table has {unknown('column', name, columns)}.", "Name a column of it."
             )
-    with warnings.catch_warnings():
-        # Coordinates are rounded to the fraction that is meant: nothing a reader could do.
-        warnings.filterwarnings(
-            "ignore", message="Issues encountered while parsing CIF", category=UserWarning
-        )
-        structures = _parse(table[_STRUCTURE])
+    structures = _parse(table[_STRUCTURE])
     systems = tuple(structure.composition.chemical_system for structure in structures)
     crystals = []
     for name in properties:
@@ -129,12 +107,10 @@ def split_by_group(groups: Sequence[str], seed: int) -> Split:
 
 
 def _parse(texts: Iterable[object]) -> "list[Structure]":
-    from pymatgen.core.structure import Structure
-
     structures = []
     for row, text in enumerate(texts):
         try:
-            structures.append(Structure.from_str(str(text), fmt="cif"))
+            structures.append(parse_cif(str(text)))
         except (ValueError, KeyError, IndexError, AssertionError) as error:
             raise InvalidPoolError(
                 f"Row {row + 1} has no structure: {' '.join(str(error).split())[:200].rstrip('.!')}.",

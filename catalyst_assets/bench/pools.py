@@ -17,6 +17,8 @@ from catalyst_assets.campaigns.evaluations import judge_hits
 from catalyst_assets.campaigns.fields import unknown
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.errors import CatalystError, InvalidCampaignError, InvalidPoolError
+from catalyst_assets.ingestion.reading.cif import parse_cif
+from catalyst_assets.ingestion.reading.files import read_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +68,11 @@ def read_pool(path: Path, campaign: Campaign) -> BenchmarkPool:
             f"Campaign {campaign.name} has an objective, and a benchmark of discovery counts hits.",
             "Give criteria.",
         )
-    table = _read_table(path)
+    table = read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=True)
+    if table.empty:
+        raise InvalidPoolError(
+            f"The pool {path} is empty.", "Give one row a material below the column names."
+        )
     columns = list(_PROTOTYPE) if set(_PROTOTYPE) <= set(table) else ["cif"]
     if not set(columns) <= set(table):
         raise InvalidPoolError(
@@ -94,22 +100,6 @@ def read_pool(path: Path, campaign: Campaign) -> BenchmarkPool:
     )
 
 
-def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=True)
-    except FileNotFoundError:
-        raise InvalidPoolError(f"There is no file {path}.", "Give the path of a CSV file.") from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InvalidPoolError(
-            f"{path} cannot be read as CSV: {' '.join(str(error).split())}.", "Give a comma-separated table."
-        ) from None
-    if table.empty:
-        raise InvalidPoolError(
-            f"The pool {path} is empty.", "Give one row a material below the column names."
-        )
-    return table
-
-
 def _read_values(path: Path, table: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
     """Return the numbers of every property needed; a derived one may be absent."""
     present = [str(column) for column in table.columns]
@@ -133,14 +123,9 @@ def _read_values(path: Path, table: pd.DataFrame, campaign: Campaign) -> pd.Data
 
 
 def _read_rows(path: Path, table: pd.DataFrame) -> "tuple[Structure, ...]":
-    from pymatgen.core.structure import Structure
-
     from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 
-    def from_cif(text: str) -> Structure:
-        return Structure.from_str(text, fmt="cif")
-
-    build: Callable[..., Structure] = from_cif if list(table.columns) == ["cif"] else build_cubic_perovskite
+    build: Callable[..., Structure] = parse_cif if list(table.columns) == ["cif"] else build_cubic_perovskite
     structures, problems = [], []
     for row, cells in enumerate(table.itertuples(index=False)):
         try:

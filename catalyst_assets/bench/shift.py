@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.errors import InvalidPoolError
+from catalyst_assets.ingestion.reading.files import read_csv
 from catalyst_assets.learning.heads.head import FittedHead, fit_head
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.uncertainty.distance import DistanceBin, bin_by_distance, fit_distance
@@ -279,12 +280,7 @@ def _spearman(report: PropertyReport, distances: NDArray[np.float64]) -> float:
 def _read_table(path: Path, name: str) -> "pd.DataFrame":
     import pandas as pd
 
-    try:
-        table = pd.read_csv(path, keep_default_na=False)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InvalidPoolError(
-            f"{path} cannot be read as CSV: {' '.join(str(error).split())}.", "Give a comma-separated table."
-        ) from None
+    table = read_csv(path, keep_default_na=False)
     absent = [column for column in (*_COLUMNS, name) if column not in table]
     if absent:
         raise InvalidPoolError(

@@ -3,7 +3,6 @@
 import csv
 import json
 import sys
-import warnings
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,13 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from catalyst_assets.commands.opening import open_platform
+from catalyst_assets.ingestion.reading.files import READABLE, read_structures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pymatgen.core.structure import Structure
-
-_READABLE = "CIF, POSCAR, or JSON of one or several pymatgen structures"
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def predict(
     model: Annotated[str, typer.Argument(help="NAME for the champion, or NAME@VERSION.")],
-    structures: Annotated[list[Path], typer.Argument(help=f"Files: {_READABLE}.")],
+    structures: Annotated[list[Path], typer.Argument(help=f"Files: {READABLE}.")],
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of JSON.")] = False,
     home: Annotated[
         Path | None,
@@ -114,43 +110,7 @@ def _read_all(paths: list[Path]) -> "list[tuple[str, Structure | str]]":
     """Return structures by name, or why there is none; files of the same name go by their paths."""
     names = Counter(path.name for path in paths)
     return [
-        entry for path in paths for entry in _read(path, path.name if names[path.name] == 1 else str(path))
+        entry
+        for path in paths
+        for entry in read_structures(path, path.name if names[path.name] == 1 else str(path))
     ]
-
-
-def _read(path: Path, name: str) -> "list[tuple[str, Structure | str]]":
-    from pymatgen.core.structure import Structure
-
-    if path.is_dir():
-        return [(name, f"{path} is a folder: name the files in it.")]
-    if not path.is_file():
-        return [(name, f"There is no file {path}.")]
-    if path.suffix.lower() != ".json":
-        return [(name, _parse(path, lambda: Structure.from_file(path)))]
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        return [(name, _refuse(path, error))]
-    many = found if isinstance(found, list) else [found]
-    return [
-        (
-            f"{name}#{index}" if len(many) > 1 else name,
-            _parse(path, lambda record=record: Structure.from_dict(record)),  # type: ignore[misc]
-        )
-        for index, record in enumerate(many)
-    ]
-
-
-def _parse(path: Path, parse: "Callable[[], Structure]") -> "Structure | str":
-    try:
-        with warnings.catch_warnings():
-            # Of rounded coordinates and the like, which the parsers mend themselves.
-            warnings.simplefilter("ignore")
-            return parse()
-    except Exception as error:  # parsers fail in their own ways
-        return _refuse(path, error)
-
-
-def _refuse(path: Path, error: Exception) -> str:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".!")
-    return f"{path} cannot be read as {_READABLE}: {reason}."

@@ -28,9 +28,17 @@ def read_cif(text: str) -> "Structure | Cell":
     Exception
         Whatever pymatgen's parser stumbles upon: the text is no crystal.
     """
-    structure = _read_listed(text)
-    if structure is not None:
-        return structure
+    return _read_listed(text) or parse_cif(text)
+
+
+def parse_cif(text: str) -> "Structure":
+    """Return the only crystal of a CIF as pymatgen reads it, without its warnings of rounded coordinates.
+
+    Raises
+    ------
+    Exception
+        Whatever pymatgen's parser stumbles upon: the text is no crystal.
+    """
     from pymatgen.core.structure import Structure
 
     with warnings.catch_warnings():
