@@ -7,12 +7,11 @@ reported.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.constants import METHODS, PROPERTIES
 from catalyst_assets.errors import CatalystError
-from catalyst_assets.ingestion.adsorption.loading import count_adsorption
-from catalyst_assets.ingestion.adsorption.records import AdsorptionParser
+from catalyst_assets.ingestion.adsorption.records import AdsorptionParser, split_name
 from catalyst_assets.ingestion.raw_cache import RawFile, current_files, open_raw
 from catalyst_assets.ingestion.reading.crystals import hash_structure
 from catalyst_assets.ingestion.sources import PARSERS
@@ -107,15 +106,18 @@ def _account_by_name(database: "Database", objects: "ObjectStore", raw: RawFile,
     origin = {"source": raw.source, "raw_sha256": raw.sha256}
     with database.transaction() as connection:
         parser = PARSERS[raw.kind]
-        if isinstance(parser, AdsorptionParser):
-            counted = count_adsorption(connection, raw, contents, parser)
-        elif contents.names:
-            named = {"places": [p for p, _ in contents.names], "records": [r for _, r in contents.names]}
-            (counted,) = fetch_all(
-                connection, "ingestion/count_records", retrieved_at=raw.fetched_at, **named, **origin
-            )
-        else:
-            (counted,) = fetch_all(connection, "ingestion/count_rows", retrieved_at=raw.fetched_at, **origin)
+        query = "ingestion/count_rows"
+        named: dict[str, Any] = {}
+        if contents.names or isinstance(parser, AdsorptionParser):
+            query = "ingestion/count_named"
+            states = [split_name(record) for _, record in contents.names]
+            named = {
+                "kind": parser.gives if isinstance(parser, AdsorptionParser) else "materials",
+                "places": [place for place, _ in contents.names],
+                "records": [record for record, _ in states],
+                "frames": [frame for _, frame in states],
+            }
+        (counted,) = fetch_all(connection, query, retrieved_at=raw.fetched_at, **named, **origin)
     rows, loaded, quarantined = contents.accountable, counted["loaded"], counted["quarantined"]
     if loaded + quarantined != rows:
         problem = f"{name} has {rows} rows, but {loaded} are loaded and {quarantined} quarantined"

@@ -1,12 +1,14 @@
 """Cached pages of JSON entries into records or rejections: what every source that answers in pages shares."""
 
 import json
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from catalyst_assets.errors import SourceError
 from catalyst_assets.ingestion.raw_cache import RawFile
+from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection, Value, place_of
 
 if TYPE_CHECKING:
@@ -26,9 +28,10 @@ class PageParser(ABC):
     is_index = False
     identity: str
 
-    @abstractmethod
     def list_entries(self, page: Any) -> list[Any] | None:
-        """Return the entries of a decoded page, None when it is none."""
+        """Return the entries of a decoded page, None when it is none; what it holds under ``data``."""
+        entries = page.get("data") if isinstance(page, dict) else None
+        return entries if isinstance(entries, list) else None
 
     @abstractmethod
     def identify(self, entry: Any) -> str:
@@ -48,6 +51,28 @@ class PageParser(ABC):
     ) -> "tuple[Structure | None, tuple[Value, ...]]":
         """Return an entry's crystal and values; what is wrong is added to ``problems``."""
 
+    def read_entries(
+        self, raw: RawFile, file: BinaryIO, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield number and content of each entry in ``[start, stop)``.
+
+        Raises
+        ------
+        SourceError
+            The bytes are no page.
+        """
+        try:
+            entries = self.list_entries(json.loads(file.read()))
+        except (ValueError, RecursionError):
+            entries = None
+        if entries is None:
+            raise SourceError(f"The cached page {raw.url} is no page of entries.", "Refresh the source.")
+        return enumerate(entries[start:stop], start)
+
+    def read_outlines(self, raw: RawFile, file: BinaryIO) -> Iterator[tuple[int, Any]]:
+        """Yield number and content of each entry as far as surveying needs it."""
+        return self.read_entries(raw, file)
+
     def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
         """Count a page's entries and find those that come twice.
 
@@ -56,15 +81,18 @@ class PageParser(ABC):
         SourceError
             The bytes are no page.
         """
-        entries = self._decode(raw, file)
-        left_out = {index for index, entry in enumerate(entries) if self.is_left_out(raw, entry)}
-        return Contents.of_entries([self.identify(entry) for entry in entries], left_out)
+        names, left_out = [], set()
+        for index, entry in self.read_outlines(raw, file):
+            names.append(self.identify(entry))
+            if self.is_left_out(raw, entry):
+                left_out.add(index)
+        return Contents.of_entries(names, left_out)
 
     def parse(
         self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
     ) -> Iterator[Record | Rejection]:
         """Yield a record or a rejection for each entry in ``[start, stop)``."""
-        for index, entry in enumerate(self._decode(raw, file)[start:stop], start):
+        for index, entry in self.read_entries(raw, file, start, stop):
             if self.is_left_out(raw, entry):
                 continue
             problems: list[Problem] = []
@@ -75,18 +103,30 @@ class PageParser(ABC):
                 problems.append(Problem(self.identity, f"{name} was already given by an earlier entry"))
             structure, values = self.read(raw, entry, problems)
             if problems or structure is None:
-                fields = [problem.field for problem in problems]
-                payload = {"url": raw.url, "entry": index, "record": name, "fields": fields}
-                yield Rejection(place_of(index), tuple(problems), payload)
+                yield Rejection.of(raw.url, place_of(index), name, problems, entry=index)
             else:
                 licence = self.find_licence(entry)
                 yield Record(raw.source, name, place_of(index), structure, values, licence)
 
-    def _decode(self, raw: RawFile, file: BinaryIO) -> list[Any]:
-        try:
-            entries = self.list_entries(json.loads(file.read()))
-        except (ValueError, RecursionError):
-            entries = None
-        if entries is None:
-            raise SourceError(f"The cached page {raw.url} is no page of entries.", "Refresh the source.")
-        return entries
+
+def is_number(value: Any) -> bool:
+    """Tell whether a JSON value is a finite number."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def build_structure(
+    make: "Callable[[], Structure]", field: str, problems: list[Problem], verb: str = "spans"
+) -> "Structure | None":
+    """Return a crystal, or None with what kept its lattice in ``field`` from being one added to ``problems``."""
+    try:
+        return make()
+    except Exception as error:
+        # A lattice without volume fails deep inside numpy; the entry is bad, not the page.
+        reason = f"{verb} no crystal ({type(error).__name__}: {shown(str(error))})"
+        problems.append(Problem(field, reason))
+        return None

@@ -6,7 +6,7 @@ field and why. The checks are one pandera schema a table.
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -100,6 +100,12 @@ class Rejection:
         """All problems in one line."""
         return "; ".join(f"{problem.field}: {problem.reason}" for problem in self.problems)
 
+    @classmethod
+    def of(cls, url: str, place: str, record: str, problems: Sequence[Problem], **more: Any) -> "Rejection":
+        """Refuse a row of a file, with the fields that are wrong; ``record`` is empty when it cannot be told."""
+        fields = [problem.field for problem in problems]
+        return cls(place, tuple(problems), {"url": url, **more, "record": record, "fields": fields})
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -159,16 +165,25 @@ class Contents:
 
         ``left_out`` are the entries that are neither loaded nor refused.
         """
-        first: dict[str, int] = {}
-        duplicates = {}
-        names = []
-        for index, record in enumerate(records):
-            if index in left_out:
-                continue
-            names.append((place_of(index), record))
-            if record and first.setdefault(record, index) != index:
-                duplicates[index] = first[record]
-        return cls(len(records), duplicates, tuple(names), len(records) - len(left_out))
+        kept = [(index, record) for index, record in enumerate(records) if index not in left_out]
+        names = tuple((place_of(index), record) for index, record in kept)
+        return cls(len(records), find_repeated(kept), names, len(kept))
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[tuple[str, str]]) -> "Contents":
+        """Count rows by their places and the records they give; one that gives none has an empty name."""
+        names = tuple(rows)
+        return cls(len(names), find_repeated(enumerate(record for _, record in names)), names)
+
+
+def find_repeated(records: Iterable[tuple[int, str]]) -> dict[int, int]:
+    """Return the rows whose record an earlier row already gave, each with that row; an empty name is no record."""
+    first: dict[str, int] = {}
+    return {
+        index: first[record]
+        for index, record in records
+        if record and first.setdefault(record, index) != index
+    }
 
 
 def place_of(entry: int) -> str:

@@ -10,9 +10,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.ingestion.adsorption.records import (
-    RELAXED,
     AdsorptionEnergy,
-    AdsorptionParser,
     AdsorptionRecord,
     AdsorptionSystem,
     check_energy,
@@ -21,7 +19,7 @@ from catalyst_assets.ingestion.adsorption.records import (
 from catalyst_assets.ingestion.loading import LoadCounts, format_refusals, keep_quarantine
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.tables import shown
-from catalyst_assets.ingestion.records import Contents, Rejection
+from catalyst_assets.ingestion.records import Rejection
 from resources.postgres.database import copy_text, execute, fetch_all, format_rows
 
 if TYPE_CHECKING:
@@ -49,9 +47,7 @@ def prepare_adsorption(
     for record in records:
         problems = check_energy(record) if isinstance(record, AdsorptionEnergy) else check_system(record)
         if problems:
-            wrong = sorted({problem.field for problem in problems})
-            payload = {"url": raw.url, "record": shown(record.system_id), "fields": wrong}
-            rejected.append(Rejection(record.place, problems, payload))
+            rejected.append(Rejection.of(raw.url, record.place, shown(record.system_id), problems))
         elif isinstance(record, AdsorptionEnergy):
             energies.append(record)
         else:
@@ -91,28 +87,6 @@ def load_adsorption(database: "Database", raw: RawFile, rows: PreparedAdsorption
             new, changed = new + merged["new"], changed + merged["changed"]
         keep_quarantine(connection, raw, rows.quarantine, [*rows.passed, *rows.refused])
     return LoadCounts(new, changed, len(rows.passed) - new - changed, len(rows.refused))
-
-
-def count_adsorption(
-    connection: Any, raw: RawFile, contents: Contents, parser: AdsorptionParser
-) -> dict[str, int]:
-    """Count how many of the rows that a file names are ``loaded`` and ``quarantined``."""
-    named = [(place, *record.partition(" frame")[::2]) for place, record in contents.names]
-    parameters: dict[str, Any] = {
-        "places": [place for place, _, _ in named],
-        "systems": [system for _, system, _ in named],
-    }
-    if parser.gives == "energies":
-        parameters["frames"] = [int(frame) if frame else RELAXED for _, _, frame in named]
-    (counted,) = fetch_all(
-        connection,
-        f"ingestion/count_adsorption_{parser.gives}",
-        source=raw.source,
-        raw_sha256=raw.sha256,
-        retrieved_at=raw.fetched_at,
-        **parameters,
-    )
-    return counted
 
 
 def _columns(record: type[AdsorptionRecord]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ each names its system.
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal
 
@@ -89,6 +89,7 @@ class AdsorptionSystem:
 
 
 AdsorptionRecord = AdsorptionEnergy | AdsorptionSystem
+Outcome = tuple[str, str, AdsorptionRecord | Problem | tuple[Problem, ...]]
 
 
 class AdsorptionParser(ABC):
@@ -105,14 +106,43 @@ class AdsorptionParser(ABC):
     gives: Literal["energies", "systems"] = "energies"
 
     @abstractmethod
-    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
-        """Name the rows; an energy's name is that of :func:`name_of`, a system's its own."""
+    def list_rows(self, raw: RawFile, file: BinaryIO) -> Iterable[tuple[str, str]]:
+        """Yield place and name of each row, the name empty where it cannot be told.
+
+        An energy's name is that of :func:`name_of`, a system's its own.
+
+        Raises
+        ------
+        CatalystError
+            The file is not what such a file is.
+        """
 
     @abstractmethod
+    def read_rows(
+        self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
+    ) -> Iterator[Outcome]:
+        """Yield place, name, and either the record or what is wrong, of each row in ``[start, stop)``."""
+
+    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
+        """Count the rows, and find what comes twice.
+
+        Raises
+        ------
+        CatalystError
+            The file is not what such a file is.
+        """
+        return Contents.of_rows(self.list_rows(raw, file))
+
     def parse(
         self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
     ) -> Iterator[AdsorptionRecord | Rejection]:
         """Yield a record or a rejection for each row in ``[start, stop)``."""
+        for place, name, outcome in self.read_rows(raw, file, start, stop, duplicates):
+            if isinstance(outcome, AdsorptionEnergy | AdsorptionSystem):
+                yield outcome
+            else:
+                problems = (outcome,) if isinstance(outcome, Problem) else outcome
+                yield Rejection.of(raw.url, place, name, problems)
 
 
 def system_name(value: object) -> str:
@@ -123,6 +153,12 @@ def system_name(value: object) -> str:
 def name_of(system_id: str, frame: int = RELAXED) -> str:
     """Return what names an energy within its source."""
     return system_id if frame == RELAXED else f"{system_id} frame{frame}"
+
+
+def split_name(name: str) -> tuple[str, int]:
+    """Return system and frame of what :func:`name_of` names."""
+    system, _, frame = name.partition(" frame")
+    return system, int(frame) if frame else RELAXED
 
 
 def adsorbate_formula(symbols: Sequence[str]) -> str:

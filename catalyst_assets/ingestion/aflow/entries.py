@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from catalyst_assets.ingestion.pages import PageParser
+from catalyst_assets.ingestion.pages import PageParser, build_structure
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.crystals import MOST_SITES
 from catalyst_assets.ingestion.reading.tables import parse_number, shown
@@ -134,14 +134,9 @@ def _build(entry: Mapping[str, Any], problems: list[Problem]) -> "Structure | No
         )
         return None
     symbols = [symbol for symbol, count in zip(species, counts, strict=True) for _ in range(int(count))]
-    try:
-        return Structure(Lattice.from_parameters(*geometry), symbols, positions)
-    except Exception as error:
-        # Angles that close no cell fail deep inside numpy; the entry is bad, not the page.
-        problems.append(
-            Problem("geometry", f"spans no crystal ({type(error).__name__}: {shown(str(error))})")
-        )
-        return None
+    return build_structure(
+        lambda: Structure(Lattice.from_parameters(*geometry), symbols, positions), "geometry", problems
+    )
 
 
 def _read(

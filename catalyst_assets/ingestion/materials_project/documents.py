@@ -4,12 +4,11 @@ Energies come from its mixing scheme (Kingsbury et al., npj Comput. Mater. 8, 19
 and r2SCAN on one hull, and the document does not say which of them a material has. So they get a method of their own.
 """
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.ingestion.materials_project.ids import identify_material
-from catalyst_assets.ingestion.pages import PageParser
+from catalyst_assets.ingestion.pages import PageParser, build_structure, is_number
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.crystals import MOST_SITES
 from catalyst_assets.ingestion.reading.tables import shown
@@ -45,13 +44,8 @@ class SummaryParser(PageParser):
     Deprecated materials, and those under a non-commercial licence unless they were asked for, are left out.
     """
 
-    kind: Final = "mp_summary"
+    kind: str = "mp_summary"
     identity = "material_id"
-
-    def list_entries(self, page: Any) -> list[Any] | None:
-        """Return what a page holds under ``data``."""
-        entries = page.get("data") if isinstance(page, dict) else None
-        return entries if isinstance(entries, list) else None
 
     def identify(self, entry: Any) -> str:
         """Return a document's material in its one spelling."""
@@ -69,7 +63,12 @@ class SummaryParser(PageParser):
         self, raw: RawFile, entry: Any, problems: list[Problem]
     ) -> "tuple[Structure | None, tuple[Value, ...]]":
         """Return the crystal, and its energies and gap with their methods."""
-        return read_document(entry, problems)
+        fields = entry if isinstance(entry, dict) else {}
+        if find_licence(fields) is None:
+            given = _mapping(fields, "builder_meta").get("license")
+            problems.append(Problem("builder_meta.license", f"{shown(given)} is not a known licence"))
+        values = _read_values(fields, problems)
+        return _build(_mapping(fields, "structure"), problems), values
 
 
 def is_left_out(document: Any, non_commercial: bool) -> bool:
@@ -90,16 +89,6 @@ def find_licence(document: Any) -> str | None:
     return _LICENCES.get(given) if given is None or isinstance(given, str) else None
 
 
-def read_document(document: Any, problems: list[Problem]) -> "tuple[Structure | None, tuple[Value, ...]]":
-    """Return a document's crystal and values; what is wrong is added to ``problems``."""
-    fields = document if isinstance(document, dict) else {}
-    if find_licence(fields) is None:
-        given = _mapping(fields, "builder_meta").get("license")
-        problems.append(Problem("builder_meta.license", f"{shown(given)} is not a known licence"))
-    values = _read_values(fields, problems)
-    return _build(_mapping(fields, "structure"), problems), values
-
-
 def _read_values(document: Mapping[str, Any], problems: list[Problem]) -> tuple[Value, ...]:
     batch = str(_mapping(document, "builder_meta").get("batch_id") or "")
     methods = dict.fromkeys(_ENERGIES, (MIXED, "eV/atom"))
@@ -109,7 +98,7 @@ def _read_values(document: Mapping[str, Any], problems: list[Problem]) -> tuple[
         given = document.get(field)
         if given is None:
             continue
-        if not _is_number(given):
+        if not is_number(given):
             problems.append(Problem(field, f"{shown(given)} is not a finite number"))
             continue
         number = float(given)
@@ -144,14 +133,9 @@ def _build(structure: Mapping[str, Any], problems: list[Problem]) -> "Structure 
         problems.append(Problem("structure.sites", "positions are not three finite numbers each"))
     if problems:
         return None
-    try:
-        return Structure(Lattice(matrix), symbols, positions)
-    except Exception as error:
-        # A lattice without volume fails deep inside numpy; the document is bad, not the page.
-        problems.append(
-            Problem("structure.lattice", f"spans no crystal ({type(error).__name__}: {shown(str(error))})")
-        )
-        return None
+    return build_structure(
+        lambda: Structure(Lattice(matrix), symbols, positions), "structure.lattice", problems
+    )
 
 
 def _symbol(site: Any) -> str:
@@ -164,21 +148,12 @@ def _symbol(site: Any) -> str:
         return ""
     occupation: Any = only.get("occu")
     symbol = only.get("element")
-    whole = _is_number(occupation) and abs(occupation - 1) < _FULL
+    whole = is_number(occupation) and abs(occupation - 1) < _FULL
     return symbol if whole and isinstance(symbol, str) and Element.is_valid_symbol(symbol) else ""
 
 
 def _is_triple(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(map(_is_number, value))
-
-
-def _is_number(value: Any) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
+    return isinstance(value, list) and len(value) == 3 and all(map(is_number, value))
 
 
 def _mapping(document: Any, key: str) -> Mapping[str, Any]:

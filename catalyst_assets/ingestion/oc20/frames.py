@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from catalyst_assets.ingestion.adsorption.records import adsorbate_formula
-from catalyst_assets.ingestion.reading.tables import shown
+from catalyst_assets.ingestion.adsorption.records import AdsorptionEnergy, adsorbate_formula
+from catalyst_assets.ingestion.reading.tables import parse_number, shown
 from catalyst_assets.ingestion.records import Problem
 from catalyst_assets.ingestion.untrusted.archives import DamagedError
 
@@ -36,6 +36,15 @@ class Frame:
 
     energy_ev: float
     adsorbate: str
+
+
+def read_reference(text: str) -> float | Problem:
+    """Return a reference energy in eV, or what is wrong with it."""
+    try:
+        value = parse_number(text)
+    except ValueError as error:
+        return Problem("reference_energy", str(error))
+    return Problem("reference_energy", "is empty") if value is None else value
 
 
 def split_frames(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -96,3 +105,14 @@ def read_frame(text: bytes, adsorbate: str = "") -> Frame | Problem:
     if adsorbate and found != adsorbate:
         return Problem("tags", f"the adsorbate is {found}, where the archive is of {adsorbate}")
     return Frame(energy, found)
+
+
+def read_energy(
+    text: bytes, reference_ev: float, place: str, system_id: str, frame: int, adsorbate: str = ""
+) -> AdsorptionEnergy | Problem:
+    """Return the energy of one frame less its reference, or what is wrong with the frame."""
+    read = read_frame(text, adsorbate)
+    if isinstance(read, Problem):
+        return read
+    energy = read.energy_ev - reference_ev
+    return AdsorptionEnergy(place, system_id, frame, read.adsorbate, energy, reference_ev)

@@ -8,11 +8,12 @@ from catalyst_assets.ingestion.adsorption.records import (
     RELAXED,
     AdsorptionEnergy,
     AdsorptionParser,
+    Outcome,
     system_name,
 )
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.tables import Row, parse_number, read_rows, shown
-from catalyst_assets.ingestion.records import Contents, Problem, Rejection
+from catalyst_assets.ingestion.records import Problem
 
 _COLUMNS: Final = ("id", "target", "ads", "bulk_symbols", "miller")
 _MOST_BYTES: Final = 512 * 1024**2
@@ -23,31 +24,25 @@ class EnergyTableParser(AdsorptionParser):
 
     kind: Final = "oc20_energy_table"
 
-    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
-        """Count the rows, and find systems that come twice.
+    def list_rows(self, raw: RawFile, file: BinaryIO) -> Iterator[tuple[str, str]]:
+        """Yield place and system of each row.
 
         Raises
         ------
         InvalidPoolError
             The file is no such table.
         """
-        rows = _read(raw, file)
-        contents = Contents.of_entries([_name(row) for row in rows])
-        return Contents(contents.rows, contents.duplicates, tuple((_place(row), _name(row)) for row in rows))
+        return ((_place(row), _name(row)) for row in _read(raw, file))
 
-    def parse(
+    def read_rows(
         self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
-    ) -> Iterator[AdsorptionEnergy | Rejection]:
+    ) -> Iterator[Outcome]:
         """Yield the energy of each row in ``[start, stop)``, or what is wrong with it."""
         for index, row in enumerate(_read(raw, file)[start:stop], start):
             outcome = _read_energy(row)
             if isinstance(outcome, AdsorptionEnergy) and index in duplicates:
                 outcome = Problem("id", f"{outcome.system_id} was already given by an earlier row")
-            if isinstance(outcome, Problem):
-                payload = {"url": raw.url, "record": _name(row), "fields": [outcome.field]}
-                yield Rejection(_place(row), (outcome,), payload)
-            else:
-                yield outcome
+            yield _place(row), _name(row), outcome
 
 
 def _read(raw: RawFile, file: BinaryIO) -> list[Row]:

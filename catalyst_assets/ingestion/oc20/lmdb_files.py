@@ -12,13 +12,14 @@ from catalyst_assets.ingestion.adsorption.records import (
     RELAXED,
     AdsorptionEnergy,
     AdsorptionParser,
+    Outcome,
     adsorbate_formula,
     name_of,
     system_name,
 )
 from catalyst_assets.ingestion.oc20.frames import ADSORBATE_TAG
 from catalyst_assets.ingestion.raw_cache import RawFile
-from catalyst_assets.ingestion.records import Contents, Problem, Rejection
+from catalyst_assets.ingestion.records import Problem
 from catalyst_assets.ingestion.untrusted.process import Form, read_untrusted
 
 
@@ -35,46 +36,37 @@ class _LmdbParser(AdsorptionParser):
     def identify(self, entry: Mapping[str, Any]) -> tuple[str, int]:
         """Return system and frame of an entry; no system when it does not say."""
 
-    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
-        """Count the entries, and find states that come twice.
+    def list_rows(self, raw: RawFile, file: BinaryIO) -> Iterator[tuple[str, str]]:
+        """Yield place and state of each entry.
 
         Raises
         ------
         SourceError
             The file is no such database.
         """
-        places, records = [], []
         for entry in read_untrusted(raw.url, file, self.form):
-            system, frame = self._identify(entry)
-            places.append(_place(entry))
-            records.append(name_of(system, frame) if system else "")
-        contents = Contents.of_entries(records)
-        return Contents(len(places), contents.duplicates, tuple(zip(places, records, strict=True)))
+            yield _place(entry), self._name(entry)
 
-    def parse(
+    def read_rows(
         self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
-    ) -> Iterator[AdsorptionEnergy | Rejection]:
+    ) -> Iterator[Outcome]:
         """Yield the state of each entry in ``[start, stop)``, or why there is none."""
         for entry in read_untrusted(raw.url, file, self.form, start, stop):
             outcome: AdsorptionEnergy | Problem
-            system, frame = self._identify(entry)
+            name = self._name(entry)
             if "problem" in entry:
                 outcome = Problem("entry", str(entry["problem"]))
-            elif not system:
+            elif not name:
                 outcome = Problem("sid", "is missing, or cannot name a system")
             elif entry["row"] in duplicates:
-                outcome = Problem("sid", f"{name_of(system, frame)} was already given by an earlier entry")
+                outcome = Problem("sid", f"{name} was already given by an earlier entry")
             else:
                 outcome = self.read(_place(entry), entry)
-            if isinstance(outcome, Problem):
-                record = name_of(system, frame) if system else ""
-                payload = {"url": raw.url, "record": record, "fields": [outcome.field]}
-                yield Rejection(_place(entry), (outcome,), payload)
-            else:
-                yield outcome
+            yield _place(entry), name, outcome
 
-    def _identify(self, entry: Mapping[str, Any]) -> tuple[str, int]:
-        return ("", RELAXED) if "problem" in entry else self.identify(entry)
+    def _name(self, entry: Mapping[str, Any]) -> str:
+        system, frame = ("", RELAXED) if "problem" in entry else self.identify(entry)
+        return name_of(system, frame) if system else ""
 
 
 class AseLmdbParser(_LmdbParser):

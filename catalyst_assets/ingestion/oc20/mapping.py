@@ -11,11 +11,16 @@ from typing import Annotated, Any, BinaryIO, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from catalyst_assets.errors import SourceError
-from catalyst_assets.ingestion.adsorption.records import AdsorptionParser, AdsorptionSystem, system_name
+from catalyst_assets.ingestion.adsorption.records import (
+    AdsorptionParser,
+    AdsorptionSystem,
+    Outcome,
+    system_name,
+)
 from catalyst_assets.ingestion.materials_project.ids import normalise_material_id
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.tables import shown
-from catalyst_assets.ingestion.records import Contents, Problem, Rejection
+from catalyst_assets.ingestion.records import Problem
 from catalyst_assets.ingestion.untrusted.process import read_untrusted
 
 _MOST_JSON_BYTES: Final = 512 * 1024**2
@@ -69,40 +74,24 @@ class _EntriesParser(AdsorptionParser):
     def read(self, raw: RawFile, file: BinaryIO, start: int, stop: int | None) -> Iterator[dict[str, Any]]:
         """Yield entries with ``row`` and either ``key`` and ``entry``, or ``problem``."""
 
-    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
-        """Count the entries; a dictionary has none twice.
+    def list_rows(self, raw: RawFile, file: BinaryIO) -> Iterator[tuple[str, str]]:
+        """Yield place and system of each entry; a dictionary has none twice.
 
         Raises
         ------
         SourceError
             The file is no such mapping.
         """
-        records = [_name(entry) for entry in self.read(raw, file, 0, None)]
-        places = tuple((_place(row), record) for row, record in enumerate(records))
-        return Contents(len(records), names=places)
+        for row, entry in enumerate(self.read(raw, file, 0, None)):
+            yield _place(row), _name(entry)
 
-    def parse(
+    def read_rows(
         self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
-    ) -> Iterator[AdsorptionSystem | Rejection]:
+    ) -> Iterator[Outcome]:
         """Yield the system of each entry in ``[start, stop)``, or what is wrong with it."""
         for entry in self.read(raw, file, start, stop):
             place, name = _place(entry["row"]), _name(entry)
-            problems: tuple[Problem, ...]
-            try:
-                if "problem" in entry:
-                    problems = (Problem("entry", str(entry["problem"])),)
-                elif not name:
-                    problems = (Problem("system", f"{shown(entry.get('key'))} cannot name a system"),)
-                else:
-                    yield MappingEntry.model_validate(entry["entry"]).system(place, name)
-                    continue
-            except ValidationError as error:
-                problems = tuple(
-                    Problem(".".join(map(str, item["loc"])) or "entry", item["msg"])
-                    for item in error.errors(include_input=False, include_url=False)[:10]
-                )
-            payload = {"url": raw.url, "record": name, "fields": [problem.field for problem in problems]}
-            yield Rejection(place, problems, payload)
+            yield place, name, _read_system(entry, place, name)
 
 
 class MappingParser(_EntriesParser):
@@ -136,6 +125,22 @@ class PickledMappingParser(_EntriesParser):
         if stop is None:
             return read_untrusted(raw.url, file, "pickled-mapping", start)
         return read_untrusted(raw.url, file, "pickled-mapping", start, stop)
+
+
+def _read_system(
+    entry: Mapping[str, Any], place: str, name: str
+) -> AdsorptionSystem | Problem | tuple[Problem, ...]:
+    if "problem" in entry:
+        return Problem("entry", str(entry["problem"]))
+    if not name:
+        return Problem("system", f"{shown(entry.get('key'))} cannot name a system")
+    try:
+        return MappingEntry.model_validate(entry["entry"]).system(place, name)
+    except ValidationError as error:
+        return tuple(
+            Problem(".".join(map(str, item["loc"])) or "entry", item["msg"])
+            for item in error.errors(include_input=False, include_url=False)[:10]
+        )
 
 
 def _place(row: int) -> str:

@@ -13,12 +13,13 @@ from catalyst_assets.ingestion.adsorption.records import (
     RELAXED,
     AdsorptionEnergy,
     AdsorptionParser,
+    Outcome,
     system_name,
 )
-from catalyst_assets.ingestion.oc20.frames import read_frame, split_frames
+from catalyst_assets.ingestion.oc20.frames import read_energy, read_reference, split_frames
 from catalyst_assets.ingestion.raw_cache import RawFile
-from catalyst_assets.ingestion.reading.tables import parse_number, shown
-from catalyst_assets.ingestion.records import Contents, Problem, Rejection
+from catalyst_assets.ingestion.reading.tables import shown
+from catalyst_assets.ingestion.records import Problem
 from catalyst_assets.ingestion.untrusted.archives import (
     DamagedError,
     LastIndex,
@@ -55,24 +56,21 @@ class RelaxationParser(AdsorptionParser):
 
     kind: Final = "oc20_relaxations"
 
-    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
-        """Count the systems, and find those that come twice.
+    def list_rows(self, raw: RawFile, file: BinaryIO) -> Iterator[tuple[str, str]]:
+        """Yield place and system of each trajectory, and of each reference without one.
 
         Raises
         ------
         SourceError
             The file is no such archive, or has no references.
         """
-        rows = _rows_of(raw, file)
-        # A member that may not be read takes no other one's place.
-        records = ["" if row.problem is not None else row.system_id for row in rows]
-        contents = Contents.of_entries(records)
-        places = (row.place for row in rows)
-        return Contents(len(rows), contents.duplicates, tuple(zip(places, records, strict=True)))
+        for row in _rows_of(raw, file):
+            # A member that may not be read takes no other one's place.
+            yield row.place, "" if row.problem is not None else row.system_id
 
-    def parse(
+    def read_rows(
         self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
-    ) -> Iterator[AdsorptionEnergy | Rejection]:
+    ) -> Iterator[Outcome]:
         """Yield the relaxed state of each system in ``[start, stop)``, or why there is none."""
         adsorbate = str(raw.request["parameters"].get("adsorbate", ""))
         for index, row in enumerate(_rows_of(raw, file)[start:stop], start):
@@ -83,11 +81,7 @@ class RelaxationParser(AdsorptionParser):
                 outcome = Problem("system", f"{row.system_id} was already given by an earlier member")
             else:
                 outcome = _read_relaxed(file, row, row.member, row.reference_ev, adsorbate)
-            if isinstance(outcome, Problem):
-                payload = {"url": raw.url, "row": index, "record": row.system_id, "fields": [outcome.field]}
-                yield Rejection(row.place, (outcome,), payload)
-            else:
-                yield outcome
+            yield row.place, row.system_id, outcome
 
 
 def _read_relaxed(
@@ -103,11 +97,7 @@ def _read_relaxed(
         return Problem("trajectory", str(error))
     if not last:
         return Problem("trajectory", "has no frames")
-    read = read_frame(last, adsorbate)
-    if isinstance(read, Problem):
-        return read
-    energy = read.energy_ev - reference_ev
-    return AdsorptionEnergy(row.place, row.system_id, RELAXED, read.adsorbate, energy, reference_ev)
+    return read_energy(last, reference_ev, row.place, row.system_id, RELAXED, adsorbate)
 
 
 def _rows_of(raw: RawFile, file: BinaryIO) -> list[_Row]:
@@ -165,18 +155,10 @@ def _read_references(raw: RawFile, file: BinaryIO, listing: Listing) -> dict[str
             if not system or (not references and text.strip() == "reference_energy"):
                 continue
             system = system_name(system) or shown(system)
-            value = _read_reference(text)
+            value = read_reference(text)
             if system in references and references[system] != value:
                 value = Problem("reference_energy", f"{system} has more than one in {REFERENCES}")
             references[system] = value
     except DamagedError as error:
         raise SourceError(f"{REFERENCES} of {raw.url} {error}.", "Fetch the archive again.") from None
     return references
-
-
-def _read_reference(text: str) -> float | Problem:
-    try:
-        value = parse_number(text)
-    except ValueError as error:
-        return Problem("reference_energy", str(error))
-    return Problem("reference_energy", "is empty") if value is None else value

@@ -14,13 +14,14 @@ from catalyst_assets.errors import SourceError
 from catalyst_assets.ingestion.adsorption.records import (
     AdsorptionEnergy,
     AdsorptionParser,
+    Outcome,
     name_of,
     system_name,
 )
-from catalyst_assets.ingestion.oc20.frames import read_frame, split_frames
+from catalyst_assets.ingestion.oc20.frames import read_energy, read_reference, split_frames
 from catalyst_assets.ingestion.raw_cache import RawFile
-from catalyst_assets.ingestion.reading.tables import parse_number, shown
-from catalyst_assets.ingestion.records import Contents, Problem, Rejection
+from catalyst_assets.ingestion.reading.tables import shown
+from catalyst_assets.ingestion.records import Problem
 from catalyst_assets.ingestion.untrusted.archives import (
     DamagedError,
     LastIndex,
@@ -72,25 +73,21 @@ class S2efParser(AdsorptionParser):
 
     kind: Final = "oc20_s2ef"
 
-    def survey(self, raw: RawFile, file: BinaryIO) -> Contents:
-        """Count the lines of the shards' texts, and find states that come twice; frames stay compressed.
+    def list_rows(self, raw: RawFile, file: BinaryIO) -> Iterator[tuple[str, str]]:
+        """Yield place and state of each line of the shards' texts; frames stay compressed.
 
         Raises
         ------
         SourceError
             The file is no such archive, or too large for one.
         """
-        places, records = [], []
         for shard in _shards_of(raw, file):
             for row, line in enumerate(_read_lines(file, shard)):
-                places.append(shard.place(row))
-                records.append(_record(line))
-        contents = Contents.of_entries(records)
-        return Contents(len(places), contents.duplicates, tuple(zip(places, records, strict=True)))
+                yield shard.place(row), _record(line)
 
-    def parse(
+    def read_rows(
         self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
-    ) -> Iterator[AdsorptionEnergy | Rejection]:
+    ) -> Iterator[Outcome]:
         """Yield the state of each line in ``[start, stop)``, or why there is none.
 
         Frames behind a shard's last line have no line that says whose they are: one more rejection.
@@ -102,12 +99,7 @@ class S2efParser(AdsorptionParser):
                 lines = _read_lines(file, shard)
                 again = {index - first for index in duplicates}
                 for row, outcome in _read_shard(file, shard, lines, low, high, again):
-                    if isinstance(outcome, Problem):
-                        record = _record(lines[row]) if row < len(lines) else ""
-                        payload = {"url": raw.url, "record": record, "fields": [outcome.field]}
-                        yield Rejection(shard.place(row), (outcome,), payload)
-                    else:
-                        yield outcome
+                    yield shard.place(row), _record(lines[row]) if row < len(lines) else "", outcome
             first += shard.rows
 
 
@@ -135,17 +127,9 @@ def _read_shard(
         elif isinstance(text, Problem):
             yield row, text
         else:
-            yield row, _read_state(shard.place(row), line, text)
+            yield row, read_energy(text, line.reference_ev, shard.place(row), line.system_id, line.frame)
     if high == len(lines) and shard.problem is None and isinstance(next(frames, None), bytes):
         yield high, Problem("frame", f"this and later frames have no line in {shard.name}{LINES}")
-
-
-def _read_state(place: str, line: _Line, text: bytes) -> AdsorptionEnergy | Problem:
-    read = read_frame(text)
-    if isinstance(read, Problem):
-        return read
-    energy = read.energy_ev - line.reference_ev
-    return AdsorptionEnergy(place, line.system_id, line.frame, read.adsorbate, energy, line.reference_ev)
 
 
 def _read_frames(file: BinaryIO, shard: _Shard) -> Iterator[bytes | Problem]:
@@ -223,12 +207,9 @@ def _read_line(line: bytes) -> _Line | Problem:
     system = system_name(found["system"]) if found else ""
     if found is None or not system:
         return Problem("line", f"{shown(text)} does not say system, frame and reference energy")
-    try:
-        reference = parse_number(found["reference"])
-    except ValueError as error:
-        return Problem("reference_energy", str(error))
-    if reference is None:
-        return Problem("reference_energy", "is empty")
+    reference = read_reference(found["reference"])
+    if isinstance(reference, Problem):
+        return reference
     return _Line(system, int(found["frame"]), reference)
 
 

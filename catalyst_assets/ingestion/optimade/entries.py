@@ -1,10 +1,9 @@
 """Cached OPTIMADE pages into records; an entry that is no ordered crystal is refused with the field that says so."""
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.ingestion.pages import PageParser
+from catalyst_assets.ingestion.pages import PageParser, build_structure, is_number
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.crystals import MOST_SITES
 from catalyst_assets.ingestion.reading.tables import shown
@@ -31,11 +30,6 @@ class OptimadeParser(PageParser):
 
     kind: Final = "optimade_page"
     identity = "id"
-
-    def list_entries(self, page: Any) -> list[Any] | None:
-        """Return what a page holds under ``data``."""
-        entries = page.get("data") if isinstance(page, dict) else None
-        return entries if isinstance(entries, list) else None
 
     def identify(self, entry: Any) -> str:
         """Return an entry's id as text; some providers give numbers."""
@@ -69,7 +63,7 @@ def _read_values(
         if found is None:
             if content["required"]:
                 problems.append(Problem(path, "is missing"))
-        elif not _is_number(found):
+        elif not is_number(found):
             problems.append(Problem(path, f"{shown(str(found))} is not a number"))
         else:
             values.append(Value(content["property"], float(found), content["unit"], content["method"], path))
@@ -95,14 +89,12 @@ def _build(attributes: Mapping[str, Any], problems: list[Problem]) -> "Structure
     symbols = _read_symbols(attributes, sites, problems)
     if problems:
         return None
-    try:
-        return Structure(Lattice(lattice), symbols, positions, coords_are_cartesian=True)
-    except Exception as error:
-        # A lattice without volume fails deep inside numpy; the entry is bad, not the page.
-        problems.append(
-            Problem("lattice_vectors", f"span no crystal ({type(error).__name__}: {shown(str(error))})")
-        )
-        return None
+    return build_structure(
+        lambda: Structure(Lattice(lattice), symbols, positions, coords_are_cartesian=True),
+        "lattice_vectors",
+        problems,
+        "span",
+    )
 
 
 def _matrix(attributes: Mapping[str, Any], field: str, rows: int, problems: list[Problem]) -> list[Any]:
@@ -110,7 +102,7 @@ def _matrix(attributes: Mapping[str, Any], field: str, rows: int, problems: list
     fits = (
         isinstance(value, list)
         and len(value) == rows
-        and all(isinstance(row, list) and len(row) == 3 and all(map(_is_number, row)) for row in value)
+        and all(isinstance(row, list) and len(row) == 3 and all(map(is_number, row)) for row in value)
     )
     if not fits:
         problems.append(Problem(field, f"is not {rows} rows of three finite numbers"))
@@ -145,13 +137,4 @@ def _read_symbols(attributes: Mapping[str, Any], sites: list[Any], problems: lis
 
 
 def _is_one(value: Any) -> bool:
-    return _is_number(value) and abs(value - 1) < _FULL
-
-
-def _is_number(value: Any) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
+    return is_number(value) and abs(value - 1) < _FULL
