@@ -137,27 +137,11 @@ def _write(connection: Any, by: Mapping[str, str], chemical_system: str, values:
     known = {row["material_id"]: row["value"] for row in before}
     wanted = {name: value for name, value in values.items() if value <= highest}
     names = sorted(name for name in known.keys() | wanted.keys() if known.get(name) != wanted.get(name))
-    unit = PROPERTIES["energy_above_hull"].unit
-    rows = [
-        {
-            "material_id": name,
-            "label": label,
-            "method": by["method"],
-            "entries": json.dumps(
-                [
-                    {
-                        "value": wanted[name],
-                        "unit": unit,
-                        "method": by["method"],
-                        "source": label,
-                        "derived": True,
-                    }
-                ]
-                if name in wanted
-                else []
-            ),
-        }
-        for name in names
-    ]
+    of_each = {"label": label, "method": by["method"]}
+    about = {"unit": PROPERTIES["energy_above_hull"].unit, "method": by["method"], "source": label}
+    entries = {
+        name: [{"value": wanted[name], "derived": True, **about}] if name in wanted else [] for name in names
+    }
+    rows = [{"material_id": name, "entries": json.dumps(entries[name]), **of_each} for name in names]
     execute_many(connection, "ingestion/set_hull_value", rows)
     return len(rows)

@@ -5,7 +5,7 @@ only this role can read. Rows are formatted apart from being loaded, so that oth
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,19 +59,20 @@ class LoadCounts:
 
 
 @dataclass(frozen=True)
-class PreparedRows:
-    """Records of one raw file as COPY reads them.
+class Prepared:
+    """Checked records of one raw file as COPY reads them.
 
     Attributes
     ----------
-    materials, answers, quarantine
-        Rows of the staging tables: see :func:`resources.postgres.database.format_rows`.
+    staged
+        Rows of each staging table: see :func:`resources.postgres.database.format_rows`.
+    quarantine
+        Likewise of what was refused.
     passed, refused
         Places of the records that may be loaded, and of the others.
     """
 
-    materials: str
-    answers: str
+    staged: Mapping[str, str]
     quarantine: str
     passed: tuple[str, ...]
     refused: tuple[str, ...]
@@ -79,36 +80,40 @@ class PreparedRows:
 
 def prepare_rows(
     raw: RawFile, accepted: Sequence[tuple[Record, Crystal]], rejected: Sequence[Rejection]
-) -> PreparedRows:
+) -> Prepared:
     """Format records of one raw file, each named once, for :func:`load_rows`."""
     answers = (
         (record.material_id, value.property, value.method, value.value, value.unit)
         for record, _ in accepted
         for value in record.values
     )
-    return PreparedRows(
-        materials=format_rows(_material_row(record, crystal, raw) for record, crystal in accepted),
-        answers=format_rows(answers) if raw.answers else "",
-        quarantine=format_refusals(rejected),
-        passed=tuple(record.place for record, _ in accepted),
-        refused=tuple(item.place for item in rejected),
-    )
+    staged = {
+        "materials": format_rows(_material_row(record, crystal, raw) for record, crystal in accepted),
+        "reference_values": format_rows(answers) if raw.answers else "",
+    }
+    return prepare(staged, [record.place for record, _ in accepted], rejected)
 
 
-def format_refusals(rejected: Iterable[Rejection]) -> str:
-    """Format rejections for :func:`keep_quarantine`, whatever bytes their reasons quote."""
-    return format_rows((item.place, storable(item.reason), storable(dict(item.payload))) for item in rejected)
+def prepare(staged: Mapping[str, str], passed: Sequence[str], rejected: Sequence[Rejection]) -> Prepared:
+    """Put formatted rows together with what was refused, whatever bytes the reasons quote."""
+    refused = ((item.place, storable(item.reason), storable(dict(item.payload))) for item in rejected)
+    return Prepared(staged, format_rows(refused), tuple(passed), tuple(item.place for item in rejected))
 
 
-def load_rows(database: "Database", raw: RawFile, rows: PreparedRows) -> LoadCounts:
+def stage(connection: Any, table: str, columns: Sequence[str], text: str) -> None:
+    """Make a staging table of this transaction and fill it with rows that were formatted for COPY."""
+    execute(connection, f"ingestion/stage_{table}")
+    copy_text(connection, f"staged_{table}", columns, text)
+
+
+def load_rows(database: "Database", raw: RawFile, rows: Prepared) -> LoadCounts:
     """Write prepared records of one raw file, and quarantine what was refused.
 
     Materials and quarantine are one transaction; answers follow in one of their own, so that a load that
     was cut off between them is mended by loading again.
     """
     with database.transaction() as connection:
-        execute(connection, "ingestion/stage_materials")
-        copy_text(connection, "staged_materials", _MATERIAL_COLUMNS, rows.materials)
+        stage(connection, "materials", _MATERIAL_COLUMNS, rows.staged["materials"])
         fetch_all(connection, "ingestion/lock_source", source=raw.source)
         execute(connection, "ingestion/drop_outdated", source=raw.source, retrieved_at=raw.fetched_at)
         execute(connection, "ingestion/queue_changed", closed=raw.answers)
@@ -120,11 +125,11 @@ def load_rows(database: "Database", raw: RawFile, rows: PreparedRows) -> LoadCou
             raw_sha256=raw.sha256,
             retrieved_at=raw.fetched_at,
         )
-        keep_quarantine(connection, raw, rows.quarantine, [*rows.passed, *rows.refused])
+        keep_quarantine(connection, raw, rows)
     new = {row["material_id"] for row in merged if row["is_new"]}
     changed = {row["material_id"] for row in merged} - new
     if raw.answers:
-        changed |= _load_answers(database, raw, rows.answers) - new
+        changed |= _load_answers(database, raw, rows.staged["reference_values"]) - new
     unchanged = len(rows.passed) - len(new) - len(changed)
     return LoadCounts(len(new), len(changed), unchanged, len(rows.refused))
 
@@ -158,19 +163,17 @@ def _properties(record: Record) -> dict[str, list[dict[str, Any]]]:
     return dict(properties)
 
 
-def keep_quarantine(connection: Any, raw: RawFile, refused: str, places: Sequence[str]) -> None:
-    """Keep what was refused, formatted for COPY, and forget what else was refused earlier of these places."""
-    execute(connection, "ingestion/stage_quarantine")
-    copy_text(connection, "staged_quarantine", _QUARANTINE_COLUMNS, refused)
+def keep_quarantine(connection: Any, raw: RawFile, rows: Prepared) -> None:
+    """Keep what was refused, and forget what else was refused earlier of the places of these rows."""
+    stage(connection, "quarantine", _QUARANTINE_COLUMNS, rows.quarantine)
     file = {"source": raw.source, "raw_sha256": raw.sha256}
-    execute(connection, "ingestion/release_quarantine", places=places, **file)
+    execute(connection, "ingestion/release_quarantine", places=[*rows.passed, *rows.refused], **file)
     execute(connection, "ingestion/merge_quarantine", **file)
 
 
 def _load_answers(database: "Database", raw: RawFile, answers: str) -> set[str]:
     with database.transaction(Role.VALIDATOR) as connection:
-        execute(connection, "ingestion/stage_reference_values")
-        copy_text(connection, "staged_reference_values", _VALUE_COLUMNS, answers)
+        stage(connection, "reference_values", _VALUE_COLUMNS, answers)
         written = fetch_all(
             connection, "ingestion/merge_reference_values", source=raw.source, raw_sha256=raw.sha256
         )

@@ -4,7 +4,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from catalyst_assets.errors import SourceError
 from catalyst_assets.ingestion.raw_cache import RawFile
@@ -13,6 +13,8 @@ from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejecti
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
+
+_FULL: Final = 1e-6  # how far an occupation may be from 1
 
 
 class PageParser(ABC):
@@ -117,6 +119,20 @@ def is_number(value: Any) -> bool:
         return math.isfinite(value)
     except OverflowError:
         return False
+
+
+def is_one(value: Any) -> bool:
+    """Tell whether a JSON value is the share of an element that is alone on its site."""
+    return is_number(value) and abs(value - 1) < _FULL
+
+
+def is_matrix(value: Any, rows: int) -> bool:
+    """Tell whether a JSON value is so many rows of three finite numbers."""
+    return (
+        isinstance(value, list)
+        and len(value) == rows
+        and all(isinstance(row, list) and len(row) == 3 and all(map(is_number, row)) for row in value)
+    )
 
 
 def build_structure(

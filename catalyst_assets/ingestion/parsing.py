@@ -18,9 +18,9 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
 from catalyst_assets.errors import CatalystError
-from catalyst_assets.ingestion.adsorption.loading import PreparedAdsorption, prepare_adsorption
+from catalyst_assets.ingestion.adsorption.loading import prepare_adsorption
 from catalyst_assets.ingestion.adsorption.records import AdsorptionParser, AdsorptionRecord
-from catalyst_assets.ingestion.loading import PreparedRows, prepare_rows
+from catalyst_assets.ingestion.loading import Prepared, prepare_rows
 from catalyst_assets.ingestion.raw_cache import RawFile, open_raw
 from catalyst_assets.ingestion.records import Record, Rejection, validate
 from catalyst_assets.ingestion.sources import PARSERS
@@ -28,7 +28,6 @@ from resources.object_store import ObjectStore
 
 _PRELOADED: Final = ["catalyst_assets.ingestion.parsing", "pandera.pandas", "pymatgen.core.structure"]
 _CHUNK_ROWS: Final = 1024
-Prepared = PreparedRows | PreparedAdsorption
 # Importing what parsing needs takes a new process longer than reading so many rows.
 _ROWS_WORTH_A_POOL: Final = 4 * _CHUNK_ROWS
 
@@ -110,18 +109,15 @@ def _parse_here(
 
 
 def _prepare(raw: RawFile, outcomes: Iterable[Record | AdsorptionRecord | Rejection]) -> Prepared:
-    records: list[Record] = []
-    adsorbed: list[AdsorptionRecord] = []
+    records: list[Any] = []
     rejected: list[Rejection] = []
     for outcome in outcomes:
-        if isinstance(outcome, Record):
-            records.append(outcome)
-        elif isinstance(outcome, Rejection):
+        if isinstance(outcome, Rejection):
             rejected.append(outcome)
         else:
-            adsorbed.append(outcome)
+            records.append(outcome)
     if isinstance(PARSERS[raw.kind], AdsorptionParser):
-        return prepare_adsorption(raw, adsorbed, rejected)
+        return prepare_adsorption(raw, records, rejected)
     accepted, unphysical = validate(records)
     return prepare_rows(raw, accepted, [*rejected, *unphysical])
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CatalystError, CorruptArtifactError
 from catalyst_assets.ingestion.adsorption.labels import label_bulk_materials
-from catalyst_assets.ingestion.adsorption.loading import PreparedAdsorption, load_adsorption
+from catalyst_assets.ingestion.adsorption.loading import load_adsorption
 from catalyst_assets.ingestion.adsorption.records import AdsorptionParser
 from catalyst_assets.ingestion.hulls import update_hulls
 from catalyst_assets.ingestion.identity import unify_materials
-from catalyst_assets.ingestion.loading import LoadCounts, load_rows
-from catalyst_assets.ingestion.parsing import Prepared, parse_rows
+from catalyst_assets.ingestion.loading import LoadCounts, Prepared, load_rows
+from catalyst_assets.ingestion.parsing import parse_rows
 from catalyst_assets.ingestion.progress import report
 from catalyst_assets.ingestion.raw_cache import (
     RawFile,
@@ -192,9 +192,8 @@ def load_shard(
 
     def write(rows: Prepared) -> LoadCounts:
         with timed("load"):
-            if isinstance(rows, PreparedAdsorption):
-                return load_adsorption(database, raw, rows)
-            return load_rows(database, raw, rows)
+            is_adsorption = isinstance(PARSERS[raw.kind], AdsorptionParser)
+            return (load_adsorption if is_adsorption else load_rows)(database, raw, rows)
 
     counts = LoadCounts()
     with ThreadPoolExecutor(max_workers=1) as writer:

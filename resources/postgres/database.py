@@ -168,10 +168,7 @@ def copy_text(connection: "sa.Connection", table: str, columns: Sequence[str], t
         How many rows were written.
     """
     names = ", ".join(f'"{column}"' for column in columns)
-    driver_connection = connection.connection.driver_connection
-    if driver_connection is None:
-        raise DatabaseUnavailableError("The connection was closed before COPY.", "Run again.")
-    with driver_connection.cursor() as cursor:
+    with _driver_cursor(connection) as cursor:
         statement = f"COPY {table} ({names}) FROM STDIN (FORMAT csv, NULL '{_NULL}')"
         # Every read waits for the interpreter's lock, which another thread may hold for milliseconds.
         cursor.copy_expert(statement, io.StringIO(text), size=_COPIED_AT_ONCE)
@@ -181,11 +178,8 @@ def copy_text(connection: "sa.Connection", table: str, columns: Sequence[str], t
 def copy_binary(connection: "sa.Connection", query: str, **parameters: Any) -> memoryview:
     """Run a named ``COPY … TO STDOUT (FORMAT binary)`` and return what it sends."""
     compiled = load_query(query).compile(dialect=connection.dialect)
-    driver_connection = connection.connection.driver_connection
-    if driver_connection is None:
-        raise DatabaseUnavailableError("The connection was closed before COPY.", "Run again.")
     buffer = io.BytesIO()
-    with driver_connection.cursor() as cursor:
+    with _driver_cursor(connection) as cursor:
         cursor.copy_expert(cursor.mogrify(str(compiled), parameters).decode(), buffer, size=_COPIED_AT_ONCE)
     return buffer.getbuffer()
 
@@ -199,6 +193,13 @@ def storable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [storable(item) for item in value]
     return value
+
+
+def _driver_cursor(connection: "sa.Connection") -> Any:
+    driver_connection = connection.connection.driver_connection
+    if driver_connection is None:
+        raise DatabaseUnavailableError("The connection was closed before COPY.", "Run again.")
+    return driver_connection.cursor()
 
 
 def _copy_text(value: object) -> str:

@@ -15,6 +15,11 @@ from catalyst_assets.ingestion.reading.files import READABLE, read_structures
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
+_COLUMNS = (
+    "structure", "formula", "model", "property", "mean", "std", "unit", "has_learned", "distance",
+    "out_of_distribution", "problem",
+)  # fmt: skip
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -90,18 +95,7 @@ def predict(
     if not as_csv:
         typer.echo(json.dumps(rows, indent=2))
         return
-    columns: tuple[str, ...] = (
-        "structure",
-        "formula",
-        "model",
-        "property",
-        "mean",
-        "std",
-        "unit",
-        "has_learned",
-    )
-    columns += ("distance", "out_of_distribution", "problem")
-    writer = csv.DictWriter(sys.stdout, columns, restval="")
+    writer = csv.DictWriter(sys.stdout, _COLUMNS, restval="")
     writer.writeheader()
     writer.writerows(rows)
 

@@ -5,9 +5,9 @@ The newest file that says something of a state or system stands. Which energies 
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.ingestion.adsorption.records import (
     AdsorptionEnergy,
@@ -16,52 +16,39 @@ from catalyst_assets.ingestion.adsorption.records import (
     check_energy,
     check_system,
 )
-from catalyst_assets.ingestion.loading import LoadCounts, format_refusals, keep_quarantine
+from catalyst_assets.ingestion.loading import LoadCounts, Prepared, keep_quarantine, prepare, stage
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.records import Rejection
-from resources.postgres.database import copy_text, execute, fetch_all, format_rows
+from resources.postgres.database import fetch_all, format_rows
 
 if TYPE_CHECKING:
     from resources.postgres.database import Database
 
-
-@dataclass(frozen=True)
-class PreparedAdsorption:
-    """Checked records of one raw file as COPY reads them; see :class:`loading.PreparedRows`."""
-
-    energies: str
-    systems: str
-    quarantine: str
-    passed: tuple[str, ...]
-    refused: tuple[str, ...]
+# In the order of loading: an energy says what is known of its system.
+_TABLES: Final[Mapping[type[AdsorptionRecord], str]] = {
+    AdsorptionSystem: "adsorption_systems",
+    AdsorptionEnergy: "adsorption_energies",
+}
 
 
 def prepare_adsorption(
     raw: RawFile, records: Sequence[AdsorptionRecord], refused: Sequence[Rejection]
-) -> PreparedAdsorption:
+) -> Prepared:
     """Check what a parser gave of one raw file and format it for :func:`load_adsorption`."""
-    energies: list[AdsorptionEnergy] = []
-    systems: list[AdsorptionSystem] = []
+    sound: dict[type[AdsorptionRecord], list[AdsorptionRecord]] = {record: [] for record in _TABLES}
     rejected = list(refused)
     for record in records:
         problems = check_energy(record) if isinstance(record, AdsorptionEnergy) else check_system(record)
         if problems:
             rejected.append(Rejection.of(raw.url, record.place, shown(record.system_id), problems))
-        elif isinstance(record, AdsorptionEnergy):
-            energies.append(record)
         else:
-            systems.append(record)
-    return PreparedAdsorption(
-        energies=format_rows(_row(record) for record in energies),
-        systems=format_rows(_row(record) for record in systems),
-        quarantine=format_refusals(rejected),
-        passed=(*(record.place for record in energies), *(record.place for record in systems)),
-        refused=tuple(item.place for item in rejected),
-    )
+            sound[type(record)].append(record)
+    staged = {_TABLES[record]: format_rows(map(_row, kept)) for record, kept in sound.items()}
+    return prepare(staged, [record.place for kept in sound.values() for record in kept], rejected)
 
 
-def load_adsorption(database: "Database", raw: RawFile, rows: PreparedAdsorption) -> LoadCounts:
+def load_adsorption(database: "Database", raw: RawFile, rows: Prepared) -> LoadCounts:
     """Write prepared energies and systems of one raw file, and quarantine what was refused, at once.
 
     What a later file said of the same state stays.
@@ -75,17 +62,12 @@ def load_adsorption(database: "Database", raw: RawFile, rows: PreparedAdsorption
     with database.transaction() as connection:
         fetch_all(connection, "ingestion/lock_source", source=raw.source)
         new = changed = 0
-        for kind, record, text in (
-            ("systems", AdsorptionSystem, rows.systems),
-            ("energies", AdsorptionEnergy, rows.energies),
-        ):
-            if not text:
-                continue
-            execute(connection, f"ingestion/stage_adsorption_{kind}")
-            copy_text(connection, f"staged_adsorption_{kind}", _columns(record), text)
-            (merged,) = fetch_all(connection, f"ingestion/merge_adsorption_{kind}", **origin)
-            new, changed = new + merged["new"], changed + merged["changed"]
-        keep_quarantine(connection, raw, rows.quarantine, [*rows.passed, *rows.refused])
+        for record, table in _TABLES.items():
+            if text := rows.staged[table]:
+                stage(connection, table, _columns(record), text)
+                (merged,) = fetch_all(connection, f"ingestion/merge_{table}", **origin)
+                new, changed = new + merged["new"], changed + merged["changed"]
+        keep_quarantine(connection, raw, rows)
     return LoadCounts(new, changed, len(rows.passed) - new - changed, len(rows.refused))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.ingestion.materials_project.ids import identify_material
-from catalyst_assets.ingestion.pages import PageParser, build_structure, is_number
+from catalyst_assets.ingestion.pages import PageParser, build_structure, is_matrix, is_number, is_one
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.crystals import MOST_SITES
 from catalyst_assets.ingestion.reading.tables import shown
@@ -35,7 +35,6 @@ _ENERGIES: Final = ("formation_energy_per_atom", "energy_above_hull")
 _LICENCES: Final = {None: LICENCE, "BY-C": LICENCE, "BY-NC": NON_COMMERCIAL}
 # What is on the hull may come out a rounding error below it.
 _ROUNDING_EV: Final = 1e-6
-_FULL: Final = 1e-6  # how far an occupation may be from 1
 
 
 class SummaryParser(PageParser):
@@ -115,7 +114,7 @@ def _build(structure: Mapping[str, Any], problems: list[Problem]) -> "Structure 
     lattice = _mapping(structure, "lattice")
     matrix: Any = lattice.get("matrix")
     periodic, sites = lattice.get("pbc"), structure.get("sites")
-    if not (isinstance(matrix, list) and len(matrix) == 3 and all(map(_is_triple, matrix))):
+    if not is_matrix(matrix, 3):
         problems.append(Problem("structure.lattice.matrix", "is not three rows of three finite numbers"))
     if periodic is not None and (not isinstance(periodic, list | tuple) or list(periodic) != [True] * 3):
         problems.append(Problem("structure.lattice.pbc", "is not periodic in all directions"))
@@ -129,7 +128,7 @@ def _build(structure: Mapping[str, Any], problems: list[Problem]) -> "Structure 
             Problem("structure.sites", f"site {bad} does not hold one chemical element, and all of it")
         )
     positions: list[Any] = [site.get("abc") if isinstance(site, dict) else None for site in sites]
-    if not all(map(_is_triple, positions)):
+    if not is_matrix(positions, len(positions)):
         problems.append(Problem("structure.sites", "positions are not three finite numbers each"))
     if problems:
         return None
@@ -146,14 +145,12 @@ def _symbol(site: Any) -> str:
     only = species[0] if isinstance(species, list) and len(species) == 1 else None
     if not isinstance(only, dict):
         return ""
-    occupation: Any = only.get("occu")
     symbol = only.get("element")
-    whole = is_number(occupation) and abs(occupation - 1) < _FULL
-    return symbol if whole and isinstance(symbol, str) and Element.is_valid_symbol(symbol) else ""
-
-
-def _is_triple(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(map(is_number, value))
+    return (
+        symbol
+        if is_one(only.get("occu")) and isinstance(symbol, str) and Element.is_valid_symbol(symbol)
+        else ""
+    )
 
 
 def _mapping(document: Any, key: str) -> Mapping[str, Any]:

@@ -24,13 +24,20 @@ from catalyst_assets.ingestion.untrusted.process import Form, read_untrusted
 
 
 class _LmdbParser(AdsorptionParser):
-    """Reads one kind of LMDB."""
+    """Reads one kind of LMDB.
+
+    Attributes
+    ----------
+    numbers
+        The field of an entry that holds its atomic numbers.
+    """
 
     form: Form
+    numbers: str
 
     @abstractmethod
-    def read(self, place: str, entry: Mapping[str, Any]) -> AdsorptionEnergy | Problem:
-        """Return the energy of one entry, or what is wrong with it."""
+    def measure(self, entry: Mapping[str, Any]) -> tuple[float, float | None] | Problem:
+        """Return the energy of one entry less its reference and that reference in eV, or what is wrong."""
 
     @abstractmethod
     def identify(self, entry: Mapping[str, Any]) -> tuple[str, int]:
@@ -61,8 +68,17 @@ class _LmdbParser(AdsorptionParser):
             elif entry["row"] in duplicates:
                 outcome = Problem("sid", f"{name} was already given by an earlier entry")
             else:
-                outcome = self.read(_place(entry), entry)
+                outcome = self._read(entry)
             yield _place(entry), name, outcome
+
+    def _read(self, entry: Mapping[str, Any]) -> AdsorptionEnergy | Problem:
+        measured = self.measure(entry)
+        if isinstance(measured, Problem):
+            return measured
+        adsorbate = _adsorbate(entry.get(self.numbers), entry.get("tags"))
+        if not adsorbate:
+            return Problem("tags", f"no atom has the tag {ADSORBATE_TAG} of an adsorbate")
+        return AdsorptionEnergy(_place(entry), *self.identify(entry), adsorbate, *measured)
 
     def _name(self, entry: Mapping[str, Any]) -> str:
         system, frame = ("", RELAXED) if "problem" in entry else self.identify(entry)
@@ -74,6 +90,7 @@ class AseLmdbParser(_LmdbParser):
 
     kind: Final = "oc20_ase_lmdb"
     form: Form = "ase-lmdb"
+    numbers = "numbers"
 
     def identify(self, entry: Mapping[str, Any]) -> tuple[str, int]:
         """Return the system of a row, and its frame."""
@@ -86,21 +103,15 @@ class AseLmdbParser(_LmdbParser):
             frame if is_frame else RELAXED,
         )
 
-    def read(self, place: str, entry: Mapping[str, Any]) -> AdsorptionEnergy | Problem:
-        """Return a row's energy less its reference."""
-        from ase.data import chemical_symbols
-
+    def measure(self, entry: Mapping[str, Any]) -> tuple[float, float | None] | Problem:
+        """Return a row's energy less its reference, and that reference."""
         said = _said(entry)
-        system, frame = self.identify(entry)
         energy = _number(entry.get("energy"))
         reference = _number(said.get("reference_energy", said.get("ref_energy")))
         if energy is None or reference is None:
             missing = "energy" if energy is None else "reference_energy"
             return Problem(missing, "is missing, or no number")
-        adsorbate = _adsorbate(entry.get("numbers"), entry.get("tags"), chemical_symbols)
-        if not adsorbate:
-            return Problem("tags", f"no atom has the tag {ADSORBATE_TAG} of an adsorbate")
-        return AdsorptionEnergy(place, system, frame, adsorbate, energy - reference, reference)
+        return energy - reference, reference
 
 
 class PickledLmdbParser(_LmdbParser):
@@ -108,22 +119,16 @@ class PickledLmdbParser(_LmdbParser):
 
     kind: Final = "oc20_pickled_lmdb"
     form: Form = "pickled-lmdb"
+    numbers = "atomic_numbers"
 
     def identify(self, entry: Mapping[str, Any]) -> tuple[str, int]:
         """Return the system of a graph."""
         return _system(_first(entry.get("sid"))), RELAXED
 
-    def read(self, place: str, entry: Mapping[str, Any]) -> AdsorptionEnergy | Problem:
+    def measure(self, entry: Mapping[str, Any]) -> tuple[float, float | None] | Problem:
         """Return a graph's target."""
-        from ase.data import chemical_symbols
-
         energy = _number(_first(entry.get("y_relaxed")))
-        if energy is None:
-            return Problem("y_relaxed", "is missing, or no number")
-        adsorbate = _adsorbate(entry.get("atomic_numbers"), entry.get("tags"), chemical_symbols)
-        if not adsorbate:
-            return Problem("tags", f"no atom has the tag {ADSORBATE_TAG} of an adsorbate")
-        return AdsorptionEnergy(place, self.identify(entry)[0], RELAXED, adsorbate, energy)
+        return Problem("y_relaxed", "is missing, or no number") if energy is None else (energy, None)
 
 
 def _place(entry: Mapping[str, Any]) -> str:
@@ -161,7 +166,9 @@ def _number(value: object) -> float | None:
         return None
 
 
-def _adsorbate(numbers: object, tags: object, symbols: list[str]) -> str:
+def _adsorbate(numbers: object, tags: object) -> str:
+    from ase.data import chemical_symbols as symbols
+
     if not isinstance(numbers, list) or not isinstance(tags, list) or len(numbers) != len(tags):
         return ""
     tagged = [number for number, tag in zip(numbers, tags, strict=True) if tag == ADSORBATE_TAG]

@@ -33,9 +33,9 @@ class MappingEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
-    ads_symbols: str
+    adsorbate: str = Field(alias="ads_symbols")
     bulk_mpid: str | None = None
-    bulk_symbols: str | None = None
+    bulk_formula: str | None = Field(default=None, alias="bulk_symbols")
     miller_index: tuple[_Index, _Index, _Index] | None = None
     shift: float | None = None
     top: bool | None = None
@@ -48,21 +48,10 @@ class MappingEntry(BaseModel):
     def _in_one_spelling(cls, given: str | None) -> str | None:
         return None if given is None else normalise_material_id(given)
 
-    def system(self, place: str, system_id: str) -> AdsorptionSystem:
-        """Return it as a record."""
-        return AdsorptionSystem(
-            place=place,
-            system_id=system_id,
-            adsorbate=self.ads_symbols.removeprefix("*"),
-            bulk_mpid=self.bulk_mpid,
-            bulk_formula=self.bulk_symbols,
-            miller_index=self.miller_index,
-            shift=self.shift,
-            top=self.top,
-            adsorption_site=self.adsorption_site,
-            anomaly=self.anomaly,
-            material_class=self.material_class,
-        )
+    @field_validator("adsorbate")
+    @classmethod
+    def _without_asterisk(cls, given: str) -> str:
+        return given.removeprefix("*")
 
 
 class _EntriesParser(AdsorptionParser):
@@ -122,8 +111,6 @@ class PickledMappingParser(_EntriesParser):
 
     def read(self, raw: RawFile, file: BinaryIO, start: int, stop: int | None) -> Iterator[dict[str, Any]]:
         """Yield the entries of a pickled dictionary."""
-        if stop is None:
-            return read_untrusted(raw.url, file, "pickled-mapping", start)
         return read_untrusted(raw.url, file, "pickled-mapping", start, stop)
 
 
@@ -135,7 +122,7 @@ def _read_system(
     if not name:
         return Problem("system", f"{shown(entry.get('key'))} cannot name a system")
     try:
-        return MappingEntry.model_validate(entry["entry"]).system(place, name)
+        return AdsorptionSystem(place, name, **MappingEntry.model_validate(entry["entry"]).model_dump())
     except ValidationError as error:
         return tuple(
             Problem(".".join(map(str, item["loc"])) or "entry", item["msg"])

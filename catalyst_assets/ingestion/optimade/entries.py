@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.ingestion.pages import PageParser, build_structure, is_number
+from catalyst_assets.ingestion.pages import PageParser, build_structure, is_matrix, is_number, is_one
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.crystals import MOST_SITES
 from catalyst_assets.ingestion.reading.tables import shown
@@ -22,7 +22,6 @@ FIELDS: Final = (
     "species_at_sites",
 )
 _LONGEST_ID: Final = 128
-_FULL: Final = 1e-6  # how far a concentration may be from 1
 
 
 class OptimadeParser(PageParser):
@@ -99,12 +98,7 @@ def _build(attributes: Mapping[str, Any], problems: list[Problem]) -> "Structure
 
 def _matrix(attributes: Mapping[str, Any], field: str, rows: int, problems: list[Problem]) -> list[Any]:
     value = attributes.get(field)
-    fits = (
-        isinstance(value, list)
-        and len(value) == rows
-        and all(isinstance(row, list) and len(row) == 3 and all(map(is_number, row)) for row in value)
-    )
-    if not fits:
+    if not is_matrix(value, rows):
         problems.append(Problem(field, f"is not {rows} rows of three finite numbers"))
     return value if isinstance(value, list) else []
 
@@ -122,7 +116,7 @@ def _read_symbols(attributes: Mapping[str, Any], sites: list[Any], problems: lis
         whole = (
             isinstance(chemical, list)
             and len(chemical) == 1
-            and (share is None or (isinstance(share, list) and len(share) == 1 and _is_one(share[0])))
+            and (share is None or (isinstance(share, list) and len(share) == 1 and is_one(share[0])))
             and not item.get("attached")
         )
         described[str(item.get("name"))] = str(chemical[0]) if whole and isinstance(chemical, list) else None
@@ -134,7 +128,3 @@ def _read_symbols(attributes: Mapping[str, Any], sites: list[Any], problems: lis
             Problem("species", f"{shown(', '.join(bad))}: a site must hold one element, and all of it")
         )
     return [symbol or "" for symbol in symbols]
-
-
-def _is_one(value: Any) -> bool:
-    return is_number(value) and abs(value - 1) < _FULL

@@ -15,7 +15,6 @@ from catalyst_assets.errors import CatalystError, SourceError
 Form = Literal["pickled-mapping", "pickled-lmdb", "ase-lmdb", "ase-db", "ase-json"]
 
 _READER: Final = "catalyst_assets.ingestion.untrusted.reader"
-_EVERY_ROW: Final = sys.maxsize
 _LONGEST_LINE: Final = 4 * 1024**2
 _MOST_SPOOLED_BYTES: Final = 32 * 1024**3
 
@@ -25,7 +24,7 @@ def read_untrusted(
     file: BinaryIO,
     form: Form,
     start: int = 0,
-    stop: int = _EVERY_ROW,
+    stop: int | None = None,
     columns: Collection[str] = (),
 ) -> Iterator[dict[str, Any]]:
     """Yield the entries of a file in ``[start, stop)``: with ``row``, and ``problem`` where one cannot be read.
@@ -44,7 +43,17 @@ def read_untrusted(
     """
     remedy = "Fetch the file again; if it stays so, it is not what its source says it is."
     with _on_disk(name, file) as path:
-        command = [sys.executable, "-I", "-m", _READER, form, str(path), str(start), str(stop), *columns]
+        command = [
+            sys.executable,
+            "-I",
+            "-m",
+            _READER,
+            form,
+            str(path),
+            str(start),
+            str(sys.maxsize if stop is None else stop),
+        ]
+        command += columns
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
         ) as reader:
