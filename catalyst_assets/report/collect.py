@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from catalyst_assets.campaigns.evaluations import judge_hits, load_evaluations
@@ -82,7 +83,6 @@ def summarize_campaign(platform: "Platform", name: str, *, with_map: bool = True
         parity = _parity(connection, [item["partition_key"] for item in iterations])
         suggested = _next_batch(connection, iterations)
     formulas = {member["material_id"]: member["reduced_formula"] for member in pool}
-    discovery, found = _discoveries(evaluations)
     next_names = [one.material_id for one in suggested]
     return CampaignSummary(
         campaign=name,
@@ -90,8 +90,8 @@ def summarize_campaign(platform: "Platform", name: str, *, with_map: bool = True
         hits_in_pool=_count_hits(database, campaign, formulas),
         criteria=tuple(describe_criterion(criterion) for criterion in campaign.criteria),
         iterations=tuple(_iteration(item, evaluations) for item in iterations),
-        discovery=discovery,
-        found=_best_materials(campaign, evaluations) if campaign.objective else found,
+        discovery=_discovery(evaluations),
+        found=_found(campaign, evaluations),
         parity=parity,
         description=campaign.description,
         status=row["status"],
@@ -108,16 +108,14 @@ def summarize_campaign(platform: "Platform", name: str, *, with_map: bool = True
 
 def best_so_far(campaign: Campaign, evaluations: "Sequence[Evaluation]") -> tuple[float, ...]:
     """Return the objective's best value after each evaluation, under criteria among the hits; nothing without one."""
+    import numpy as np
+
     if campaign.objective is None:
         return ()
-    choose = max if campaign.objective.direction == "maximize" else min
-    best, values = math.nan, []
-    for evaluation in evaluations:
-        value = evaluation.values.get(campaign.objective.property)
-        if value is not None and (evaluation.is_hit or not campaign.criteria):
-            best = value if math.isnan(best) else choose(best, value)
-        values.append(best)
-    return tuple(values)
+    better = np.fmax if campaign.objective.direction == "maximize" else np.fmin  # both pass over NaN
+    name = campaign.objective.property
+    values = [one.values.get(name, math.nan) if _counts(campaign, one) else math.nan for one in evaluations]
+    return tuple(better.accumulate(values).tolist())
 
 
 def _read(connection: "sa.Connection", name: str) -> Row:
@@ -127,28 +125,22 @@ def _read(connection: "sa.Connection", name: str) -> Row:
     return row
 
 
-def _discoveries(
-    evaluations: "list[Evaluation]",
-) -> tuple[tuple[tuple[int, int], ...], tuple[HitSummary, ...]]:
-    curve: list[tuple[int, int]] = []
-    found: list[HitSummary] = []
-    for number, evaluation in enumerate(evaluations, start=1):
-        if evaluation.is_hit:
-            found.append(_hit(number, evaluation))
-        curve.append((number, len(found)))
-    return tuple(curve), tuple(found)
+def _discovery(evaluations: "list[Evaluation]") -> tuple[tuple[int, int], ...]:
+    return tuple(enumerate(accumulate(int(one.is_hit) for one in evaluations), start=1))
 
 
-def _best_materials(campaign: Campaign, evaluations: "list[Evaluation]") -> tuple[HitSummary, ...]:
-    if campaign.objective is None:
-        return ()
-    name, sign = campaign.objective.property, -1 if campaign.objective.direction == "maximize" else 1
-    measured = [
-        _hit(number, e)
-        for number, e in enumerate(evaluations, start=1)
-        if name in e.values and (e.is_hit or not campaign.criteria)
-    ]
+def _found(campaign: Campaign, evaluations: "list[Evaluation]") -> tuple[HitSummary, ...]:
+    numbered, objective = enumerate(evaluations, start=1), campaign.objective
+    if objective is None:
+        return tuple(_hit(number, one) for number, one in numbered if one.is_hit)
+    name, sign = objective.property, -1 if objective.direction == "maximize" else 1
+    measured = [_hit(n, one) for n, one in numbered if name in one.values and _counts(campaign, one)]
     return tuple(sorted(measured, key=lambda hit: sign * hit.values[name])[:_MOST_BEST])
+
+
+def _counts(campaign: Campaign, evaluation: "Evaluation") -> bool:
+    """Tell whether what was measured may be the best value: under criteria that of a hit alone."""
+    return evaluation.is_hit or not campaign.criteria
 
 
 def _hit(number: int, evaluation: "Evaluation") -> HitSummary:
