@@ -12,10 +12,12 @@ from catalyst_assets.acquisition import assets as acquisition_assets
 from catalyst_assets.acquisition import checks as acquisition_checks
 from catalyst_assets.ingestion import assets as ingestion_assets
 from catalyst_assets.ingestion import checks as ingestion_checks
-from catalyst_assets.ingestion import raw_assets
+from catalyst_assets.ingestion.sources.assets import RAW_ASSETS
+from catalyst_assets.ingestion.sources.jobs import INGESTION_JOBS
+from catalyst_assets.ingestion.sources.schedules import SCHEDULES
 from catalyst_assets.learning import assets as learning_assets
 from catalyst_assets.learning import checks as learning_checks
-from catalyst_assets.loop import jobs, schedules, sensors
+from catalyst_assets.loop import jobs, sensors
 from catalyst_assets.prediction import assets as prediction_assets
 from catalyst_assets.prediction import checks as prediction_checks
 from catalyst_assets.representation import assets as representation_assets
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from resources.platform import Platform
 
 _ASSETS = (
-    raw_assets,
     ingestion_assets,
     representation_assets,
     learning_assets,
@@ -60,16 +61,15 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
     if settings is None:
         settings = platform.settings if platform is not None else get_settings()
     return dg.Definitions(
-        assets=dg.load_assets_from_modules(_ASSETS),
+        assets=[*RAW_ASSETS, *dg.load_assets_from_modules(_ASSETS)],
         asset_checks=dg.load_asset_checks_from_modules(_CHECKS),
         jobs=[
             jobs.preparation_job,
-            *jobs.ingestion_jobs.values(),
-            jobs.reparse_job,
+            *INGESTION_JOBS,
             jobs.iteration_job,
             jobs.validation_job,
         ],
-        schedules=schedules.schedules,
+        schedules=SCHEDULES,
         sensors=[sensors.loop_sensor, sensors.reaper_sensor],
         resources=build_resources(settings, platform),
         executor=_executor(settings),

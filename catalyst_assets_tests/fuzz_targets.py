@@ -1,4 +1,4 @@
-"""What is fuzzed: every parser of `sources.PARSERS`, with inputs to start from and what must hold of what it gives.
+"""What is fuzzed: every parser of `sources.parsers.PARSERS`, with inputs to start from and what must hold of what it gives.
 
 Not here are those that read in a process of their own, made to die of a bad file: see `ISOLATED`; nor are tables that
 are ASE databases, for the same reason.
@@ -26,7 +26,7 @@ from catalyst_assets.ingestion.adsorption.records import (
 from catalyst_assets.ingestion.oc20.frames import read_frame, split_frames
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Problem, Record, Rejection, validate
-from catalyst_assets.ingestion.sources import PARSERS
+from catalyst_assets.ingestion.sources.parsers import PARSERS
 from catalyst_assets.ingestion.untrusted.archives import DamagedError, read_lines
 from catalyst_assets_tests.places import DATA
 

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from catalyst_assets.ingestion.accounting import account_for_rows
 from catalyst_assets.ingestion.fetching.downloads import Downloader
 from catalyst_assets.ingestion.fetching.http import Fetcher
-from catalyst_assets.ingestion.oc20.files import BASE_URL, PublishedFile
-from catalyst_assets.ingestion.oc20.source import NAME, Oc20
+from catalyst_assets.ingestion.oc20.files import PublishedFile
+from catalyst_assets.ingestion.oc20.source import Oc20
+from catalyst_assets.ingestion.oc20.spec import BASE_URL, NAME
 from catalyst_assets.ingestion.raw_cache import read_memory
-from catalyst_assets.ingestion.sources import Refreshed, refresh
+from catalyst_assets.ingestion.sources.refreshing import Refreshed, refresh
 from catalyst_assets_tests.loading import query
 from catalyst_assets_tests.oc20_samples import mapping_entry, relaxations
 from resources.platform import Platform

@@ -16,7 +16,7 @@ from catalyst_assets.bench.memory import peak_memory
 from catalyst_assets.ingestion.reading.files import read_csv_parts
 from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
-from catalyst_assets.ingestion.sources import Source, refresh
+from catalyst_assets.ingestion.sources.refreshing import Source, refresh
 from resources.platform import Platform
 from resources.postgres.connection import connect
 from resources.postgres.database import Role, copy_text, execute, fetch_all, format_rows

@@ -1,6 +1,6 @@
 """Running `catalyst ingest`: one Dagster run with bars for how far it is, and what came of it in a few lines.
 
-What may be asked of each source is `ingest`'s business.
+What may be asked of each source, its declaration says.
 """
 
 import json
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from catalyst_assets.ingestion.progress import Advance
+    from catalyst_assets.ingestion.sources.spec import SourceSpec
     from resources.postgres.database import Database
     from resources.settings import Settings
 
@@ -32,7 +33,7 @@ _ADSORPTION: Final = {
 
 
 def run_ingest(
-    source: str,
+    spec: "SourceSpec",
     config: Mapping[str, Any],
     reparse: bool,
     home: Path | None,
@@ -74,14 +75,14 @@ def run_ingest(
         listening(_Stages(progress).show),
     ):
         try:
-            summary = _run(settings, source, config, reparse, progress, names)
+            summary = _run(settings, spec, config, reparse, progress, names)
         except KeyboardInterrupt:
             progress.console.print("Interrupted: the same command goes on from here.")
             raise
     if as_json:
-        typer.echo(json.dumps({"source": source, **summary}, allow_nan=False))
+        typer.echo(json.dumps({"source": spec.name, **summary}, allow_nan=False))
     else:
-        _say(source, summary)
+        _say(spec, summary)
     if summary["unreadable"]:
         raise CatalystError(
             f"Not loaded: {'; '.join(summary['unreadable'])}",
@@ -89,14 +90,17 @@ def run_ingest(
         )
 
 
-def _say(source: str, summary: Mapping[str, Any]) -> None:
+def _say(spec: "SourceSpec", summary: Mapping[str, Any]) -> None:
+    from catalyst_assets.ingestion.adsorption.records import AdsorptionParser
+    from catalyst_assets.ingestion.sources.parsers import PARSERS_OF
+
     typer.echo(", ".join(f"{summary[name]} {name}" for name in _COUNTS) + ".")
     if summary["unified"]:
         typer.echo(
             f"{summary['unified']} of them are crystals that another source gave, too: "
             f"{summary['materials']} materials in all."
         )
-    if source == "oc20":
+    if any(isinstance(parser, AdsorptionParser) for parser in PARSERS_OF[spec.name]):
         typer.echo("; ".join(f"{summary[name]} {said}" for name, said in _ADSORPTION.items()) + ".")
     for refused in summary["refused"]:
         typer.echo(f"Set aside: {refused}")
@@ -109,7 +113,7 @@ def _say(source: str, summary: Mapping[str, Any]) -> None:
 
 def _run(
     settings: "Settings",
-    source: str,
+    spec: "SourceSpec",
     config: Mapping[str, Any],
     reparse: bool,
     progress: "Progress",
@@ -118,7 +122,7 @@ def _run(
     import dagster as dg
 
     from catalyst_assets.commands.driver import LoopDriver
-    from catalyst_assets.loop.jobs import REPARSE_JOB
+    from catalyst_assets.ingestion.sources.jobs import REPARSE_JOB
     from catalyst_assets.loop.runs import reap_dead_runs
     from resources.dagster_instance import prepare_dagster_home
     from resources.platform import Platform
@@ -139,25 +143,27 @@ def _run(
             )
             if reparse:
                 parse = {
-                    "materials": {"ops": {"pending_shards": {"config": {"reparse": True, "source": source}}}}
+                    "materials": {
+                        "ops": {"pending_shards": {"config": {"reparse": True, "source": spec.name}}}
+                    }
                 }
                 run_id = driver.execute(REPARSE_JOB, ops=parse)
             else:
-                run_id = driver.execute(f"ingest_{source}", ops={f"raw_{source}": {"config": dict(config)}})
+                run_id = driver.execute(spec.job, ops={spec.asset: {"config": dict(config)}})
             summary = _summarize(instance, run_id)
             return {
                 **summary,
-                **_troubles(database, source, names, min(summary["quarantined"], _SHOWN_REFUSALS)),
+                **_troubles(database, spec, names, min(summary["quarantined"], _SHOWN_REFUSALS)),
             }
 
 
-def _troubles(database: "Database", source: str, names: Collection[str], most: int) -> dict[str, Any]:
+def _troubles(database: "Database", spec: "SourceSpec", names: Collection[str], most: int) -> dict[str, Any]:
     """Return which files of a source cannot be read, and some rows of it that were refused last."""
     from catalyst_assets.ingestion.raw_cache import current_files
-    from catalyst_assets.ingestion.sources import PARSERS_OF
+    from catalyst_assets.ingestion.sources.parsers import PARSERS_OF
     from resources.postgres.database import fetch_all
 
-    kinds = {parser.kind for parser in PARSERS_OF[source]}
+    kinds = {parser.kind for parser in PARSERS_OF[spec.name]}
     files = [
         raw for raw in current_files(database) if raw.kind in kinds and (not names or raw.source in names)
     ]

@@ -14,7 +14,7 @@ from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.adsorption.records import AdsorptionParser, split_name
 from catalyst_assets.ingestion.raw_cache import RawFile, current_files, open_raw
 from catalyst_assets.ingestion.reading.crystals import hash_structure
-from catalyst_assets.ingestion.sources import PARSERS
+from catalyst_assets.ingestion.sources.parsers import PARSERS
 from resources.postgres.database import Role, fetch_all
 
 if TYPE_CHECKING:

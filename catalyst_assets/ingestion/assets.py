@@ -1,6 +1,6 @@
 """Assets of ingestion: the materials made from what the sources gave.
 
-Wiring only; how raw files become rows is `shards`' business. The sources' own assets are in `raw_assets`.
+Wiring only; how raw files become rows is `shards`' business. The sources' own assets are made in `sources.assets`.
 """
 
 import time
@@ -12,6 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.ingestion.sources.registry import SOURCES
 from resources.platform import Platform
 
 
@@ -27,14 +28,7 @@ class MaterialsConfig(dg.Config):
 
 
 @dg.op(
-    ins={
-        "raw_prototypes": dg.In(dg.Nothing),
-        "raw_reference_tables": dg.In(dg.Nothing),
-        "raw_optimade": dg.In(dg.Nothing),
-        "raw_aflow": dg.In(dg.Nothing),
-        "raw_materials_project": dg.In(dg.Nothing),
-        "raw_oc20": dg.In(dg.Nothing),
-    },
+    ins={spec.asset: dg.In(dg.Nothing) for spec in SOURCES},
     out=dg.DynamicOut(dict),
     pool=Queue.INGEST.value,
     tags=op_tags(Queue.INGEST),
@@ -94,30 +88,8 @@ def settle_materials(
     group_name=Group.INGESTION.value,
     owners=OWNERS,
     kinds={"postgres"},
-    ins={
-        "raw_prototypes": dg.AssetIn(dagster_type=dg.Nothing),
-        "raw_reference_tables": dg.AssetIn(dagster_type=dg.Nothing),
-        "raw_optimade": dg.AssetIn(dagster_type=dg.Nothing),
-        "raw_aflow": dg.AssetIn(dagster_type=dg.Nothing),
-        "raw_materials_project": dg.AssetIn(dagster_type=dg.Nothing),
-        "raw_oc20": dg.AssetIn(dagster_type=dg.Nothing),
-    },
+    ins={spec.asset: dg.AssetIn(dagster_type=dg.Nothing) for spec in SOURCES},
 )
-def materials(
-    raw_prototypes: Any,
-    raw_reference_tables: Any,
-    raw_optimade: Any,
-    raw_aflow: Any,
-    raw_materials_project: Any,
-    raw_oc20: Any,
-) -> Any:
+def materials(**raw: Any) -> Any:
     """Every crystal known, checked, with its properties by method and source; from the raw cache only."""
-    shards = pending_shards(
-        raw_prototypes=raw_prototypes,
-        raw_reference_tables=raw_reference_tables,
-        raw_optimade=raw_optimade,
-        raw_aflow=raw_aflow,
-        raw_materials_project=raw_materials_project,
-        raw_oc20=raw_oc20,
-    )
-    return settle_materials(shards.map(load_material_batch).collect())
+    return settle_materials(pending_shards(**raw).map(load_material_batch).collect())

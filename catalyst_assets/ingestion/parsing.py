@@ -23,7 +23,7 @@ from catalyst_assets.ingestion.adsorption.records import AdsorptionParser, Adsor
 from catalyst_assets.ingestion.loading import Prepared, prepare_rows
 from catalyst_assets.ingestion.raw_cache import RawFile, open_raw
 from catalyst_assets.ingestion.records import Record, Rejection, validate
-from catalyst_assets.ingestion.sources import PARSERS
+from catalyst_assets.ingestion.sources.parsers import PARSERS
 from resources.object_store import ObjectStore
 
 _PRELOADED: Final = ["catalyst_assets.ingestion.parsing", "pandera.pandas", "pymatgen.core.structure"]

@@ -36,7 +36,7 @@ class RawRequest:
     url
         Where the bytes come from.
     kind
-        Which parser reads them: a key of ``sources.PARSERS``.
+        Which parser reads them: a key of ``sources.parsers.PARSERS``.
     parameters
         JSON values for the parser.
     slot
@@ -88,7 +88,7 @@ class RawFile:
 
     @property
     def kind(self) -> str:
-        """Which parser reads it: a key of ``sources.PARSERS``."""
+        """Which parser reads it: a key of ``sources.parsers.PARSERS``."""
         return str(self.request["kind"])
 
     @property

@@ -29,7 +29,7 @@ from catalyst_assets.ingestion.raw_cache import (
     mark_parsed,
     open_raw,
 )
-from catalyst_assets.ingestion.sources import PARSERS, PARSERS_OF
+from catalyst_assets.ingestion.sources.parsers import PARSERS, PARSERS_OF
 from catalyst_assets.sharding import shard_bounds
 from resources.postgres.database import execute, fetch_all
 

@@ -6,7 +6,6 @@ from catalyst_assets.loop.decide import ITERATION_JOB, VALIDATION_JOB
 from catalyst_assets.partitions import AL_ITERATION
 
 PREPARATION_JOB = "preparation"
-REPARSE_JOB = "reparse"
 
 preparation_job = dg.define_asset_job(
     PREPARATION_JOB,
@@ -14,21 +13,6 @@ preparation_job = dg.define_asset_job(
         "raw_reference_tables", "materials", "backbone", "structure_embeddings"
     ),
     description="Load what the sources hold and compute the features of new structures.",
-)
-
-ingestion_jobs = {
-    source: dg.define_asset_job(
-        f"ingest_{source}",
-        selection=dg.AssetSelection.assets(f"raw_{source}", "materials"),
-        description=f"Refresh {source} and load what is new.",
-    )
-    for source in ("reference_tables", "optimade", "aflow", "prototypes", "materials_project", "oc20")
-}
-
-reparse_job = dg.define_asset_job(
-    REPARSE_JOB,
-    selection=dg.AssetSelection.assets("materials"),
-    description="Load raw files that are cached; asks no source.",
 )
 
 iteration_job = dg.define_asset_job(

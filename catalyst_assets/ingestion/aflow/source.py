@@ -6,23 +6,27 @@ began; entries that appear meanwhile shift the pages, which repeats some and mis
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import SourceError, UsageError
 from catalyst_assets.ingestion.aflow.entries import KEYWORDS, AflowParser, list_entries
+from catalyst_assets.ingestion.aflow.spec import ENDPOINT, LICENCE, NAME, AflowConfig
 from catalyst_assets.ingestion.fetching.http import Fetcher
-from catalyst_assets.ingestion.raw_cache import RawRequest, recall
+from catalyst_assets.ingestion.raw_cache import RawRequest
+from catalyst_assets.ingestion.sources.refreshing import Pages, Refreshed, refresh_increment
 
-NAME: Final = "aflow"
-ENDPOINT: Final = "https://aflow.org/API/aflux/"
-LICENCE: Final = "unresolved: cite Curtarolo 2012, Rose 2017"
+if TYPE_CHECKING:
+    from resources.platform import Platform
+    from resources.settings import Settings
+
 _LONGEST_URL: Final = 8000
 _STAMP: Final = re.compile(r"(\d{8}_\d{2}:\d{2}:\d{2})_GMT([+-]\d{1,2})(?::?(\d{2}))?")
 
 
-class Aflow:
+class Aflow(Pages):
     """AFLOW behind its AFLUX endpoint.
 
     Parameters
@@ -56,18 +60,11 @@ class Aflow:
         endpoint: str = ENDPOINT,
         page_size: int = 500,
     ) -> None:
-        self._fetcher = fetcher
         self._matchbook = check_matchbook(matchbook)
-        self._most_entries = most_entries
         self._endpoint = endpoint
         self._page_size = page_size
-        self._entries = 0
-        self._memory = recall(memory, {"endpoint": endpoint, "matchbook": self._matchbook})
-
-    @property
-    def memory(self) -> Mapping[str, Any]:
-        """What to remember with the page fetched last."""
-        return self._memory
+        question = {"endpoint": endpoint, "matchbook": self._matchbook}
+        super().__init__(fetcher, question, memory, most_entries)
 
     def list_new(self) -> Iterator[RawRequest]:
         """Ask for the newest entry, then yield one request a page until what is known.
@@ -89,7 +86,7 @@ class Aflow:
                 "started": datetime.now(UTC).isoformat(),
             }
         while "page" in self._memory:
-            if self._most_entries is not None and self._entries >= self._most_entries:
+            if self.is_enough:
                 return
             page = self._memory["page"]
             yield RawRequest(
@@ -132,6 +129,38 @@ class Aflow:
 
     def _url(self, page: int, size: int) -> str:
         return _request(self._endpoint, self._matchbook, page, size)
+
+
+def require(config: AflowConfig, settings: "Settings", *, reparse: bool) -> list[str]:
+    """Refuse a matchbook that cannot be asked for, unless nobody is asked.
+
+    Raises
+    ------
+    UsageError
+        See :func:`check_matchbook`.
+    """
+    if not reparse:
+        check_matchbook(config.matchbook)
+    return []
+
+
+def refresh_source(config: AflowConfig, platform: "Platform", tell: Callable[[str], object]) -> Refreshed:
+    """Fetch what AFLOW has new.
+
+    Raises
+    ------
+    SourceError
+        AFLOW refuses, or gives nothing usable before the deadline.
+    """
+    refreshed = refresh_increment(
+        NAME,
+        platform,
+        lambda fetcher, memory: Aflow(
+            fetcher, config.matchbook, memory, config.most_entries, config.endpoint or ENDPOINT
+        ),
+        tell,
+    )
+    return replace(refreshed, said={"matchbook": config.matchbook})
 
 
 def check_matchbook(matchbook: str) -> str:

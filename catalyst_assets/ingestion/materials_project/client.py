@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from catalyst_assets.errors import SourceError, UsageError
 from catalyst_assets.ingestion.fetching.http import Fetcher
 from catalyst_assets.ingestion.materials_project.session import PatientSession
+from catalyst_assets.ingestion.materials_project.spec import ENDPOINT
 
-ENDPOINT: Final = "https://api.materialsproject.org/"
 LARGEST_PAGE: Final = 1000
 _KEY: Final = re.compile(r"[!-~]{32}")
 

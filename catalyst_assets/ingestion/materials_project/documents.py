@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.ingestion.materials_project.ids import identify_material
+from catalyst_assets.ingestion.materials_project.spec import LICENCE
 from catalyst_assets.ingestion.pages import PageParser, build_structure, is_matrix, is_number, is_one
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.crystals import MOST_SITES
@@ -17,7 +18,6 @@ from catalyst_assets.ingestion.records import Problem, Value
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
-LICENCE: Final = "CC-BY-4.0"
 NON_COMMERCIAL: Final = "CC-BY-NC-4.0"
 NON_COMMERCIAL_BATCH: Final = "gnome_r2scan_statics"
 MIXED: Final = "GGA/GGA+U/r2SCAN"

@@ -1,105 +1,112 @@
 """Refreshing the Materials Project, from its interface or, where that is asked for, from its table."""
 
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-from pydantic import SecretStr
 
 from catalyst_assets.errors import UsageError
 from catalyst_assets.ingestion.fetching.http import Fetcher
-from catalyst_assets.ingestion.materials_project.client import ENDPOINT, SummaryClient
-from catalyst_assets.ingestion.materials_project.selection import Selection
-from catalyst_assets.ingestion.materials_project.source import NAME, MaterialsProject
-from catalyst_assets.ingestion.materials_project.table import OPTIONS, TABLE, MaterialsProjectTable
-from catalyst_assets.ingestion.raw_cache import read_memory
+from catalyst_assets.ingestion.materials_project.client import SummaryClient, require_key
+from catalyst_assets.ingestion.materials_project.selection import Selection, select
+from catalyst_assets.ingestion.materials_project.source import MaterialsProject
+from catalyst_assets.ingestion.materials_project.spec import ENDPOINT, NAME, TABLE, MaterialsProjectConfig
+from catalyst_assets.ingestion.materials_project.table import OPTIONS, MaterialsProjectTable
 from catalyst_assets.ingestion.records import Scope
-from catalyst_assets.ingestion.sources import Refreshed, refresh
+from catalyst_assets.ingestion.sources.refreshing import Refreshed, refresh_increment
 
 if TYPE_CHECKING:
-    from resources.object_store import ObjectStore
-    from resources.postgres.database import Database
+    from resources.platform import Platform
+    from resources.settings import Settings
 
 
-def refresh_materials_project(
-    database: "Database",
-    objects: "ObjectStore",
-    key: SecretStr | None,
-    selection: Selection,
-    endpoint: str = "",
-    most_entries: int | None = None,
-    batch_size: int = 250,
-    *,
+def require(config: MaterialsProjectConfig, settings: "Settings", *, reparse: bool) -> list[str]:
+    """Refuse a question that cannot be asked, or, unless nobody is asked, one without a key.
+
+    Raises
+    ------
+    UsageError
+        Its parts are not what they should be, the table is asked for a part of it, or there is no key.
+    """
+    selection = _select(config)
+    if config.full_table and not reparse:
+        _require_everything(selection)
+    elif not reparse:
+        require_key(settings.mp_api_key)
+    return []
+
+
+def refresh_source(
+    config: MaterialsProjectConfig,
+    platform: "Platform",
+    tell: Callable[[str], object] = lambda text: None,
     fetcher: Fetcher | None = None,
-    on_file: Callable[[int], None] = lambda count: None,
 ) -> Refreshed:
-    """Fetch what is new of a selection from the interface into the raw cache.
+    """Fetch what is new of a selection from the interface, or of the whole table.
 
     Parameters
     ----------
-    key
-        Of the interface; it is kept nowhere.
-    selection, most_entries, batch_size
-        See :class:`MaterialsProject`.
-    endpoint
-        Where the interface is; the Materials Project's own if empty.
     fetcher
         How patient it is; as usual when None.
 
     Raises
     ------
     UsageError
-        There is no key, or it cannot be one.
+        The table is asked for a part of it, or there is no key for the interface, or it cannot be one.
     SourceError
-        The interface refuses, or gives nothing usable before the deadline.
+        The interface refuses, or gives nothing usable before the deadline; or the table cannot be read.
     """
-    with fetcher or Fetcher() as asking:
-        client = SummaryClient(key, asking, endpoint or ENDPOINT, selection.non_commercial)
-        source = MaterialsProject(
-            client, objects, selection, read_memory(database, NAME), most_entries, batch_size
+    selection = _select(config)
+    if config.full_table:
+        _require_everything(selection)
+    with tempfile.TemporaryDirectory(prefix="catalyst-table-") as folder:
+        refreshed = refresh_increment(
+            NAME,
+            platform,
+            lambda asking, memory: (
+                MaterialsProjectTable(
+                    platform.database,
+                    platform.objects,
+                    Path(folder),
+                    selection.non_commercial,
+                    memory,
+                    config.endpoint or ENDPOINT,
+                    config.table_uri or TABLE,
+                    OPTIONS if config.table_options is None else config.table_options,
+                )
+                if config.full_table
+                else MaterialsProject(
+                    SummaryClient(
+                        platform.settings.mp_api_key,
+                        asking,
+                        config.endpoint or ENDPOINT,
+                        selection.non_commercial,
+                    ),
+                    platform.objects,
+                    selection,
+                    memory,
+                    config.most_entries,
+                    config.batch_size,
+                )
+            ),
+            tell,
+            fetcher,
         )
-        return refresh(source, database, objects, on_file)
+    return replace(refreshed, said={"selection": selection.scope_document})
 
 
-def refresh_materials_project_table(
-    database: "Database",
-    objects: "ObjectStore",
-    selection: Selection,
-    endpoint: str = "",
-    uri: str = "",
-    options: Mapping[str, str] | None = None,
-    *,
-    on_file: Callable[[int], None] = lambda count: None,
-) -> Refreshed:
-    """Fetch what is new of the table into the raw cache; needs no key.
-
-    Raises
-    ------
-    UsageError
-        The selection names materials: the table is all of them.
-    SourceError
-        The table cannot be read.
-    """
-    require_everything(selection)
-    with MaterialsProjectTable(
-        database,
-        objects,
-        selection.non_commercial,
-        read_memory(database, NAME),
-        endpoint or ENDPOINT,
-        uri or TABLE,
-        OPTIONS if options is None else options,
-    ) as source:
-        return refresh(source, database, objects, on_file)
+def _select(config: MaterialsProjectConfig) -> Selection:
+    return select(
+        config.chemsys,
+        config.elements,
+        config.exclude_elements,
+        config.material_ids,
+        config.include_non_commercial,
+    )
 
 
-def require_everything(selection: Selection) -> None:
-    """Make sure that the full table is not asked for a part of it.
-
-    Raises
-    ------
-    UsageError
-        It is.
-    """
+def _require_everything(selection: Selection) -> None:
     if selection.scope != Scope():
         raise UsageError(
             "The full table is all of the Materials Project, but only some of it was asked for.",

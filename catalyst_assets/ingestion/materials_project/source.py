@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from catalyst_assets.errors import CorruptArtifactError, SourceError
 from catalyst_assets.ingestion.materials_project.client import SummaryClient
-from catalyst_assets.ingestion.materials_project.documents import FIELDS, LICENCE, SummaryParser
+from catalyst_assets.ingestion.materials_project.documents import FIELDS, SummaryParser
 from catalyst_assets.ingestion.materials_project.ids import identify_material
 from catalyst_assets.ingestion.materials_project.index import (
     INDEX_FIELDS,
@@ -24,13 +24,13 @@ from catalyst_assets.ingestion.materials_project.index import (
 )
 from catalyst_assets.ingestion.materials_project.memory import QuestionMemory
 from catalyst_assets.ingestion.materials_project.selection import Selection
+from catalyst_assets.ingestion.materials_project.spec import LICENCE, NAME
 from catalyst_assets.ingestion.raw_cache import RawRequest, read_raw
 from catalyst_assets.ingestion.records import Scope
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
 
-NAME: Final = "materials_project"
 _MOST_NOT_GIVEN: Final = 1000
 
 

@@ -8,19 +8,18 @@ import hashlib
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from catalyst_assets.errors import SourceError, UsageError
-from catalyst_assets.ingestion.materials_project.client import ENDPOINT
-from catalyst_assets.ingestion.materials_project.documents import LICENCE, is_left_out
+from catalyst_assets.ingestion.materials_project.documents import is_left_out
 from catalyst_assets.ingestion.materials_project.ids import read_stamp
 from catalyst_assets.ingestion.materials_project.index import INDEX_FIELDS, IndexParser, write_index
 from catalyst_assets.ingestion.materials_project.memory import QuestionMemory
 from catalyst_assets.ingestion.materials_project.selection import Selection
-from catalyst_assets.ingestion.materials_project.source import NAME, index_request
+from catalyst_assets.ingestion.materials_project.source import index_request
+from catalyst_assets.ingestion.materials_project.spec import ENDPOINT, LICENCE, NAME, TABLE
 from catalyst_assets.ingestion.materials_project.table_files import SummaryTableParser, read_rows
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest, current_files, open_raw, raw_key
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from resources.object_store import ObjectStore
     from resources.postgres.database import Database
 
-TABLE: Final = "s3a://materialsproject-build/collections/summary/"
 OPTIONS: Final = {
     "AWS_SKIP_SIGNATURE": "true",
     "AWS_REGION": "us-east-1",
@@ -46,6 +44,8 @@ class MaterialsProjectTable:
     ----------
     database, objects
         The raw cache: what is in it is not fetched again.
+    scratch
+        A folder for files that are being fetched.
     non_commercial
         Whether those materials are taken whose licence forbids commercial use.
     memory
@@ -60,6 +60,7 @@ class MaterialsProjectTable:
         self,
         database: "Database",
         objects: "ObjectStore",
+        scratch: Path,
         non_commercial: bool = False,
         memory: Mapping[str, Any] | None = None,
         endpoint: str = ENDPOINT,
@@ -75,13 +76,7 @@ class MaterialsProjectTable:
         self._cached: dict[str, RawFile] = {}
         self._unread: list[RawFile] = []
         self._listed: list[dict[str, Any]] = []
-        self._folder = tempfile.TemporaryDirectory(prefix="catalyst-table-")
-
-    def __enter__(self) -> "MaterialsProjectTable":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+        self._scratch = scratch
 
     @property
     def memory(self) -> Mapping[str, Any]:
@@ -136,7 +131,7 @@ class MaterialsProjectTable:
             self._memory.start(request.parameters["db_version"], hashlib.sha256(data).hexdigest())
             self._memory.finish()
             return data
-        path = Path(self._folder.name) / "data.parquet"
+        path = self._scratch / "data.parquet"
         known = self._cached.get(request.url)
         if known is not None:
             with open_raw(self._objects, known.sha256) as cached, path.open("wb") as copy:

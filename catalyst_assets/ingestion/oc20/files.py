@@ -12,8 +12,6 @@ from catalyst_assets.ingestion.oc20.mapping import PickledMappingParser
 from catalyst_assets.ingestion.oc20.relaxations import RelaxationParser
 from catalyst_assets.ingestion.oc20.s2ef import S2efParser
 
-BASE_URL: Final = "https://dl.fbaipublicfiles.com/opencatalystproject/data/"
-
 
 @dataclass(frozen=True)
 class PublishedFile:

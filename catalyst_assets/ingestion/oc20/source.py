@@ -5,22 +5,23 @@ and another file under the same name is refused.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.ingestion.oc20.files import BASE_URL, PublishedFile, find_published
+from catalyst_assets.errors import UsageError
+from catalyst_assets.ingestion.fetching.downloads import Downloader, in_tenths
+from catalyst_assets.ingestion.oc20.files import PublishedFile, find_published
 from catalyst_assets.ingestion.oc20.local import kind_of, pack_shard, require_permission
 from catalyst_assets.ingestion.oc20.s2ef import FRAMES
-from catalyst_assets.ingestion.raw_cache import RawRequest, is_whole, read_memory
-from catalyst_assets.ingestion.sources import Refreshed, hash_current, refresh
+from catalyst_assets.ingestion.oc20.spec import BASE_URL, LICENCE, NAME, Oc20Config
+from catalyst_assets.ingestion.raw_cache import RawRequest, is_whole
+from catalyst_assets.ingestion.sources.refreshing import Refreshed, refresh_increment
 
 if TYPE_CHECKING:
-    from catalyst_assets.ingestion.fetching.downloads import Downloader
     from resources.object_store import ObjectStore
     from resources.platform import Platform
-
-NAME: Final = "oc20"
-LICENCE: Final = "CC-BY-4.0"
+    from resources.settings import Settings
 
 
 class Oc20:
@@ -38,7 +39,7 @@ class Oc20:
 
     def __init__(
         self,
-        downloader: "Downloader",
+        downloader: Downloader,
         objects: "ObjectStore",
         published: Sequence[PublishedFile],
         paths: Sequence[Path],
@@ -119,35 +120,41 @@ class Oc20:
         return self._base_url + file.path
 
 
-def check_choice(
-    adsorbates: Sequence[str], names: Sequence[str], paths: Sequence[Path], *, allow_pickles: bool
-) -> list[PublishedFile]:
-    """Return the published files that are meant.
+def check_choice(config: Oc20Config) -> tuple[list[PublishedFile], list[Path]]:
+    """Return the published files and those of this machine that are meant.
 
     Raises
     ------
     UsageError
         One is not known or not there, or is a pickle and these are not allowed.
     """
-    published = find_published(list(adsorbates), list(names))
+    published = find_published(config.adsorbates, config.files)
+    paths = [Path(path) for path in config.paths]
     for file in published:
-        require_permission(file.kind, file.name, allow_pickles=allow_pickles)
+        require_permission(file.kind, file.name, allow_pickles=config.allow_pickles)
     for path in paths:
-        require_permission(kind_of(path), str(path), allow_pickles=allow_pickles)
-    return published
+        require_permission(kind_of(path), str(path), allow_pickles=config.allow_pickles)
+    return published, paths
 
 
-def refresh_oc20(
-    platform: "Platform",
-    adsorbates: Sequence[str],
-    names: Sequence[str],
-    paths: Sequence[Path],
-    base_url: str = "",
-    *,
-    allow_pickles: bool = False,
-    progress: Callable[[int, int | None], None] = lambda done, total: None,
-) -> tuple[Refreshed, str]:
-    """Fetch what is new of some files; return what it brought and the hash of all that was ever kept.
+def require(config: Oc20Config, settings: "Settings", *, reparse: bool) -> list[str]:
+    """Refuse files that are not known, not there, or pickles that are not allowed.
+
+    Raises
+    ------
+    UsageError
+        As :func:`check_choice`, or no file is named.
+    """
+    if not (config.adsorbates or config.files or config.paths or reparse):
+        raise UsageError("No file of OC20 is named.", "Add --adsorbate H, --file NAME or --path FILE.")
+    check_choice(config)
+    return []
+
+
+def refresh_source(
+    config: Oc20Config, platform: "Platform", tell: Callable[[str], object] = lambda text: None
+) -> Refreshed:
+    """Fetch what is new of some files.
 
     Raises
     ------
@@ -156,20 +163,21 @@ def refresh_oc20(
     SourceError
         A server refuses, or gives what it should not.
     """
-    from catalyst_assets.ingestion.fetching.downloads import Downloader
-    from catalyst_assets.ingestion.fetching.http import Fetcher
-
-    published = check_choice(adsorbates, names, paths, allow_pickles=allow_pickles)
+    published, paths = check_choice(config)
     folder = platform.settings.home / "downloads"
-    with Fetcher() as fetcher:
-        source = Oc20(
+    progress = in_tenths(lambda done, total: tell(f"{done:.2f} of {total:.2f} GB"))
+    refreshed = refresh_increment(
+        NAME,
+        platform,
+        lambda fetcher, memory: Oc20(
             Downloader(fetcher, folder, progress=progress),
             platform.objects,
             published,
             paths,
-            read_memory(platform.database, NAME),
+            memory,
             folder,
-            base_url or BASE_URL,
-        )
-        refreshed = refresh(source, platform.database, platform.objects)
-    return refreshed, hash_current(platform.database, [NAME])
+            config.base_url or BASE_URL,
+        ),
+        tell,
+    )
+    return replace(refreshed, said={"sha256": dict(refreshed.sha256)})

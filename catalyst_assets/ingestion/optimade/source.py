@@ -5,22 +5,29 @@ its results between instances, gives up a provider at the first other error, and
 keep bytes. A refresh remembers the next page with each page it keeps, so an interrupted one goes on from there.
 """
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from catalyst_assets.errors import SourceError
+from catalyst_assets.errors import SourceError, UsageError
 from catalyst_assets.ingestion.fetching.http import Fetcher
 from catalyst_assets.ingestion.optimade.entries import FIELDS, OptimadeParser
-from catalyst_assets.ingestion.optimade.providers import Provider
-from catalyst_assets.ingestion.raw_cache import RawRequest, recall
+from catalyst_assets.ingestion.optimade.providers import Provider, list_providers, load_provider
+from catalyst_assets.ingestion.optimade.spec import OptimadeConfig
+from catalyst_assets.ingestion.raw_cache import RawRequest
+from catalyst_assets.ingestion.sources.refreshing import Pages, Refreshed, hash_current, refresh_increment
+
+if TYPE_CHECKING:
+    from resources.platform import Platform
+    from resources.settings import Settings
 
 # An import that is still running may add entries with a stamp that was seen already.
 _SETTLING: Final = timedelta(hours=1)
 
 
-class OptimadeProvider:
+class OptimadeProvider(Pages):
     """One provider.
 
     Parameters
@@ -46,21 +53,13 @@ class OptimadeProvider:
         most_entries: int | None = None,
     ) -> None:
         self._provider = provider
-        self._fetcher = fetcher
         self._filter = filter
-        self._most_entries = most_entries
-        self._entries = 0
-        self._memory = recall(memory, {"base_url": provider.base_url, "filter": filter})
+        super().__init__(fetcher, {"base_url": provider.base_url, "filter": filter}, memory, most_entries)
 
     @property
     def name(self) -> str:
         """The source that its materials and memory go by."""
         return self._provider.source
-
-    @property
-    def memory(self) -> Mapping[str, Any]:
-        """What to remember with the page fetched last."""
-        return self._memory
 
     def list_new(self) -> Iterator[RawRequest]:
         """Ask whether there is anything new, then yield one request a page.
@@ -84,7 +83,7 @@ class OptimadeProvider:
             }
         seen: set[str] = set()
         while self._memory.get("next"):
-            if self._most_entries is not None and self._entries >= self._most_entries:
+            if self.is_enough:
                 return
             url = self._memory["next"]
             if url in seen:
@@ -179,6 +178,63 @@ class OptimadeProvider:
             )
         # Some providers behind a proxy name their pages by http: the connection must not get worse.
         return there._replace(scheme=here.scheme, netloc=here.netloc).geturl()
+
+
+def require(config: OptimadeConfig, settings: "Settings", *, reparse: bool) -> list[str]:
+    """Return the sources that providers' materials go by.
+
+    Raises
+    ------
+    UsageError
+        No provider is named, or one is not known, or its file is not valid.
+    """
+    if not config.providers and not reparse:
+        raise UsageError("No provider is named.", f"Add --provider: {', '.join(list_providers())} or a file.")
+    return [load_provider(name).source for name in config.providers]
+
+
+def refresh_source(
+    config: OptimadeConfig,
+    platform: "Platform",
+    tell: Callable[[str], object] = lambda text: None,
+    fetcher: Fetcher | None = None,
+) -> Refreshed:
+    """Fetch what is new at each provider; one that fails does not keep the others waiting.
+
+    Parameters
+    ----------
+    fetcher
+        Asks them; one with the usual patience each when None.
+
+    Raises
+    ------
+    UsageError
+        A provider is not known, or its file not valid; none was asked then.
+    """
+    chosen = [load_provider(name) for name in dict.fromkeys(config.providers)]
+    brought, failed = [], {}
+    for provider in chosen:
+        make = functools.partial(_make, provider, config)
+        try:
+            brought.append(refresh_increment(provider.source, platform, make, tell, fetcher))
+        except SourceError as error:
+            failed[provider.name] = error
+    return Refreshed(
+        fetched=sum(refreshed.fetched for refreshed in brought),
+        unchanged=sum(refreshed.unchanged for refreshed in brought),
+        size_bytes=sum(refreshed.size_bytes for refreshed in brought),
+        sha256={url: sha256 for refreshed in brought for url, sha256 in refreshed.sha256.items()},
+        content_sha256=hash_current(platform.database, [provider.source for provider in chosen]),
+        said={"providers": config.providers},
+        failures={name: str(error) for name, error in failed.items()},
+        is_transient=any(error.is_transient for error in failed.values()),
+    )
+
+
+def _make(
+    provider: Provider, config: OptimadeConfig, fetcher: Fetcher, memory: Mapping[str, Any] | None
+) -> OptimadeProvider:
+    return OptimadeProvider(provider, fetcher, config.filter, memory, config.most_entries)
 
 
 def _entries(url: str, page: Any) -> list[Any]:

@@ -6,24 +6,28 @@ SMACT: Davies et al., Chem 1, 617 (2016)). What is cached is the file; candidate
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.ingestion.prototypes.crystals import PROTOTYPES, Prototype
 from catalyst_assets.ingestion.prototypes.perovskites import shannon_radii
+from catalyst_assets.ingestion.prototypes.spec import LICENCE, PrototypesConfig
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest
 from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.reading.yaml_files import read_model
 from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection
+from catalyst_assets.ingestion.sources.refreshing import Refreshed, refresh
 
-_LICENCE: Final = "none needed: enumerated here"
+if TYPE_CHECKING:
+    from resources.platform import Platform
+    from resources.settings import Settings
 
 
 class Enumeration(BaseModel):
@@ -113,7 +117,7 @@ class Prototypes:
             document = enumeration.model_dump(mode="json")
             self._found[url] = json.dumps(document, sort_keys=True).encode()
             yield RawRequest(
-                f"prototypes_{enumeration.name}", url, EnumerationParser.kind, _LICENCE, slot="enumeration"
+                f"prototypes_{enumeration.name}", url, EnumerationParser.kind, LICENCE, slot="enumeration"
             )
 
     def fetch(self, request: RawRequest) -> bytes:
@@ -170,6 +174,33 @@ class EnumerationParser:
                 yield Rejection(name, (Problem("sites", error.message),), {"record": name})
             else:
                 yield Record(raw.source, name, name, structure)
+
+
+def require(config: PrototypesConfig, settings: "Settings", *, reparse: bool) -> list[str]:
+    """Return the sources that the candidates of enumerations go by.
+
+    Raises
+    ------
+    UsageError
+        No enumeration is named, or one cannot be read or is not valid.
+    """
+    if not config.files and not reparse:
+        raise UsageError("No enumeration is named.", "Name a YAML file; docs/sources.md shows one.")
+    return [f"prototypes_{load_enumeration(Path(file)).name}" for file in config.files]
+
+
+def refresh_source(
+    config: PrototypesConfig, platform: "Platform", tell: Callable[[str], object]
+) -> Refreshed:
+    """Keep what the files enumerate.
+
+    Raises
+    ------
+    UsageError
+        A file cannot be read or is not valid, or two have the same name.
+    """
+    source = Prototypes([Path(file) for file in config.files])
+    return refresh(source, platform.database, platform.objects)
 
 
 def load_enumeration(path: Path) -> Enumeration:

@@ -4,9 +4,10 @@ Those shipped with the project are found by themselves; others are named in the 
 `raw_reference_tables`. A mapping's format is `mapping`'s business, rows that of `records`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 from catalyst_assets.errors import UsageError
@@ -14,6 +15,12 @@ from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest
 from catalyst_assets.ingestion.records import Contents, Record, Rejection
 from catalyst_assets.ingestion.reference_tables.mapping import TableMapping, load_mapping
 from catalyst_assets.ingestion.reference_tables.records import parse_table, survey_table
+from catalyst_assets.ingestion.reference_tables.spec import ReferenceTablesConfig
+from catalyst_assets.ingestion.sources.refreshing import Refreshed, refresh
+
+if TYPE_CHECKING:
+    from resources.platform import Platform
+    from resources.settings import Settings
 
 SHIPPED_FOLDER = Path(__file__).resolve().parent.parent.parent / "data"
 
@@ -113,6 +120,35 @@ class TableParser:
     ) -> Iterator[Record | Rejection]:
         """Yield a record or a rejection for each row in ``[start, stop)``."""
         return parse_table(_recorded_mapping(raw), file.read(), start, stop, duplicates)
+
+
+def require(config: ReferenceTablesConfig, settings: "Settings", *, reparse: bool) -> list[str]:
+    """Return the sources that the tables describe; all of them if nobody is asked.
+
+    Raises
+    ------
+    UsageError
+        A mapping file cannot be read, or two describe the same source.
+    """
+    return [] if reparse else [request.source for request in _tables(config).list_new()]
+
+
+def refresh_source(
+    config: ReferenceTablesConfig, platform: "Platform", tell: Callable[[str], object]
+) -> Refreshed:
+    """Keep the tables as they are now.
+
+    Raises
+    ------
+    UsageError
+        A mapping file or a table cannot be read, or two describe the same source.
+    """
+    refreshed = refresh(_tables(config), platform.database, platform.objects)
+    return replace(refreshed, said={"sha256": dict(refreshed.sha256)})
+
+
+def _tables(config: ReferenceTablesConfig) -> ReferenceTables:
+    return ReferenceTables([Path(path) for path in config.mapping_files])
 
 
 def _recorded_mapping(raw: RawFile) -> TableMapping:

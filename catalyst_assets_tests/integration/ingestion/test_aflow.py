@@ -10,10 +10,11 @@ import pytest
 from catalyst_assets.errors import SourceError, UsageError
 from catalyst_assets.ingestion.accounting import account_for_rows, find_bad_properties
 from catalyst_assets.ingestion.aflow.entries import AflowParser, list_entries
-from catalyst_assets.ingestion.aflow.source import NAME, Aflow, check_matchbook, read_stamp
+from catalyst_assets.ingestion.aflow.source import Aflow, check_matchbook, read_stamp
+from catalyst_assets.ingestion.aflow.spec import NAME
 from catalyst_assets.ingestion.fetching.http import Fetcher
 from catalyst_assets.ingestion.raw_cache import read_memory
-from catalyst_assets.ingestion.sources import Refreshed, hash_current, refresh
+from catalyst_assets.ingestion.sources.refreshing import Refreshed, hash_current, refresh
 from catalyst_assets_tests.aflux_server import SAMPLES, AfluxServer, sample_entries, serving
 from catalyst_assets_tests.loading import load, query
 from resources.platform import Platform

@@ -12,7 +12,7 @@ from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.ingestion.accounting import account_for_rows
 from catalyst_assets.ingestion.prototypes.source import EnumerationParser, Prototypes, load_enumeration
 from catalyst_assets.ingestion.raw_cache import RawFile
-from catalyst_assets.ingestion.sources import refresh
+from catalyst_assets.ingestion.sources.refreshing import refresh
 from catalyst_assets_tests.loading import load, query
 from resources.platform import Platform
 

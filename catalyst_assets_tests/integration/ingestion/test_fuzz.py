@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from catalyst_assets.ingestion.sources import PARSERS
+from catalyst_assets.ingestion.sources.parsers import PARSERS
 from catalyst_assets_tests.fuzz_targets import ISOLATED, TARGETS
 
 

@@ -13,7 +13,7 @@ from catalyst_assets.ingestion import hulls, identity, loading
 from catalyst_assets.ingestion.accounting import account_for_rows, find_bad_properties
 from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards
-from catalyst_assets.ingestion.sources import refresh
+from catalyst_assets.ingestion.sources.refreshing import refresh
 from catalyst_assets_tests.loading import load, query
 from resources.platform import Platform
 from resources.postgres.database import Role

@@ -11,11 +11,13 @@ import yaml
 
 from catalyst_assets.commands.driver import LoopDriver
 from catalyst_assets.errors import CorruptArtifactError, LoopError
-from catalyst_assets.ingestion import assets, checks, raw_assets
+from catalyst_assets.ingestion import assets, checks
 from catalyst_assets.ingestion.raw_cache import current_files, raw_key, read_raw
 from catalyst_assets.ingestion.reference_tables.source import SHIPPED_FOLDER, ReferenceTables
+from catalyst_assets.ingestion.reference_tables.spec import SPEC
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
-from catalyst_assets.ingestion.sources import refresh
+from catalyst_assets.ingestion.sources.assets import make_raw_asset
+from catalyst_assets.ingestion.sources.refreshing import refresh
 from resources.json_io import JsonStepValues
 from resources.platform import Platform
 from resources.postgres.database import Role
@@ -76,7 +78,7 @@ def load(platform: Platform, *mapping_files: Path, reparse: bool = False) -> Set
 def materialize(platform: Platform, *mapping_files: Path) -> dg.ExecuteInProcessResult:
     return dg.materialize(
         [
-            raw_assets.raw_reference_tables,
+            make_raw_asset(SPEC),
             assets.materials,
             checks.materials_have_known_units_and_methods,
             checks.every_source_row_is_accounted_for,

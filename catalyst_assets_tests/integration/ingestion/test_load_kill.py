@@ -17,7 +17,7 @@ from catalyst_assets.ingestion.parsing import parse_rows
 from catalyst_assets.ingestion.prototypes.source import Prototypes
 from catalyst_assets.ingestion.raw_cache import find_raw_file
 from catalyst_assets.ingestion.shards import plan_shards
-from catalyst_assets.ingestion.sources import refresh
+from catalyst_assets.ingestion.sources.refreshing import refresh
 from catalyst_assets_tests.loading import query
 from catalyst_assets_tests.places import DATA
 from catalyst_assets_tests.processes import eventually, processes_of

@@ -7,9 +7,9 @@ import pytest
 
 from catalyst_assets.ingestion.accounting import find_bad_properties
 from catalyst_assets.ingestion.materials_project.selection import select
-from catalyst_assets.ingestion.materials_project.source import NAME
+from catalyst_assets.ingestion.materials_project.spec import NAME
 from catalyst_assets.ingestion.raw_cache import current_files, read_raw
-from catalyst_assets.ingestion.sources import hash_current
+from catalyst_assets.ingestion.sources.refreshing import hash_current
 from catalyst_assets_tests.loading import load, query
 from catalyst_assets_tests.mp_refresh import fetch, problems, standing
 from catalyst_assets_tests.mp_server import MaterialsProjectServer, sample_documents, serving

@@ -13,23 +13,20 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from emmet.core.arrow import arrowize
 from emmet.core.summary import SummaryDoc
-from pydantic import SecretStr
 
 from catalyst_assets.errors import SourceError, UsageError
 from catalyst_assets.ingestion.accounting import account_for_rows
-from catalyst_assets.ingestion.fetching.http import Fetcher
-from catalyst_assets.ingestion.materials_project.refresh import (
-    refresh_materials_project,
-    refresh_materials_project_table,
-)
+from catalyst_assets.ingestion.materials_project.refresh import refresh_source
 from catalyst_assets.ingestion.materials_project.selection import Selection, select
-from catalyst_assets.ingestion.materials_project.source import NAME
+from catalyst_assets.ingestion.materials_project.spec import NAME, SPEC
 from catalyst_assets.ingestion.materials_project.table import order_of
-from catalyst_assets.ingestion.raw_assets import raw_materials_project
 from catalyst_assets.ingestion.raw_cache import current_files, read_raw
-from catalyst_assets.ingestion.sources import Refreshed, hash_current
+from catalyst_assets.ingestion.sources.assets import make_raw_asset
+from catalyst_assets.ingestion.sources.refreshing import Refreshed, hash_current
+from catalyst_assets_tests import mp_refresh
 from catalyst_assets_tests.loading import load, query
-from catalyst_assets_tests.mp_server import KEY, sample_documents, serving
+from catalyst_assets_tests.mp_refresh import configure
+from catalyst_assets_tests.mp_server import sample_documents, serving
 from resources.platform import Platform
 
 COLUMNS = (
@@ -68,9 +65,8 @@ def publish(folder: Path, version: str, documents: list[dict[str, Any]], files: 
 
 
 def fetch(platform: Platform, table: Path, selection: Selection | None = None, **options: Any) -> Refreshed:
-    return refresh_materials_project_table(
-        platform.database, platform.objects, selection or Selection(), uri=str(table), options={}, **options
-    )
+    config = configure(selection, full_table=True, table_uri=str(table), table_options={}, **options)
+    return refresh_source(config, platform)
 
 
 def standing(platform: Platform) -> int:
@@ -141,14 +137,7 @@ def test_the_interface_goes_on_from_the_tables_version(
     with serving(documents) as server:
 
         def ask() -> Refreshed:
-            return refresh_materials_project(
-                platform.database,
-                platform.objects,
-                SecretStr(KEY),
-                Selection(),
-                server.endpoint,
-                fetcher=Fetcher(sleep=lambda _: None),
-            )
+            return mp_refresh.fetch(platform, server, batch_size=250)
 
         fetch(platform, table, endpoint=server.endpoint)
         load(platform)
@@ -223,7 +212,7 @@ def test_versions_are_in_the_order_of_their_dates() -> None:
 
 def materialize(platform: Platform, **config: object) -> dg.ExecuteInProcessResult:
     return dg.materialize(
-        [raw_materials_project],
+        [make_raw_asset(SPEC)],
         resources={"platform": platform},
         run_config={"ops": {"raw_materials_project": {"config": config}}},
         raise_on_error=False,

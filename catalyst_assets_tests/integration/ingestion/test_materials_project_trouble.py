@@ -16,7 +16,7 @@ from catalyst_assets.errors import SourceError, UsageError
 from catalyst_assets.ingestion.fetching.http import Fetcher
 from catalyst_assets.ingestion.materials_project.client import SummaryClient
 from catalyst_assets.ingestion.materials_project.selection import select
-from catalyst_assets.ingestion.materials_project.source import NAME
+from catalyst_assets.ingestion.materials_project.spec import NAME
 from catalyst_assets.ingestion.raw_cache import current_files, read_memory
 from catalyst_assets_tests.loading import load, query
 from catalyst_assets_tests.mp_refresh import fetch, problems, standing
@@ -284,18 +284,16 @@ def catalyst(*arguments: str, **environment: str) -> subprocess.Popen[str]:
 FETCH = """
 import sys
 from pathlib import Path
-from catalyst_assets.ingestion.materials_project.refresh import refresh_materials_project
-from catalyst_assets.ingestion.materials_project.selection import Selection
+from catalyst_assets.ingestion.materials_project.refresh import refresh_source
+from catalyst_assets.ingestion.materials_project.spec import MaterialsProjectConfig
+from resources.platform import Platform
 from resources.postgres.connection import connect
-from resources.object_store import ObjectStore
 from resources.settings import load_settings
 
 settings = load_settings(home=Path(sys.argv[1]))
 with connect(settings, upgrade=True) as database:
-    objects = ObjectStore(settings.object_store_url)
-    refresh_materials_project(
-        database, objects, settings.mp_api_key, Selection(), sys.argv[2], batch_size=5
-    )
+    config = MaterialsProjectConfig(endpoint=sys.argv[2], batch_size=5)
+    refresh_source(config, Platform(settings, database))
 """
 
 

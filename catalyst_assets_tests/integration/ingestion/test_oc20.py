@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 from catalyst_assets.commands.ingest import app
 from catalyst_assets.errors import SourceError, UsageError
 from catalyst_assets.ingestion.oc20.files import ADSORBATES, PUBLISHED, PublishedFile
-from catalyst_assets.ingestion.oc20.source import NAME, check_choice, refresh_oc20
+from catalyst_assets.ingestion.oc20.source import check_choice, refresh_source
+from catalyst_assets.ingestion.oc20.spec import NAME, Oc20Config
 from catalyst_assets.ingestion.raw_cache import current_files, raw_key
-from catalyst_assets.ingestion.sources import hash_current
+from catalyst_assets.ingestion.sources.refreshing import hash_current
 from catalyst_assets_tests.file_server import FileServer, serving
 from catalyst_assets_tests.loading import load, query
 from catalyst_assets_tests.oc20_loading import (
@@ -172,11 +173,11 @@ def test_every_kind_of_file_is_accounted_for(platform: Platform, tmp_path: Path)
 def test_pickles_are_refused_unless_they_are_allowed(platform: Platform, tmp_path: Path) -> None:
     path = tmp_path / "oc20_data_mapping.pkl"
     path.write_bytes(pickle.dumps({"random1": mapping_entry(bulk_mpid="mp-7")}))
-    for names, paths in (([], [path]), (["oc20_data_mapping"], [])):
+    for config in (Oc20Config(paths=[str(path)]), Oc20Config(files=["oc20_data_mapping"])):
         with pytest.raises(UsageError, match="is a pickle, which is refused") as caught:
-            check_choice([], names, paths, allow_pickles=False)
+            check_choice(config)
         assert "--allow-pickles" in caught.value.remedy
-        check_choice([], names, paths, allow_pickles=True)
+        check_choice(config.model_copy(update={"allow_pickles": True}))
 
     fetch(platform, paths=[path])
     load(platform)
@@ -216,12 +217,13 @@ def test_what_is_not_known_is_refused_before_anything_starts(
     if path and path != "nowhere.tar":
         (tmp_path / path).write_bytes(pack([("a.txt", b"")]))
 
+    paths = [str(tmp_path / path)] if path else []
     with pytest.raises(UsageError):
-        check_choice(adsorbates, names, [tmp_path / path] if path else [], allow_pickles=True)
+        check_choice(Oc20Config(adsorbates=adsorbates, files=names, paths=paths, allow_pickles=True))
 
 
 def test_the_published_files_have_checksums_and_parsers() -> None:
-    from catalyst_assets.ingestion.sources import PARSERS
+    from catalyst_assets.ingestion.sources.parsers import PARSERS
 
     assert set(ADSORBATES) == {"H", "O", "OH"}
     assert {len(file.md5) for file in PUBLISHED.values()} == {32}
@@ -233,7 +235,7 @@ def test_a_file_that_is_not_as_published_is_refused(platform: Platform, server: 
     server.files["per_adsorbate_is2res/1.tar"] = H_ARCHIVE
 
     with pytest.raises(SourceError, match="published is 3697f04faf04251a23da8b88a78209f7"):
-        refresh_oc20(platform, ["H"], [], [], server.url)
+        refresh_source(Oc20Config(adsorbates=["H"], base_url=server.url), platform)
 
     assert [asked.path for asked in server.asked] == ["/per_adsorbate_is2res/1.tar"]
     assert current_files(platform.database) == []

@@ -13,8 +13,10 @@ import yaml
 
 from catalyst_assets.ingestion.accounting import account_for_rows, find_bad_properties
 from catalyst_assets.ingestion.fetching.http import Fetcher
-from catalyst_assets.ingestion.optimade.refresh import RefreshedProviders, refresh_providers
+from catalyst_assets.ingestion.optimade.source import refresh_source
+from catalyst_assets.ingestion.optimade.spec import OptimadeConfig
 from catalyst_assets.ingestion.raw_cache import current_files
+from catalyst_assets.ingestion.sources.refreshing import Refreshed
 from catalyst_assets_tests.loading import load, query
 from catalyst_assets_tests.optimade_server import (
     SAMPLES,
@@ -65,8 +67,8 @@ class Patience:
         return Fetcher(sleep=self.pauses.append, **limits)
 
 
-def fetch(platform: Platform, provider: Path, **options: Any) -> RefreshedProviders:
-    return refresh_providers(platform.database, platform.objects, [str(provider)], **options)
+def fetch(platform: Platform, provider: Path, fetcher: Fetcher | None = None, **options: Any) -> Refreshed:
+    return refresh_source(OptimadeConfig(providers=[str(provider)], **options), platform, fetcher=fetcher)
 
 
 def gap_of(platform: Platform, material_id: str) -> float:

@@ -2,15 +2,15 @@
 
 import functools
 import pickle
-import runpy
 
 import dagster as dg
 import pytest
 
 from catalyst_assets.errors import CorruptArtifactError, SourceError, UsageError
-from catalyst_assets.ingestion import raw_assets
+from catalyst_assets.ingestion.aflow.spec import SPEC
 from catalyst_assets.ingestion.fetching import http
 from catalyst_assets.ingestion.fetching.retries import is_permanent
+from catalyst_assets.ingestion.sources.assets import make_raw_asset
 from catalyst_assets_tests.loopback import Handler, running
 from resources.dagster_resources import build_resources
 from resources.platform import Platform
@@ -36,7 +36,7 @@ def raw_aflow(monkeypatch: pytest.MonkeyPatch) -> dg.AssetsDefinition:
     monkeypatch.setenv("CATALYST_RETRY_DELAY_SECONDS", "0.01")
     get_settings.cache_clear()
     monkeypatch.setattr(http, "Fetcher", functools.partial(http.Fetcher, attempts=1))
-    return runpy.run_path(raw_assets.__file__)["raw_aflow"]
+    return make_raw_asset(SPEC)
 
 
 def materialize(
@@ -118,7 +118,7 @@ def test_an_error_says_whether_asking_again_may_help_in_other_processes_too(erro
 
 
 def test_pauses_grow_and_are_jittered() -> None:
-    policy = raw_assets.raw_aflow.op.retry_policy
+    policy = make_raw_asset(SPEC).op.retry_policy
     assert policy is not None
     assert (policy.max_retries, policy.delay) == (3, 30.0)
     first, third = policy.calculate_delay(1), policy.calculate_delay(3)

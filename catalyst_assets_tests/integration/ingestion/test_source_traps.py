@@ -16,10 +16,11 @@ from catalyst_assets.ingestion.aflow.source import Aflow, read_stamp
 from catalyst_assets.ingestion.fetching.http import Fetcher
 from catalyst_assets.ingestion.optimade.entries import OptimadeParser
 from catalyst_assets.ingestion.optimade.providers import load_provider
-from catalyst_assets.ingestion.optimade.refresh import refresh_providers
+from catalyst_assets.ingestion.optimade.source import refresh_source
+from catalyst_assets.ingestion.optimade.spec import OptimadeConfig
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Record, Rejection, validate
-from catalyst_assets.ingestion.sources import refresh
+from catalyst_assets.ingestion.sources.refreshing import refresh
 from catalyst_assets_tests import aflux_server, optimade_server
 from catalyst_assets_tests.loading import load, query
 from catalyst_assets_tests.loopback import Handler
@@ -173,7 +174,7 @@ def test_a_provider_that_fails_does_not_keep_the_others_waiting(
     with optimade_server.serving(entries) as bad, optimade_server.serving(entries) as good:
         bad.faults = [fault] * 9
         providers = [describe(tmp_path, "bad", bad.base_url), describe(tmp_path, "good", good.base_url)]
-        refreshed = refresh_providers(platform.database, platform.objects, providers)
+        refreshed = refresh_source(OptimadeConfig(providers=providers), platform)
 
     assert list(refreshed.failures) == ["bad"]
     assert not refreshed.is_transient
@@ -186,10 +187,9 @@ def test_a_provider_that_is_always_busy_is_left_at_the_deadline(platform: Platfo
     with optimade_server.serving([]) as server:
         server.faults = [optimade_server.status(429, Retry_After="3600")] * 100_000
         started = time.monotonic()
-        refreshed = refresh_providers(
-            platform.database,
-            platform.objects,
-            [describe(tmp_path, "busy", server.base_url)],
+        refreshed = refresh_source(
+            OptimadeConfig(providers=[describe(tmp_path, "busy", server.base_url)]),
+            platform,
             fetcher=Fetcher(deadline_seconds=0.5, attempts=10**6, sleep=lambda _: None),
         )
     assert time.monotonic() - started < 10
@@ -211,7 +211,7 @@ def test_the_next_page_may_be_named_by_text_or_an_object(
 
         monkeypatch.setattr(server, "answer", renamed)
         provider = describe(tmp_path, "local", server.base_url)
-        assert refresh_providers(platform.database, platform.objects, [provider]).fetched == 3
+        assert refresh_source(OptimadeConfig(providers=[provider]), platform).fetched == 3
 
 
 def parse(entries: list[Any], properties: dict[str, Any]) -> list[Record | Rejection]:

@@ -15,7 +15,7 @@ import pytest
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.raw_cache import open_raw, raw_key
 from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
-from catalyst_assets.ingestion.sources import refresh
+from catalyst_assets.ingestion.sources.refreshing import refresh
 from catalyst_assets_tests.loading import load
 from resources.object_store import ObjectStore
 from resources.platform import Platform

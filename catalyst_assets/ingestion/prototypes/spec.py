@@ -1,0 +1,36 @@
+"""Prototypes: which enumerations may be asked for."""
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from catalyst_assets.ingestion.sources.spec import Option, SourceConfig, SourceSpec
+
+LICENCE: Final = "none needed: enumerated here"
+
+
+class PrototypesConfig(SourceConfig):
+    """What is enumerated."""
+
+    files: Annotated[
+        list[str], Option("", "YAML files: a prototype, and the species that its sites may hold.", "all")
+    ] = Field(description="Paths of enumerations: a prototype and species for its sites.")
+
+
+SPEC: Final = SourceSpec(
+    name="prototypes",
+    description=(
+        "Files that say which hypothetical crystals are enumerated: prototypes, and species for their sites."
+    ),
+    kinds=frozenset({"yaml"}),
+    downloads="Nothing: files on this machine.",
+    licence=LICENCE,
+    config=PrototypesConfig,
+    parsers=("source:EnumerationParser",),
+    help="""Enumerate hypothetical crystals: candidates that nobody has computed.
+
+    Prototypes are cubic_perovskite (ABX3), mixed_anion_perovskite (ABX2Y), double_perovskite (A2BCX6), spinel (AB2X4)
+    and rutile (MX2). Kept is what is neutral in common oxidation states, its cations less electronegative than its
+    anions.
+    """,
+)
