@@ -90,26 +90,20 @@ def explain(campaign: Campaign, draws: NDArray[np.floating], properties: Sequenc
     properties
         Names of the p properties.
     """
+
+    def chance(*criteria: Bound | AnyOf) -> float:
+        part = campaign.model_copy(update={"criteria": criteria})
+        return float(feasible(part, draws, properties).mean())
+
     chances = []
     for criterion in campaign.criteria:
         branches = criterion.any_of if isinstance(criterion, AnyOf) else ((criterion,),)
+        bounds = tuple(
+            tuple(BoundChance(one.property, one.min, one.max, chance(one)) for one in branch)
+            for branch in branches
+        )
         chances.append(
-            CriterionChance(
-                chance=_chance(campaign, (criterion,), draws, properties),
-                branches=tuple(
-                    tuple(
-                        BoundChance(
-                            bound.property,
-                            bound.min,
-                            bound.max,
-                            _chance(campaign, (bound,), draws, properties),
-                        )
-                        for bound in branch
-                    )
-                    for branch in branches
-                ),
-                branch_chances=tuple(_chance(campaign, branch, draws, properties) for branch in branches),
-            )
+            CriterionChance(chance(criterion), bounds, tuple(chance(*branch) for branch in branches))
         )
     least = min(chances, key=lambda criterion: criterion.chance, default=None)
     if campaign.objective is not None and (least is None or least.chance > _LIKELY):
@@ -162,13 +156,3 @@ def nearest_labelled(
             [Neighbour(training_set.material_ids[place], float(distances[place])) for place in order]
         )
     return found
-
-
-def _chance(
-    campaign: Campaign,
-    criteria: Sequence[Bound | AnyOf],
-    draws: NDArray[np.floating],
-    properties: Sequence[str],
-) -> float:
-    part = campaign.model_copy(update={"criteria": tuple(criteria)})
-    return float(feasible(part, draws, properties).mean())

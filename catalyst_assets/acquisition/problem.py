@@ -7,7 +7,7 @@ recorded ones. Nothing here reads a store.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,9 +101,7 @@ class RankingProblem:
         wanted = {name: value for name, value in changes.items() if value is not None}
         if not wanted:
             return self
-        document = self.campaign.document
-        document["acquisition"] |= wanted
-        return replace(self, campaign=parse_campaign(document, self.campaign.name))
+        return replace(self, campaign=with_acquisition(self.campaign, **wanted))
 
     @cached_property
     def names(self) -> NDArray[np.object_]:
@@ -136,3 +134,16 @@ class RankingProblem:
     def _by_name_unless(self, members: frozenset[str], inside: bool) -> NDArray[np.int64]:
         chosen = [row for row in self.by_name.tolist() if (self.material_ids[row] in members) is inside]
         return np.array(chosen, dtype=np.int64)
+
+
+def with_acquisition(campaign: Campaign, **changes: Any) -> Campaign:
+    """Return a campaign with other fields of its acquisition.
+
+    Raises
+    ------
+    InvalidCampaignError
+        They do not suit the campaign, or are out of range.
+    """
+    document = campaign.document
+    document["acquisition"] |= changes
+    return parse_campaign(document, campaign.name)

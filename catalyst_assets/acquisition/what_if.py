@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalyst_assets.acquisition.problem import RankingProblem
+from catalyst_assets.acquisition.problem import RankingProblem, with_acquisition
 from catalyst_assets.acquisition.ranking import rank
 from catalyst_assets.acquisition.stored import load_problem, read_recorded
-from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Strategy
 from catalyst_assets.errors import InvalidCampaignError, LoopError
 
@@ -93,10 +92,8 @@ def suitable_strategies(campaign: "Campaign") -> list[Strategy]:
     """Return the strategies that this campaign could use."""
     suitable = []
     for strategy in Strategy:
-        document = campaign.document
-        document["acquisition"]["strategy"] = strategy.value
         try:
-            parse_campaign(document, campaign.name)
+            with_acquisition(campaign, strategy=strategy)
         except InvalidCampaignError:
             continue
         suitable.append(strategy)
