@@ -63,14 +63,14 @@ def validation_results(
             "%d candidates of %s wait for the %s: results come through the API.",
             answered.waiting,
             key,
-            campaign.validator,
+            campaign.validator.value,
         )
     metrics = score_iteration(platform.database, key)
     with platform.database.transaction() as connection:
         evaluations = load_evaluations(connection, campaign)
     return dg.MaterializeResult(
         metadata={
-            "validator": campaign.validator,
+            "validator": campaign.validator.value,
             "validated_now": answered.validated,
             "rejected_now": answered.rejected,
             "waiting": answered.waiting,
