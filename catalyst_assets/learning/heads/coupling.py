@@ -1,16 +1,14 @@
-"""Properties that follow one another: what one leaves over of another is learned instead of the other itself.
+"""Which properties follow one another: what one leaves over of another is learned instead of the other itself.
 
-Autoregressive cokriging (Kennedy and O'Hagan, Biometrika 87, 1 (2000)): a property is a multiple of its parent plus a
-remainder, y = slope * parent + remainder. Where band edges move with the gap, the remainder is smooth when the edges
-are not, and joint draws keep to the relation. Which property follows which is the maximum spanning tree over the
-pairs (Chow and Liu, IEEE Trans. Inf. Theory 14, 462 (1968)), of the pairs that are related strongly enough; from a
-property that can follow none it grows first.
+Autoregressive cokriging (Kennedy and O'Hagan, Biometrika 87, 1 (2000)): where band edges move with the gap, the remainder
+is smooth when the edges are not, and joint draws keep to the relation. Which property follows which is the maximum
+spanning tree over the pairs (Chow and Liu, IEEE Trans. Inf. Theory 14, 462 (1968)), of the pairs that are related strongly
+enough; from a property that can follow none it grows first. The arithmetic is in ``uncertainty.couplings``.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 from catalyst_assets.learning.heads.floors import find_floor
 from catalyst_assets.learning.heads.kernel import matern, typical_length, typical_linear
 from catalyst_assets.learning.heads.scaling import Scaling
+from catalyst_assets.learning.uncertainty.couplings import Coupling
 
 # A parent must explain so much of what the features do not.
 _LEAST_EXPLAINED: Final = 0.5
@@ -27,17 +26,6 @@ _STRENGTH: Final = 10.0
 # A relation between properties shows in a part of many rows.
 _MOST_ROWS: Final = 1000
 _NOISE: Final = 0.03
-
-_Number = TypeVar("_Number", bound=np.floating)
-
-
-@dataclass(frozen=True)
-class Coupling:
-    """The property in column ``child`` is ``slope`` times the one in column ``parent``, plus a remainder."""
-
-    child: int
-    parent: int
-    slope: float
 
 
 def find_couplings(
@@ -77,66 +65,6 @@ def find_couplings(
                 slopes[child, parent] = slope
                 explained[child, parent] = share * len(rows) / (len(rows) + _STRENGTH)
     return _span(free, labels.shape[1], slopes, explained)
-
-
-def take_apart(labels: NDArray[np.float64], couplings: Sequence[Coupling]) -> NDArray[np.float64]:
-    """Return remainders in the place of the children's values; arrays of shape (…, p)."""
-    apart = labels.copy()
-    for coupling in couplings:
-        apart[..., coupling.child] -= coupling.slope * labels[..., coupling.parent]
-    return apart
-
-
-def put_together(apart: NDArray[_Number], couplings: Sequence[Coupling]) -> NDArray[_Number]:
-    """Return values in the place of the children's remainders, the inverse of :func:`take_apart`."""
-    if not couplings:
-        return apart
-    together = apart.copy()
-    for coupling in couplings:
-        together[..., coupling.child] += coupling.slope * together[..., coupling.parent]
-    return together
-
-
-def spread_together(
-    std: NDArray[np.float64], correlation: NDArray[np.float64], couplings: Sequence[Coupling]
-) -> NDArray[np.float64]:
-    """Return the standard deviations of the values.
-
-    Parameters
-    ----------
-    std
-        Shape (m, p): of roots and remainders.
-    correlation
-        Shape (p, p): between them.
-    couplings
-        Parents before children.
-    """
-    if not couplings:
-        return std
-    # Rows of the mixing say what each value is the sum of.
-    mixing = put_together(np.eye(std.shape[1]), couplings).T
-    together = std.copy()
-    for coupling in couplings:
-        parts = std * mixing[coupling.child]
-        together[:, coupling.child] = np.sqrt(np.maximum(((parts @ correlation) * parts).sum(axis=1), 0.0))
-    return together
-
-
-def prior_apart(
-    priors: Sequence[tuple[float, float]], couplings: Sequence[Coupling]
-) -> list[tuple[float, float]]:
-    """Return what to expect of roots and remainders, given what to expect of the values (mean, deviation)."""
-    means = take_apart(np.array([mean for mean, _ in priors]), couplings)
-    return [(float(mean), std) for mean, (_, std) in zip(means, priors, strict=True)]
-
-
-def ancestry(column: int, couplings: Sequence[Coupling]) -> list[int]:
-    """Return a property, its parent, the parent's parent and so on."""
-    parents = {coupling.child: coupling.parent for coupling in couplings}
-    line = [column]
-    while line[-1] in parents:
-        line.append(parents[line[-1]])
-    return line
 
 
 def _may_follow(target: NDArray[np.float64]) -> bool:

@@ -18,10 +18,11 @@ from catalyst_assets.learning.heads.batched_networks import (
     train_networks,
 )
 from catalyst_assets.learning.heads.floors import Floor, Rows
-from catalyst_assets.learning.heads.property_model import FEWEST_LABELS, Fit, Task, calibrate
+from catalyst_assets.learning.heads.property_model import FEWEST_FOR_A_HEAD, Fit, Task
 from catalyst_assets.learning.heads.scaling import Scaling
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.stacked import expect_unknown, fit_constant
+from catalyst_assets.learning.uncertainty.calibration import fit_mixture
 from catalyst_assets.learning.uncertainty.marginals import Marginal, Moments
 
 if TYPE_CHECKING:
@@ -99,19 +100,16 @@ class EnsembleModel:
         Shared by the properties.
     column
         The property's place among those of the ensemble.
-    spread_scale
-        What the standard deviation is multiplied by to be calibrated.
     """
 
     floor: Floor
     ensemble: DeepEnsemble
     column: int
-    spread_scale: float
 
     def predict(self, rows: Rows) -> Marginal:
         """Predict each row."""
         mean, variance = (part[:, self.column] for part in rows.ask(self.ensemble))
-        return self.floor.marginal(rows, (mean, variance), self.spread_scale)
+        return self.floor.marginal(rows, (mean, variance))
 
 
 def fit_deep_ensembles(
@@ -134,7 +132,9 @@ def fit_deep_ensembles(
         Size and seed.
     """
     fits = {
-        number: fit_constant(task) for number, (_, task) in tasks.items() if task.above.sum() < FEWEST_LABELS
+        number: fit_constant(task)
+        for number, (_, task) in tasks.items()
+        if task.above.sum() < FEWEST_FOR_A_HEAD
     }
     learned = [number for number in tasks if number not in fits]
     if not learned:
@@ -153,11 +153,12 @@ def fit_deep_ensembles(
     for column, number in enumerate(learned):
         rows, task = tasks[number]
         held = expect_unknown(task, (mean[rows, column], variance[rows, column]))
-        _, scale, score = calibrate({1.0: held}, task.target, task.above, _LARGEST_SCALE)
+        _, scale, score = fit_mixture({1.0: held}, task.target, task.above, _LARGEST_SCALE)
         fits[number] = Fit(
-            EnsembleModel(task.floor, ensemble, column, scale),
+            EnsembleModel(task.floor, ensemble, column),
             task.marginal(held, scale),
             score,
+            scale,
             {"negative_log_likelihood": curve},
         )
     return fits

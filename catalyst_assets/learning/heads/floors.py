@@ -78,7 +78,7 @@ class Floor:
     value: float = -np.inf
     gate: Gate | None = None
 
-    def marginal(self, rows: Rows, moments: Moments, scale: float) -> Marginal:
+    def marginal(self, rows: Rows, moments: Moments) -> Marginal:
         """Return what is predicted of m rows.
 
         Parameters
@@ -87,12 +87,10 @@ class Floor:
             Are asked of the gate.
         moments
             Mean and variance above the floor, shape (m,) each.
-        scale
-            Of the standard deviation.
         """
         mean, variance = moments
         below = np.zeros(len(mean)) if self.gate is None else 1 - rows.ask(self.gate)
-        return Marginal(self.value, below, mean, np.sqrt(variance) * scale)
+        return Marginal(self.value, below, mean, np.sqrt(variance))
 
 
 def find_floor(target: NDArray[np.float64]) -> float:

@@ -17,21 +17,13 @@ from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
 from catalyst_assets.learning import serialization
 from catalyst_assets.learning.heads.batched_networks import Layer
-from catalyst_assets.learning.heads.coupling import (
-    Coupling,
-    ancestry,
-    find_couplings,
-    prior_apart,
-    put_together,
-    spread_together,
-    take_apart,
-)
+from catalyst_assets.learning.heads.coupling import find_couplings
 from catalyst_assets.learning.heads.deep_ensemble import DeepEnsemble, EnsembleModel
 from catalyst_assets.learning.heads.floors import Floor, Gate, Rows
 from catalyst_assets.learning.heads.forests import Forest
 from catalyst_assets.learning.heads.gaussian_process import GaussianProcess
 from catalyst_assets.learning.heads.kernel import MaternKernel
-from catalyst_assets.learning.heads.property_model import FEWEST_LABELS, PropertyModel
+from catalyst_assets.learning.heads.property_model import FEWEST_FOR_A_HEAD, PropertyModel
 from catalyst_assets.learning.heads.scaling import Scaling
 from catalyst_assets.learning.heads.selection import (
     LabelledTask,
@@ -43,14 +35,28 @@ from catalyst_assets.learning.heads.selection import (
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.sparse_process import SparseProcess
 from catalyst_assets.learning.heads.stacked import StackedModel, prior_model
+from catalyst_assets.learning.uncertainty.calibration import Calibration, fit_quantiles
+from catalyst_assets.learning.uncertainty.couplings import (
+    Coupling,
+    ancestry,
+    prior_apart,
+    put_together,
+    spread_together,
+    take_apart,
+)
 from catalyst_assets.learning.uncertainty.marginals import (
     Marginal,
     joint_draws,
     normal_scores,
     score_correlation,
 )
-from catalyst_assets.learning.uncertainty.recalibration import Recalibration, fit_recalibration, recalibrated
-from catalyst_assets.learning.uncertainty.report import PropertyReport, ValidationReport, judge, judge_coupled
+from catalyst_assets.learning.uncertainty.quantiles import QuantileMap
+from catalyst_assets.learning.uncertainty.report import (
+    PropertyReport,
+    ValidationReport,
+    score_coupled,
+    score_held_out,
+)
 
 N_DRAWS: Final = 64
 _UNKNOWN_PRIOR: Final = (0.0, 1.0)
@@ -58,7 +64,7 @@ _FORMAT: Final = "catalyst-head-4"
 # What a stored head may be made of.
 _PARTS: Final = (
     HeadKind, HeadSettings, StackedModel, GaussianProcess, SparseProcess, MaternKernel, Scaling, EnsembleModel,
-    DeepEnsemble, Layer, Floor, Gate, Forest, Recalibration, Coupling, ValidationReport, PropertyReport,
+    DeepEnsemble, Layer, Floor, Gate, Forest, Calibration, QuantileMap, Coupling, ValidationReport, PropertyReport,
 )  # fmt: skip
 
 
@@ -100,8 +106,8 @@ class FittedHead:
         Held-out errors; None for a head that has not learned.
     settings
         How it was fitted.
-    recalibrations
-        One a property; identities where quantiles are as predicted.
+    calibrations
+        One a property; of quantiles only where asked for.
     kinds
         Which kind of head each learned property has.
     choices
@@ -116,7 +122,7 @@ class FittedHead:
     feature_names: tuple[str, ...]
     report: ValidationReport | None
     settings: HeadSettings
-    recalibrations: tuple[Recalibration, ...]
+    calibrations: tuple[Calibration, ...]
     kinds: dict[str, HeadKind] = field(default_factory=dict)
     choices: dict[str, dict[HeadKind, float]] = field(default_factory=dict)
     couplings: tuple[Coupling, ...] = ()
@@ -166,8 +172,8 @@ class FittedHead:
         ordered = np.ascontiguousarray(features[order], dtype=np.float32)
         rows = Rows(ordered)
         marginals = [
-            recalibrated(model.predict(rows), recalibration)
-            for model, recalibration in zip(self.models, self.recalibrations, strict=True)
+            calibration.apply(model.predict(rows))
+            for model, calibration in zip(self.models, self.calibrations, strict=True)
         ]
         moments = [marginal.moments() for marginal in marginals]
         mean, std = (np.stack(part, axis=-1) for part in zip(*moments, strict=True))
@@ -219,7 +225,7 @@ def prior_head(
         tuple(feature_names),
         None,
         settings or HeadSettings(),
-        (Recalibration(),) * len(models),
+        (Calibration(),) * len(models),
     )
 
 
@@ -276,7 +282,7 @@ def fit_heads(
     """
     settings = settings or HeadSettings()
     counts = np.isfinite(labels).sum(0)
-    if not len(labels) or counts.max(initial=0) < FEWEST_LABELS:
+    if not len(labels) or counts.max(initial=0) < FEWEST_FOR_A_HEAD:
         return prior_head(properties, feature_names, settings)
     order = _canonical_order(features, labels)
     rows = np.ascontiguousarray(features[order], dtype=np.float32)
@@ -285,15 +291,15 @@ def fit_heads(
     couplings = find_couplings(rows, values, settings.seed) if settings.couple else ()
     apart = take_apart(values, couplings)
     typical = [
-        typical_of(name) if name in PROPERTIES or count < FEWEST_LABELS else _empirical_prior(column)
+        typical_of(name) if name in PROPERTIES or count < FEWEST_FOR_A_HEAD else _empirical_prior(column)
         for name, count, column in zip(properties, counts, values.T, strict=True)
     ]
     priors = prior_apart(typical, couplings)
-    learned = {column: priors[column] for column in np.flatnonzero(counts >= FEWEST_LABELS).tolist()}
+    learned = {column: priors[column] for column in np.flatnonzero(counts >= FEWEST_FOR_A_HEAD).tolist()}
     tasks = make_tasks(rows, apart, folds, feature_blocks(feature_names), learned, settings)
     fits = fit_kinds(kinds, rows, folds, tasks, settings)
     models: list[PropertyModel] = [prior_model(*prior) for prior in priors]
-    recalibrations = [Recalibration()] * len(properties)
+    calibrations = [Calibration()] * len(properties)
     kept: dict[str, HeadKind] = {}
     choices: dict[str, dict[HeadKind, float]] = {}
     held_out: dict[int, Marginal] = {}
@@ -306,9 +312,12 @@ def fit_heads(
         fit = fits[kept[name]][column]
         models[column] = fit.model
         held_out[column] = fit.held_out
+        quantiles = QuantileMap()
         if settings.recalibrate:
-            recalibrations[column] = fit_recalibration(fit.held_out, task.target, task.folds)
-        scores[known, column] = normal_scores(recalibrated(fit.held_out, recalibrations[column]), task.target)
+            quantiles = fit_quantiles(fit.held_out, task.target, task.folds)
+        calibrations[column] = Calibration(fit.spread_scale, quantiles=quantiles)
+        mapped = Calibration(quantiles=quantiles).apply(fit.held_out)
+        scores[known, column] = normal_scores(mapped, task.target)
         curves |= {f"{name}/{curve}": points for curve, points in fit.curves.items()}
     correlation = score_correlation(scores)
     reports = {
@@ -322,7 +331,7 @@ def fit_heads(
         tuple(feature_names),
         ValidationReport(reports, curves),
         settings,
-        tuple(recalibrations),
+        tuple(calibrations),
         kept,
         choices,
         couplings,
@@ -344,14 +353,16 @@ def _judge_property(
     folds, seed, recalibrate = task.folds[original], settings.seed, settings.recalibrate
     line = ancestry(column, couplings)
     if len(line) == 1:
-        return judge(held_out[column].take(original), task.target[original], folds, seed, recalibrate)
+        return score_held_out(
+            held_out[column].take(original), task.target[original], folds, seed, recalibrate
+        )
     marginals, observed = [], []
     for member in line:
         rows = np.searchsorted(tasks[member][0], known)[original]
         marginals.append(held_out[member].take(rows))
         observed.append(tasks[member][1].target[rows])
     slopes = [coupling.slope for member in line for coupling in couplings if coupling.child == member]
-    return judge_coupled(
+    return score_coupled(
         marginals,
         np.stack(observed, axis=1),
         slopes,

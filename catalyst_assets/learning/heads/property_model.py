@@ -9,14 +9,12 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from catalyst_assets.learning.heads.floors import Floor, Rows
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.uncertainty.marginals import Marginal, Moments
 
-FEWEST_LABELS: Final = 5
-_SMALLEST_SCALE, _N_SCALES = 0.4, 25
+FEWEST_FOR_A_HEAD: Final = 5
 
 
 class PropertyModel(Protocol):
@@ -84,9 +82,11 @@ class Fit:
     Attributes
     ----------
     held_out
-        Its predictions of the task's n rows, each without the row's fold.
+        Its predictions of the task's n rows, each without the row's fold, spreads scaled.
     score
         Mean continuous ranked probability score of the rows above the floor, held out; lower is better.
+    spread_scale
+        What the standard deviations of the model are multiplied by to be calibrated.
     curves
         What fitting recorded, by name.
     """
@@ -94,17 +94,8 @@ class Fit:
     model: PropertyModel
     held_out: Marginal
     score: float
+    spread_scale: float = 1.0
     curves: dict[str, tuple[float, ...]] = field(default_factory=dict)
-
-
-def crps(error: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the continuous ranked probability score of normal predictions.
-
-    Gneiting and Raftery, J. Am. Stat. Assoc. 102, 359 (2007), eq. 21, with the sign that makes lower better.
-    """
-    z = error / spread
-    density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
-    return np.asarray(spread * (z * (2 * ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi)))
 
 
 def mix(first: Moments, second: Moments, weight: float) -> Moments:
@@ -120,39 +111,3 @@ def pool(moments: list[Moments]) -> Moments:
     return np.mean(means, axis=0), np.mean([variance for _, variance in moments], axis=0) + np.var(
         means, axis=0
     )
-
-
-def calibrate(
-    by_weight: dict[float, Moments],
-    target: NDArray[np.float64],
-    above: NDArray[np.bool_],
-    largest_scale: float = 2.5,
-) -> tuple[float, float, float]:
-    """Choose a mixture and the scale of its spread by the score of held-out rows above the floor.
-
-    An even mixture left as it is counts as ten labels, so that few labels do not decide.
-
-    Parameters
-    ----------
-    by_weight
-        Held-out moments of the n rows for each weight that may be chosen.
-    target, above
-        Shape (n,): labels, and which of them are above the floor.
-    largest_scale
-        What spreads are multiplied by at most.
-
-    Returns
-    -------
-    weight, scale, score
-    """
-    best = (np.inf, 0.5, 1.0, np.inf)
-    n = int(above.sum())
-    scales = [float(scale) for scale in np.geomspace(_SMALLEST_SCALE, largest_scale, _N_SCALES)]
-    for weight, (center, variance) in by_weight.items():
-        spread = np.sqrt(variance[above])
-        error = target[above] - center[above]
-        for scale in scales:
-            score = float(np.mean(crps(error, spread * scale)))
-            penalty = 10 / n * 0.02 * (abs(weight - 0.5) + abs(np.log(scale))) * float(np.abs(error).mean())
-            best = min(best, (score + penalty, weight, scale, score))
-    return best[1], best[2], best[3]

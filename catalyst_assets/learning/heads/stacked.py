@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from catalyst_assets.learning.heads.floors import Floor, Rows
 from catalyst_assets.learning.heads.forests import Forest, fit_regression_forest
-from catalyst_assets.learning.heads.property_model import FEWEST_LABELS, Fit, Task, calibrate, mix, pool
+from catalyst_assets.learning.heads.property_model import FEWEST_FOR_A_HEAD, Fit, Task, mix, pool
 from catalyst_assets.learning.heads.sparse_process import Process, fit_process
+from catalyst_assets.learning.uncertainty.calibration import fit_mixture
 from catalyst_assets.learning.uncertainty.marginals import Marginal, Moments
 
 _WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 # Labels above the floor that a part of a model is fitted to.
-FEWEST_TO_LEARN: Final = 2
+FEWEST_FOR_A_PART: Final = 2
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,6 @@ class StackedModel:
         The same by trees; empty where the process stands alone.
     process_weight
         Share of the process in the mixture.
-    spread_scale
-        What the standard deviation is multiplied by to be calibrated.
     prior_center, prior_spread
         What is predicted above the floor with very few labels there.
     """
@@ -46,7 +45,6 @@ class StackedModel:
     process: Process | None
     forests: tuple[Forest, ...]
     process_weight: float
-    spread_scale: float
     prior_center: float
     prior_spread: float
 
@@ -61,12 +59,12 @@ class StackedModel:
             if self.forests:
                 trees = pool([forest.moments(features) for forest in self.forests])
                 moments = mix(moments, trees, self.process_weight)
-        return self.floor.marginal(rows, moments, self.spread_scale)
+        return self.floor.marginal(rows, moments)
 
 
 def prior_model(center: float, spread: float, floor: Floor | None = None) -> StackedModel:
     """Return a model that predicts the same above the floor for every row."""
-    return StackedModel(floor or Floor(), None, (), 0.0, 1.0, center, spread)
+    return StackedModel(floor or Floor(), None, (), 0.0, center, spread)
 
 
 def fit_constant(task: Task) -> Fit:
@@ -80,7 +78,7 @@ def fit_constant(task: Task) -> Fit:
 def fit_stacked(task: Task, with_trees: bool = True) -> Fit:
     """Fit a process and, if asked to, trees; the trees' share is chosen on held-out folds."""
     above, target = task.above, task.target
-    if above.sum() < FEWEST_LABELS:
+    if above.sum() < FEWEST_FOR_A_HEAD:
         return fit_constant(task)
     process, by_process = task.once("process", lambda: _fit_process(task))
     forests: tuple[Forest, ...] = ()
@@ -88,10 +86,10 @@ def fit_stacked(task: Task, with_trees: bool = True) -> Fit:
     if with_trees:
         forests, by_trees = _fit_forests(task)
         by_weight = {weight: mix(by_process, by_trees, weight) for weight in _WEIGHTS}
-    weight, scale, score = calibrate(by_weight, target, above)
-    model = StackedModel(task.floor, process, forests, weight, scale, *task.prior)
+    weight, scale, score = fit_mixture(by_weight, target, above)
+    model = StackedModel(task.floor, process, forests, weight, *task.prior)
     held_out = task.marginal(by_weight[weight], scale)
-    return Fit(model, held_out, score, {"negative_log_marginal_likelihood": process.curve})
+    return Fit(model, held_out, score, scale, {"negative_log_marginal_likelihood": process.curve})
 
 
 def _fit_process(task: Task) -> tuple[Process, Moments]:
@@ -116,7 +114,7 @@ def _fit_forests(task: Task) -> tuple[tuple[Forest, ...], Moments]:
     mean, variance = np.empty(len(target)), np.empty(len(target))
     for number, fold in enumerate(names):
         kept = above & (folds != fold)
-        if kept.sum() < FEWEST_TO_LEARN:
+        if kept.sum() < FEWEST_FOR_A_PART:
             kept = above
         forest = fit_regression_forest(features[kept], target[kept], trees, settings.seed * 1000 + number)
         forests.append(forest)
@@ -134,7 +132,7 @@ def expect_unknown(task: Task, held: Moments) -> Moments:
     mean, variance = held
     for fold in np.unique(task.folds):
         out = task.folds == fold
-        if (task.above & ~out).sum() < FEWEST_TO_LEARN:
+        if (task.above & ~out).sum() < FEWEST_FOR_A_PART:
             mean[out], variance[out] = task.prior[0], task.prior[1] ** 2
     return mean, variance
 

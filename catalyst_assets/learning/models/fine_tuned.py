@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from catalyst_assets.errors import LoopError
 from catalyst_assets.learning.heads.head import Prediction, assign_folds, typical_of
+from catalyst_assets.learning.uncertainty.calibration import Calibration
 from catalyst_assets.learning.uncertainty.marginals import Marginal, joint_draws
-from catalyst_assets.learning.uncertainty.recalibration import Recalibration, recalibrated
 from catalyst_assets.learning.uncertainty.report import ValidationReport
-from catalyst_assets.learning.uncertainty.spread import SpreadCorrection
 
 if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import FineTuning
@@ -76,8 +75,8 @@ class FineTunedModel:
         Those of them with labels enough; of the others what is typical is predicted.
     members
         The networks; each predicts the learned properties.
-    corrections, recalibrations
-        One a learned property: of the spreads, then of the quantiles.
+    calibrations
+        One a learned property.
     correlation
         Shape (p, p): of the properties' normal scores.
     feature_names
@@ -93,8 +92,7 @@ class FineTunedModel:
     properties: tuple[str, ...]
     learned: tuple[str, ...]
     members: "tuple[FittedNetwork, ...]"
-    corrections: tuple[SpreadCorrection, ...]
-    recalibrations: tuple[Recalibration, ...]
+    calibrations: tuple[Calibration, ...]
     correlation: NDArray[np.float64]
     feature_names: tuple[str, ...]
     judged_rows: tuple[int, ...]
@@ -169,8 +167,7 @@ class FineTunedModel:
         pooled = {}
         for column, name in enumerate(self.learned):
             marginal = pool_members([outlooks[column] for outlooks in by_member])
-            corrected = self.corrections[column].apply(marginal)
-            pooled[name] = recalibrated(corrected, self.recalibrations[column])
+            pooled[name] = self.calibrations[column].apply(marginal)
         return tuple(pooled.get(name) or _typical(name, len(graphs)) for name in self.properties)
 
     def held_out(

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from catalyst_assets.learning import serialization
-from catalyst_assets.learning.uncertainty.recalibration import Recalibration
+from catalyst_assets.learning.uncertainty.calibration import Calibration
+from catalyst_assets.learning.uncertainty.quantiles import QuantileMap
 from catalyst_assets.learning.uncertainty.report import PropertyReport, ValidationReport
-from catalyst_assets.learning.uncertainty.spread import SpreadCorrection
 
 if TYPE_CHECKING:
     from catalyst_assets.learning.models.fine_tuned import FineTunedModel
@@ -39,7 +39,7 @@ def load(data: bytes) -> "FineTunedModel":
     from catalyst_assets.representation.fitting.fitted import FittedNetwork
     from catalyst_assets.representation.fitting.settings import FitSettings
 
-    own = (FineTunedModel, FineTuneSettings, FitSettings, SpreadCorrection, Recalibration)
+    own = (FineTunedModel, FineTuneSettings, FitSettings, Calibration, QuantileMap)
     model, members = serialization.load(data, FORMAT, (*own, ValidationReport, PropertyReport))
     made: FineTunedModel = replace(
         model, members=tuple(FittedNetwork.from_bytes(member.tobytes()) for member in members)

@@ -21,10 +21,14 @@ from catalyst_assets.learning.models.fine_tuned import (
     join_rows,
     pool_members,
 )
+from catalyst_assets.learning.uncertainty.calibration import (
+    Calibration,
+    cross_fit_spread,
+    fit_quantiles,
+    fit_spread,
+)
 from catalyst_assets.learning.uncertainty.marginals import Marginal, normal_scores, score_correlation
-from catalyst_assets.learning.uncertainty.recalibration import Recalibration, fit_recalibration, recalibrated
-from catalyst_assets.learning.uncertainty.report import ValidationReport, judge
-from catalyst_assets.learning.uncertainty.spread import SpreadCorrection, cross_fit_spread, fit_spread
+from catalyst_assets.learning.uncertainty.report import ValidationReport, score_held_out
 from catalyst_assets.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -130,15 +134,14 @@ def fine_tune(
         )
         members.append(replace(member, settings=replace(member.settings, accelerator="auto")))
         held_out.setdefault(rows.tobytes(), (rows, []))[1].append(outlooks)
-    corrections, recalibrations, report, correlation = _judge(
+    calibrations, report, correlation = _judge(
         data, groups, list(held_out.values()), members, settings, properties
     )
     return FineTunedModel(
         tuple(properties),
         learned,
         tuple(members),
-        corrections,
-        recalibrations,
+        calibrations,
         correlation,
         tuple(feature_names),
         tuple(sorted({int(row) for rows, _ in held_out.values() for row in rows})),
@@ -201,13 +204,13 @@ def _judge(
     members: "Sequence[FittedNetwork]",
     settings: FineTuneSettings,
     properties: Sequence[str],
-) -> tuple[tuple[SpreadCorrection, ...], tuple[Recalibration, ...], ValidationReport, NDArray[np.float64]]:
+) -> tuple[tuple[Calibration, ...], ValidationReport, NDArray[np.float64]]:
     """Calibrate and judge by what was left out; rows that several members left out, by these together."""
     rows = np.concatenate([index for index, _ in held_out])
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
     folds = assign_folds([groups[row] for row in rows], _JUDGING_FOLDS, settings.fit.seed)
-    corrections, recalibrations, reports = [], [], {}
+    calibrations, reports = [], {}
     scores = np.full((len(rows), len(properties)), np.nan)
     for column, name in enumerate(data.properties):
         observed = data.labels[rows, column]
@@ -215,23 +218,23 @@ def _judge(
         pooled = [pool_members([outlooks[column] for outlooks in by_member]) for _, by_member in held_out]
         marginal = _rows_of(join_rows(pooled), order[known])
         typical = float(np.nanstd(data.labels[:, column]))
-        correction = fit_spread(marginal, observed[known], typical)
-        corrected = correction.apply(marginal)
-        recalibration = fit_recalibration(corrected, observed[known], folds[known])
-        corrections.append(correction)
-        recalibrations.append(recalibration)
+        spread = fit_spread(marginal, observed[known], typical)
+        quantiles = fit_quantiles(spread.apply(marginal), observed[known], folds[known])
+        calibrations.append(replace(spread, quantiles=quantiles))
         if known.any():
             fair = cross_fit_spread(marginal, observed[known], folds[known], typical)
-            reports[name] = judge(fair, observed[known], folds[known], settings.fit.seed, recalibrate=True)
+            reports[name] = score_held_out(
+                fair, observed[known], folds[known], settings.fit.seed, recalibrate=True
+            )
             position = list(properties).index(name)
-            scores[known, position] = normal_scores(recalibrated(corrected, recalibration), observed[known])
+            scores[known, position] = normal_scores(calibrations[-1].apply(marginal), observed[known])
     curves = {
         f"member{number}/{name}": tuple(value for _, value in points)
         for number, member in enumerate(members)
         for name, points in member.curves.items()
     }
     report = ValidationReport(reports, curves)
-    return tuple(corrections), tuple(recalibrations), report, score_correlation(scores)
+    return tuple(calibrations), report, score_correlation(scores)
 
 
 def _rows_of(marginal: Marginal, kept: NDArray[np.int64]) -> Marginal:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
 
-from catalyst_assets.learning.uncertainty.recalibration import Recalibration
+from catalyst_assets.learning.uncertainty.quantiles import QuantileMap
 
 # Mean and variance.
 Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -32,7 +32,7 @@ class Marginal:
         Shape (m,): chance of exactly ``floor``.
     center, spread
         Shape (m,): mean and standard deviation of the normal before it is cut at ``floor``.
-    recalibration
+    quantiles
         Maps the normal's quantiles, before the cut; None leaves them.
     """
 
@@ -40,27 +40,27 @@ class Marginal:
     floor_probability: NDArray[np.float64]
     center: NDArray[np.float64]
     spread: NDArray[np.float64]
-    recalibration: Recalibration | None = None
+    quantiles: QuantileMap | None = None
 
-    def take(self, rows: NDArray[np.int64]) -> "Marginal":
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Marginal":
         """Return what is predicted of some of the materials."""
         parts = self.floor_probability, self.center, self.spread
         chance, center, spread = (part[rows] for part in parts)
-        return Marginal(self.floor, chance, center, spread, self.recalibration)
+        return Marginal(self.floor, chance, center, spread, self.quantiles)
 
     def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and standard deviation, each of shape (m,)."""
         if not np.isfinite(self.floor):
-            if self.recalibration is None:
+            if self.quantiles is None:
                 return self.center.copy(), self.spread.copy()
-            shift, square = self.recalibration.moments()
+            shift, square = self.quantiles.moments()
             return self.center + self.spread * shift, self.spread * np.sqrt(square)
         cut = (self.floor - self.center) / self.spread
-        if self.recalibration is None:
+        if self.quantiles is None:
             hazard = np.exp(-0.5 * cut**2 - 0.5 * np.log(2 * np.pi) - log_ndtr(-cut))
             shift, square = hazard, np.clip(1 + cut * hazard - hazard**2, 1e-6, 1)
         else:
-            shift, square = self.recalibration.moments(cut)
+            shift, square = self.quantiles.moments(cut)
         mean = self.center + self.spread * shift
         variance = self.spread**2 * square
         above = 1 - self.floor_probability
@@ -95,11 +95,11 @@ class Marginal:
     def _scores(self, values: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """Return the standard normal scores of values, before the cut."""
         residuals = (values - self.center) / self.spread
-        return residuals if self.recalibration is None else self.recalibration.invert(residuals)
+        return residuals if self.quantiles is None else self.quantiles.invert(residuals)
 
     def _residuals(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what standard normal scores are in units of the spread from the center."""
-        return scores if self.recalibration is None else self.recalibration.apply(scores)
+        return scores if self.quantiles is None else self.quantiles.apply(scores)
 
 
 def normal_scores(marginal: Marginal, observed: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from catalyst_assets.learning.heads.coupling import Coupling, put_together, spread_together
+from catalyst_assets.learning.uncertainty.calibration import Calibration, cross_fit_quantiles
+from catalyst_assets.learning.uncertainty.couplings import Coupling, put_together, spread_together
 from catalyst_assets.learning.uncertainty.marginals import Marginal, joint_draws
-from catalyst_assets.learning.uncertainty.recalibration import Recalibration, cross_fit, recalibrated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +109,7 @@ class ValidationReport:
         return float(np.mean([r.miscalibration_area for r in self.properties.values()]))
 
 
-def judge(
+def score_held_out(
     marginal: Marginal,
     observed: NDArray[np.float64],
     folds: NDArray[np.int64],
@@ -129,7 +129,7 @@ def judge(
     seed
         Places observations at the floor uniformly within its chance (a randomized quantile).
     recalibrate
-        Judge the predictions as recalibrated: each fold by the recalibration that the other folds give.
+        Judge the predictions with quantiles mapped: those of each fold as the other folds say.
     """
     mean, std, lower, upper = _predict_fold_by_fold(marginal, observed, folds, recalibrate)
     position = lower + np.random.default_rng(seed).random(len(observed)) * (upper - lower)
@@ -140,7 +140,7 @@ def _means_of_other_folds(observed: NDArray[np.float64], folds: NDArray[np.int64
     return np.array([observed[folds != fold].mean() if (folds != fold).any() else 0.0 for fold in folds])
 
 
-def judge_coupled(
+def score_coupled(
     marginals: "Sequence[Marginal]",
     observed: NDArray[np.float64],
     slopes: "Sequence[float]",
@@ -162,12 +162,12 @@ def judge_coupled(
     correlation
         Shape (q, q): of the normal scores.
     folds, seed, recalibrate
-        As in :func:`judge`.
+        As in :func:`score_held_out`.
     """
     line = range(len(marginals))
     couplings = [Coupling(child, child + 1, slopes[child]) for child in reversed(line[:-1])]
     maps = [
-        cross_fit(marginal, observed[:, member], folds) if recalibrate else {}
+        cross_fit_quantiles(marginal, observed[:, member], folds) if recalibrate else {}
         for member, marginal in enumerate(marginals)
     ]
     mean, std, position = np.empty(len(observed)), np.empty(len(observed)), np.empty(len(observed))
@@ -175,7 +175,7 @@ def judge_coupled(
     for fold in np.unique(folds):
         rows = np.flatnonzero(folds == fold)
         parts = [
-            recalibrated(marginal.take(rows), by_fold.get(fold, Recalibration()))
+            by_fold.get(fold, Calibration()).apply(marginal.take(rows))
             for marginal, by_fold in zip(marginals, maps, strict=True)
         ]
         means, stds = (
@@ -262,9 +262,9 @@ def _predict_fold_by_fold(
     numbers = (*marginal.moments(), *marginal.cdf(observed))
     if not recalibrate:
         return numbers
-    for fold, recalibration in cross_fit(marginal, observed, folds).items():
+    for fold, calibration in cross_fit_quantiles(marginal, observed, folds).items():
         rows = folds == fold
-        mapped = recalibrated(marginal, recalibration)
+        mapped = calibration.apply(marginal)
         for known, part in zip(numbers, (*mapped.moments(), *mapped.cdf(observed)), strict=True):
             known[rows] = part[rows]
     return numbers

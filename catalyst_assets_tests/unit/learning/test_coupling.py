@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalyst_assets.learning.heads.coupling import (
+from catalyst_assets.learning.heads.coupling import find_couplings
+from catalyst_assets.learning.heads.head import FittedHead, fit_head
+from catalyst_assets.learning.heads.settings import HeadSettings
+from catalyst_assets.learning.uncertainty.couplings import (
     Coupling,
     ancestry,
-    find_couplings,
     prior_apart,
     put_together,
     spread_together,
     take_apart,
 )
-from catalyst_assets.learning.heads.head import FittedHead, fit_head
-from catalyst_assets.learning.heads.settings import HeadSettings
 
 NAMES = tuple(f"block:{i}" for i in range(4))
 PROPERTIES = ("gap", "edge", "energy")

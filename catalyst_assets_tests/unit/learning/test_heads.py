@@ -141,7 +141,7 @@ def test_recalibrated_quantiles_are_stored_with_the_head() -> None:
     settings = HeadSettings(n_trees=20, gp_steps=15, recalibrate=True)
     head = fit_heads([HeadKind.GAUSSIAN_PROCESS], features, NAMES, labels, groups, ["y"], settings)
     again = FittedHead.from_bytes(head.to_bytes())
-    assert again.recalibrations == head.recalibrations
+    assert again.calibrations == head.calibrations
     np.testing.assert_array_equal(again.predict(features).draws, head.predict(features).draws)
 
 

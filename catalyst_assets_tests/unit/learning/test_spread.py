@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
+from catalyst_assets.learning.uncertainty.calibration import (
+    Calibration,
+    cross_fit_spread,
+    fit_quantiles,
+    fit_spread,
+)
 from catalyst_assets.learning.uncertainty.marginals import Marginal
-from catalyst_assets.learning.uncertainty.recalibration import Recalibration, fit_recalibration
-from catalyst_assets.learning.uncertainty.spread import SpreadCorrection, cross_fit_spread, fit_spread
+from catalyst_assets.learning.uncertainty.quantiles import QuantileMap
 
 
 def predicted(n: int, spread: float | np.ndarray, seed: int = 0) -> Marginal:
@@ -41,8 +46,8 @@ def test_spreads_that_are_right_stay_about_as_they_are():
 def test_with_hardly_any_label_left_out_the_spread_is_that_of_the_labels():
     marginal = predicted(4, 0.5)
 
-    assert fit_spread(marginal, marginal.center, 1.2) == SpreadCorrection(1.0, 1.2)
-    assert SpreadCorrection(1.0, 1.2).apply(marginal).spread[0] == pytest.approx(1.3)
+    assert fit_spread(marginal, marginal.center, 1.2) == Calibration(1.0, 1.2)
+    assert Calibration(1.0, 1.2).apply(marginal).spread[0] == pytest.approx(1.3)
 
 
 def test_only_rows_above_the_floor_decide():
@@ -65,9 +70,9 @@ def test_a_fold_is_corrected_by_the_others_alone():
 def test_recalibrating_collapsed_spreads_does_not_move_the_mean_far(n: int):
     marginal = predicted(n, 0.02)
     observed = observed_with(marginal, 0.3)
-    recalibration = fit_recalibration(marginal, observed, np.arange(n) % 5)
-    moved = np.abs(recalibration.moments()[0]) * 0.02
+    quantiles = fit_quantiles(marginal, observed, np.arange(n) % 5)
+    moved = np.abs(quantiles.moments()[0]) * 0.02
 
     assert moved < 0.05
     if n < 50:
-        assert recalibration == Recalibration()
+        assert quantiles == QuantileMap()

@@ -14,8 +14,8 @@ from catalyst_assets.learning.uncertainty.marginals import Marginal
 from catalyst_assets.learning.uncertainty.report import (
     PropertyReport,
     ValidationReport,
-    judge,
     position_among_draws,
+    score_held_out,
 )
 
 
@@ -29,7 +29,7 @@ def gaussian(n: int, factor: float, seed: int = 0) -> tuple[Marginal, np.ndarray
 
 def test_on_normal_predictions_it_agrees_with_uncertainty_toolbox() -> None:
     marginal, observed = gaussian(2000, 1.5)
-    report = judge(marginal, observed, np.arange(2000) % 5, 0)
+    report = score_held_out(marginal, observed, np.arange(2000) % 5, 0)
     expected, proportion = get_proportion_lists_vectorized(
         # Their residual is prediction less label: its quantiles run the other way.
         -marginal.center, marginal.spread, -observed, num_bins=101, prop_type="quantile",
@@ -55,7 +55,7 @@ def test_at_a_floor_observations_are_spread_over_its_chance() -> None:
     above = rng.random(n) > 0.6
     marginal = Marginal(0.0, np.full(n, 0.6), np.full(n, 3.0), np.full(n, 0.5))
     observed = np.where(above, 3.0 + 0.5 * rng.normal(size=n), 0.0)
-    report = judge(marginal, observed, np.arange(n) % 5, 0)
+    report = score_held_out(marginal, observed, np.arange(n) % 5, 0)
     assert report.miscalibration_area < 0.012
     assert report.coverage["50"] == pytest.approx(0.5, abs=0.03)
     assert report.covered(0.5).mean() == report.coverage["50"]
@@ -73,7 +73,7 @@ def test_places_among_draws_are_those_in_the_distribution() -> None:
 def test_a_report_is_stored_and_read_with_every_number() -> None:
     marginal, observed = gaussian(50, 1.0)
     report = ValidationReport(
-        {"band_gap": judge(marginal, observed, np.arange(50) % 5, 0)}, {"a": (1.0, 0.5)}
+        {"band_gap": score_held_out(marginal, observed, np.arange(50) % 5, 0)}, {"a": (1.0, 0.5)}
     )
     again = load(dump(report, "report-1"), "report-1", (ValidationReport, PropertyReport))
     assert (again.metrics, again.curves) == (report.metrics, report.curves)
