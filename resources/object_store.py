@@ -149,8 +149,6 @@ class ObjectStore:
             The store cannot be read.
         """
         path = self.path(key)
-        if self._is_local:
-            return bool(path.is_file())
         try:
             with self._reading(key):  # is_file() says no where nobody answers
                 return bool(path.fs.info(path.path)["type"] == "file")
@@ -168,10 +166,7 @@ class ObjectStore:
         folder = self.path(prefix)
         try:
             with self._reading(prefix):
-                if self._is_local:
-                    files = [path.as_posix() for path in folder.rglob("*") if path.is_file()]
-                else:
-                    files = folder.fs.find(folder.path)
+                files = folder.fs.find(folder.path)
         except KeyError:
             return
         beginning = len(folder.path.rstrip("/")) - len(prefix)
@@ -181,7 +176,7 @@ class ObjectStore:
     def _reading(self, key: str) -> Iterator[None]:
         try:
             yield
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise KeyError(key) from None
         except self._failures as error:
             raise self._refusal(f"Cannot read {key} from", error) from error

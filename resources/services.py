@@ -17,9 +17,9 @@ from catalyst_assets.errors import UsageError
 from resources.dagster_instance import prepare_dagster_home, settings_environment
 from resources.mlflow.tracking import Tracking
 from resources.paths import project_file
-from resources.postgres.cluster import home_unwritable
+from resources.postgres.cluster import using_home
 from resources.postgres.database import Database, Sibling
-from resources.postgres.keeper import try_lock
+from resources.postgres.keeper import open_lock, try_lock
 from resources.settings import Settings
 from resources.supervisor import Service
 
@@ -32,53 +32,33 @@ def describe_services(settings: Settings, *, mlflow: bool = True) -> list[Servic
     host = settings.host
     address = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
 
-    def python(*arguments: str) -> tuple[str, ...]:
-        return (sys.executable, "-m", *arguments)
+    def web(name: str, command: str, port: int, option: str, ready_path: str) -> Service:
+        return Service(
+            name,
+            (*python, *command.split(), str(port)),
+            port=port,
+            port_option=f"--{option}-port or CATALYST_{option.upper()}_PORT",
+            url=f"http://{address}:{port}",
+            ready_path=ready_path,
+        )
 
+    python = (sys.executable, "-m")
+    app = f"uvicorn --factory dash_app.server:create_app_from_environment --host {host} --port"
+    dagster = web(
+        "dagster-webserver",
+        f"dagster_webserver -h {host} -p",
+        settings.dagster_port,
+        "dagster",
+        "/server_info",
+    )
     services = [
-        Service(
-            "review-app",
-            python(
-                *("uvicorn", "--factory", "dash_app.server:create_app_from_environment"),
-                *("--host", host, "--port", str(settings.app_port)),
-            ),
-            port=settings.app_port,
-            port_option="--app-port or CATALYST_APP_PORT",
-            url=f"http://{address}:{settings.app_port}",
-            ready_path="/api/v1/health",
-        ),
-        Service(
-            "dagster-webserver",
-            python("dagster_webserver", "-h", host, "-p", str(settings.dagster_port), "-w", workspace),
-            port=settings.dagster_port,
-            port_option="--dagster-port or CATALYST_DAGSTER_PORT",
-            url=f"http://{address}:{settings.dagster_port}",
-            ready_path="/server_info",
-        ),
-        Service("dagster-daemon", python("dagster._daemon", "run", "-w", workspace), keeps_work=True),
+        web("review-app", app, settings.app_port, "app", "/api/v1/health"),
+        dataclasses.replace(dagster, command=(*dagster.command, "-w", workspace)),
+        Service("dagster-daemon", (*python, "dagster._daemon", "run", "-w", workspace), keeps_work=True),
     ]
     if mlflow:
-        services.append(
-            Service(
-                "mlflow",
-                python(
-                    *(
-                        "mlflow",
-                        "server",
-                        "--host",
-                        host,
-                        "--port",
-                        str(settings.mlflow_port),
-                        "--workers",
-                        "1",
-                    )
-                ),
-                port=settings.mlflow_port,
-                port_option="--mlflow-port or CATALYST_MLFLOW_PORT",
-                url=f"http://{address}:{settings.mlflow_port}",
-                ready_path="/health",
-            )
-        )
+        tracking = f"mlflow server --workers 1 --host {host} --port"
+        services.append(web("mlflow", tracking, settings.mlflow_port, "mlflow", "/health"))
     return services
 
 
@@ -126,11 +106,9 @@ def announced(settings: Settings, services: Sequence[Service]) -> Iterator[None]
         Another one runs on this home.
     """
     note = settings.home / "up.json"
-    try:
+    with using_home(settings.home):
         settings.home.mkdir(parents=True, exist_ok=True)
-        lock = os.open(settings.home / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise home_unwritable(settings.home, error) from error
+        lock = open_lock(settings.home / "up.lock")
     try:
         if not try_lock(lock):
             running = find_running(settings)
@@ -158,8 +136,6 @@ def find_running(settings: Settings) -> RunningInstallation | None:
     except OSError:
         with contextlib.suppress(OSError, ValueError):
             return RunningInstallation(**json.loads((settings.home / "up.json").read_text(encoding="utf-8")))
-        return None
-    else:
-        return None
     finally:
         os.close(lock)
+    return None

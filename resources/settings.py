@@ -2,13 +2,15 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalyst_assets.constants import Accelerator
 from catalyst_assets.errors import UsageError
+
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 
 def names_file(backbone: str) -> bool:
@@ -22,9 +24,12 @@ class Settings(BaseSettings):
     Values come from keyword arguments, then from the environment (``CATALYST_HOME`` sets ``home``).
     """
 
-    model_config = SettingsConfigDict(env_prefix="CATALYST_", frozen=True, extra="forbid")
+    # An empty variable is as good as none.
+    model_config = SettingsConfigDict(
+        env_prefix="CATALYST_", env_ignore_empty=True, frozen=True, extra="forbid"
+    )
 
-    home: Path = Field(
+    home: AbsolutePath = Field(
         Path(".catalyst"), description="Folder of the embedded database, object store and logs."
     )
     database_url: SecretStr | None = Field(
@@ -52,7 +57,7 @@ class Settings(BaseSettings):
         None, description="Where the review app's pages find the API; unset when one server carries both."
     )
     mlflow_port: int = Field(5000, ge=1, le=65535, description="Port of the MLflow server.")
-    sources_file: Path | None = Field(
+    sources_file: AbsolutePath | None = Field(
         None,
         description="YAML file that says what is taken from the sources that are refreshed by schedule.",
     )
@@ -84,7 +89,7 @@ class Settings(BaseSettings):
         False,
         description="Say `true` if your use of foundation models under non-commercial licences is allowed.",
     )
-    model_cache: Path | None = Field(
+    model_cache: AbsolutePath | None = Field(
         None, description="Folder of downloaded foundation models; unset, it is `models` in the home."
     )
     foundation_url: str | None = Field(
@@ -96,36 +101,10 @@ class Settings(BaseSettings):
         description="Your key of the Materials Project's interface; it is stored nowhere.",
     )
 
-    @field_validator("home")
-    @classmethod
-    def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().absolute()
-
     @field_validator("backbone")
     @classmethod
     def _absolute_model(cls, backbone: str) -> str:
         return str(Path(backbone).expanduser().absolute()) if names_file(backbone) else backbone
-
-    @field_validator("sources_file", "model_cache")
-    @classmethod
-    def _absolute_file(cls, path: Path | None) -> Path | None:
-        return None if path is None else path.expanduser().absolute()
-
-    @field_validator(
-        "database_url",
-        "object_store",
-        "api_url",
-        "sources_file",
-        "mp_api_key",
-        "backbone_sha256",
-        "backbone_head",
-        "model_cache",
-        "foundation_url",
-        mode="before",
-    )
-    @classmethod
-    def _empty_is_unset(cls, value: object) -> object:
-        return None if value == "" else value
 
     @property
     def object_store_url(self) -> str:

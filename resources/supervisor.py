@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from catalyst_assets.errors import CatalystError, UsageError
-from resources.postgres.cluster import tail
+from resources.logs import open_log, tail
 from resources.postgres.keeper import die_with_parent
 
 _TICK_SECONDS: Final = 0.25
@@ -27,7 +27,6 @@ _GRACE_SECONDS: Final = 10.0
 _STABLE_SECONDS: Final = 60.0
 _MAX_BACKOFF_SECONDS: Final = 30.0
 _START_ATTEMPTS: Final = 3
-_MAX_LOG_BYTES: Final = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,8 @@ class Supervisor:
         CatalystError
             A service cannot be started at all; the others were stopped.
         """
-        with self._signals(), self._stopping():
+        with self._signals(), contextlib.ExitStack() as stack:
+            stack.callback(self._stop_all)
             for child in self._children:
                 self._start(child)
             announced = False
@@ -154,10 +154,7 @@ class Supervisor:
                 signal.signal(number, handler)
 
     def _start(self, child: _Child) -> None:
-        child.log.parent.mkdir(parents=True, exist_ok=True)
-        if child.log.exists() and child.log.stat().st_size > _MAX_LOG_BYTES:
-            child.log.replace(child.log.with_suffix(".log.1"))
-        with child.log.open("ab") as log:
+        with open_log(child.log) as log:
             child.process = subprocess.Popen(
                 child.service.command,
                 stdin=subprocess.DEVNULL,
@@ -187,9 +184,8 @@ class Supervisor:
         child.process = None
         child.failures = 1 if now - child.started > _STABLE_SECONDS else child.failures + 1
         if not child.was_ready and child.failures >= _START_ATTEMPTS:
-            raise CatalystError(
-                f"{child.service.name} does not start: {_tail_of(child.log)}", f"See {child.log}."
-            )
+            said = tail(child.log.read_text(encoding="utf-8", errors="replace"))
+            raise CatalystError(f"{child.service.name} does not start: {said}", f"See {child.log}.")
         pause = min(_MAX_BACKOFF_SECONDS, 2.0 ** (child.failures - 1))
         child.restart_at = now + pause
         self._report(
@@ -211,36 +207,20 @@ class Supervisor:
             except CatalystError as error:
                 self._report(str(error))
 
-    @contextlib.contextmanager
-    def _stopping(self) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            self._stop_all()
-
     def _stop_all(self) -> None:
         """End every service: first asked alone, then its whole group asked, then killed."""
         running = [child.process for child in self._children if child.process is not None]
         for process in running:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
+            process.terminate()
         asked: set[int] = set()
-
-        def ask(groups: Sequence[int]) -> None:
-            for group in set(groups) - asked:
-                asked.add(group)
-                _signal_group(group, signal.SIGTERM)
-
-        def wait(*, for_leaders: bool) -> None:
+        for leaders_are_asked in (False, True):
             deadline = time.monotonic() + _GRACE_SECONDS
             while self._stop_requests < 2 and time.monotonic() < deadline and (left := self._living_groups()):
                 leaders = {process.pid for process in running if process.poll() is None}
-                ask([group for group in left if not (for_leaders and group in leaders)])
+                for group in set(left) - asked - (set() if leaders_are_asked else leaders):
+                    asked.add(group)
+                    _signal_group(group, signal.SIGTERM)
                 time.sleep(0.05)
-
-        wait(for_leaders=True)
-        ask(self._living_groups())
-        wait(for_leaders=False)
         for group in self._living_groups():
             _signal_group(group, signal.SIGKILL)
         for process in running:
@@ -319,10 +299,3 @@ def _signal_group(group: int, number: int) -> bool:
     except (ProcessLookupError, PermissionError):
         return False
     return True
-
-
-def _tail_of(log: Path) -> str:
-    try:
-        return tail(log.read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        return "no log"

@@ -9,7 +9,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, islice, product, repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,23 +101,19 @@ def make_arms(
     if max_evaluations is not None:
         document["stop"] = {**document.get("stop", {}), "max_evaluations": max_evaluations}
     own = campaign.acquisition
-    kinds_of_arm = [[str(kind)] for kind in heads] or [[str(kind) for kind in campaign.learning.heads]]
     arms = []
     for strategy, kinds, weight, diversity in product(
-        strategies or [own.strategy],
-        kinds_of_arm,
+        strategies or [own.strategy.value],
+        [[kind] for kind in heads] or [[str(kind) for kind in campaign.learning.heads]],
         exploration_weights or [own.exploration_weight],
         diversities or [own.diversity],
     ):
-        acquisition = {
-            **document["acquisition"],
-            "strategy": str(strategy),
-            "exploration_weight": weight,
-            "diversity": diversity,
+        acquisition = {"strategy": strategy, "exploration_weight": weight, "diversity": diversity}
+        changed = {
+            "acquisition": document["acquisition"] | acquisition,
+            "learning": document["learning"] | {"heads": kinds},
         }
-        learning = {**document["learning"], "heads": kinds}
-        changed = document | {"acquisition": acquisition, "learning": learning}
-        arms.append(Arm(parse_campaign(changed, campaign.name), recalibrate))
+        arms.append(Arm(parse_campaign(document | changed, campaign.name), recalibrate))
     return arms
 
 
@@ -143,7 +139,11 @@ def featurize_pool(pool: BenchmarkPool) -> "Features":
 
 
 def simulate(
-    pool: BenchmarkPool, features: "Features", arm: Arm, seed: int, progress: Progress | None = None
+    pool: BenchmarkPool,
+    features: "Features",
+    arm: Arm,
+    seed: int,
+    progress: Progress = lambda state, done, most: None,
 ) -> SeedResult:
     """Run one campaign until its last hit or its stop rules.
 
@@ -179,8 +179,7 @@ def simulate(
             evaluated.append(row_of[name])
             if pool.is_hit[row_of[name]]:
                 hits_at.append(len(evaluated))
-        if progress is not None:
-            progress(f"{len(hits_at)} of {int(pool.is_hit.sum())} hits", len(evaluated), limit)
+        progress(f"{len(hits_at)} of {int(pool.is_hit.sum())} hits", len(evaluated), limit)
     train, predict, order_seconds = zip(*clock, strict=True) if clock else ((), (), ())
     return SeedResult(
         tuple(hits_at), len(evaluated), time.monotonic() - started, train, predict, order_seconds
@@ -193,10 +192,8 @@ def without_structures(pool: BenchmarkPool) -> BenchmarkPool:
 
 
 def _batches(campaign: Campaign) -> Iterator[int]:
-    iteration = 0
-    while campaign.stop.max_iterations is None or iteration < campaign.stop.max_iterations:
-        yield campaign.acquisition.batch_size if iteration else campaign.initial_batch
-        iteration += 1
+    later = repeat(campaign.acquisition.batch_size)
+    return islice(chain([campaign.initial_batch], later), campaign.stop.max_iterations)
 
 
 def _rank_iteration(

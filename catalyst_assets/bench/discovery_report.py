@@ -167,11 +167,11 @@ def _summarize_arm(arm: Arm, results: Sequence[SeedResult], hits: int) -> ArmRep
 
     to_all = [at(result, hits) for result in results]
     to_half = [at(result, (hits + 1) // 2) for result in results]
-    iterations = [
-        seconds
-        for result in results
-        for seconds in zip(result.train_seconds, result.predict_seconds, result.rank_seconds, strict=True)
-    ]
+    stages = ("train_seconds", "predict_seconds", "rank_seconds")
+    train, predict, rank = (
+        [spent for result in results for spent in getattr(result, stage)] for stage in stages
+    )
+    iterations = [sum(spent) for spent in zip(train, predict, rank, strict=True)]
     acquisition = arm.campaign.acquisition
     return ArmReport(
         strategy=acquisition.strategy.value,
@@ -186,13 +186,11 @@ def _summarize_arm(arm: Arm, results: Sequence[SeedResult], hits: int) -> ArmRep
         worst_to_half=_over(to_half, max),
         hits_at=[list(result.hits_at) for result in results],
         evaluated=[result.evaluated for result in results],
-        train_seconds=_typical([iteration[0] for iteration in iterations]),
-        predict_seconds=_typical([iteration[1] for iteration in iterations]),
-        rank_seconds=_typical([iteration[2] for iteration in iterations]),
-        iteration_seconds=_typical([sum(iteration) for iteration in iterations]),
-        slowest_iteration_seconds=round(max(sum(iteration) for iteration in iterations), 3)
-        if iterations
-        else None,
+        train_seconds=_typical(train),
+        predict_seconds=_typical(predict),
+        rank_seconds=_typical(rank),
+        iteration_seconds=_typical(iterations),
+        slowest_iteration_seconds=round(max(iterations), 3) if iterations else None,
         seconds=[round(result.seconds, 2) for result in results],
     )
 

@@ -8,7 +8,7 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -46,7 +46,7 @@ def run_arms(
     arms: Sequence[Arm],
     seeds: int,
     jobs: int,
-    progress: Callable[[Told], None] | None = None,
+    progress: Callable[[Told], None] = lambda told: None,
 ) -> list[list[SeedResult]]:
     """Simulate every arm with the seeds 0 to ``seeds`` - 1; one list an arm, one result a seed.
 
@@ -84,15 +84,12 @@ def run_arms(
                 if struck.is_set():
                     raise KeyboardInterrupt
                 while not told.empty():
-                    message = told.get()
-                    if progress is not None:
-                        progress(message)
+                    progress(told.get())
                 for future in done:
                     task = running.pop(future)
                     results[task] = result = future.result()
-                    if progress is not None:
-                        n = result.evaluated
-                        progress(Told(*task, f"{len(result.hits_at)} hits", n, n, finished=True))
+                    n = result.evaluated
+                    progress(Told(*task, f"{len(result.hits_at)} hits", n, n, finished=True))
         except BrokenProcessPool:
             raise CatalystError(
                 "A process of the benchmark was ended from outside, most likely for want of memory.",
@@ -124,16 +121,14 @@ def _late_interrupt() -> Iterator[threading.Event]:
 @contextmanager
 def _environment(threads: int) -> Iterator[None]:
     """Have numerical libraries of processes started within use so many threads."""
-    before: Mapping[str, str | None] = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, str(threads)))
+    before = {name: os.environ[name] for name in _THREADS if name in os.environ}
+    os.environ |= dict.fromkeys(_THREADS, str(threads))
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in _THREADS:
+            del os.environ[name]
+        os.environ |= before
 
 
 def _start_worker(

@@ -83,7 +83,7 @@ def measure_embedding(
     structures: "Sequence[Structure]",
     config: NetworkConfig,
     rounds: int = 3,
-    progress: Callable[[str], None] | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> EmbedReport:
     """Take turns between the stage, the calculator and the forward pass."""
     import torch
@@ -91,7 +91,6 @@ def measure_embedding(
     from catalyst_assets.representation.backbones import build_backbone
     from catalyst_assets.representation.graphs import build_graphs
 
-    say = progress or (lambda _: None)
     say("building the network")
     backbone = build_backbone(config)
     graphs = list(build_graphs(structures[:_FORWARD_SAMPLE], backbone.network.cutoff)[0].values())
@@ -106,11 +105,11 @@ def measure_embedding(
 
     ours, forward, threaded, calculator, peak = [], [alone[best]], [in_threads[best_in_threads]], [], 0.0
     with tempfile.TemporaryDirectory(prefix="catalyst-embed-") as folder:
-        for turn in range(rounds + 1):
-            say(f"round {turn} of {rounds}")
+        for number in range(rounds + 1):
+            say(f"round {number} of {rounds}")
             with peak_memory() as memory:
-                rate = _stage_rate(structures, backbone, Path(folder) / str(turn))
-            if turn == 0:  # the first pass compiles
+                rate = _stage_rate(structures, backbone, Path(folder) / str(number))
+            if number == 0:  # the first pass compiles
                 continue
             ours.append(rate)
             peak = max(peak, memory.own_mb)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from catalyst_assets.constants import Accelerator
-    from catalyst_assets.learning.models.fine_tuned import FineTunedModel
+    from catalyst_assets.learning.models.fine_tuned import FineTunedModel, FineTuneSettings
+    from catalyst_assets.learning.uncertainty.marginals import Marginal
     from catalyst_assets.learning.uncertainty.report import PropertyReport
     from catalyst_assets.representation.backbones import Backbone
     from catalyst_assets.representation.fitting.settings import FitSettings
@@ -148,7 +149,7 @@ def run_regression(
     settings: "FitSettings",
     architecture: Architecture = "mace",
     members: int = 1,
-    progress: Progress | None = None,
+    say: Progress = lambda text: None,
 ) -> RegressionReport:
     """Train and judge on both splits.
 
@@ -163,7 +164,6 @@ def run_regression(
         raise InvalidPoolError(
             f"{len(crystals.values)} crystals are too few to be split.", "Give 100 or more."
         )
-    say = progress or (lambda _: None)
     started = time.perf_counter()
     backbone = build_benchmark_backbone(architecture, settings.seed)
     say("neighbours and descriptors")
@@ -176,7 +176,9 @@ def run_regression(
         say(f"{name} split: forest")
         forest = _forest_mae(prepared, crystals.values, split, settings.seed)
         began = time.perf_counter()
-        model = _train(backbone, prepared, crystals, split, settings, members, _prefixed(say, name))
+        model = _train(
+            backbone, prepared, crystals, split, settings, members, prefixed(say, f"{name} split: ")
+        )
         results[name] = (split, forest, model, time.perf_counter() - began)
     random_split, forest_mae, model, train_seconds = results["random"]
     grouped_split, grouped_forest_mae, grouped_model, _ = results["grouped"]
@@ -206,8 +208,56 @@ def run_regression(
     )
 
 
-def _prefixed(say: Progress, name: str) -> Progress:
-    return lambda text: say(f"{name} split: {text}")
+def prefixed(say: Progress, prefix: str) -> Progress:
+    """Return what tells a part of the work under its name."""
+    return lambda text: say(prefix + text)
+
+
+def fine_tune_to(
+    backbone: "Backbone",
+    prepared: PreparedCrystals,
+    crystals: RelaxedCrystals,
+    rows: "NDArray[np.int64]",
+    settings: "FineTuneSettings",
+    tell: Callable[[str, int, float], None],
+    left_out: "list[NDArray[np.int64]] | None" = None,
+    name: str = _PROPERTY,
+) -> "FineTunedModel":
+    """Fine-tune to the values of some rows.
+
+    Parameters
+    ----------
+    tell
+        Called with a curve's name, the epoch and its value.
+    left_out
+        Positions among the rows that each network leaves out; dealt out by chemical system if None.
+    name
+        Of the property.
+    """
+    from catalyst_assets.learning.models.fine_tuning import fine_tune
+
+    with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
+        return fine_tune(
+            backbone,
+            [prepared.graphs[row] for row in rows],
+            prepared.descriptors[rows],
+            prepared.names,
+            crystals.values[rows, None],
+            [crystals.chemical_systems[row] for row in rows],
+            [name],
+            settings,
+            Path(folder),
+            left_out=left_out,
+            on_epoch=tell,
+        )
+
+
+def predict_rows(
+    model: "FineTunedModel", prepared: PreparedCrystals, rows: "NDArray[np.int64]"
+) -> "Marginal":
+    """Return what a fine-tuned network predicts of some rows."""
+    (predicted,) = model.marginals(prepared.descriptors[rows], [prepared.graphs[row] for row in rows])
+    return predicted
 
 
 def _train(
@@ -220,30 +270,16 @@ def _train(
     progress: Progress,
 ) -> "FineTunedModel":
     from catalyst_assets.learning.models.fine_tuned import FineTuneSettings
-    from catalyst_assets.learning.models.fine_tuning import fine_tune
-
-    rows = np.concatenate([split.train, split.validation])
-    validation = np.arange(len(split.train), len(rows))
 
     def tell(name: str, epoch: int, value: float) -> None:
         member, _, metric = name.partition("/")
         if metric == f"mean_absolute_error/{_PROPERTY}":
             progress(f"{member}, epoch {epoch + 1} of {settings.max_epochs}, validation MAE {value:.4f}")
 
-    with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
-        return fine_tune(
-            backbone,
-            [prepared.graphs[row] for row in rows],
-            prepared.descriptors[rows],
-            prepared.names,
-            crystals.values[rows, None],
-            [crystals.chemical_systems[row] for row in rows],
-            [_PROPERTY],
-            FineTuneSettings(members, members, settings),
-            Path(folder),
-            left_out=[validation] * members,
-            on_epoch=tell,
-        )
+    rows = np.concatenate([split.train, split.validation])
+    left_out = [np.arange(len(split.train), len(rows))] * members
+    wanted = FineTuneSettings(members, members, settings)
+    return fine_tune_to(backbone, prepared, crystals, rows, wanted, tell, left_out)
 
 
 def _judge(
@@ -252,14 +288,10 @@ def _judge(
     """Compare predictions of the test rows with their values."""
     from catalyst_assets.learning.uncertainty.report import compare
 
-    marginals = model.marginals(
-        prepared.descriptors[split.test], [prepared.graphs[row] for row in split.test]
-    )
-    observed = values[split.test]
-    mean, std = marginals[0].moments()
-    below, _ = marginals[0].cdf(observed)
+    predicted, observed = predict_rows(model, prepared, split.test), values[split.test]
+    below, _ = predicted.cdf(observed)
     baseline = np.full(len(observed), values[split.train].mean())
-    return compare(observed, mean, std, below, baseline)
+    return compare(observed, *predicted.moments(), below, baseline)
 
 
 def _forest_mae(prepared: PreparedCrystals, values: "NDArray[np.float64]", split: Split, seed: int) -> float:

@@ -85,14 +85,14 @@ def measure_startup(
     modules: set[str] = set()
     with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
         Path(folder, "bare_location.py").write_text(_BARE, encoding="utf-8")
-        for turn in range(repeats + 1):
+        for number in range(repeats + 1):
             for name, module in (("location", location), ("bare", "bare_location")):
                 elapsed, loaded = _load(module, folder)
-                if turn > 0:
+                if number > 0:
                     seconds[name].append(elapsed)
                 if name == "location":
                     modules |= loaded
-            progress(turn)
+            progress(number)
     loaded_in, bare = median(seconds["location"]), median(seconds["bare"])
     return StartupReport(
         round(loaded_in, 3),

@@ -7,8 +7,8 @@ fine-tuning to scarce labels of a property. Every seed deals the rows out anew; 
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +17,12 @@ import numpy as np
 from catalyst_assets.bench.perov5 import RelaxedCrystals
 from catalyst_assets.bench.regression import (
     PreparedCrystals,
+    Progress,
+    benchmark_settings,
     build_benchmark_backbone,
+    fine_tune_to,
+    predict_rows,
+    prefixed,
     prepare,
 )
 from catalyst_assets.constants import Architecture
@@ -29,7 +34,6 @@ if TYPE_CHECKING:
     from catalyst_assets.constants import Accelerator
     from catalyst_assets.representation.backbones import Backbone
 
-Progress = Callable[[str], None]
 _FEWEST_TESTED: Final = 100
 _FOLDS: Final = 5
 
@@ -105,7 +109,7 @@ def run_transfer(
     seeds: Sequence[int],
     settings: TransferSettings,
     architecture: Architecture = "mace",
-    progress: Progress | None = None,
+    say: Progress = lambda text: None,
 ) -> TransferReport:
     """Pretrain, adapt and judge, for each seed.
 
@@ -129,7 +133,6 @@ def run_transfer(
             f"on, {settings.n_labels} to adapt to and {_FEWEST_TESTED} to test with.",
             "Give more crystals, or pretrain on fewer (--pretraining).",
         )
-    say = progress or (lambda _: None)
     started = time.perf_counter()
     prepared = prepare(source, build_benchmark_backbone(architecture, 0).config.cutoff)
     pretraining_mae: list[float] = []
@@ -143,19 +146,13 @@ def run_transfer(
         pretrained, error = _pretrain(scratch, prepared, source, np.sort(taught), seed, settings, say)
         pretraining_mae.append(error)
         for name, crystals in targets.items():
-            parts = (prepared, crystals, np.sort(labelled), np.sort(tested))
-            known = crystals.values[labelled].mean()
-            errors[name].append(
-                (
-                    _adapt(
-                        pretrained, *parts, seed, settings, _prefixed(say, f"seed {seed}: {name}, pretrained")
-                    ),
-                    _adapt(
-                        scratch, *parts, seed, settings, _prefixed(say, f"seed {seed}: {name}, from scratch")
-                    ),
-                    float(np.abs(crystals.values[tested] - known).mean()),
-                )
+            parts = (prepared, crystals, np.sort(labelled), np.sort(tested), seed, settings)
+            by_pretrained, by_scratch = (
+                _adapt(network, *parts, prefixed(say, f"seed {seed}: {name}, {origin}, "))
+                for network, origin in ((pretrained, "pretrained"), (scratch, "from scratch"))
             )
+            by_mean = float(np.abs(crystals.values[tested] - crystals.values[labelled].mean()).mean())
+            errors[name].append((by_pretrained, by_scratch, by_mean))
     return TransferReport(
         source=source_name,
         architecture=architecture,
@@ -167,10 +164,6 @@ def run_transfer(
         targets={name: _summarize(each) for name, each in errors.items()},
         seconds=time.perf_counter() - started,
     )
-
-
-def _prefixed(say: Progress, prefix: str) -> Progress:
-    return lambda text: say(f"{prefix}, {text}")
 
 
 def _summarize(errors: list[tuple[float, float, float]]) -> TargetTransfer:
@@ -188,7 +181,6 @@ def _pretrain(
     settings: TransferSettings,
     say: Progress,
 ) -> "tuple[Backbone, float]":
-    from catalyst_assets.bench.regression import benchmark_settings
     from catalyst_assets.representation.pretraining import (
         PretrainingLabels,
         PretrainingSet,
@@ -228,7 +220,6 @@ def _adapt(
 ) -> float:
     """Return the test error of one network adapted to a few labels."""
     from catalyst_assets.learning.models.fine_tuned import FineTuneSettings
-    from catalyst_assets.learning.models.fine_tuning import fine_tune
     from catalyst_assets.representation.fitting.settings import FitSettings
 
     say(f"adapting to {settings.n_labels} labels")
@@ -237,19 +228,10 @@ def _adapt(
         if name == "member0/training_loss":
             say(f"epoch {epoch + 1} of {settings.epochs}")
 
-    fit = FitSettings(max_epochs=settings.epochs, seed=seed, accelerator=settings.accelerator)
-    with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
-        model = fine_tune(
-            backbone,
-            [prepared.graphs[row] for row in labelled],
-            prepared.descriptors[labelled],
-            prepared.names,
-            crystals.values[labelled, None],
-            [crystals.chemical_systems[row] for row in labelled],
-            ["target"],
-            FineTuneSettings(1, _FOLDS, replace(fit, max_edges_per_batch=4000)),
-            Path(folder),
-            on_epoch=tell,
-        )
-    marginals = model.marginals(prepared.descriptors[tested], [prepared.graphs[row] for row in tested])
-    return float(np.abs(marginals[0].moments()[0] - crystals.values[tested]).mean())
+    fit = FitSettings(
+        max_epochs=settings.epochs, seed=seed, accelerator=settings.accelerator, max_edges_per_batch=4000
+    )
+    wanted = FineTuneSettings(1, _FOLDS, fit)
+    model = fine_tune_to(backbone, prepared, crystals, labelled, wanted, tell, name="target")
+    mean, _ = predict_rows(model, prepared, tested).moments()
+    return float(np.abs(mean - crystals.values[tested]).mean())

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from catalyst_assets.commands.opening import require_database
+
 
 def query(
     statement: Annotated[str, typer.Argument(help="SQL, such as 'SELECT * FROM quarantine'.")],
@@ -21,10 +23,9 @@ def query(
     from rich.console import Console
     from rich.table import Table
 
-    from catalyst_assets.commands.services import require_database
     from catalyst_assets.errors import UsageError
     from resources.postgres.connection import connect
-    from resources.postgres.database import Role, execute
+    from resources.postgres.database import Role, execute, run_as_written
     from resources.settings import load_settings
 
     settings = load_settings(home=home)
@@ -32,8 +33,7 @@ def query(
     with connect(settings) as database, database.transaction(Role.APP) as connection:
         execute(connection, "services/read_only")
         try:
-            # As it is written: colons and percent signs are not parameters.
-            result = connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+            result = run_as_written(connection, statement)
             columns = list(result.keys()) if result.returns_rows else []
             rows = [tuple(row) for row in result] if result.returns_rows else []
         except sa.exc.DBAPIError as error:

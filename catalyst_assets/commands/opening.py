@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from resources.platform import Platform
+    from resources.settings import Settings
 
 Home = Annotated[
     Path | None,
@@ -36,3 +37,20 @@ def open_platform(home: Path | None) -> "Iterator[Platform]":
     settings = load_settings(home=home)
     with connect(settings) as database:
         yield Platform(settings, database)
+
+
+def require_database(settings: "Settings") -> None:
+    """Make sure that there is a database to open.
+
+    Raises
+    ------
+    UsageError
+        There is none yet.
+    """
+    from catalyst_assets.errors import UsageError
+
+    if settings.database_url is None and not (settings.home / "postgres" / "data").exists():
+        raise UsageError(
+            f"There is no database under {settings.home}.",
+            "Start with `catalyst demo` or `catalyst up`, or name the folder with --home.",
+        )

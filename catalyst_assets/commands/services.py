@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from catalyst_assets.commands.db_query import query
+from catalyst_assets.commands.opening import require_database
 from catalyst_assets.commands.tables import narrow_table
 
 if TYPE_CHECKING:
@@ -175,23 +176,6 @@ def _prepare_instance(settings: "Settings", database: Any) -> None:
     with dg.DagsterInstance.get() as instance:
         limit_pools(instance)
         reap_dead_runs(instance, database)
-
-
-def require_database(settings: "Settings") -> None:
-    """Make sure that there is a database to open.
-
-    Raises
-    ------
-    UsageError
-        There is none yet.
-    """
-    from catalyst_assets.errors import UsageError
-
-    if settings.database_url is None and not (settings.home / "postgres" / "data").exists():
-        raise UsageError(
-            f"There is no database under {settings.home}.",
-            "Start with `catalyst demo` or `catalyst up`, or name the folder with --home.",
-        )
 
 
 def _look_at_database(settings: "Settings") -> dict[str, Any] | None:

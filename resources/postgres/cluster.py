@@ -1,8 +1,9 @@
 """The files of an embedded PostgreSQL cluster: data directory, passwords, socket directory, system user.
 
-Running a server on them is `embedded_postgres`'s business.
+Running a server on them is `embedded`'s business.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -15,35 +16,23 @@ import stat
 import subprocess
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from catalyst_assets.errors import CatalystError, DatabaseUnavailableError
+from resources.logs import tail
+from resources.postgres.database import Role, Sibling
+from resources.postgres.keeper import die_with_parent
 
 POSTGRES_MAJOR: Final = 18
-OWNER: Final = "catalyst_owner"
 _SYSTEM_USER: Final = "pgserver"
 _ORPHAN_SECONDS: Final = 5.0
 _SOCKET_NAME: Final = ".s.PGSQL.5432"
 _MAX_SOCKET_PATH: Final = 103  # bytes; macOS allows 103, Linux 107
-_LOGINS: Final = (
-    OWNER,
-    "catalyst_pipeline",
-    "catalyst_validator",
-    "catalyst_app",
-    "catalyst_dagster",
-    "catalyst_mlflow",
-)
-
-
-@dataclass(frozen=True)
-class SystemUser:
-    """Whom the server runs as when we are root, which PostgreSQL refuses to be."""
-
-    uid: int
-    gid: int
+_LOGINS: Final = (*(role.value for role in Role), *(sibling.owner for sibling in Sibling))
 
 
 @dataclass(frozen=True)
@@ -95,23 +84,27 @@ class Cluster:
         return Path(found.origin).parent / f"pginstall{POSTGRES_MAJOR}" / "bin"
 
     @cached_property
-    def system_user(self) -> SystemUser | None:
-        """The user to run the server as, created if missing; None when we are not root."""
+    def system_user(self) -> pwd.struct_passwd | None:
+        """Whom the server runs as when we are root, which PostgreSQL refuses to be; created if missing."""
         if os.geteuid() != 0:
             return None
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(_SYSTEM_USER)
         try:
-            entry = pwd.getpwnam(_SYSTEM_USER)
-        except KeyError:
-            try:
-                subprocess.run(["useradd", "--system", _SYSTEM_USER], check=True, capture_output=True)
-                entry = pwd.getpwnam(_SYSTEM_USER)
-            except (OSError, KeyError, subprocess.CalledProcessError) as error:
-                raise DatabaseUnavailableError(
-                    f"PostgreSQL does not run as root, and no system user {_SYSTEM_USER!r} can be made: {error}.",
-                    f"Make it (`useradd --system {_SYSTEM_USER}`), run as an ordinary user, "
-                    "or set CATALYST_DATABASE_URL.",
-                ) from error
-        return SystemUser(entry.pw_uid, entry.pw_gid)
+            subprocess.run(["useradd", "--system", _SYSTEM_USER], check=True, capture_output=True)
+            return pwd.getpwnam(_SYSTEM_USER)
+        except (OSError, KeyError, subprocess.CalledProcessError) as error:
+            raise DatabaseUnavailableError(
+                f"PostgreSQL does not run as root, and no system user {_SYSTEM_USER!r} can be made: {error}.",
+                f"Make it (`useradd --system {_SYSTEM_USER}`), run as an ordinary user, "
+                "or set CATALYST_DATABASE_URL.",
+            ) from error
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What ``subprocess`` is told of that user; nothing when we are not root."""
+        user = self.system_user
+        return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
     @cached_property
     def passwords(self) -> dict[str, str]:
@@ -132,10 +125,7 @@ class Cluster:
             )
         generated = {login: secrets.token_hex(24) for login in _LOGINS}
         partial = path.with_suffix(f".{uuid.uuid4().hex}")
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(generated, file)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_private(partial, json.dumps(generated))
         partial.rename(path)
         return generated
 
@@ -162,11 +152,9 @@ class Cluster:
         CatalystError
             The home cannot be written.
         """
-        try:
+        with using_home(self.home):
             self.folder.mkdir(parents=True, exist_ok=True)
             self.log.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise home_unwritable(self.home, error) from error
 
     def prepare(self) -> None:
         """Create the data directory if it is missing; needs the start lock.
@@ -176,24 +164,18 @@ class Cluster:
         DatabaseUnavailableError
             It belongs to another PostgreSQL version, or cannot be created.
         """
-        try:
-            version = (self.data / "PG_VERSION").read_text().strip()
-        except FileNotFoundError:
-            version = ""
-        except OSError as error:
-            raise home_unwritable(self.home, error) from error
-        if version and version != str(POSTGRES_MAJOR):
-            raise DatabaseUnavailableError(
-                f"{self.data} was written by PostgreSQL {version}; this version brings {POSTGRES_MAJOR}.",
-                "Dump it with the version that wrote it and restore it here, or choose another home.",
-            )
-        try:
+        with using_home(self.home):
+            note = self.data / "PG_VERSION"
+            version = note.read_text().strip() if note.exists() else ""
+            if version not in ("", str(POSTGRES_MAJOR)):
+                raise DatabaseUnavailableError(
+                    f"{self.data} was written by PostgreSQL {version}; this version brings {POSTGRES_MAJOR}.",
+                    "Dump it with the version that wrote it and restore it here, or choose another home.",
+                )
             self._let_system_user_in()
             self._make_socket_dir()
             if not version:
                 self._initialise()
-        except OSError as error:
-            raise home_unwritable(self.home, error) from error
 
     def _let_system_user_in(self) -> None:
         if self.system_user is None:
@@ -215,8 +197,8 @@ class Cluster:
         folder, user = self.socket_dir, self.system_user
         folder.mkdir(mode=0o700 if user is None else 0o755, exist_ok=True)
         if user is not None and folder.stat().st_uid == 0:
-            os.chown(folder, user.uid, user.gid)
-        expected = os.geteuid() if user is None else user.uid
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        expected = os.geteuid() if user is None else user.pw_uid
         if folder.is_symlink() or folder.stat().st_uid != expected:
             raise DatabaseUnavailableError(
                 f"{folder} belongs to somebody else, so the database's socket would not be safe there.",
@@ -235,26 +217,21 @@ class Cluster:
         workplace.mkdir(mode=0o711)
         try:
             data.mkdir(mode=0o700)
-            descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(self.passwords[OWNER] + "\n")
+            _write_private(password_file, self.passwords[Role.OWNER] + "\n")
             if self.system_user is not None:
                 for path in (data, password_file):
-                    os.chown(path, self.system_user.uid, self.system_user.gid)
+                    os.chown(path, self.system_user.pw_uid, self.system_user.pw_gid)
             self._run_initdb(data, password_file)
             data.rename(self.data)
         finally:
             shutil.rmtree(workplace, ignore_errors=True)
 
     def _run_initdb(self, data: Path, password_file: Path) -> None:
-        from resources.postgres.keeper import die_with_parent
-
-        user = self.system_user
         completed = subprocess.run(
             [
                 str(self.binaries / "initdb"),
                 f"--pgdata={data}",
-                f"--username={OWNER}",
+                f"--username={Role.OWNER}",
                 f"--pwfile={password_file}",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
@@ -267,10 +244,8 @@ class Cluster:
             errors="replace",
             check=False,
             cwd="/",
-            user=None if user is None else user.uid,
-            group=None if user is None else user.gid,
-            extra_groups=None if user is None else [],
             preexec_fn=die_with_parent(),
+            **self.identity,
         )
         if completed.returncode != 0:
             raise DatabaseUnavailableError(
@@ -287,13 +262,31 @@ def _remove(folder: Path) -> None:
         time.sleep(0.02)
 
 
-def home_unwritable(home: Path, error: OSError) -> CatalystError:
-    """Return the error for a home that cannot be used."""
-    return CatalystError(
-        f"The home folder {home} cannot be used: {error.strerror or error}"
-        + (f" ({error.filename})." if error.filename else "."),
-        "Free disk space, give yourself write permission, or choose another with --home or CATALYST_HOME.",
-    )
+def _write_private(path: Path, text: str) -> None:
+    """Write a new file that nobody else may read, down to the disk."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def using_home(home: Path) -> Iterator[None]:
+    """Say in one clear error that a home cannot be used.
+
+    Raises
+    ------
+    CatalystError
+        The file system refused something in the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise CatalystError(
+            f"The home folder {home} cannot be used: {error.strerror or error}"
+            + (f" ({error.filename})." if error.filename else "."),
+            "Free disk space, give yourself write permission, or choose another with --home or CATALYST_HOME.",
+        ) from error
 
 
 def complaint(text: str) -> str:
@@ -301,8 +294,3 @@ def complaint(text: str) -> str:
     said = [re.sub(r"^\S+ \S+ \S+ \[\d+\] (?:\S+@\S+ )?", "", line.strip()) for line in text.splitlines()]
     grave = [line for line in said if re.search(r"\b(?:FATAL|PANIC|ERROR|HINT|initdb: error)\b:", line)]
     return " | ".join(dict.fromkeys(grave[-4:])) or tail(text)
-
-
-def tail(text: str, lines: int = 5) -> str:
-    """Return the last lines of a program's output, in one line."""
-    return " | ".join(line.strip() for line in text.strip().splitlines()[-lines:]) or "no output"

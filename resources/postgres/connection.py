@@ -5,12 +5,12 @@ Either way there are three databases: `catalyst` and, beside it, Dagster's and M
 
 import atexit
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
 from catalyst_assets.errors import DatabaseUnavailableError, UsageError
-from resources.postgres.database import Database, Role, Sibling, fetch_all
+from resources.postgres.database import Database, Role, Sibling, fetch_all, fetch_one, run_as_written
 from resources.postgres.embedded import DRIVER, EmbeddedPostgres
 from resources.postgres.migrations import require_current_schema, upgrade_schema
 from resources.settings import Settings
@@ -65,14 +65,14 @@ def process_database(settings: Settings) -> Database:
 
 def open_embedded(server: EmbeddedPostgres) -> Database:
     """Return the databases on an embedded server, created on first use, each role with its own login."""
-    siblings = {sibling: server.url(f"catalyst_{sibling}", sibling.value) for sibling in Sibling}
+    siblings = {sibling: server.url(sibling.owner, sibling.value) for sibling in Sibling}
     if not _database_exists(server.owner_url(_CATALYST)):
         with _maintenance(server.owner_url("postgres")) as connection:
             for login, password in server.cluster.passwords.items():
                 verifier = _scram_verifier(connection, login, password)
                 _execute_generated(connection, "services/create_login", login=login, verifier=verifier)
             for sibling in Sibling:
-                _create_database(connection, sibling.value, f"catalyst_{sibling}")
+                _create_database(connection, sibling.value, sibling.owner)
                 _execute_generated(connection, "services/close_database", name=sibling.value)
             _create_database(
                 connection, _CATALYST, None
@@ -95,12 +95,12 @@ def open_external(url_text: str) -> Database:
     """
     owner = _parse_url(url_text)
     siblings = {sibling: owner.set(database=f"{owner.database}_{sibling}") for sibling in Sibling}
-    if not _database_exists(_text(owner)):
+    if not _database_exists(owner):
         raise DatabaseUnavailableError(
             f"There is no database {owner.database!r} on {_place(owner)}.",
             "Create it, or correct CATALYST_DATABASE_URL.",
         )
-    with _maintenance(_text(owner)) as connection:
+    with _maintenance(owner) as connection:
         for sibling in siblings.values():
             _create_database(connection, str(sibling.database), None)
     return Database(
@@ -130,30 +130,31 @@ def _as_role(url: "sa.URL", role: Role) -> "sa.URL":
     return url.update_query_dict({"options": f"{options} -c role={role}".strip()})
 
 
-def _database_exists(url: str) -> bool:
-    """Connect once; False when the server answers that there is no such database."""
-    import psycopg2
+def _database_exists(url: "sa.URL | str") -> bool:
+    """Connect once; libpq keeps the SQLSTATE of a refusal, so the server is then asked what it has."""
     import sqlalchemy as sa
 
-    arguments = sa.make_url(url).translate_connect_args(username="user", database="dbname")
-    query = {key: str(value) for key, value in sa.make_url(url).query.items()}
+    url = sa.make_url(url)
     try:
-        psycopg2.connect(**({"connect_timeout": "10"} | arguments | query)).close()
-    except psycopg2.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
-        if "does not exist" in reason and "database" in reason:
+        with _maintenance(url):
+            return True
+    except sa.exc.OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[-1]
+    with suppress(sa.exc.OperationalError), _maintenance(url.set(database="postgres")) as connection:
+        if fetch_one(connection, "services/database_exists", name=url.database) is None:
             return False
-        raise DatabaseUnavailableError(
-            f"PostgreSQL on {_place(sa.make_url(url))} does not answer: {reason}.",
-            "Start it, or correct CATALYST_DATABASE_URL; without it an embedded server is used.",
-        ) from None
-    return True
+    raise DatabaseUnavailableError(
+        f"PostgreSQL on {_place(url)} does not answer: {reason}.",
+        "Start it, or correct CATALYST_DATABASE_URL; without it an embedded server is used.",
+    )
 
 
 @contextmanager
-def _maintenance(url: str) -> "Iterator[sa.Connection]":
+def _maintenance(url: "sa.URL | str") -> "Iterator[sa.Connection]":
     import sqlalchemy as sa
 
+    url = sa.make_url(url)
+    url = url.set(query={"connect_timeout": "10", **url.query})
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         yield connection
@@ -177,7 +178,7 @@ def _execute_generated(connection: "sa.Connection", query: str, **parameters: st
     """Run the statements that a query returns."""
     rows = fetch_all(connection, query, **parameters)
     for row in rows:
-        connection.exec_driver_sql(row["statement"].replace("%", "%%"))
+        run_as_written(connection, row["statement"])
     return len(rows)
 
 

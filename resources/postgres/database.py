@@ -1,6 +1,6 @@
 """Access to the `catalyst` database: roles, transactions, named queries, COPY.
 
-Starting a server is `embedded_postgres`'s business, changing the schema `migrations`'s.
+Starting a server is `embedded`'s business, changing the schema `migrations`'s.
 """
 
 import csv
@@ -40,6 +40,11 @@ class Sibling(StrEnum):
 
     DAGSTER = "dagster"
     MLFLOW = "mlflow"
+
+    @property
+    def owner(self) -> str:
+        """The login that it belongs to on the embedded server."""
+        return f"catalyst_{self.value}"
 
 
 class Database:
@@ -127,6 +132,11 @@ def fetch_one(connection: "sa.Connection", query: str, **parameters: Any) -> Row
 def execute(connection: "sa.Connection", query: str, **parameters: Any) -> int:
     """Run a named statement and return the number of rows it touched."""
     return connection.execute(load_query(query), parameters).rowcount
+
+
+def run_as_written(connection: "sa.Connection", statements: str) -> "sa.CursorResult[Any]":
+    """Run statements that are not ours to word: in them colons and percent signs are not parameters."""
+    return connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
 
 
 def execute_many(connection: "sa.Connection", query: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 """The embedded PostgreSQL server: started by whoever comes first, shared, stopped after the last.
 
-Every process that needs it holds a shared lock on one file. A detached keeper (`postgres_keeper`) runs
+Every process that needs it holds a shared lock on one file. A detached `keeper` runs
 the server for as long as any lock is held, so a killed process leaves no server behind.
 """
 
@@ -18,14 +18,15 @@ from types import TracebackType
 from typing import Final, Self
 
 from catalyst_assets.errors import DatabaseUnavailableError
-from resources.postgres.cluster import OWNER, Cluster, complaint, home_unwritable
-from resources.postgres.keeper import try_lock
+from resources.logs import open_log
+from resources.postgres.cluster import Cluster, complaint, using_home
+from resources.postgres.database import Role
+from resources.postgres.keeper import is_ready, open_lock, read_note, try_lock
 
 DRIVER: Final = "postgresql+psycopg2"
 _START_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 90.0
 _JOINED_SECONDS: Final = 2.0
-_MAX_LOG_BYTES: Final = 10_000_000
 _SERVER_OPTIONS: Final = {
     "listen_addresses": "",
     "max_connections": "200",
@@ -80,10 +81,8 @@ class EmbeddedPostgres:
         if self._share is not None:
             return
         self.cluster.open_folders()
-        try:
-            share = _open(self.cluster.holders_lock)
-        except OSError as error:
-            raise home_unwritable(self.cluster.home, error) from error
+        with using_home(self.cluster.home):
+            share = open_lock(self.cluster.holders_lock)
         try:
             fcntl.flock(share, fcntl.LOCK_SH)  # waits while a keeper is stopping
             self._share = share
@@ -95,7 +94,7 @@ class EmbeddedPostgres:
 
     def ensure_running(self) -> None:
         """Start the server again if its keeper was killed."""
-        if self._is_ready() and self._keeper_is_alive():
+        if is_ready(self.cluster.data) and self._keeper_is_alive():
             return
         with self._starting():
             if self._keeper is not None and self._keeper.poll() is not None:
@@ -103,7 +102,7 @@ class EmbeddedPostgres:
             deadline = time.monotonic() + _START_SECONDS
             while time.monotonic() < deadline:
                 if self._keeper_is_alive():
-                    if self._is_ready():
+                    if is_ready(self.cluster.data):
                         return
                 elif self._keeper is not None and self._keeper.poll() not in (None, 0):
                     raise self._start_failed("PostgreSQL does not start")
@@ -140,11 +139,11 @@ class EmbeddedPostgres:
 
     def owner_url(self, database: str) -> str:
         """Return the URL by which the owner of everything reaches ``database``."""
-        return self.url(OWNER, database)
+        return self.url(Role.OWNER, database)
 
     @contextlib.contextmanager
     def _starting(self) -> Iterator[None]:
-        descriptor = _open(self.cluster.start_lock)
+        descriptor = open_lock(self.cluster.start_lock)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
@@ -159,56 +158,37 @@ class EmbeddedPostgres:
         command = [str(cluster.binaries / "postgres"), "-D", str(cluster.data)]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        user = cluster.system_user
         spec = {
             "command": command,
-            "user": None if user is None else user.uid,
-            "group": None if user is None else user.gid,
+            "identity": cluster.identity,
             "data": str(cluster.data),
             "socket_dir": str(cluster.socket_dir),
             "holders_lock": str(cluster.holders_lock),
             "keeper_lock": str(cluster.keeper_lock),
         }
-        try:
-            if cluster.log.exists() and cluster.log.stat().st_size > _MAX_LOG_BYTES:
-                cluster.log.replace(cluster.log.with_suffix(".log.1"))
-            with cluster.log.open("ab") as log:
-                self._log_start = log.tell()
-                keeper = Path(__file__).with_name("keeper.py")
-                self._keeper = subprocess.Popen(
-                    [sys.executable, "-I", "-S", str(keeper), json.dumps(spec)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    cwd="/",
-                    start_new_session=True,
-                )
-        except OSError as error:
-            raise home_unwritable(cluster.home, error) from error
+        with using_home(cluster.home), open_log(cluster.log) as log:
+            self._log_start = log.tell()
+            keeper = Path(__file__).with_name("keeper.py")
+            self._keeper = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(keeper), json.dumps(spec)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
+            )
 
     def _keeper_is_alive(self) -> bool:
-        try:
-            descriptor = _open(self.cluster.keeper_lock)
-        except OSError as error:
-            raise home_unwritable(self.cluster.home, error) from error
+        with using_home(self.cluster.home):
+            descriptor = open_lock(self.cluster.keeper_lock)
         try:
             return not try_lock(descriptor)
         finally:
             os.close(descriptor)
 
-    def _pid_file(self) -> list[str]:
-        try:
-            return (self.cluster.data / "postmaster.pid").read_text().splitlines()
-        except OSError:
-            return []
-
-    def _is_ready(self) -> bool:
-        lines = self._pid_file()
-        return len(lines) > 7 and lines[7].strip() == "ready"
-
     def _await_orphan(self) -> None:
         """Wait for a server whose keeper was killed; drop the note of one that is gone."""
-        lines = self._pid_file()
+        lines = read_note(self.cluster.data)
         if not lines:
             return
         import psutil
@@ -230,7 +210,7 @@ class EmbeddedPostgres:
             os.kill(int(self.cluster.keeper_lock.read_text()), signal.SIGTERM)
         asked = time.monotonic()
         while self._keeper_is_alive() and time.monotonic() < asked + _STOP_SECONDS:
-            if self._is_ready() and time.monotonic() > asked + _JOINED_SECONDS:
+            if is_ready(self.cluster.data) and time.monotonic() > asked + _JOINED_SECONDS:
                 return  # somebody joined before the keeper looked
             time.sleep(0.02)
         if self._keeper is not None:
@@ -247,7 +227,3 @@ class EmbeddedPostgres:
             f"{what}: {reason}",
             f"See {self.cluster.log}; free disk space or memory if it says so, or choose another home.",
         )
-
-
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -1,6 +1,6 @@
 """Keeps one PostgreSQL server running for as long as any process holds its lock file.
 
-Started detached by `embedded_postgres`, by path and without site-packages (hence only the standard
+Started detached by `embedded`, by path and without site-packages (hence only the standard
 library): it must outlive whoever started it, start at once, and notice a holder killed without warning.
 """
 
@@ -26,6 +26,11 @@ STOP_SECONDS: Final = 60.0
 _PR_SET_PDEATHSIG: Final = 1
 
 
+def open_lock(path: Path | str) -> int:
+    """Open a lock file, made if missing, for this user alone and not for children."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
 def try_lock(file_descriptor: int) -> bool:
     """Take an exclusive lock if nobody holds the file, without waiting."""
     try:
@@ -33,6 +38,19 @@ def try_lock(file_descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def read_note(data: Path) -> list[str]:
+    """Return the lines of the note that a server keeps in its data directory; none without a server."""
+    try:
+        return (data / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return []
+
+
+def is_ready(data: Path) -> bool:
+    """Tell whether the server on a data directory takes connections, by its own note."""
+    return [line.strip() for line in read_note(data)[7:8]] == ["ready"]
 
 
 def die_with_parent(death_signal: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
@@ -55,13 +73,13 @@ class Keeper:
     Parameters
     ----------
     spec
-        ``command`` (the server's argv), ``user`` and ``group`` (ids to drop to, or null), ``data``,
-        ``holders_lock``.
+        ``command`` (the server's argv), ``identity`` (what ``subprocess`` is told of the user to become),
+        ``data``, ``holders_lock``.
     """
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self._spec = spec
-        self._holders = os.open(spec["holders_lock"], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._holders = open_lock(spec["holders_lock"])
         self._was_ready = False
         self._asked_to_stop = False
         self._idle_since: float | None = None
@@ -76,7 +94,7 @@ class Keeper:
             readable, _, _ = select.select([wake], [], [], POLL_SECONDS)
             if readable:
                 os.read(wake, 1024)
-            self._was_ready = self._was_ready or self._is_ready()
+            self._was_ready = self._was_ready or is_ready(Path(self._spec["data"]))
             if server.poll() is not None:
                 if time.monotonic() - started > STABLE_SECONDS:
                     restarts = 0
@@ -91,14 +109,11 @@ class Keeper:
                 return 0
 
     def _start(self) -> subprocess.Popen[bytes]:
-        user, group = self._spec["user"], self._spec["group"]
         return subprocess.Popen(
             self._spec["command"],
             stdin=subprocess.DEVNULL,
             cwd="/",
-            user=user,
-            group=group,
-            extra_groups=None if user is None else [],
+            **self._spec["identity"],
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGINT),  # INT is a fast shutdown
         )
@@ -115,13 +130,6 @@ class Keeper:
 
     def _ask_to_stop(self, *_: object) -> None:
         self._asked_to_stop = True
-
-    def _is_ready(self) -> bool:
-        try:
-            lines = (Path(self._spec["data"]) / "postmaster.pid").read_text().splitlines()
-        except OSError:
-            return False
-        return len(lines) > 7 and lines[7].strip() == "ready"
 
     def _unused(self) -> bool:
         if not try_lock(self._holders):
@@ -153,9 +161,9 @@ class Keeper:
 
 
 def main() -> int:
-    """Run as ``postgres_keeper.py SPEC``, a JSON object; end at once if another keeper runs."""
+    """Run as ``keeper.py SPEC``, a JSON object; end at once if another keeper runs."""
     spec = json.loads(sys.argv[1])
-    keeper_lock = os.open(spec["keeper_lock"], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    keeper_lock = open_lock(spec["keeper_lock"])
     if not try_lock(keeper_lock):
         return 0
     os.ftruncate(keeper_lock, 0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from catalyst_assets.errors import CatalystError, SchemaVersionError
 from resources.paths import project_file
-from resources.postgres.database import Database, Role, execute, fetch_all, fetch_one
+from resources.postgres.database import Database, Role, execute, fetch_all, fetch_one, run_as_written
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -146,29 +146,20 @@ def _state(connection: "sa.Connection", folder: Path | None) -> SchemaState:
 
 
 def _apply(connection: "sa.Connection", migration: Migration) -> None:
-    driver_connection = connection.connection.driver_connection
-    if driver_connection is None:
-        raise SchemaVersionError("The connection was closed before migrating.", "Run again.")
-    import psycopg2
+    import sqlalchemy as sa
 
     try:
-        with driver_connection.cursor() as cursor:  # without parameters, so that % and : mean themselves
-            cursor.execute(migration.path.read_text(encoding="utf-8"))
-    except psycopg2.OperationalError as error:
+        run_as_written(connection, migration.path.read_text(encoding="utf-8"))
+    except sa.exc.OperationalError as error:
         raise SchemaVersionError(
-            f"The connection was lost while {migration.path.name} was applied: {str(error).strip()}.",
+            f"The connection was lost while {migration.path.name} was applied: {str(error.orig).strip()}.",
             "Nothing was changed; run again.",
         ) from error
-    except psycopg2.Error as error:
+    except sa.exc.DBAPIError as error:
         raise SchemaVersionError(
-            f"{migration.path.name} failed: {str(error).strip().splitlines()[0]}.",
+            f"{migration.path.name} failed: {str(error.orig).strip().splitlines()[0]}.",
             "Nothing of it was applied. The database may hold objects of the same name, or the login may "
             "lack the right to create roles.",
         ) from error
-    execute(
-        connection,
-        "migrations/record",
-        version=migration.version,
-        name=migration.name,
-        sha256=migration.sha256,
-    )
+    record = {"version": migration.version, "name": migration.name, "sha256": migration.sha256}
+    execute(connection, "migrations/record", **record)
