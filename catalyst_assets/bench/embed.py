@@ -8,6 +8,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -200,15 +201,12 @@ def _forward_rate(backbone: "Backbone", batches: "list[GraphBatch]", threads: in
         with torch.inference_mode():
             backbone.network(batches[index])
 
-    def one_after_the_other() -> None:
-        for index in range(len(batches)):
-            forward(index)
+    def run() -> None:
+        if threads == 1:
+            deque(map(forward, range(len(batches))), maxlen=0)
+        else:
+            deque(map_chunks(len(batches), 1, lambda chunk: forward(chunk.start)), maxlen=0)
 
-    def in_threads() -> None:
-        for _ in map_chunks(len(batches), 1, lambda chunk: forward(chunk.start)):
-            pass
-
-    run = one_after_the_other if threads == 1 else in_threads
     for batch in (0, -1):
         forward(batch)
     run()

@@ -168,23 +168,20 @@ def run_regression(
     backbone = build_benchmark_backbone(architecture, settings.seed)
     say("neighbours and descriptors")
     prepared = prepare(crystals, backbone.config.cutoff)
-    results = {}
+    models, judged, forests, seconds = [], [], [], []
     for name, split in (
         ("random", split_at_random(len(crystals.values), settings.seed)),
         ("grouped", split_by_group(crystals.chemical_systems, settings.seed)),
     ):
-        say(f"{name} split: forest")
-        forest = _forest_mae(prepared, crystals.values, split, settings.seed)
+        tell = prefixed(say, f"{name} split: ")
+        tell("forest")
+        forests.append(_forest_mae(prepared, crystals.values, split, settings.seed))
         began = time.perf_counter()
-        model = _train(
-            backbone, prepared, crystals, split, settings, members, prefixed(say, f"{name} split: ")
-        )
-        results[name] = (split, forest, model, time.perf_counter() - began)
-    random_split, forest_mae, model, train_seconds = results["random"]
-    grouped_split, grouped_forest_mae, grouped_model, _ = results["grouped"]
-    at_random = _judge(model, prepared, crystals.values, random_split)
-    grouped = _judge(grouped_model, prepared, crystals.values, grouped_split)
-    report = model.report
+        models.append(_train(backbone, prepared, crystals, split, settings, members, tell))
+        seconds.append(time.perf_counter() - began)
+        judged.append(_judge(models[-1], prepared, crystals.values, split))
+    at_random, grouped = judged
+    report = models[0].report
     return RegressionReport(
         property=property_name,
         architecture=architecture,
@@ -197,13 +194,13 @@ def run_regression(
         grouped_test_mae=grouped.mae,
         grouped_miscalibration_area=grouped.miscalibration_area,
         grouped_coverage=grouped.coverage,
-        forest_mae=forest_mae,
-        grouped_forest_mae=grouped_forest_mae,
+        forest_mae=forests[0],
+        grouped_forest_mae=forests[1],
         mean_mae=at_random.baseline_mae,
-        parameters=model.n_parameters,
-        epochs=tuple(_epochs(each) for each in (model, grouped_model)),
+        parameters=models[0].n_parameters,
+        epochs=tuple(map(_epochs, models)),
         device=str(choose_device(settings.accelerator)),
-        train_seconds=train_seconds,
+        train_seconds=seconds[0],
         seconds=time.perf_counter() - started,
     )
 

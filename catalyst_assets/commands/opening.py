@@ -1,4 +1,4 @@
-"""Opening the installation for one command."""
+"""Opening the installation for one command, and the option that names it."""
 
 from contextlib import contextmanager
 from pathlib import Path

@@ -39,24 +39,19 @@ def register(app: typer.Typer) -> None:
     app.add_typer(database, name="db")
 
 
+def _port(owner: str, name: str, default: int) -> Any:
+    return typer.Option(min=1, max=65535, help=f"Of {owner} [CATALYST_{name}_PORT, default {default}].")
+
+
 def up(
     home: _Home = None,
     host: Annotated[
         str | None,
         typer.Option(help="Address to bind; nothing asks for a password [CATALYST_HOST, default 127.0.0.1]."),
     ] = None,
-    app_port: Annotated[
-        int | None,
-        typer.Option(min=1, max=65535, help="Of the review app [CATALYST_APP_PORT, default 8050]."),
-    ] = None,
-    dagster_port: Annotated[
-        int | None,
-        typer.Option(min=1, max=65535, help="Of Dagster's UI [CATALYST_DAGSTER_PORT, default 3000]."),
-    ] = None,
-    mlflow_port: Annotated[
-        int | None,
-        typer.Option(min=1, max=65535, help="Of MLflow's UI [CATALYST_MLFLOW_PORT, default 5000]."),
-    ] = None,
+    app_port: Annotated[int | None, _port("the review app", "APP", 8050)] = None,
+    dagster_port: Annotated[int | None, _port("Dagster's UI", "DAGSTER", 3000)] = None,
+    mlflow_port: Annotated[int | None, _port("MLflow's UI", "MLFLOW", 5000)] = None,
     mlflow: Annotated[bool, typer.Option(help="Whether to serve MLflow's UI.")] = True,
 ) -> None:
     """Run everything: database, Dagster's UI and daemon, MLflow and the review app.
@@ -221,21 +216,18 @@ def _show_status(console: Any, report: dict[str, Any]) -> None:
     console.print(f"home      {escape(report['home'])}")
     console.print(f"up        {'not running' if report['up'] is None else 'as process ' + str(report['up'])}")
     for name, service in report["services"].items():
-        console.print(
-            f"          {name}: {service['url']} {'answers' if service['answers'] else 'does not answer'}"
-        )
+        state = "answers" if service["answers"] else "does not answer"
+        console.print(f"          {name}: {service['url']} {state}")
     database = report["database"]
     if database is None:
         console.print("database  none yet: run `catalyst demo` or `catalyst up`")
         return
-    pending = (
-        f", {len(database['pending'])} pending: run `catalyst db upgrade`" if database["pending"] else ""
-    )
+    count = len(database["pending"])
+    pending = f", {count} pending: run `catalyst db upgrade`" if count else ""
     console.print(f"database  {database['kind']}, schema {database['schema']}{pending}")
     console.print(f"materials {database['materials']}")
-    if not database["campaigns"]:
-        return
-    console.print(campaigns_table(database["campaigns"]), soft_wrap=False)
+    if database["campaigns"]:
+        console.print(campaigns_table(database["campaigns"]), soft_wrap=False)
 
 
 def campaigns_table(campaigns: "Sequence[Mapping[str, Any]]") -> "Table":

@@ -17,7 +17,6 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -35,41 +34,31 @@ _MAX_SOCKET_PATH: Final = 103  # bytes; macOS allows 103, Linux 107
 _LOGINS: Final = (*(role.value for role in Role), *(sibling.owner for sibling in Sibling))
 
 
-@dataclass(frozen=True)
 class Cluster:
-    """An embedded cluster under ``<home>/postgres``; nothing is created until `prepare`."""
+    """An embedded cluster under ``<home>/postgres``; nothing is created until `prepare`.
 
-    home: Path
+    Attributes
+    ----------
+    folder, data
+        Where everything of it lies, and in there PostgreSQL's data directory.
+    log
+        The server's and its keeper's.
+    holders_lock
+        Locked, shared, by every process that needs the server.
+    keeper_lock
+        Locked by the keeper, whose process id it contains.
+    start_lock
+        Locked while one process starts the server, so that others wait for it.
+    """
 
-    @property
-    def folder(self) -> Path:
-        """Where everything of the cluster lies."""
-        return self.home / "postgres"
-
-    @property
-    def data(self) -> Path:
-        """PostgreSQL's data directory."""
-        return self.folder / "data"
-
-    @property
-    def log(self) -> Path:
-        """The server's and its keeper's log."""
-        return self.home / "logs" / "postgres.log"
-
-    @property
-    def holders_lock(self) -> Path:
-        """Locked, shared, by every process that needs the server."""
-        return self.folder / "holders.lock"
-
-    @property
-    def keeper_lock(self) -> Path:
-        """Locked by the keeper, whose process id it contains."""
-        return self.folder / "keeper.lock"
-
-    @property
-    def start_lock(self) -> Path:
-        """Locked while one process starts the server, so that others wait for it."""
-        return self.folder / "start.lock"
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.folder = home / "postgres"
+        self.data = self.folder / "data"
+        self.log = home / "logs" / "postgres.log"
+        self.holders_lock = self.folder / "holders.lock"
+        self.keeper_lock = self.folder / "keeper.lock"
+        self.start_lock = self.folder / "start.lock"
 
     @cached_property
     def binaries(self) -> Path:

@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from catalyst_assets.errors import DatabaseUnavailableError
@@ -65,9 +64,7 @@ class EmbeddedPostgres:
         self.acquire()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
     def acquire(self) -> None:
@@ -158,14 +155,9 @@ class EmbeddedPostgres:
         command = [str(cluster.binaries / "postgres"), "-D", str(cluster.data)]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        spec = {
-            "command": command,
-            "identity": cluster.identity,
-            "data": str(cluster.data),
-            "socket_dir": str(cluster.socket_dir),
-            "holders_lock": str(cluster.holders_lock),
-            "keeper_lock": str(cluster.keeper_lock),
-        }
+        paths = ("data", "socket_dir", "holders_lock", "keeper_lock")
+        spec = {"command": command, "identity": cluster.identity}
+        spec |= {name: str(getattr(cluster, name)) for name in paths}
         with using_home(cluster.home), open_log(cluster.log) as log:
             self._log_start = log.tell()
             keeper = Path(__file__).with_name("keeper.py")

@@ -2,20 +2,16 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from catalyst_assets.commands.models import foundation as models_foundation
 from catalyst_assets.commands.models import predict as models_predict
-from catalyst_assets.commands.opening import open_platform
+from catalyst_assets.commands.opening import Home, open_platform
 
 app = typer.Typer(no_args_is_help=True, help="See, compare, promote and use the models that were trained.")
 
-_HOME = typer.Option(
-    file_okay=False, help="Folder of the embedded database and object store (default .catalyst)."
-)
 _JSON = typer.Option("--json", help="Print JSON instead of a table.")
 _CAMPAIGN = typer.Option("--campaign", help="Only the model of this campaign.")
 
@@ -23,7 +19,7 @@ _CAMPAIGN = typer.Option("--campaign", help="Only the model of this campaign.")
 @app.command("list")
 def list_(
     campaign: Annotated[str | None, _CAMPAIGN] = None,
-    home: Annotated[Path | None, _HOME] = None,
+    home: Home = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """List the registered versions with their errors and calibration; * marks the champion.
@@ -60,7 +56,7 @@ def list_(
 def compare(
     first: Annotated[str, typer.Argument(help="NAME@VERSION or NAME@champion.")],
     second: Annotated[str, typer.Argument(help="Likewise; of the same model the version alone will do.")],
-    home: Annotated[Path | None, _HOME] = None,
+    home: Home = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Show two versions side by side: errors, calibration, and what they were fitted to.
@@ -95,7 +91,7 @@ def promote(
     force: Annotated[
         bool, typer.Option("--force", help="Although it is calibrated worse or has not learned.")
     ] = False,
-    home: Annotated[Path | None, _HOME] = None,
+    home: Home = None,
 ) -> None:
     """Make a version the champion: the one that `predict` uses when no version is named.
 
@@ -113,9 +109,7 @@ def promote(
 
 
 @app.command("sync")
-def sync(
-    campaign: Annotated[str | None, _CAMPAIGN] = None, home: Annotated[Path | None, _HOME] = None
-) -> None:
+def sync(campaign: Annotated[str | None, _CAMPAIGN] = None, home: Home = None) -> None:
     """Register the trained models that are not yet, as after MLflow could not be reached."""
     from catalyst_assets.learning.models.registry import register_missing
     from resources.postgres.database import fetch_all

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catalyst_assets.commands.opening import open_platform
+from catalyst_assets.commands.opening import Home, open_platform
 from catalyst_assets.ingestion.reading.files import READABLE, read_structures
 
 if TYPE_CHECKING:
@@ -30,12 +30,7 @@ def predict(
     model: Annotated[str, typer.Argument(help="NAME for the champion, or NAME@VERSION.")],
     structures: Annotated[list[Path], typer.Argument(help=f"Files: {READABLE}.")],
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of JSON.")] = False,
-    home: Annotated[
-        Path | None,
-        typer.Option(
-            file_okay=False, help="Folder of the embedded database and object store (default .catalyst)."
-        ),
-    ] = None,
+    home: Home = None,
 ) -> None:
     """Predict mean and standard deviation of each property; what cannot be read or described says why.
 
