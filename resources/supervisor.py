@@ -143,10 +143,8 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        previous = {
-            number: signal.signal(number, self.request_stop)
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        }
+        stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        previous = {number: signal.signal(number, self.request_stop) for number in stopping}
         try:
             yield
         finally:
@@ -255,9 +253,7 @@ def require_free_ports(host: str, services: Sequence[Service]) -> None:
         seen[service.port] = service
         try:
             family, _, _, _, address = socket.getaddrinfo(host, service.port, type=socket.SOCK_STREAM)[0]
-            with socket.socket(family, socket.SOCK_STREAM) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
+            socket.create_server(address, family=family).close()
         except socket.gaierror:
             raise UsageError(
                 f"{host!r} is no address of this machine.", "Choose another with --host or CATALYST_HOST."
@@ -285,17 +281,15 @@ def _holder(port: int) -> str:
     import psutil
 
     with contextlib.suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections("tcp"):
-            listening = connection.status == psutil.CONN_LISTEN and connection.pid is not None
-            if listening and getattr(connection.laddr, "port", None) == port:
-                return f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"
+        for found in psutil.net_connections("tcp"):
+            if found.status == psutil.CONN_LISTEN and found.pid and found.laddr.port == port:
+                return f" by process {found.pid} ({psutil.Process(found.pid).name()})"
     return ""
 
 
 def _signal_group(group: int, number: int) -> bool:
     """Signal a process group; False when none of it is left."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
+        return True
+    return False
