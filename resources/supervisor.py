@@ -282,7 +282,7 @@ def _holder(port: int) -> str:
 
     with contextlib.suppress(psutil.Error, OSError):
         for found in psutil.net_connections("tcp"):
-            if found.status == psutil.CONN_LISTEN and found.pid and found.laddr.port == port:
+            if found.status == psutil.CONN_LISTEN and found.pid and found.laddr[1:2] == (port,):
                 return f" by process {found.pid} ({psutil.Process(found.pid).name()})"
     return ""
 
