@@ -142,12 +142,8 @@ def _run(
                 on_step=lambda step: progress.update(bar, description=step.replace("_", " ")),
             )
             if reparse:
-                parse = {
-                    "materials": {
-                        "ops": {"pending_shards": {"config": {"reparse": True, "source": spec.name}}}
-                    }
-                }
-                run_id = driver.execute(REPARSE_JOB, ops=parse)
+                parse = {"pending_shards": {"config": {"reparse": True, "source": spec.name}}}
+                run_id = driver.execute(REPARSE_JOB, ops={"materials": {"ops": parse}})
             else:
                 run_id = driver.execute(spec.job, ops={spec.asset: {"config": dict(config)}})
             summary = _summarize(instance, run_id)

@@ -6,7 +6,7 @@ status 200 that is not JSON (services put their maintenance pages there). Everyt
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -152,12 +152,8 @@ class Fetcher:
     def _ask_json(self, url: str, deadline: float) -> tuple[bytes, Any]:
         with self.open(url) as response:
             require_success(response)
-            body = _read(response, deadline)
-        try:
-            return body, json.loads(body)
-        except ValueError:
-            shown = " ".join(body[:80].decode("utf-8", "replace").split())
-            raise TransientError(f"the reply is not JSON but {shown!r}") from None
+            body = read_body(response.iter_bytes(), deadline, f"The reply of {response.url}", "pages")
+        return body, decode_json(body, json.loads)
 
 
 def require_success(response: httpx.Response, accepted: Collection[int] = (httpx.codes.OK,)) -> None:
@@ -180,18 +176,48 @@ def require_success(response: httpx.Response, accepted: Collection[int] = (httpx
         )
 
 
-def _read(response: httpx.Response, deadline: float) -> bytes:
+def read_body(chunks: Iterable[bytes], deadline: float, what: str, parts: str) -> bytes:
+    """Return a reply that comes in chunks.
+
+    Parameters
+    ----------
+    deadline
+        On the monotonic clock.
+    what, parts
+        What messages call the reply, and what is to be asked for in smaller ones.
+
+    Raises
+    ------
+    SourceError
+        It is too large.
+    TransientError
+        It is still coming at the deadline.
+    """
     body = bytearray()
-    for chunk in response.iter_bytes():
+    for chunk in chunks:
         body += chunk
         if len(body) > LARGEST_REPLY_BYTES:
             raise SourceError(
-                f"The reply of {response.url} is larger than {LARGEST_REPLY_BYTES} bytes.",
-                "Ask for smaller pages.",
+                f"{what} is larger than {LARGEST_REPLY_BYTES} bytes.", f"Ask for smaller {parts}."
             )
         if time.monotonic() > deadline:
             raise TransientError("the reply was still coming when its time was over")
     return bytes(body)
+
+
+def decode_json(body: bytes, loads: Callable[[bytes], Any]) -> Any:
+    """Return what a reply says.
+
+    Raises
+    ------
+    TransientError
+        It is not JSON: services put their maintenance pages in its place.
+    """
+    try:
+        return loads(body)
+    except ValueError:
+        shown = " ".join(body[:80].decode("utf-8", "replace").split())
+        raise TransientError(f"the reply is not JSON but {shown!r}") from None
 
 
 def _retry_after(response: httpx.Response) -> float:

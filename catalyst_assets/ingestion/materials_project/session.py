@@ -5,7 +5,6 @@ redirection with the key.
 """
 
 import functools
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,9 +14,10 @@ from pydantic import SecretStr
 
 from catalyst_assets.errors import SourceError
 from catalyst_assets.ingestion.fetching.http import (
-    LARGEST_REPLY_BYTES,
     Fetcher,
     TransientError,
+    decode_json,
+    read_body,
     require_success,
 )
 
@@ -59,7 +59,8 @@ class PatientSession(requests.Session):
     def _receive(self, send: Callable[[], Any], place: str, deadline: float) -> requests.Response:
         try:
             with send() as response:
-                body = _read(response, deadline)
+                chunks = response.iter_content(_CHUNK_BYTES)
+                body = read_body(chunks, deadline, "A reply of the Materials Project", "batches")
         except _PERMANENT_ERRORS as error:
             raise SourceError(
                 f"{place} cannot be asked ({type(error).__name__}).", "Correct the endpoint."
@@ -89,28 +90,10 @@ class PatientSession(requests.Session):
         return answer
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_content(_CHUNK_BYTES):
-        body += chunk
-        if len(body) > LARGEST_REPLY_BYTES:
-            raise SourceError(
-                f"A reply of the Materials Project is larger than {LARGEST_REPLY_BYTES} bytes.",
-                "Ask for smaller batches.",
-            )
-        if time.monotonic() > deadline:
-            raise TransientError("the reply was still coming when its time was over")
-    return bytes(body)
-
-
 def _require_documents(place: str, body: bytes) -> None:
     import orjson
 
-    try:
-        page = orjson.loads(body)  # as strict as the client, which would fail on it without a word
-    except ValueError:
-        shown = " ".join(body[:80].decode("utf-8", "replace").split())
-        raise TransientError(f"the reply is not JSON but {shown!r}") from None
+    page = decode_json(body, orjson.loads)  # as strict as the client, which would fail on it without a word
     if not isinstance(page, dict) or not isinstance(page.get("data"), list):
         raise SourceError(
             f"{place} does not answer with documents: {str(page)[:200]}", "Correct the endpoint."

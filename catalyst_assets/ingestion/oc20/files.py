@@ -32,33 +32,22 @@ class PublishedFile:
     adsorbate: str = ""
 
 
+def _relaxations(adsorbate: str, number: int, md5: str) -> PublishedFile:
+    path = f"per_adsorbate_is2res/{number}.tar"
+    return PublishedFile(f"is2res_{adsorbate}", path, md5, RelaxationParser.kind, adsorbate)
+
+
+def _frames(name: str, md5: str) -> PublishedFile:
+    return PublishedFile(name, f"{name}.tar", md5, S2efParser.kind)
+
+
 _FILES: Final = (
-    PublishedFile(
-        "is2res_O",
-        "per_adsorbate_is2res/0.tar",
-        "d4151542856b4b6405f276808f75358a",
-        RelaxationParser.kind,
-        "O",
-    ),
-    PublishedFile(
-        "is2res_H",
-        "per_adsorbate_is2res/1.tar",
-        "3697f04faf04251a23da8b88a78209f7",
-        RelaxationParser.kind,
-        "H",
-    ),
-    PublishedFile(
-        "is2res_OH",
-        "per_adsorbate_is2res/2.tar",
-        "a21081f3f55eb0c98a91021bbe3dac44",
-        RelaxationParser.kind,
-        "OH",
-    ),
-    PublishedFile(
-        "s2ef_train_200K", "s2ef_train_200K.tar", "f8d0909c2623a393148435dede7d3a46", S2efParser.kind
-    ),
-    PublishedFile("s2ef_train_2M", "s2ef_train_2M.tar", "953474cb93f0b08cdc523399f03f7c36", S2efParser.kind),
-    PublishedFile("s2ef_val_id", "s2ef_val_id.tar", "f57f7f5c1302637940f2cc858e789410", S2efParser.kind),
+    _relaxations("O", 0, "d4151542856b4b6405f276808f75358a"),
+    _relaxations("H", 1, "3697f04faf04251a23da8b88a78209f7"),
+    _relaxations("OH", 2, "a21081f3f55eb0c98a91021bbe3dac44"),
+    _frames("s2ef_train_200K", "f8d0909c2623a393148435dede7d3a46"),
+    _frames("s2ef_train_2M", "953474cb93f0b08cdc523399f03f7c36"),
+    _frames("s2ef_val_id", "f57f7f5c1302637940f2cc858e789410"),
     PublishedFile(
         "oc20_data_mapping",
         "oc20_data_mapping.pkl",

@@ -16,14 +16,3 @@ _FOLDERS: Final = (
 SOURCES: Final[tuple[SourceSpec, ...]] = tuple(
     resolve_name(f"catalyst_assets.ingestion.{folder}.spec:SPEC") for folder in _FOLDERS
 )
-
-
-def find_source(name: str) -> SourceSpec:
-    """Return the declaration of a source.
-
-    Raises
-    ------
-    KeyError
-        There is none of this name.
-    """
-    return {spec.name: spec for spec in SOURCES}[name]

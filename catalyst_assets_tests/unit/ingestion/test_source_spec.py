@@ -20,7 +20,7 @@ from catalyst_assets.errors import UsageError
 from catalyst_assets.ingestion.sources.assets import make_raw_asset
 from catalyst_assets.ingestion.sources.jobs import make_job
 from catalyst_assets.ingestion.sources.refreshing import Refreshed
-from catalyst_assets.ingestion.sources.registry import SOURCES, find_source
+from catalyst_assets.ingestion.sources.registry import SOURCES
 from catalyst_assets.ingestion.sources.schedules import make_schedules
 from catalyst_assets.ingestion.sources.spec import Option, Schedule, SourceConfig, SourceSpec
 from resources.platform import Platform
@@ -172,7 +172,6 @@ def test_its_parsers_are_those_it_names() -> None:
 
 @pytest.mark.parametrize("spec", SOURCES, ids=lambda spec: spec.name)
 def test_what_a_source_declares_is_there(spec: SourceSpec) -> None:
-    assert find_source(spec.name) is spec
     assert callable(spec.find(spec.refresh))
     assert callable(spec.find(spec.require))
     assert len({parser.kind for parser in spec.make_parsers()}) == len(spec.parsers)
