@@ -1,4 +1,4 @@
-"""What happens to errors and uncertainties where a model leaves its chemistry: each anion left out in turn.
+"""What happens to errors and uncertainties where a model leaves its chemistry: one anion left out after the other.
 
 The platform's head learns from perovskites of all other anions, and predicts those, unseen ones among them, and
 the anion it never saw. The distance to the training set is what a user sees of it beforehand.
@@ -115,7 +115,7 @@ class ShiftReport:
     anions
         One entry an anion left out.
     bins
-        All predictions of all turns by distance.
+        All predictions by distance, whichever anion was left out.
     spearman
         Rank correlation of distance and absolute error over all of them.
     seconds
@@ -134,7 +134,7 @@ class ShiftReport:
 
 
 @dataclass(frozen=True)
-class _Turn:
+class _LeftOut:
     shift: AnionShift
     report: PropertyReport
     distances: NDArray[np.float64]
@@ -176,7 +176,7 @@ def read_sample(path: Path, name: str, rows_per_anion: int, seed: int) -> Perovs
 def measure_shift(
     sample: PerovskiteSample, n_labels: int, seed: int, progress: Callable[[str], None] | None = None
 ) -> ShiftReport:
-    """Leave each anion out in turn.
+    """Leave one anion out after the other.
 
     Parameters
     ----------
@@ -187,26 +187,26 @@ def measure_shift(
     seed
         Of everything random.
     progress
-        Called with each anion before its turn.
+        Called with each anion before it is left out.
     """
     started = time.monotonic()
-    turns = []
+    left_out = []
     for anion in np.unique(sample.anions):
         if progress is not None:
             progress(str(anion))
-        turns.append(_leave_out(sample, str(anion), n_labels, seed))
-    report = _concatenate([turn.report for turn in turns])
-    distances = np.concatenate([turn.distances for turn in turns])
+        left_out.append(_leave_out(sample, str(anion), n_labels, seed))
+    report = _concatenate([each.report for each in left_out])
+    distances = np.concatenate([each.distances for each in left_out])
     return ShiftReport(
         property=sample.property,
-        anions=[turn.shift for turn in turns],
+        anions=[each.shift for each in left_out],
         bins=list(bin_by_distance(report, distances, _N_BINS)),
         spearman=_spearman(report, distances),
         seconds=round(time.monotonic() - started, 1),
     )
 
 
-def _leave_out(sample: PerovskiteSample, anion: str, n_labels: int, seed: int) -> _Turn:
+def _leave_out(sample: PerovskiteSample, anion: str, n_labels: int, seed: int) -> _LeftOut:
     rng = np.random.default_rng(seed)
     others = np.flatnonzero(sample.anions != anion)
     # A chemical system is on one side only, as in the platform's own validation.
@@ -237,7 +237,7 @@ def _leave_out(sample: PerovskiteSample, anion: str, n_labels: int, seed: int) -
         reports.append(report)
         distances.append(distance)
     both, far = _concatenate(reports), np.concatenate(distances)
-    return _Turn(AnionShift(anion, len(known), judged[0], judged[1], _spearman(both, far)), both, far)
+    return _LeftOut(AnionShift(anion, len(known), judged[0], judged[1], _spearman(both, far)), both, far)
 
 
 def _predict(

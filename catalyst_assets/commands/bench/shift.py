@@ -25,7 +25,9 @@ def shift(
         ),
     ] = None,
     name: Annotated[str, typer.Option("--property", help="Column to predict.")] = "heat_of_formation",
-    labels: Annotated[int, typer.Option(min=20, help="Labels to learn from in each turn.")] = 1000,
+    labels: Annotated[
+        int, typer.Option(min=20, help="Labels to learn from, whichever anion is left out.")
+    ] = 1000,
     rows: Annotated[int, typer.Option(min=10, help="Rows of each anion, drawn with the seed.")] = 400,
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
     plot: Annotated[

@@ -1,7 +1,6 @@
 """Pictures of a model's held-out errors, as PNG: for asset metadata, tracking and benchmarks.
 
-Everything is drawn from a report; nothing is computed here but what a picture needs. The periodic table is also
-written as an interactive page by pymatviz, which draws with plotly and has no picture without a browser.
+Everything is drawn from a report; nothing is computed here but what a picture needs.
 """
 
 import math
@@ -262,35 +261,6 @@ def draw_error_by_element(errors: Mapping[str, Mapping[str, tuple[float, int]]])
         bar.ax.tick_params(labelsize=7)
         bar.outline.set_visible(False)
     return to_png(figure)
-
-
-def write_error_by_element(name: str, elements: Mapping[str, tuple[float, int]]) -> str:
-    """Return one property's errors as an interactive page: each tile holds the error and the number of materials.
-
-    Of pymatviz's periodic tables it is the one with split tiles: its plain heat map needs a plotly before 7.
-    """
-    import pandas as pd
-    from pymatviz.ptable.figures import ptable_heatmap_splits
-
-    titles = [with_unit("mean absolute error", name), "materials"]
-    digits = _digits(elements)
-    frame = pd.DataFrame.from_dict(
-        {element: list(pair) for element, pair in elements.items()}, orient="index", columns=titles
-    )
-    page = ptable_heatmap_splits(
-        frame,
-        # Light to the end, so that symbols stay black and can be read across the split.
-        colorscale=[["#fff5ee", "#f6b596"], ["#f3f8fc", "#a9cfe8"]],
-        colorbar=[
-            {"title": titles[0], "tickformat": f".{digits}f"},
-            {"title": titles[1], "tickformat": ",d"},
-        ],
-        split_value_fmt=[f".{digits}f", ",.0f"],
-        symbol_kwargs={"font": {"color": "black"}},
-        scale=1.4,
-    )
-    page.update_layout(title={"text": f"Error by element: {_words(name)}", "x": 0.02}, margin_t=70)
-    return str(page.to_html(full_html=True, include_plotlyjs=True))
 
 
 def parse_curve(name: str) -> tuple[str, str, str]:

@@ -15,7 +15,6 @@ from catalyst_assets.learning.uncertainty.figures import (
     error_by_element,
     errors_by_element,
     parse_curve,
-    write_error_by_element,
 )
 from catalyst_assets.learning.uncertainty.report import PropertyReport, ValidationReport, compare
 
@@ -106,11 +105,3 @@ def test_bars_longer_than_the_panel_do_not_stretch_it() -> None:
     long.std[:] = 1e6
     sizes = [size(draw_parity({"band_gap": report})) for report in (short, long)]
     assert abs(sizes[0][1] - sizes[1][1]) < 20
-
-
-def test_the_interactive_table_needs_no_network_and_names_the_property_and_its_unit() -> None:
-    page = write_error_by_element("band_gap", {"O": (0.2, 3), "Fe": (0.4, 1)})
-    assert "Error by element: band gap" in page
-    assert "mean absolute error (eV)" in page
-    assert 'src="https://' not in page
-    assert "plotly.js" in page
