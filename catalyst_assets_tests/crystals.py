@@ -8,11 +8,21 @@ from pymatgen.core.structure import Structure
 
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.representation.backbones import Backbone, build_backbone
+from catalyst_assets.representation.library import PublishedBackbone, publish_backbone
+from catalyst_assets.representation.networks.configs import MaceConfig, NetworkConfig, config_to_json
+from resources.object_store import ObjectStore
 
 
 @cache
 def small_backbone() -> Backbone:
     return build_backbone()
+
+
+def publish_seeded(objects: ObjectStore, seed: int, config: NetworkConfig | None = None) -> PublishedBackbone:
+    """Make a network with random weights the current backbone; without a configuration the small MACE."""
+    config = config or MaceConfig()
+    recipe = {"kind": "seeded", "seed": seed, "config": config_to_json(config)}
+    return publish_backbone(objects, recipe, lambda: build_backbone(config, seed))
 
 
 def rock_salt(cation: str = "Mg", anion: str = "O", a: float = 4.21) -> Structure:

@@ -193,7 +193,7 @@ def _pretrain(
         ("source",),
         source.values[rows, None],
     )
-    data = PretrainingSet(labels, tuple(prepared.graphs[row] for row in rows), {}, labels.sha256)
+    data = PretrainingSet(labels, tuple(prepared.graphs[row] for row in rows), labels.sha256)
     fit = benchmark_settings(settings.pretraining_epochs, seed, settings.accelerator)
     with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
         pretrained, report = pretrain_backbone(

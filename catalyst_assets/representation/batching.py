@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 # On a CPU a batch should fit its cache; a GPU wants work for all its cores at once.
-_EDGES_PER_BATCH: Final = {"cpu": 7_000, "cuda": 200_000}
+EDGES_PER_BATCH: Final = {"cpu": 7_000, "cuda": 200_000}
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,6 @@ def map_batches(
     network: "GraphNetwork",
     compute: "Callable[[GraphBatch], torch.Tensor]",
     width: int,
-    max_edges_per_batch: int | None = None,
 ) -> BatchedResult:
     """Compute values of each crystal, batch by batch, without gradients.
 
@@ -113,15 +112,13 @@ def map_batches(
         Says which elements are known, the dtype and the device.
     compute
         From a batch to values, shape (n_graphs, width).
-    max_edges_per_batch
-        By default what suits the device.
     """
     import torch
 
     from catalyst_assets.representation.networks.interface import collate
 
     device, dtype = next(network.parameters()).device, network.dtype
-    budget = max_edges_per_batch or _EDGES_PER_BATCH[device.type]
+    budget = EDGES_PER_BATCH[device.type]
     known = np.array(network.atomic_numbers)
     values = np.zeros((len(graphs), width))
     failures = {
@@ -131,27 +128,34 @@ def map_batches(
     }
     able = [index for index in range(len(graphs)) if index not in failures]
     counts = np.array([graphs[index].edges.shape[1] for index in able], dtype=np.int64)
-    batches = bucket_batches(counts, _even_limit(counts, budget))
-    waiting = deque([able[place] for place in batch] for batch in batches)
-    while waiting:
-        batch = waiting.popleft()
+
+    def compute_or_halve(batch: list[int]) -> None:
+        nonlocal budget
         n_edges = sum(graphs[index].edges.shape[1] for index in batch)
-        if n_edges > budget and len(batch) > 1:
-            waiting.extendleft(_halves(batch))
-            continue
-        try:
-            with torch.inference_mode():
-                inputs = collate([graphs[index] for index in batch], dtype).to(device)
-                values[batch] = compute(inputs).to("cpu", torch.float64).numpy()
-        except Exception as error:
-            if _is_out_of_memory(error):
-                budget = min(budget, max(n_edges // 2, 1))
-                if device.type == "cuda":
-                    torch.cuda.empty_cache()
-            if len(batch) > 1:
-                waiting.extendleft(_halves(batch))
-            else:
-                failures[batch[0]] = f"The network cannot describe it: {_first_line(error)}"
+        smaller, raised = max(n_edges // 2, 1), False
+        if n_edges <= budget or len(batch) == 1:
+            try:
+                with torch.inference_mode():
+                    inputs = collate([graphs[index] for index in batch], dtype).to(device)
+                    values[batch] = compute(inputs).to("cpu", torch.float64).numpy()
+                return
+            except Exception as error:
+                raised = True
+                if isinstance(error, MemoryError | torch.OutOfMemoryError):
+                    budget = min(budget, smaller)
+                    if device.type == "cuda":
+                        torch.cuda.empty_cache()
+                if len(batch) == 1:
+                    failures[batch[0]] = f"The network cannot describe it: {_first_line(error)}"
+                    return
+        for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
+            compute_or_halve(half)
+        if raised and failures.keys().isdisjoint(batch):
+            # Each half is well: it was the size, though a CPU's allocator says so by a plain RuntimeError.
+            budget = min(budget, smaller)
+
+    for places in bucket_batches(counts, _even_limit(counts, budget)):
+        compute_or_halve([able[place] for place in places])
     for index in np.flatnonzero(~np.isfinite(values).all(axis=1)):
         failures[int(index)] = "The network's features are not finite."
         values[index] = 0
@@ -163,17 +167,6 @@ def _even_limit(edge_counts: np.ndarray, budget: int) -> int:
     total = int(edge_counts.sum())
     n_batches = max(math.ceil(total / budget), 1)
     return min(budget, math.ceil(total / n_batches) + int(edge_counts.max(initial=0)))
-
-
-def _halves(batch: list[int]) -> tuple[list[int], list[int]]:
-    middle = len(batch) // 2
-    return batch[:middle], batch[middle:]
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    import torch
-
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "not enough memory" in str(error)
 
 
 def _first_line(error: Exception) -> str:

@@ -19,8 +19,8 @@ def network_describes_a_crystal(platform: dg.ResourceParam[Platform]) -> dg.Asse
     """Refuse a network that cannot be read back or gives no usable features."""
     import numpy as np
 
+    from catalyst_assets.representation.backbones import describe_probe
     from catalyst_assets.representation.library import current_fingerprint, load_backbone
-    from catalyst_assets.representation.probe import describe_probe
 
     fingerprint = current_fingerprint(platform.objects)
     features = describe_probe(load_backbone(platform.objects, fingerprint))

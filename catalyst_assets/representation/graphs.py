@@ -1,6 +1,6 @@
 """Crystals as graphs: who is whose neighbour within a cutoff, and how graphs go together in batches.
 
-What is computed on a graph lies in `embeddings` and `descriptors`.
+What is computed on a graph lies in `features` and `descriptors`.
 """
 
 from collections.abc import Iterable, Sequence

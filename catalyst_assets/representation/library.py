@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CorruptArtifactError, LoopError
-from catalyst_assets.representation.backbones import Backbone, Origin, build_backbone, read_header
-from catalyst_assets.representation.networks.configs import MaceConfig, NetworkConfig, config_to_json
+from catalyst_assets.representation.backbones import Backbone, Origin, read_header
+from catalyst_assets.representation.networks.configs import NetworkConfig
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
@@ -60,15 +60,6 @@ def publish_backbone(
     pointer = {"fingerprint": backbone.fingerprint, "recipe": recipe}
     objects.put_bytes(_POINTER, json.dumps(pointer, sort_keys=True).encode())
     return PublishedBackbone(backbone.fingerprint, backbone.config, backbone.origin, size, is_new=True)
-
-
-def publish_seeded(
-    objects: "ObjectStore", seed: int, config: NetworkConfig | None = None
-) -> PublishedBackbone:
-    """Make a network with random weights the current backbone; without a configuration the small MACE."""
-    config = config or MaceConfig()
-    recipe = {"kind": "seeded", "seed": seed, "config": config_to_json(config)}
-    return publish_backbone(objects, recipe, lambda: build_backbone(config, seed))
 
 
 def store_backbone(objects: "ObjectStore", backbone: Backbone) -> int:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.representation.batching import choose_device
-from catalyst_assets.representation.graphs import CrystalGraph, build_graphs
+from catalyst_assets.representation.graphs import CrystalGraph
+from catalyst_assets.representation.structures import find_graphs
 from resources.postgres.database import fetch_all
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from catalyst_assets.representation.fitting.settings import FitSettings
     from resources.postgres.database import Database
 
-FEWEST_LABELS: Final = 50
+FEWEST_FORMATION_ENERGIES: Final = 50
 _FEWEST_OF_METHOD: Final = 10
 _PROPERTY: Final = "formation_energy_per_atom"
 _VALIDATION_SHARE: Final = 0.1
@@ -86,15 +87,12 @@ class PretrainingSet:
         Of the structures that have a graph.
     graphs
         One a row of ``labels``.
-    failures
-        Why structures were left out, by hash.
     sha256
         Of all labels, those of the structures that were left out included.
     """
 
     labels: PretrainingLabels
     graphs: tuple[CrystalGraph, ...]
-    failures: Mapping[str, str]
     sha256: str
 
 
@@ -110,8 +108,6 @@ class PretrainingReport:
         Methods with too few labels.
     mean_absolute_error, baseline
         By method, of the network and of predicting the mean; absent where no label was left out.
-    curves
-        (epoch, value) points of each metric.
     """
 
     n_structures: int
@@ -121,7 +117,6 @@ class PretrainingReport:
     baseline: Mapping[str, float]
     best_epoch: int
     n_epochs: int
-    curves: Mapping[str, tuple[tuple[int, float], ...]]
 
 
 def collect_labels(database: "Database") -> PretrainingLabels:
@@ -139,28 +134,21 @@ def collect_labels(database: "Database") -> PretrainingLabels:
 
 
 def collect_pretraining_set(database: "Database", backbone: "Backbone") -> PretrainingSet:
-    """Read every public formation energy, and build the graphs that a backbone wants."""
+    """Read every public formation energy, and build the graphs that a backbone wants; others are left out."""
     labels = collect_labels(database)
     known = set(backbone.config.atomic_numbers)
     graphs: dict[str, CrystalGraph] = {}
-    failures: dict[str, str] = {}
     for start in range(0, len(labels.structure_hashes), _STRUCTURES_AT_ONCE):
-        hashes = list(labels.structure_hashes[start : start + _STRUCTURES_AT_ONCE])
-        built, reasons = _build(database, hashes, backbone.config.cutoff)
-        failures |= reasons
-        for name, graph in built.items():
-            strange = sorted(set(graph.atomic_numbers.tolist()) - known)
-            if strange:
-                failures[name] = f"The backbone does not know the elements of atomic numbers {strange}."
-            else:
-                graphs[name] = graph
+        hashes = labels.structure_hashes[start : start + _STRUCTURES_AT_ONCE]
+        built, _ = find_graphs(database, hashes, backbone.config.cutoff)
+        graphs |= {
+            name: each for name, each in built.items() if known.issuperset(each.atomic_numbers.tolist())
+        }
     kept = np.array(
         [row for row, name in enumerate(labels.structure_hashes) if name in graphs], dtype=np.int64
     )
     usable = labels.take(kept, np.arange(len(labels.methods)))
-    return PretrainingSet(
-        usable, tuple(graphs[name] for name in usable.structure_hashes), failures, labels.sha256
-    )
+    return PretrainingSet(usable, tuple(graphs[name] for name in usable.structure_hashes), labels.sha256)
 
 
 def pretrain_backbone(
@@ -170,7 +158,6 @@ def pretrain_backbone(
     checkpoint_dir: Path,
     *,
     on_epoch: Callable[[int, Mapping[str, float]], None] | None = None,
-    progress: bool = False,
 ) -> "tuple[Backbone, PretrainingReport]":
     """Teach a backbone formation energies.
 
@@ -182,7 +169,7 @@ def pretrain_backbone(
         Of :func:`collect_pretraining_set` with this backbone.
     settings
         How; the whole network is trained, whatever depth they name.
-    checkpoint_dir, on_epoch, progress
+    checkpoint_dir, on_epoch
         As of ``fitting.fit.fit_network``.
 
     Returns
@@ -206,7 +193,6 @@ def pretrain_backbone(
         replace(settings, depth="full"),
         checkpoint_dir,
         on_epoch=on_epoch,
-        progress=progress,
     )
     counts = np.isfinite(np.concatenate([training.labels, validation.labels])).sum(axis=0)
     methods = [name.removeprefix(f"{_PROPERTY}@") for name in training.properties]
@@ -243,23 +229,8 @@ def pretrain_backbone(
         baseline=baseline,
         best_epoch=fitted.best_epoch,
         n_epochs=len(fitted.curves["training_loss"]),
-        curves=fitted.curves,
     )
     return backbone.with_weights(network, origin), report
-
-
-def _build(
-    database: "Database", hashes: list[str], cutoff: float
-) -> tuple[dict[str, CrystalGraph], dict[str, str]]:
-    from pymatgen.core.structure import Structure
-
-    with database.transaction() as connection:
-        rows = fetch_all(connection, "representation/structures", structure_hashes=hashes)
-    found = [row["structure_hash"] for row in rows]
-    graphs, failures = build_graphs((Structure.from_dict(row["structure_json"]) for row in rows), cutoff)
-    reasons = {found[index]: reason for index, reason in failures.items()}
-    reasons |= dict.fromkeys(set(hashes) - set(found), "The structure has been replaced meanwhile.")
-    return {found[index]: graph for index, graph in graphs.items()}, reasons
 
 
 def _split(data: PretrainingSet, seed: int) -> "tuple[LabelledGraphs, LabelledGraphs, tuple[str, ...]]":
@@ -268,9 +239,9 @@ def _split(data: PretrainingSet, seed: int) -> "tuple[LabelledGraphs, LabelledGr
 
     labels = data.labels
     n_labels = int(np.isfinite(labels.values).sum())
-    if n_labels < FEWEST_LABELS:
+    if n_labels < FEWEST_FORMATION_ENERGIES:
         raise PretrainingError(
-            f"There are {n_labels} formation energies of usable structures; pretraining takes {FEWEST_LABELS}.",
+            f"There are {n_labels} formation energies of usable structures; pretraining takes {FEWEST_FORMATION_ENERGIES}.",
             "Ingest a source that has them, such as materials_project or aflow, or leave pretraining out.",
         )
     is_left_out = _leave_out(labels.chemical_systems, seed)

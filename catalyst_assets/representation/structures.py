@@ -11,6 +11,22 @@ if TYPE_CHECKING:
     from resources.postgres.database import Database
 
 
+def find_graphs(
+    database: "Database", structure_hashes: Sequence[str], cutoff: float
+) -> tuple[dict[str, CrystalGraph], dict[str, str]]:
+    """Read structures and list their neighbours within ``cutoff`` Å; return graphs and reasons of failure by hash."""
+    from pymatgen.core.structure import Structure
+
+    wanted = sorted(set(structure_hashes))
+    with database.transaction() as connection:
+        rows = fetch_all(connection, "representation/structures", structure_hashes=wanted)
+    found = [row["structure_hash"] for row in rows]
+    graphs, failures = build_graphs((Structure.from_dict(row["structure_json"]) for row in rows), cutoff)
+    reasons = dict.fromkeys(set(wanted) - set(found), "It has been replaced since.")
+    reasons |= {found[index]: reason for index, reason in failures.items()}
+    return {found[index]: graph for index, graph in graphs.items()}, reasons
+
+
 def read_graphs(database: "Database", structure_hashes: Sequence[str], cutoff: float) -> list[CrystalGraph]:
     """Read structures and list their neighbours within ``cutoff`` Å, in the order asked.
 
@@ -19,20 +35,11 @@ def read_graphs(database: "Database", structure_hashes: Sequence[str], cutoff: f
     LoopError
         A structure is gone, or has no graph.
     """
-    from pymatgen.core.structure import Structure
-
-    with database.transaction() as connection:
-        wanted = sorted(set(structure_hashes))
-        rows = fetch_all(connection, "representation/structures", structure_hashes=wanted)
-    found = [row["structure_hash"] for row in rows]
-    graphs, failures = build_graphs((Structure.from_dict(row["structure_json"]) for row in rows), cutoff)
-    by_hash = {found[index]: graph for index, graph in graphs.items()}
-    reasons = {found[index]: reason for index, reason in failures.items()}
-    absent = sorted(set(structure_hashes) - set(by_hash))
-    if absent:
-        reason = reasons.get(absent[0], "It has been replaced since.")
+    graphs, reasons = find_graphs(database, structure_hashes, cutoff)
+    if reasons:
+        first = min(reasons)
         raise LoopError(
-            f"{len(absent)} structures cannot be read, among them {absent[0][:16]}. {reason}",
+            f"{len(reasons)} structures cannot be read, among them {first[:16]}. {reasons[first]}",
             "Materialize `structure_embeddings`, then the iteration from `training_set` on.",
         )
-    return [by_hash[name] for name in structure_hashes]
+    return [graphs[name] for name in structure_hashes]

@@ -74,7 +74,6 @@ def fine_tune(
     *,
     left_out: "Sequence[NDArray[np.int64]] | None" = None,
     on_epoch: OnEpoch | None = None,
-    progress: bool = False,
 ) -> FineTunedModel:
     """Adapt a backbone to labels; a call that was killed goes on where it was when it is made again.
 
@@ -100,8 +99,6 @@ def fine_tune(
         Rows that each member leaves out, instead of its fold of chemical systems.
     on_epoch
         Hears of each epoch of each member.
-    progress
-        Show bars on standard error.
 
     Raises
     ------
@@ -129,9 +126,7 @@ def fine_tune(
     members: list[FittedNetwork] = []
     held_out: dict[bytes, tuple[NDArray[np.int64], list[tuple[Outlook, ...]]]] = {}
     for number, rows in enumerate(left_out):
-        member, outlooks = _fit_member(
-            backbone, data, rows, number, settings, checkpoints, on_epoch, progress
-        )
+        member, outlooks = _fit_member(backbone, data, rows, number, settings, checkpoints, on_epoch)
         members.append(replace(member, settings=replace(member.settings, accelerator="auto")))
         held_out.setdefault(rows.tobytes(), (rows, []))[1].append(outlooks)
     calibrations, report, correlation = _judge(
@@ -171,7 +166,6 @@ def _fit_member(
     settings: FineTuneSettings,
     checkpoints: Path,
     on_epoch: OnEpoch | None,
-    progress: bool,
 ) -> "tuple[FittedNetwork, tuple[Outlook, ...]]":
     from catalyst_assets.representation.batching import choose_device
     from catalyst_assets.representation.fitting.fit import fit_network
@@ -191,7 +185,6 @@ def _fit_member(
         replace(settings.fit, seed=derive_seed(settings.fit.seed, "member", number)),
         checkpoints,
         on_epoch=tell,
-        progress=progress,
     )
     device = choose_device(settings.fit.accelerator)
     return member, member.predict(left_out.graphs, left_out.extra, device=device)

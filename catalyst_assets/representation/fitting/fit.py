@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, TQDMProgressBar
+from pytorch_lightning.callbacks import Callback
 
 from catalyst_assets.representation.batching import choose_device
 from catalyst_assets.representation.fitting.checkpoints import (
@@ -63,7 +63,6 @@ def fit_network(
     checkpoint_dir: Path,
     *,
     on_epoch: OnEpoch | None = None,
-    progress: bool = False,
 ) -> FittedNetwork:
     """Fit a network and a new head to labels.
 
@@ -83,8 +82,6 @@ def fit_network(
         Where a killed run leaves what the next call with the same arguments goes on from.
     on_epoch
         Called with the number of each epoch and its metrics; after a restart first for the epochs done before.
-    progress
-        Show a bar on standard error.
 
     Raises
     ------
@@ -100,7 +97,7 @@ def fit_network(
     with _left_alone(device), _quiet(), _matrix_products(settings, device):
         module = _prepare(network, config, training, validation, scaling, settings, device)
         average = BestAverage(settings.ema_decay)
-        _train(module, average, settings, folder, device, on_epoch, progress, validates=validates)
+        _train(module, average, settings, folder, device, on_epoch, validates=validates)
     losses = [value for _, value in module.curves["training_loss"]]
     if not np.isfinite(losses).all() or (validates and average.best_epoch < 0):
         shutil.rmtree(folder, ignore_errors=True)
@@ -177,7 +174,6 @@ def _train(
     folder: Path,
     device: torch.device,
     on_epoch: OnEpoch | None,
-    progress: bool,
     *,
     validates: bool,
 ) -> None:
@@ -187,8 +183,6 @@ def _train(
         callbacks.append(StayStopped(settings.patience * module.epochs_per_pass))
     if on_epoch is not None:
         callbacks.append(_Tell(module, on_epoch))
-    if progress:
-        callbacks.append(_OneBar())
     trainer = pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=[device.index] if device.type == "cuda" else 1,
@@ -203,7 +197,7 @@ def _train(
         inference_mode=False,
         logger=False,
         enable_model_summary=False,
-        enable_progress_bar=progress,
+        enable_progress_bar=False,
         default_root_dir=folder,
     )
     trainer.fit(module, ckpt_path=find_checkpoint(path), weights_only=True)
@@ -236,16 +230,6 @@ def _restore(
 
 def _under(prefix: str, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
-
-
-class _OneBar(TQDMProgressBar):
-    """One bar for the epoch; validation shows none of its own."""
-
-    def init_validation_tqdm(self) -> Any:
-        """Return a bar that stays away."""
-        bar = super().init_validation_tqdm()
-        bar.disable = True
-        return bar
 
 
 class _Tell(Callback):

@@ -139,7 +139,6 @@ class BackboneChoice:
             There is no such file.
         """
         if self.source in _BUILT_HERE:
-            # As `library.publish_seeded` writes it.
             return {"kind": "seeded", "seed": self.seed, "config": config_to_json(_BUILT_HERE[self.source]())}
         if self.model is None:
             return {"kind": "file", "file_sha256": self._open_file(settings).sha256, "head": self.head}

@@ -10,9 +10,8 @@ from catalyst_assets.learning.models.tracking import RecordedTraining, train_and
 from catalyst_assets.learning.training_set import build_training_set, store_training_set
 from catalyst_assets.loop.campaigns import close_iteration, open_iteration, start_campaign
 from catalyst_assets.partitions import IterationKey
-from catalyst_assets.representation.library import publish_seeded
 from catalyst_assets.representation.stage import embed_shard, plan_shards
-from catalyst_assets_tests.crystals import rock_salt
+from catalyst_assets_tests.crystals import publish_seeded, rock_salt
 from catalyst_assets_tests.loading import query
 from resources.platform import Platform
 from resources.postgres.database import copy_rows, execute

@@ -22,11 +22,11 @@ from catalyst_assets.learning.training import train
 from catalyst_assets.learning.training_set import build_training_set, store_training_set
 from catalyst_assets.prediction.apply import load_version, predict_structures
 from catalyst_assets.prediction.members import backbone_of
-from catalyst_assets.representation.library import publish_seeded
 from catalyst_assets.representation.networks.configs import MaceConfig
 from catalyst_assets.representation.stage import embed_shard, plan_shards
 from catalyst_assets_tests.command_line import CommandLine
 from catalyst_assets_tests.conftest import Template, prepared_template
+from catalyst_assets_tests.crystals import publish_seeded
 from catalyst_assets_tests.integration.learning.learning_campaign import (
     CAMPAIGN,
     load_salts,

@@ -11,8 +11,8 @@ from catalyst_assets.learning.training_set import build_training_set, store_trai
 from catalyst_assets.loop.campaigns import close_iteration, open_iteration
 from catalyst_assets.partitions import IterationKey
 from catalyst_assets.prediction.scoring import plan_predictions, predict_shard, promote
-from catalyst_assets.representation.library import publish_seeded
 from catalyst_assets.representation.stage import embed_shard, plan_shards
+from catalyst_assets_tests.crystals import publish_seeded
 from resources.platform import Platform
 from resources.postgres.database import Role, execute, fetch_all, fetch_one
 

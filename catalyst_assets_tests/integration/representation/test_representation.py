@@ -14,10 +14,10 @@ from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovsk
 from catalyst_assets.ingestion.reading.crystals import hash_structure
 from catalyst_assets.representation import assets, checks
 from catalyst_assets.representation.features import featurize
-from catalyst_assets.representation.library import current_fingerprint, publish_seeded
+from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.stage import embed_shard, plan_shards
 from catalyst_assets.representation.store import load_features
-from catalyst_assets_tests.crystals import overlapping, rock_salt, small_backbone
+from catalyst_assets_tests.crystals import overlapping, publish_seeded, rock_salt, small_backbone
 from resources.json_io import JsonStepValues
 from resources.platform import Platform
 from resources.postgres.database import Role, copy_rows

@@ -12,7 +12,7 @@ import torch
 
 from catalyst_assets.errors import CorruptArtifactError
 from catalyst_assets.representation.backbones import Backbone, build_backbone
-from catalyst_assets.representation.embeddings import embed_structures
+from catalyst_assets.representation.features import featurize
 from catalyst_assets.representation.networks.configs import MaceConfig
 from catalyst_assets_tests.crystals import assorted, small_backbone
 
@@ -25,9 +25,7 @@ def test_a_backbone_read_back_gives_the_same_features_bit_for_bit():
 
     assert again.fingerprint == backbone.fingerprint
     assert again.config == backbone.config
-    np.testing.assert_array_equal(
-        embed_structures(assorted(), again).values, embed_structures(assorted(), backbone).values
-    )
+    np.testing.assert_array_equal(featurize(assorted(), again).values, featurize(assorted(), backbone).values)
 
 
 def test_the_seed_alone_decides_the_weights():

@@ -10,12 +10,11 @@ from catalyst_assets.representation.library import (
     current_fingerprint,
     load_backbone,
     publish_backbone,
-    publish_seeded,
     store_backbone,
 )
 from catalyst_assets.representation.networks.configs import SchNetConfig
 from catalyst_assets.representation.store import load_features, missing, shard_key, write_shard
-from catalyst_assets_tests.crystals import small_backbone
+from catalyst_assets_tests.crystals import publish_seeded, small_backbone
 from resources.object_store import ObjectStore
 
 TINY = SchNetConfig(channels=4, filters=4, layers=1)

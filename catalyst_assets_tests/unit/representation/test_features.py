@@ -8,10 +8,9 @@ import torch
 
 from catalyst_assets.errors import UsageError
 from catalyst_assets.representation.backbones import Origin, OriginKind, build_backbone
-from catalyst_assets.representation.batching import choose_device, map_chunks, on_device
+from catalyst_assets.representation.batching import EDGES_PER_BATCH, choose_device, map_chunks, on_device
 from catalyst_assets.representation.descriptors.structural import describe_structures
-from catalyst_assets.representation.embeddings import embed_graphs, embed_structures
-from catalyst_assets.representation.features import feature_names, featurize
+from catalyst_assets.representation.features import embed_graphs, feature_names, featurize
 from catalyst_assets.representation.graphs import build_graph
 from catalyst_assets.representation.networks.configs import SchNetConfig
 from catalyst_assets_tests.crystals import assorted, disordered, overlapping, small_backbone, turned
@@ -19,15 +18,14 @@ from catalyst_assets_tests.crystals import assorted, disordered, overlapping, sm
 FORMULAS = [structure.reduced_formula for structure in assorted()]
 
 
-def test_a_structure_gets_the_same_embedding_in_any_batch():
+def test_a_structure_gets_the_same_features_in_any_batch(monkeypatch):
     structures = assorted() * 3
-    together = embed_structures(structures, small_backbone()).values
+    together = featurize(structures, small_backbone()).values
 
-    alone = np.concatenate([embed_structures([each], small_backbone()).values for each in structures])
+    alone = np.concatenate([featurize([each], small_backbone()).values for each in structures])
     order = np.random.default_rng(0).permutation(len(structures))
-    shuffled = embed_structures(
-        [structures[i] for i in order], small_backbone(), max_edges_per_batch=700
-    ).values
+    monkeypatch.setitem(EDGES_PER_BATCH, "cpu", 700)
+    shuffled = featurize([structures[i] for i in order], small_backbone()).values
     np.testing.assert_array_max_ulp(alone, together, maxulp=1)
     np.testing.assert_array_max_ulp(shuffled, together[order], maxulp=1)
 
@@ -106,7 +104,6 @@ def test_no_structures_have_no_rows_but_every_column():
     features = featurize([], small_backbone())
 
     assert features.values.shape == (0, len(feature_names(small_backbone())))
-    assert embed_structures([], small_backbone()).values.shape[0] == 0
     assert describe_structures([]).values.shape == (0, len(describe_structures([]).names))
 
 

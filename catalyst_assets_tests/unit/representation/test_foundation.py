@@ -25,7 +25,8 @@ from catalyst_assets.representation.foundation.table import (
     LicenceRefusedError,
     find_model,
 )
-from catalyst_assets.representation.library import publish_backbone, publish_seeded
+from catalyst_assets.representation.library import publish_backbone
+from catalyst_assets_tests.crystals import publish_seeded
 from resources.object_store import ObjectStore
 from resources.settings import Settings, load_settings
 

@@ -13,8 +13,8 @@ from catalyst_assets.bench.embed import enumerate_perovskites, measure_embedding
 from catalyst_assets.commands.bench.app import app
 from catalyst_assets.errors import CorruptArtifactError
 from catalyst_assets.representation.backbones import Backbone, Origin, OriginKind, build_backbone
-from catalyst_assets.representation.batching import map_batches
-from catalyst_assets.representation.embeddings import embed_graphs, embed_structures
+from catalyst_assets.representation.batching import EDGES_PER_BATCH, map_batches
+from catalyst_assets.representation.features import embed_graphs, featurize
 from catalyst_assets.representation.graphs import build_graph, build_graphs
 from catalyst_assets.representation.networks.architectures import build_network
 from catalyst_assets.representation.networks.configs import (
@@ -117,12 +117,13 @@ def test_the_blocks_are_those_between_element_and_features(name):
 
 
 @architectures
-def test_a_batch_says_what_its_crystals_say_alone(name):
+def test_a_batch_says_what_its_crystals_say_alone(name, monkeypatch):
     structures = assorted() * 2
-    together = embed_structures(structures, backbone(name)).values
+    together = featurize(structures, backbone(name)).values
 
-    alone = np.concatenate([embed_structures([each], backbone(name)).values for each in structures])
-    in_small_batches = embed_structures(structures, backbone(name), max_edges_per_batch=300).values
+    alone = np.concatenate([featurize([each], backbone(name)).values for each in structures])
+    monkeypatch.setitem(EDGES_PER_BATCH, "cpu", 300)
+    in_small_batches = featurize(structures, backbone(name)).values
     np.testing.assert_allclose(alone, together, rtol=3e-7, atol=1e-12)
     np.testing.assert_allclose(in_small_batches, together, rtol=3e-7, atol=1e-12)
 
@@ -142,9 +143,7 @@ def test_bytes_hold_architecture_origin_and_weights(name):
     assert again.is_trained
     assert not backbone(name).is_trained
     assert len({trained.fingerprint, backbone(name).fingerprint}) == 2
-    np.testing.assert_array_equal(
-        embed_structures(assorted(), again).values, embed_structures(assorted(), trained).values
-    )
+    np.testing.assert_array_equal(featurize(assorted(), again).values, featurize(assorted(), trained).values)
 
 
 @architectures
@@ -173,14 +172,14 @@ def test_a_header_that_names_no_known_network_is_refused():
 
 
 def test_single_precision_agrees_with_double_to_six_digits():
-    double = embed_structures(assorted(), build_backbone(SchNetConfig(), 3)).values
+    graphs = [build_graph(structure) for structure in assorted()]
+    double = embed_graphs(graphs, build_backbone(SchNetConfig(), 3).network).values
     single = build_backbone(SchNetConfig(dtype="float32"), 3)
 
     assert single.network.dtype == torch.float32
-    assert embed_structures(assorted(), single).values.shape == double.shape
+    assert embed_graphs(graphs, single.network).values.shape == double.shape
     copied = build_network(SchNetConfig(dtype="float32"), 3)
     copied.load_state_dict(build_network(SchNetConfig(), 3).state_dict())
-    graphs = [build_graph(structure) for structure in assorted()]
     np.testing.assert_allclose(embed_graphs(graphs, copied.eval()).values, double, rtol=1e-4, atol=1e-5)
 
 
@@ -261,7 +260,7 @@ def test_crystals_without_any_neighbour_are_described_too():
     lonely = Structure(Lattice.cubic(30.0), ["Ar"], [[0, 0, 0]])
 
     for name in CONFIGS:
-        embedding = embed_structures([lonely, assorted()[0]], backbone(name))
+        embedding = featurize([lonely, assorted()[0]], backbone(name))
         assert embedding.failures == {}
         assert np.isfinite(embedding.values).all()
 
@@ -273,16 +272,17 @@ class Fragile(GraphNetwork):
     cutoff = 4.0
     atomic_numbers = tuple(range(1, 82))
 
-    def __init__(self, limit: int = 1000) -> None:
+    def __init__(self, limit: int = 1000, error: type[Exception] = torch.OutOfMemoryError) -> None:
         super().__init__()
         self.weight = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
         self.limit = limit
+        self.error = error
         self.sizes: list[int] = []
 
     def describe(self, batch):
         self.sizes.append(batch.n_graphs)
         if batch.n_graphs > self.limit:
-            raise torch.OutOfMemoryError("too much")
+            raise self.error("too much")
         if (batch.atomic_numbers == 79).any():
             raise ValueError("gold")
         values = batch.atomic_numbers.double()[:, None] * self.weight
@@ -314,17 +314,19 @@ def test_what_a_network_cannot_describe_fails_alone():
     assert embedding.values[:, 0].tolist() == [29, 0, 28, 0, 0, 26, 27, 22]
 
 
-def test_too_little_memory_makes_batches_smaller_from_then_on():
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError], ids=["gpu", "cpu"])
+def test_too_little_memory_makes_batches_smaller_from_then_on(error, monkeypatch):
     graphs = list(build_graphs(metals(*["Cu"] * 40), 4.0)[0].values())
-    network = Fragile(limit=3)
-    n_edges = graphs[0].edges.shape[1]
+    network = Fragile(limit=3, error=error)
+    monkeypatch.setitem(EDGES_PER_BATCH, "cpu", 20 * graphs[0].edges.shape[1])
 
-    result = map_batches(graphs, network, network.describe, 1, max_edges_per_batch=20 * n_edges)
+    result = map_batches(graphs, network, network.describe, 1)
 
     assert result.failures == {}
     assert (result.values == 29).all()
     assert network.sizes[:3] == [20, 10, 5]
-    assert max(network.sizes[3:]) == 2
+    learned_after = 3 if error is torch.OutOfMemoryError else 5  # the halves that fit tell it
+    assert max(network.sizes[learned_after:]) == 2
     assert sum(size for size in network.sizes if size <= 3) == 40
 
 
