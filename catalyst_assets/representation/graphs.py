@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
 CUTOFF_ANGSTROM = 5.0
-SHORTEST_DISTANCE_ANGSTROM = 0.4
+COINCIDENT_BELOW_ANGSTROM = 0.4
 LARGEST_ATOMIC_NUMBER = 94
 
 
@@ -82,7 +82,7 @@ def build_graph(structure: "Structure", cutoff: float = CUTOFF_ANGSTROM) -> Crys
     cell = np.ascontiguousarray(structure.lattice.matrix, dtype=np.float64)
     neighbours = NeighborList(cutoff=cutoff, full_list=True, n_threads=1)
     i, j, cells, distances = neighbours.compute(points=positions, box=cell, periodic=True, quantities="ijSd")
-    if len(distances) and distances.min() < SHORTEST_DISTANCE_ANGSTROM:
+    if len(distances) and distances.min() < COINCIDENT_BELOW_ANGSTROM:
         raise UnsuitableStructureError(f"Two sites are only {distances.min():.2f} Å apart.")
     order = np.lexsort((cells[:, 2], cells[:, 1], cells[:, 0], j, i))
     edges = np.stack([i, j]).astype(np.int64)[:, order]

@@ -17,7 +17,7 @@ from catalyst_assets.errors import CatalystError, UsageError
 from catalyst_assets.representation.foundation import worker
 from catalyst_assets.representation.foundation.download import ModelFile
 from catalyst_assets.representation.graphs import build_graph
-from catalyst_assets.representation.networks.configs import MaceConfig
+from catalyst_assets.representation.networks.configs import MACE_ARGUMENTS, MaceConfig, as_tuples
 
 if TYPE_CHECKING:
     import torch
@@ -53,18 +53,12 @@ class Conversion:
         The readout whose energy it gives.
     dtype
         Of the weights in the file.
-    n_parameters
-        Learned numbers in the file.
-    largest_difference
-        Between its features or energies and those of the file's own network, relative to the largest of each.
     """
 
     config: MaceConfig
     network: "GraphNetwork"
     head: str
     dtype: str
-    n_parameters: int
-    largest_difference: float
 
 
 def convert(file: ModelFile, head: str = "") -> Conversion:
@@ -92,15 +86,8 @@ def convert(file: ModelFile, head: str = "") -> Conversion:
         probe = load_file(folder / worker.PROBE_FILE)
     config = read_architecture(file.path.name, architecture)
     network = _rebuild(file.path.name, config, weights)
-    difference = _compare(file.path.name, network, probe)
-    return Conversion(
-        config,
-        network,
-        architecture["head"],
-        architecture["dtype"],
-        architecture["parameters"],
-        difference,
-    )
+    _require_same(file.path.name, network, probe)
+    return Conversion(config, network, architecture["head"], architecture["dtype"])
 
 
 def worker_environment(home: Path) -> dict[str, str]:
@@ -131,39 +118,19 @@ def read_architecture(name: str, found: dict[str, Any]) -> MaceConfig:
             raise UnsupportedModelError(
                 f"{name} has {what}, which is not supported.", "Choose another model."
             )
-    heads = tuple(found["heads"])
+    plain = {ours: as_tuples(found[theirs]) for ours, theirs in MACE_ARGUMENTS.items()}
+    plain |= {
+        "n_polynomial_cutoff": int(found["num_polynomial_cutoff"]),
+        "distance_transform": found["distance_transform"] or "None",
+    }
     return MaceConfig(
+        **plain,
         atomic_numbers=tuple(found["atomic_numbers"]),
-        hidden_irreps=found["hidden_irreps"],
-        mlp_irreps=found["MLP_irreps"],
-        interaction_first=found["interaction_cls_first"],
-        interaction=found["interaction_cls"],
-        readout=found["readout_cls"],
-        layers=found["num_interactions"],
-        max_ell=found["max_ell"],
-        correlation=found["correlation"],
-        r_max=found["r_max"],
-        n_bessel=found["num_bessel"],
-        n_polynomial_cutoff=int(found["num_polynomial_cutoff"]),
-        radial_mlp=tuple(found["radial_MLP"]),
-        radial_type=found["radial_type"],
-        distance_transform=found["distance_transform"] or "None",
-        gate=found["gate"],
-        average_neighbours=found["avg_num_neighbors"],
-        pair_repulsion=found["pair_repulsion"],
-        apply_cutoff=found["apply_cutoff"],
-        use_reduced_cg=found["use_reduced_cg"],
-        use_so3=found["use_so3"],
-        use_agnostic_product=found["use_agnostic_product"],
-        use_last_readout_only=found["use_last_readout_only"],
-        use_edge_irreps_first=found["use_edge_irreps_first"],
-        edge_irreps=found["edge_irreps"],
-        keep_last_layer_irreps=found["keep_last_layer_irreps"],
-        atomic_energies=_as_tuples(found["atomic_energies"]),
-        scale=_as_tuples(found["atomic_inter_scale"]),
-        shift=_as_tuples(found["atomic_inter_shift"]),
-        heads=heads,
-        energy_head=heads.index(found["head"]),
+        atomic_energies=as_tuples(found["atomic_energies"]),
+        scale=as_tuples(found["atomic_inter_scale"]),
+        shift=as_tuples(found["atomic_inter_shift"]),
+        heads=tuple(found["heads"]),
+        energy_head=found["heads"].index(found["head"]),
     )
 
 
@@ -232,14 +199,8 @@ def _rebuild(name: str, config: MaceConfig, weights: dict[str, "torch.Tensor"]) 
     return network.eval().requires_grad_(False)
 
 
-def _compare(name: str, network: "GraphNetwork", probe: dict[str, "torch.Tensor"]) -> float:
-    """Return the largest relative difference between what both networks say.
-
-    Raises
-    ------
-    UnsupportedModelError
-        It is more than rounding.
-    """
+def _require_same(name: str, network: "GraphNetwork", probe: dict[str, "torch.Tensor"]) -> None:
+    """Raise where the largest relative difference between what both networks say is more than rounding."""
     import torch
     from pymatgen.core.lattice import Lattice
     from pymatgen.core.structure import Structure
@@ -273,14 +234,9 @@ def _compare(name: str, network: "GraphNetwork", probe: dict[str, "torch.Tensor"
             f"{name} was rebuilt, but gives other values than before (by {difference:.2g}).",
             "Choose another model, and tell the makers of this platform.",
         )
-    return difference
 
 
 def _difference(found: "torch.Tensor", expected: "torch.Tensor") -> float:
     """Return the largest difference in any column, relative to the largest value of that column."""
     sizes = expected.abs().amax(dim=0).clamp(min=1e-9)
     return float(((found - expected).abs() / sizes).max())
-
-
-def _as_tuples(value: Any) -> Any:
-    return tuple(_as_tuples(each) for each in value) if isinstance(value, list) else value

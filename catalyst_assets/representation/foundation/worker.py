@@ -71,7 +71,6 @@ def describe(model: "torch.nn.Module") -> dict[str, Any]:
         "kind": kind,
         "keep_last_layer_irreps": layers > 1 and last == str(found["hidden_irreps"]),
         "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }
 
 

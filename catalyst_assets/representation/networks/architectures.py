@@ -11,20 +11,8 @@ from catalyst_assets.representation.networks.configs import (
     MaceConfig,
     NetworkConfig,
     SchNetConfig,
-    config_from_json,
-    config_to_json,
 )
 from catalyst_assets.representation.networks.interface import GraphNetwork
-
-__all__ = [
-    "DimeNetConfig",
-    "MaceConfig",
-    "NetworkConfig",
-    "SchNetConfig",
-    "build_network",
-    "config_from_json",
-    "config_to_json",
-]
 
 
 def build_network(config: NetworkConfig, seed: int) -> GraphNetwork:

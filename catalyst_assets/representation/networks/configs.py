@@ -92,6 +92,28 @@ class MaceConfig:
         return self.r_max
 
 
+# How mace-torch calls what a configuration holds as plain values, when it builds a model and when it describes one.
+MACE_ARGUMENTS: Final = {
+    "hidden_irreps": "hidden_irreps",
+    "mlp_irreps": "MLP_irreps",
+    "interaction_first": "interaction_cls_first",
+    "interaction": "interaction_cls",
+    "readout": "readout_cls",
+    "layers": "num_interactions",
+    "n_bessel": "num_bessel",
+    "n_polynomial_cutoff": "num_polynomial_cutoff",
+    "radial_mlp": "radial_MLP",
+    "average_neighbours": "avg_num_neighbors",
+} | {
+    name: name
+    for name in (
+        *("r_max", "max_ell", "correlation", "radial_type", "distance_transform", "gate", "pair_repulsion"),
+        *("apply_cutoff", "use_reduced_cg", "use_so3", "use_agnostic_product", "use_last_readout_only"),
+        *("use_edge_irreps_first", "edge_irreps", "keep_last_layer_irreps"),
+    )
+}
+
+
 @dataclass(frozen=True)
 class SchNetConfig:
     """Architecture of a SchNet.
@@ -168,7 +190,7 @@ class DimeNetConfig:
 
 NetworkConfig = MaceConfig | SchNetConfig | DimeNetConfig
 
-_CONFIGS: Final[dict[str, type[NetworkConfig]]] = {
+ARCHITECTURES: Final[dict[str, type[NetworkConfig]]] = {
     each.architecture: each for each in (MaceConfig, SchNetConfig, DimeNetConfig)
 }
 
@@ -186,9 +208,10 @@ def config_from_json(values: dict[str, Any]) -> NetworkConfig:
     KeyError, TypeError
         The architecture or one of the fields is unknown.
     """
-    fields = {name: _as_tuples(value) for name, value in values.items() if name != "architecture"}
-    return _CONFIGS[values["architecture"]](**fields)
+    fields = {name: as_tuples(value) for name, value in values.items() if name != "architecture"}
+    return ARCHITECTURES[values["architecture"]](**fields)
 
 
-def _as_tuples(value: Any) -> Any:
-    return tuple(_as_tuples(each) for each in value) if isinstance(value, list | tuple) else value
+def as_tuples(value: Any) -> Any:
+    """Return lists, also those within lists, as tuples."""
+    return tuple(as_tuples(each) for each in value) if isinstance(value, list | tuple) else value

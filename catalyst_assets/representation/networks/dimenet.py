@@ -16,12 +16,15 @@ from torch_geometric.nn.models.dimenet import (
 )
 
 from catalyst_assets.representation.networks.configs import DimeNetConfig
-from catalyst_assets.representation.networks.element_weights import draw_by_element, element_coordinates
-from catalyst_assets.representation.networks.interface import GraphBatch, GraphNetwork, NetworkOutput
+from catalyst_assets.representation.networks.element_weights import draw_embedding
+from catalyst_assets.representation.networks.interface import (
+    GraphBatch,
+    GraphNetwork,
+    NetworkOutput,
+    layer_names,
+)
 from catalyst_assets.representation.networks.sums import sum_by
 from catalyst_assets.representation.networks.triplets import list_triplets, turning_angles
-
-__all__ = ["DimeNetConfig", "DimeNetNetwork"]
 
 
 @cache
@@ -39,11 +42,7 @@ class DimeNetNetwork(GraphNetwork):
         super().__init__()
         self.cutoff = config.cutoff
         self.atomic_numbers = config.atomic_numbers
-        self.feature_names = tuple(
-            f"layer{layer}_{channel:03d}"
-            for layer in range(config.layers + 1)
-            for channel in range(config.channels)
-        )
+        self.feature_names = layer_names([config.channels] * (config.layers + 1))
         activation = torch.nn.functional.silu
         self.radial = BesselBasisLayer(config.n_radial, config.cutoff, config.envelope_exponent)
         self.spherical = _spherical_basis(
@@ -97,12 +96,7 @@ class DimeNetNetwork(GraphNetwork):
 
     def relate_elements(self, seed: int) -> None:
         """Draw the embeddings as random linear functions of the elements' properties."""
-        generator = torch.Generator().manual_seed(seed)
-        coordinates = element_coordinates(self.atomic_numbers)
-        with torch.no_grad():
-            weight = self.embedding.emb.weight
-            drawn = draw_by_element(coordinates, (len(coordinates), weight.shape[1]), generator)
-            weight[list(self.atomic_numbers)] = drawn.to(weight.dtype)
+        draw_embedding(self.embedding.emb.weight, self.atomic_numbers, seed)
 
     def _layers(self, batch: GraphBatch) -> list[torch.Tensor]:
         vectors = batch.edge_vectors()

@@ -25,3 +25,12 @@ def draw_by_element(
     projection_shape = (*shape[:-2], coordinates.shape[1], shape[-1])
     projection = torch.randn(projection_shape, generator=generator, dtype=torch.float64)
     return coordinates @ projection
+
+
+def draw_embedding(weight: torch.Tensor, atomic_numbers: Sequence[int], seed: int) -> None:
+    """Overwrite the rows of the elements in an embedding, shape (n, width), by random linear functions of them."""
+    generator = torch.Generator().manual_seed(seed)
+    coordinates = element_coordinates(atomic_numbers)
+    with torch.no_grad():
+        drawn = draw_by_element(coordinates, (len(coordinates), weight.shape[1]), generator)
+        weight[list(atomic_numbers)] = drawn.to(weight.dtype)

@@ -4,7 +4,7 @@ Modules of this folder import torch at their top and are themselves imported ins
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,6 +115,13 @@ class GraphNetwork(torch.nn.Module, ABC):
     def dtype(self) -> torch.dtype:
         """The type of the weights."""
         return next(p for p in self.parameters() if p.is_floating_point()).dtype
+
+
+def layer_names(widths: Iterable[int]) -> tuple[str, ...]:
+    """Name the features of layers of these widths: ``layer<l>_<channel>``."""
+    return tuple(
+        f"layer{layer}_{channel:03d}" for layer, width in enumerate(widths) for channel in range(width)
+    )
 
 
 def collate(graphs: Sequence[CrystalGraph], dtype: torch.dtype = torch.float64) -> GraphBatch:

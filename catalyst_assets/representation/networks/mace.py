@@ -16,13 +16,16 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from catalyst_assets.representation.networks.configs import MaceConfig
+from catalyst_assets.representation.networks.configs import MACE_ARGUMENTS, MaceConfig
 from catalyst_assets.representation.networks.convolution import ScalarConvolution
 from catalyst_assets.representation.networks.element_weights import draw_by_element, element_coordinates
-from catalyst_assets.representation.networks.interface import GraphBatch, GraphNetwork, NetworkOutput
+from catalyst_assets.representation.networks.interface import (
+    GraphBatch,
+    GraphNetwork,
+    NetworkOutput,
+    layer_names,
+)
 from catalyst_assets.representation.networks.sums import sum_by
-
-__all__ = ["MaceConfig", "MaceNetwork", "build_model", "import_mace"]
 
 # Interactions that use what they know of an edge for nothing but the weights of the convolution.
 _LENGTHS_ALONE: Final = ("RealAgnosticInteractionBlock", "RealAgnosticResidualInteractionBlock")
@@ -71,10 +74,8 @@ class MaceNetwork(GraphNetwork):
         )
         self._energy_head = config.energy_head
         self._scalars = [_scalar_columns(product.linear.irreps_out) for product in self.model.products]
-        self.feature_names = tuple(
-            f"layer{layer}_{channel:03d}"
-            for layer, columns in enumerate(self._scalars)
-            for channel in range(sum(each.stop - each.start for each in columns))
+        self.feature_names = layer_names(
+            sum(each.stop - each.start for each in columns) for columns in self._scalars
         )
         places = torch.zeros(max(config.atomic_numbers) + 1, dtype=torch.int64)
         places[list(config.atomic_numbers)] = torch.arange(len(config.atomic_numbers))
@@ -174,43 +175,28 @@ def build_model(config: MaceConfig) -> torch.nn.Module:
     modules = import_mace()
     from e3nn import o3
 
-    energies = np.array(config.atomic_energies or np.zeros(len(config.atomic_numbers)))
-    scaling = {"atomic_inter_scale": config.scale, "atomic_inter_shift": config.shift}
+    arguments = {theirs: getattr(config, ours) for ours, theirs in MACE_ARGUMENTS.items()}
+    for name, table in (
+        ("interaction_cls_first", modules.interaction_classes),
+        ("interaction_cls", modules.interaction_classes),
+        ("readout_cls", modules.readout_classes),
+    ):
+        arguments[name] = table[arguments[name]]
+    for name in ("hidden_irreps", "MLP_irreps", "edge_irreps"):
+        arguments[name] = None if arguments[name] is None else o3.Irreps(arguments[name])
+    if config.scale_shift:
+        arguments |= {"atomic_inter_scale": config.scale, "atomic_inter_shift": config.shift}
     with warnings.catch_warnings():
         # e3nn compiles its blocks with annotations that TorchScript only warns about, once a block.
         warnings.filterwarnings("ignore", message="The TorchScript type system", category=UserWarning)
         warnings.filterwarnings("ignore", message="`torch.jit", category=DeprecationWarning)
         model: torch.nn.Module = (modules.ScaleShiftMACE if config.scale_shift else modules.MACE)(
-            r_max=config.r_max,
-            num_bessel=config.n_bessel,
-            num_polynomial_cutoff=config.n_polynomial_cutoff,
-            max_ell=config.max_ell,
-            interaction_cls_first=modules.interaction_classes[config.interaction_first],
-            interaction_cls=modules.interaction_classes[config.interaction],
-            readout_cls=modules.readout_classes[config.readout],
-            num_interactions=config.layers,
+            **arguments
+            | {"gate": modules.gate_dict[str(config.gate)], "radial_MLP": list(config.radial_mlp)},
             num_elements=len(config.atomic_numbers),
             atomic_numbers=list(config.atomic_numbers),
-            atomic_energies=energies,
-            hidden_irreps=o3.Irreps(config.hidden_irreps),
-            MLP_irreps=o3.Irreps(config.mlp_irreps),
-            edge_irreps=None if config.edge_irreps is None else o3.Irreps(config.edge_irreps),
-            gate=modules.gate_dict[str(config.gate)],
-            radial_MLP=list(config.radial_mlp),
-            radial_type=config.radial_type,
-            distance_transform=config.distance_transform,
-            avg_num_neighbors=config.average_neighbours,
-            correlation=config.correlation,
-            pair_repulsion=config.pair_repulsion,
-            apply_cutoff=config.apply_cutoff,
-            use_reduced_cg=config.use_reduced_cg,
-            use_so3=config.use_so3,
-            use_agnostic_product=config.use_agnostic_product,
-            use_last_readout_only=config.use_last_readout_only,
-            use_edge_irreps_first=config.use_edge_irreps_first,
-            keep_last_layer_irreps=config.keep_last_layer_irreps,
+            atomic_energies=np.array(config.atomic_energies or np.zeros(len(config.atomic_numbers))),
             heads=list(config.heads),
-            **(scaling if config.scale_shift else {}),
         )
     return model
 

@@ -9,11 +9,14 @@ import torch
 from torch_geometric.nn.models.schnet import GaussianSmearing, InteractionBlock, ShiftedSoftplus
 
 from catalyst_assets.representation.networks.configs import SchNetConfig
-from catalyst_assets.representation.networks.element_weights import draw_by_element, element_coordinates
-from catalyst_assets.representation.networks.interface import GraphBatch, GraphNetwork, NetworkOutput
+from catalyst_assets.representation.networks.element_weights import draw_embedding
+from catalyst_assets.representation.networks.interface import (
+    GraphBatch,
+    GraphNetwork,
+    NetworkOutput,
+    layer_names,
+)
 from catalyst_assets.representation.networks.sums import sum_by
-
-__all__ = ["SchNetConfig", "SchNetNetwork"]
 
 
 class SchNetNetwork(GraphNetwork):
@@ -23,11 +26,7 @@ class SchNetNetwork(GraphNetwork):
         super().__init__()
         self.cutoff = config.cutoff
         self.atomic_numbers = config.atomic_numbers
-        self.feature_names = tuple(
-            f"layer{layer}_{channel:03d}"
-            for layer in range(config.layers)
-            for channel in range(config.channels)
-        )
+        self.feature_names = layer_names([config.channels] * config.layers)
         self.embedding = torch.nn.Embedding(max(config.atomic_numbers) + 1, config.channels)
         self.smearing = GaussianSmearing(0.0, config.cutoff, config.gaussians)
         self.interactions = torch.nn.ModuleList(
@@ -56,12 +55,7 @@ class SchNetNetwork(GraphNetwork):
 
     def relate_elements(self, seed: int) -> None:
         """Draw the embeddings as random linear functions of the elements' properties."""
-        generator = torch.Generator().manual_seed(seed)
-        coordinates = element_coordinates(self.atomic_numbers)
-        with torch.no_grad():
-            weight = self.embedding.weight
-            drawn = draw_by_element(coordinates, (len(coordinates), weight.shape[1]), generator)
-            weight[list(self.atomic_numbers)] = drawn.to(weight.dtype)
+        draw_embedding(self.embedding.weight, self.atomic_numbers, seed)
 
     def _layers(self, batch: GraphBatch) -> list[torch.Tensor]:
         distances = torch.linalg.vector_norm(batch.edge_vectors(), dim=1)

@@ -2,7 +2,7 @@
 
 import torch
 
-from catalyst_assets.representation.graphs import SHORTEST_DISTANCE_ANGSTROM
+from catalyst_assets.representation.graphs import COINCIDENT_BELOW_ANGSTROM
 
 
 def list_triplets(edges: torch.Tensor, vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -34,7 +34,7 @@ def list_triplets(edges: torch.Tensor, vectors: torch.Tensor) -> tuple[torch.Ten
     towards_j = order[start[neighbour[towards_i]] + rank]
     there_and_back = torch.linalg.vector_norm(vectors[towards_i] + vectors[towards_j], dim=1)
     same_site = neighbour[towards_j] == centre[towards_i]
-    kept = ~(same_site & (there_and_back < SHORTEST_DISTANCE_ANGSTROM / 2))
+    kept = ~(same_site & (there_and_back < COINCIDENT_BELOW_ANGSTROM / 2))
     return towards_j[kept], towards_i[kept]
 
 
