@@ -149,7 +149,8 @@ def read_sample(path: Path, name: str, rows_per_anion: int, seed: int) -> Perovs
         The file cannot be read, lacks a column, has a bad row, or one anion only.
     """
     from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
-    from catalyst_assets.representation.descriptors.structural import describe_structures
+    from catalyst_assets.representation.descriptors.structural import describe_graphs, descriptor_names
+    from catalyst_assets.representation.graphs import build_graphs
 
     table = _read_table(path, name)
     rng = np.random.default_rng(seed)
@@ -159,16 +160,16 @@ def read_sample(path: Path, name: str, rows_per_anion: int, seed: int) -> Perovs
         kept += sorted(rng.permutation(rows)[:rows_per_anion].tolist())
     sample = table.iloc[kept]
     structures = [build_cubic_perovskite(*cells) for cells in sample[list(_COLUMNS)].itertuples(index=False)]
-    described = describe_structures(structures)
-    if described.failures:
-        row, reason = min(described.failures.items())
+    graphs, failures = build_graphs(structures)
+    if failures:
+        row, reason = min(failures.items())
         raise InvalidPoolError(f"{path}, row {kept[row] + 2} cannot be described: {reason}", "Remove it.")
     return PerovskiteSample(
         name,
         sample["anion"].to_numpy(str),
         np.array([structure.composition.chemical_system for structure in structures]),
-        described.values.astype(np.float32),
-        tuple(described.names),
+        describe_graphs(list(graphs.values())).astype(np.float32),
+        descriptor_names(),
         sample[name].to_numpy(np.float64),
     )
 

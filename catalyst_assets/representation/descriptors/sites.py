@@ -91,16 +91,6 @@ class _Shell:
         return np.where(counts > 0, sums / np.maximum(counts, 1e-12), fallback)
 
 
-@dataclass(frozen=True)
-class _Charges:
-    """Formal charges of one crystal."""
-
-    charges: np.ndarray  # (n_sites,)
-    uncommonness: float
-    mismatch: list[float]  # one for each of Shells
-    formula_units: int
-
-
 def describe_sites(graphs: Sequence[CrystalGraph]) -> Sites:
     """Find role, bonds and charge of every site of every crystal."""
     sizes = np.array([len(graph.atomic_numbers) for graph in graphs])
@@ -124,7 +114,8 @@ def describe_sites(graphs: Sequence[CrystalGraph]) -> Sites:
         shell = _nearest_shell(edges[:, kept], distances[kept], len(z))
 
     assigned = [_charges(z[start:stop], anion[start:stop]) for start, stop in pairwise(starts)]
-    charge = np.concatenate([crystal.charges for crystal in assigned])
+    charges, uncommonness, mismatch, formula_units = zip(*assigned, strict=True)
+    charge = np.concatenate(charges)
     radius = np.array([ion_radius(*ion) for ion in zip(z.tolist(), charge.tolist(), strict=True)])
     return Sites(
         starts=starts[:-1],
@@ -138,9 +129,9 @@ def describe_sites(graphs: Sequence[CrystalGraph]) -> Sites:
         radius=radius,
         neighbour_radius=shell.mean(radius, radius),
         imbalance=np.add.reduceat(charge, starts[:-1]) / sizes,
-        uncommonness=np.array([crystal.uncommonness for crystal in assigned]),
-        mismatch=np.array([crystal.mismatch for crystal in assigned]),
-        formula_units=np.array([crystal.formula_units for crystal in assigned]),
+        uncommonness=np.array(uncommonness),
+        mismatch=np.array(mismatch),
+        formula_units=np.array(formula_units),
     )
 
 
@@ -155,16 +146,17 @@ def _nearest_shell(edges: np.ndarray, distances: np.ndarray, n_sites: int) -> _S
     return _Shell(weights, bond, coordination, centre, neighbour)
 
 
-def _charges(z: np.ndarray, anion: np.ndarray) -> _Charges:
+def _charges(z: np.ndarray, anion: np.ndarray) -> tuple[np.ndarray, float, list[float], int]:
+    """Return charges, uncommonness, mismatch and formula units of one crystal, as `Sites` holds them."""
     sites = list(zip(z.tolist(), anion.tolist(), strict=True))
     counts = Counter(sites)
     kinds = sorted(counts)
     ions = tuple((*kind, counts[kind]) for kind in kinds)
     assignment = assign_charges(ions)
     charges = dict(zip(kinds, assignment.charges, strict=True))
-    return _Charges(
-        charges=np.array([charges[site] for site in sites], dtype=np.int64),
-        uncommonness=assignment.uncommonness,
-        mismatch=[closed_shell_mismatch(ions, shells) for shells in Shells],
-        formula_units=math.gcd(*Counter(z.tolist()).values()),
+    return (
+        np.array([charges[site] for site in sites], dtype=np.int64),
+        assignment.uncommonness,
+        [closed_shell_mismatch(ions, shells) for shells in Shells],
+        math.gcd(*Counter(z.tolist()).values()),
     )

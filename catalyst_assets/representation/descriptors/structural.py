@@ -6,54 +6,20 @@ Nothing here reads a calculated property.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalyst_assets.representation.descriptors.elements import Shells, element_table
 from catalyst_assets.representation.descriptors.sites import Sites, describe_sites
-from catalyst_assets.representation.graphs import CrystalGraph, build_graphs
-
-if TYPE_CHECKING:
-    from pymatgen.core.structure import Structure
+from catalyst_assets.representation.graphs import CrystalGraph
 
 _ROLE_WIDTH = 0.03
 _ROLES = ("tight", "loose", "anion")
 
 
-@dataclass(frozen=True)
-class Descriptors:
-    """Descriptors of structures.
-
-    Attributes
-    ----------
-    values
-        Finite float64, shape (n_structures, n_descriptors); rows of failed structures are zero.
-    names
-        ``block:name``, one a column; blocks are the roles, composition, electrons and geometry.
-    failures
-        Why a structure has no descriptors, by its index.
-    """
-
-    values: np.ndarray
-    names: tuple[str, ...]
-    failures: dict[int, str]
-
-
-def describe_structures(structures: Sequence["Structure"]) -> Descriptors:
-    """Describe structures; those that cannot be described are reported, not raised."""
-    graphs, failures = build_graphs(structures)
-    names = descriptor_names()
-    values = np.zeros((len(structures), len(names)))
-    if graphs:
-        values[list(graphs)] = describe_graphs(list(graphs.values()))
-    return Descriptors(values, names, failures)
-
-
 def describe_graphs(graphs: Sequence[CrystalGraph]) -> np.ndarray:
-    """Return the descriptors of each crystal, shape (n_graphs, n_descriptors)."""
+    """Return the descriptors of each crystal, finite float64, shape (n_graphs, n_descriptors)."""
     if not graphs:
         return np.zeros((0, len(descriptor_names())))
     columns = _columns(graphs)
@@ -62,7 +28,13 @@ def describe_graphs(graphs: Sequence[CrystalGraph]) -> np.ndarray:
 
 @cache
 def descriptor_names() -> tuple[str, ...]:
-    """Name the descriptors, in the order of their columns."""
+    """Name the descriptors, in the order of their columns.
+
+    Returns
+    -------
+    tuple
+        ``block:name``; blocks are the roles, composition, electrons and geometry.
+    """
     probe = CrystalGraph(
         np.array([1]),
         np.zeros((1, 3)),
