@@ -5,6 +5,7 @@ than a network's error. How a network is fitted is ``fitting``'s business.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -214,12 +215,12 @@ def pretrain_backbone(
         parameter.detach().copy_(learned[name])  # buffers keep the precision they were made in
     errors, baseline = {}, {}
     device = choose_device(settings.accelerator)
-    outlooks = fitted.predict(validation.graphs, validation.extra, device=device)
-    for column, (method, outlook) in enumerate(zip(methods, outlooks, strict=True)):
+    predicted = fitted.predict(validation.graphs, validation.extra, device=device)
+    for column, (method, prediction) in enumerate(zip(methods, predicted, strict=True)):
         known = np.isfinite(validation.labels[:, column])
         if known.any():
             target = validation.labels[known, column]
-            errors[method] = float(np.abs(outlook.center[known] - target).mean())
+            errors[method] = float(np.abs(prediction.center[known] - target).mean())
             baseline[method] = float(np.abs(np.nanmean(training.labels[:, column]) - target).mean())
     report = PretrainingReport(
         n_structures=len(training) + len(validation),
@@ -266,9 +267,7 @@ def _split(data: PretrainingSet, seed: int) -> "tuple[LabelledGraphs, LabelledGr
 
 def _leave_out(chemical_systems: Sequence[str], seed: int) -> NDArray[np.bool_]:
     """Choose whole chemical systems, about a tenth of the rows, by a hash and not by their order."""
-    sizes: dict[str, int] = {}
-    for system in chemical_systems:
-        sizes[system] = sizes.get(system, 0) + 1
+    sizes = Counter(chemical_systems)
     wanted = _VALIDATION_SHARE * len(chemical_systems)
     chosen: set[str] = set()
     count = 0

@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from catalyst_assets.learning.heads.floors import find_floor
 from catalyst_assets.learning.heads.kernel import matern, typical_length, typical_linear
 from catalyst_assets.learning.heads.scaling import Scaling
 from catalyst_assets.learning.uncertainty.couplings import Coupling
+from catalyst_assets.representation.fitting.floors import find_floor
 
 # A parent must explain so much of what the features do not.
 _LEAST_EXPLAINED: Final = 0.5

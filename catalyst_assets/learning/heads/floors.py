@@ -93,13 +93,6 @@ class Floor:
         return Marginal(self.value, below, mean, np.sqrt(variance))
 
 
-def find_floor(target: NDArray[np.float64]) -> float:
-    """Return the lowest value if enough labels share it, else minus infinity."""
-    lowest = float(target.min())
-    shared = int((target == lowest).sum())
-    return lowest if shared >= max(3, 0.05 * len(target)) else -np.inf
-
-
 def fit_gate(
     features: NDArray[np.float32], above: NDArray[np.bool_], folds: NDArray[np.int64], settings: HeadSettings
 ) -> tuple[Gate, NDArray[np.float64]]:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.model import HeadKind
 from catalyst_assets.learning.heads.deep_ensemble import fit_deep_ensembles
-from catalyst_assets.learning.heads.floors import Floor, find_floor, fit_gate
+from catalyst_assets.learning.heads.floors import Floor, fit_gate
 from catalyst_assets.learning.heads.property_model import Fit, Task
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.stacked import fit_stacked
+from catalyst_assets.representation.fitting.floors import find_floor
 
 # A kind named later must be better by this share, so that luck does not change what predicts.
 _MARGIN: Final = 0.01

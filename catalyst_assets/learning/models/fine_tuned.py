@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import FineTuning
     from catalyst_assets.constants import Accelerator
     from catalyst_assets.representation.fitting.fitted import FittedNetwork
-    from catalyst_assets.representation.fitting.head import Outlook
+    from catalyst_assets.representation.fitting.head import HurdlePrediction
     from catalyst_assets.representation.fitting.settings import FitSettings
     from catalyst_assets.representation.graphs import CrystalGraph
 
@@ -166,7 +166,7 @@ class FineTunedModel:
         by_member = [member.predict(graphs, extra, device=device) for member in self.members]
         pooled = {}
         for column, name in enumerate(self.learned):
-            marginal = pool_members([outlooks[column] for outlooks in by_member])
+            marginal = pool_members([predictions[column] for predictions in by_member])
             pooled[name] = self.calibrations[column].apply(marginal)
         return tuple(pooled.get(name) or _typical(name, len(graphs)) for name in self.properties)
 
@@ -237,24 +237,24 @@ def join_rows(parts: Sequence[Marginal]) -> Marginal:
     )
 
 
-def pool_members(outlooks: "Sequence[Outlook]") -> Marginal:
+def pool_members(predictions: "Sequence[HurdlePrediction]") -> Marginal:
     """Mix what several networks predict of the same rows."""
-    floor = _common_floor(outlooks)
-    centers = np.stack([outlook.center for outlook in outlooks])
-    variances = np.stack([outlook.spread**2 for outlook in outlooks])
+    floor = _common_floor(predictions)
+    centers = np.stack([prediction.center for prediction in predictions])
+    variances = np.stack([prediction.spread**2 for prediction in predictions])
     return Marginal(
         floor,
-        np.mean([_chance_of(outlook, floor) for outlook in outlooks], axis=0),
+        np.mean([_chance_of(prediction, floor) for prediction in predictions], axis=0),
         centers.mean(0),
         np.sqrt(variances.mean(0) + centers.var(0)),
     )
 
 
-def _common_floor(parts: "Sequence[Outlook | Marginal]") -> float:
+def _common_floor(parts: "Sequence[HurdlePrediction | Marginal]") -> float:
     return min((part.floor for part in parts if np.isfinite(part.floor)), default=-np.inf)
 
 
-def _chance_of(part: "Outlook | Marginal", floor: float) -> NDArray[np.float64]:
+def _chance_of(part: "HurdlePrediction | Marginal", floor: float) -> NDArray[np.float64]:
     same = part.floor == floor and np.isfinite(floor)
     return part.floor_probability if same else np.zeros(len(part.center))
 

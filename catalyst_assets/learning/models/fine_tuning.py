@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from catalyst_assets.representation.backbones import Backbone
     from catalyst_assets.representation.fitting.data import LabelledGraphs
     from catalyst_assets.representation.fitting.fitted import FittedNetwork
-    from catalyst_assets.representation.fitting.head import Outlook
+    from catalyst_assets.representation.fitting.head import HurdlePrediction
     from catalyst_assets.representation.graphs import CrystalGraph
 
 FEWEST_LABELS: Final = 20
@@ -124,11 +124,11 @@ def fine_tune(
     # What is stored tells nothing of the machine it was made on.
     anywhere = replace(settings, fit=replace(settings.fit, accelerator="auto"))
     members: list[FittedNetwork] = []
-    held_out: dict[bytes, tuple[NDArray[np.int64], list[tuple[Outlook, ...]]]] = {}
+    held_out: dict[bytes, tuple[NDArray[np.int64], list[tuple[HurdlePrediction, ...]]]] = {}
     for number, rows in enumerate(left_out):
-        member, outlooks = _fit_member(backbone, data, rows, number, settings, checkpoints, on_epoch)
+        member, predictions = _fit_member(backbone, data, rows, number, settings, checkpoints, on_epoch)
         members.append(replace(member, settings=replace(member.settings, accelerator="auto")))
-        held_out.setdefault(rows.tobytes(), (rows, []))[1].append(outlooks)
+        held_out.setdefault(rows.tobytes(), (rows, []))[1].append(predictions)
     calibrations, report, correlation = _judge(
         data, groups, list(held_out.values()), members, settings, properties
     )
@@ -166,7 +166,7 @@ def _fit_member(
     settings: FineTuneSettings,
     checkpoints: Path,
     on_epoch: OnEpoch | None,
-) -> "tuple[FittedNetwork, tuple[Outlook, ...]]":
+) -> "tuple[FittedNetwork, tuple[HurdlePrediction, ...]]":
     from catalyst_assets.representation.batching import choose_device
     from catalyst_assets.representation.fitting.fit import fit_network
 
@@ -193,7 +193,7 @@ def _fit_member(
 def _judge(
     data: "LabelledGraphs",
     groups: Sequence[str],
-    held_out: "Sequence[tuple[NDArray[np.int64], list[tuple[Outlook, ...]]]]",
+    held_out: "Sequence[tuple[NDArray[np.int64], list[tuple[HurdlePrediction, ...]]]]",
     members: "Sequence[FittedNetwork]",
     settings: FineTuneSettings,
     properties: Sequence[str],
@@ -208,7 +208,9 @@ def _judge(
     for column, name in enumerate(data.properties):
         observed = data.labels[rows, column]
         known = np.isfinite(observed)
-        pooled = [pool_members([outlooks[column] for outlooks in by_member]) for _, by_member in held_out]
+        pooled = [
+            pool_members([predictions[column] for predictions in by_member]) for _, by_member in held_out
+        ]
         marginal = _rows_of(join_rows(pooled), order[known])
         typical = float(np.nanstd(data.labels[:, column]))
         spread = fit_spread(marginal, observed[known], typical)

@@ -1,1 +1,1 @@
-"""Fitting graph networks to properties. Import these modules inside functions only: they import torch."""
+"""Fitting graph networks to properties. Modules that import torch are imported inside functions only."""

@@ -20,7 +20,7 @@ CHECKPOINT = "last.ckpt"
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Writes a checkpoint beside its place and moves it there; reads tensors and plain values alone."""
+    """Writes a checkpoint beside its place and moves it there; Lightning's own may copy it from another disk."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
@@ -34,16 +34,6 @@ class WholeFiles(TorchCheckpointIO):
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(target)
-
-    def load_checkpoint(
-        self,
-        path: str | os.PathLike[str],
-        map_location: Any = "cpu",
-        weights_only: bool | None = True,
-    ) -> dict[str, Any]:
-        """Read a checkpoint, never unpickling."""
-        checkpoint: dict[str, Any] = torch.load(path, map_location=map_location, weights_only=True)
-        return checkpoint
 
 
 def find_checkpoint(path: Path) -> Path | None:

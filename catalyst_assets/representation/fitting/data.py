@@ -7,7 +7,7 @@ epoch alone, so a run that was killed sees the batches that an undisturbed one d
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Self
 
@@ -15,13 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from catalyst_assets.representation.fitting.floors import find_floor
 from catalyst_assets.representation.fitting.settings import FitError
 from catalyst_assets.representation.graphs import CrystalGraph, plan_batches
-from catalyst_assets.representation.networks.interface import GraphBatch, GraphNetwork
+from catalyst_assets.representation.networks.interface import GraphBatch, GraphNetwork, collate
 
-FEWEST_LABELS: Final = 2
-_FLOOR_SHARE: Final = 0.05
-_FLOOR_COUNT: Final = 3
+FEWEST_WITH_A_SPREAD: Final = 2
 
 
 @dataclass(frozen=True)
@@ -118,12 +117,12 @@ class TargetScaling:
         columns = []
         for name, column in zip(data.properties, data.labels.T, strict=True):
             known = column[np.isfinite(column)]
-            if len(known) < FEWEST_LABELS:
+            if len(known) < FEWEST_WITH_A_SPREAD:
                 raise FitError(
                     f"{name} has {len(known)} labels to train on.",
-                    f"Fine-tuning takes at least {FEWEST_LABELS}; leave the property out.",
+                    f"Fine-tuning takes at least {FEWEST_WITH_A_SPREAD}; leave the property out.",
                 )
-            floor = _find_floor(known)
+            floor = find_floor(known)
             above = known[known > floor]
             if not len(above):
                 above = known
@@ -137,13 +136,6 @@ class TargetScaling:
     def standardize(self, labels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return labels in standard deviations from the mean; NaN stays NaN."""
         return np.asarray((labels - self.center) / self.scale)
-
-
-def _find_floor(known: NDArray[np.float64]) -> float:
-    # The rule of `learning.property_model`: the same labels have the same floor, whatever is fitted to them.
-    lowest = float(known.min())
-    shared = int((known == lowest).sum())
-    return lowest if shared >= max(_FLOOR_COUNT, _FLOOR_SHARE * len(known)) else -np.inf
 
 
 @dataclass(frozen=True)
@@ -176,15 +168,8 @@ class FitBatch:
 
     def to(self, device: torch.device | str) -> "FitBatch":
         """Return the batch on a device."""
-        return FitBatch(
-            self.graph.to(device),
-            None if self.sites is None else self.sites.to(device),
-            self.extra.to(device),
-            self.targets.to(device),
-            self.known.to(device),
-            self.above.to(device),
-            self.share,
-        )
+        moved = {name: part.to(device) for name, part in vars(self).items() if hasattr(part, "to")}
+        return replace(self, **moved)
 
 
 class PreparedGraphs:
@@ -205,7 +190,7 @@ class PreparedGraphs:
     ) -> None:
         self.labels = data.labels
         self.edge_counts = np.array([graph.edges.shape[1] for graph in data.graphs], dtype=np.int64)
-        self._graphs = [graph_tensors(graph, with_edges=sites is None) for graph in data.graphs]
+        self._graphs = data.graphs if sites is None else [graph.within(0.0) for graph in data.graphs]
         self._sites = sites
         self._extra = torch.from_numpy(np.ascontiguousarray(data.extra, dtype=np.float32))
         known = np.isfinite(data.labels)
@@ -221,7 +206,7 @@ class PreparedGraphs:
         """Put some rows together."""
         index = torch.as_tensor(np.asarray(rows, dtype=np.int64))
         return FitBatch(
-            join([self._graphs[row] for row in rows]),
+            collate([self._graphs[row] for row in rows], torch.float32),
             None if self._sites is None else torch.cat([self._sites[row] for row in rows]),
             self._extra[index],
             self._targets[index],
@@ -229,39 +214,6 @@ class PreparedGraphs:
             self._above[index],
             share,
         )
-
-
-GraphTensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
-
-
-def graph_tensors(graph: CrystalGraph, *, with_edges: bool = True) -> GraphTensors:
-    """Return atomic numbers, positions, cell, edges and shifts of one crystal, reals in single precision."""
-    edges = graph.edges if with_edges else graph.edges[:, :0]
-    shifts = graph.shifts if with_edges else graph.shifts[:0]
-    return (
-        torch.tensor(graph.atomic_numbers),
-        torch.tensor(graph.positions, dtype=torch.float32),
-        torch.tensor(graph.cell, dtype=torch.float32),
-        torch.tensor(edges),
-        torch.tensor(shifts, dtype=torch.float32),
-    )
-
-
-def join(graphs: Sequence[GraphTensors]) -> GraphBatch:
-    """Put crystals into one batch; the same as ``networks.interface.collate`` of their graphs."""
-    numbers, positions, cells, edges, shifts = zip(*graphs, strict=True)
-    sizes = torch.tensor([len(each) for each in numbers])
-    starts = torch.cumsum(sizes, 0) - sizes
-    edge_counts = torch.tensor([each.shape[1] for each in edges])
-    return GraphBatch(
-        atomic_numbers=torch.cat(numbers),
-        positions=torch.cat(positions),
-        cells=torch.stack(cells),
-        edges=torch.cat(edges, dim=1) + torch.repeat_interleave(starts, edge_counts),
-        shifts=torch.cat(shifts),
-        graph_of_site=torch.repeat_interleave(torch.arange(len(sizes)), sizes),
-        sizes=sizes,
-    )
 
 
 class EpochPlan:
@@ -281,7 +233,7 @@ class EpochPlan:
         self.epochs_per_pass = math.ceil(batches / max_batches)
         self.batches_per_epoch = math.ceil(batches / self.epochs_per_pass)
 
-    def batches(self, epoch: int) -> tuple[list[NDArray[np.int64]], list[float]]:
+    def batches(self, epoch: int) -> list[tuple[NDArray[np.int64], float]]:
         """Return the rows of each batch of an epoch, and how large each is beside the average of its pass."""
         passed, part = divmod(epoch, self.epochs_per_pass)
         order = np.random.default_rng([self._seed, passed]).permutation(len(self._edge_counts))
@@ -289,24 +241,21 @@ class EpochPlan:
         average = len(order) / len(plan)
         bounds = np.linspace(0, len(plan), self.epochs_per_pass + 1).round().astype(int)
         chosen = [order[piece.start : piece.stop] for piece in plan[bounds[part] : bounds[part + 1]]]
-        return chosen, [len(rows) / average for rows in chosen]
+        return [(rows, len(rows) / average) for rows in chosen]
 
 
 class EpochLoader:
     """The batches of one epoch, put together one after the other."""
 
-    def __init__(
-        self, prepared: PreparedGraphs, batches: Sequence[NDArray[np.int64]], shares: Sequence[float]
-    ) -> None:
+    def __init__(self, prepared: PreparedGraphs, batches: Sequence[tuple[NDArray[np.int64], float]]) -> None:
         self._prepared = prepared
         self._batches = batches
-        self._shares = shares
 
     def __len__(self) -> int:
         return len(self._batches)
 
     def __iter__(self) -> Iterator[FitBatch]:
-        for rows, share in zip(self._batches, self._shares, strict=True):
+        for rows, share in self._batches:
             yield self._prepared.collate(rows, share)
 
 
@@ -323,7 +272,7 @@ def describe_sites(
     counts = np.array([graph.edges.shape[1] for graph in graphs], dtype=np.int64)
     sites: list[torch.Tensor] = []
     for rows in in_order(counts, max_edges):
-        batch = join([graph_tensors(graphs[row]) for row in rows])
+        batch = collate([graphs[row] for row in rows], torch.float32)
         features = network.describe(batch.to(device)).float().cpu()
         sites.extend(torch.split(features, batch.sizes.tolist()))
     return sites

@@ -105,8 +105,21 @@ def fit_network(
             "The training diverged: its loss is no number any more.",
             "Lower the learning rate; see that the labels are in their unit.",
         )
+    weights = average.weights()
+    head = build_head(module.head.config, seed=0)
+    head.load_state_dict(_under("head.", weights))
     fitted = _in_single_precision(network, config)
-    return _restore(fitted, replace(config, dtype="float32"), module, average, scaling, settings)
+    if settings.depth != "head_only":
+        fitted.load_state_dict(_under("network.", weights))
+    return FittedNetwork(
+        network=fitted.eval().requires_grad_(False),
+        config=replace(config, dtype="float32"),
+        head=head.eval().requires_grad_(False),
+        scaling=scaling,
+        settings=settings,
+        curves={name: tuple(points) for name, points in sorted(module.curves.items())},
+        best_epoch=average.best_epoch if average.best_epoch >= 0 else len(losses) - 1,
+    )
 
 
 def fit_key(
@@ -203,31 +216,6 @@ def _train(
     trainer.fit(module, ckpt_path=find_checkpoint(path), weights_only=True)
 
 
-def _restore(
-    network: GraphNetwork,
-    config: NetworkConfig,
-    module: FitModule,
-    average: BestAverage,
-    scaling: TargetScaling,
-    settings: FitSettings,
-) -> FittedNetwork:
-    """Put the weights that are kept into a network and a head."""
-    weights = average.weights()
-    head = build_head(module.head.config, seed=0)
-    head.load_state_dict(_under("head.", weights))
-    if settings.depth != "head_only":
-        network.load_state_dict(_under("network.", weights))
-    return FittedNetwork(
-        network=network.eval().requires_grad_(False),
-        config=config,
-        head=head.eval().requires_grad_(False),
-        scaling=scaling,
-        settings=settings,
-        curves={name: tuple(points) for name, points in sorted(module.curves.items())},
-        best_epoch=average.best_epoch if average.best_epoch >= 0 else len(module.curves["training_loss"]) - 1,
-    )
-
-
 def _under(prefix: str, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
 
@@ -239,9 +227,6 @@ class _Tell(Callback):
         self._module = module
         self._on_epoch = on_epoch
         self._told = 0
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._tell()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._tell()

@@ -1,6 +1,5 @@
 """A fitted network: predictions from crystals, and its bytes."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,19 +10,19 @@ import torch
 from numpy.typing import NDArray
 
 from catalyst_assets.errors import CorruptArtifactError
-from catalyst_assets.representation.fitting.data import TargetScaling, graph_tensors, in_order, join
+from catalyst_assets.representation.fitting.data import TargetScaling, in_order
 from catalyst_assets.representation.fitting.head import (
     HeadConfig,
     HeadOutput,
-    Outlook,
+    HurdlePrediction,
     PropertyHead,
     build_head,
 )
-from catalyst_assets.representation.fitting.loss import outlooks
+from catalyst_assets.representation.fitting.loss import in_units
 from catalyst_assets.representation.fitting.settings import FitSettings
 from catalyst_assets.representation.graphs import CrystalGraph
 from catalyst_assets.representation.networks.configs import NetworkConfig, config_from_json, config_to_json
-from catalyst_assets.representation.networks.interface import GraphNetwork
+from catalyst_assets.representation.networks.interface import GraphNetwork, collate
 
 _FORMAT: Final = "catalyst-fitted-network-1"
 
@@ -68,8 +67,7 @@ class FittedNetwork:
         extra: NDArray[np.float32],
         *,
         device: torch.device | str = "cpu",
-        max_edges: int | None = None,
-    ) -> tuple[Outlook, ...]:
+    ) -> tuple[HurdlePrediction, ...]:
         """Predict m crystals.
 
         Parameters
@@ -80,34 +78,26 @@ class FittedNetwork:
             The further features it was fitted with, shape (m, f).
         device
             Where to compute; the weights come back afterwards.
-        max_edges
-            Edges a batch; by default those of the fit.
 
         Returns
         -------
-        One outlook a property.
+        One prediction a property.
         """
         if extra.shape != (len(graphs), self.head.config.n_extra):
             raise ValueError(f"{self.head.config.n_extra} further features expected, given {extra.shape}")
         counts = np.array([graph.edges.shape[1] for graph in graphs], dtype=np.int64)
-        outputs = [self._nothing()]
+        nothing = torch.zeros(0, len(self.properties))
+        outputs = [HeadOutput(nothing, nothing, nothing)]
         network, head = self.network.to(device), self.head.to(device)
         try:
-            for rows in in_order(counts, max_edges or self.settings.max_edges_per_batch):
-                batch = join([graph_tensors(graphs[row]) for row in rows]).to(device)
+            for rows in in_order(counts, self.settings.max_edges_per_batch):
+                batch = collate([graphs[row] for row in rows], torch.float32).to(device)
                 features = torch.from_numpy(np.ascontiguousarray(extra[rows], dtype=np.float32)).to(device)
-                output = head(network.describe(batch), batch.graph_of_site, batch.sizes, features)
-                outputs.append(HeadOutput(output.mean.cpu(), output.spread.cpu(), output.gate.cpu()))
+                outputs.append(head(network.describe(batch), batch.graph_of_site, batch.sizes, features))
         finally:
             network.cpu()
             head.cpu()
-        names = ("mean", "spread", "gate")
-        parts = (torch.cat([getattr(output, name) for output in outputs]) for name in names)
-        return outlooks(HeadOutput(*parts), self.scaling)
-
-    def _nothing(self) -> HeadOutput:
-        empty = torch.zeros(0, len(self.properties))
-        return HeadOutput(empty, empty, empty)
+        return in_units(HeadOutput.join(outputs), self.scaling)
 
     def to_bytes(self) -> bytes:
         """Return weights as safetensors with everything else in the header."""
@@ -130,11 +120,6 @@ class FittedNetwork:
             "best_epoch": self.best_epoch,
         }
         return bytes(save(tensors, metadata={"fitted": json.dumps(document, sort_keys=True)}))
-
-    @property
-    def sha256(self) -> str:
-        """Hash of ``to_bytes()``."""
-        return hashlib.sha256(self.to_bytes()).hexdigest()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:

@@ -5,12 +5,15 @@ says what its cell says. The spread is learned on features that it cannot change
 a likelihood over both would trade the mean's error for spread (M. Seitzer et al., ICLR 2022).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+
+from catalyst_assets.representation.networks.sums import sum_by
 
 SMALLEST_SPREAD = 1e-3
 _SMALLEST_VARIANCE = 1e-6
@@ -55,10 +58,16 @@ class HeadOutput:
     spread: torch.Tensor
     gate: torch.Tensor
 
+    @classmethod
+    def join(cls, outputs: Sequence["HeadOutput"]) -> "HeadOutput":
+        """Put the crystals of several batches one after the other, on the CPU."""
+        parts = zip(*(vars(output).values() for output in outputs), strict=True)
+        return cls(*(torch.cat([part.cpu() for part in each]) for each in parts))
+
 
 @dataclass(frozen=True)
-class Outlook:
-    """What is predicted of one property of m crystals, in its unit; the parts of a ``learning.marginals.Marginal``.
+class HurdlePrediction:
+    """What is predicted of one property of m crystals, in its unit: a floor that some have, and a normal above it.
 
     Attributes
     ----------
@@ -155,8 +164,7 @@ def build_head(config: HeadConfig, seed: int) -> PropertyHead:
 def pool(values: torch.Tensor, graph_of_site: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
     """Return mean and standard deviation over the sites of each crystal, shape (b, 2 h)."""
     counts = sizes[:, None]
-    zeros = values.new_zeros(len(sizes), values.shape[1])
-    mean = zeros.index_add(0, graph_of_site, values) / counts
+    mean = sum_by(values, graph_of_site, len(sizes)) / counts
     deviations = (values - mean[graph_of_site]) ** 2
-    variance = zeros.index_add(0, graph_of_site, deviations) / counts
+    variance = sum_by(deviations, graph_of_site, len(sizes)) / counts
     return torch.cat([mean, (variance + _SMALLEST_VARIANCE).sqrt()], dim=1)

@@ -14,7 +14,7 @@ from scipy.special import expit, log_ndtr
 from torch.nn import functional
 
 from catalyst_assets.representation.fitting.data import FitBatch, TargetScaling
-from catalyst_assets.representation.fitting.head import HeadOutput, Outlook
+from catalyst_assets.representation.fitting.head import HeadOutput, HurdlePrediction
 from catalyst_assets.representation.fitting.settings import FitSettings
 
 
@@ -60,11 +60,11 @@ def fit_loss(
     return total / batch.targets.numel() * batch.share
 
 
-def outlooks(output: HeadOutput, scaling: TargetScaling) -> tuple[Outlook, ...]:
+def in_units(output: HeadOutput, scaling: TargetScaling) -> tuple[HurdlePrediction, ...]:
     """Return the predictions of each property in its unit."""
     mean, spread, gate = (part.double().cpu().numpy() for part in (output.mean, output.spread, output.gate))
     return tuple(
-        Outlook(
+        HurdlePrediction(
             float(floor),
             expit(-gate[:, column]) if np.isfinite(floor) else np.zeros(len(gate)),
             mean[:, column] * scaling.scale[column] + scaling.center[column],
@@ -75,7 +75,7 @@ def outlooks(output: HeadOutput, scaling: TargetScaling) -> tuple[Outlook, ...]:
 
 
 def validation_metrics(
-    predicted: tuple[Outlook, ...], labels: NDArray[np.float64], scaling: TargetScaling
+    predicted: tuple[HurdlePrediction, ...], labels: NDArray[np.float64], scaling: TargetScaling
 ) -> dict[str, float]:
     """Judge predictions by labels they were not taught.
 
@@ -87,29 +87,31 @@ def validation_metrics(
     """
     metrics: dict[str, float] = {}
     errors = []
-    for column, (name, outlook) in enumerate(zip(scaling.properties, predicted, strict=True)):
+    for column, (name, prediction) in enumerate(zip(scaling.properties, predicted, strict=True)):
         known = np.isfinite(labels[:, column])
         if not known.any():
             continue
         target = labels[known, column]
-        error = float(np.abs(_expected(outlook)[known] - target).mean())
+        error = float(np.abs(_expected(prediction)[known] - target).mean())
         metrics[f"mean_absolute_error/{name}"] = error
         errors.append(error / scaling.scale[column])
-        above = target > outlook.floor
+        above = target > prediction.floor
         if above.any():
-            spread = outlook.spread[known][above] / scaling.scale[column]
-            z = (target[above] - outlook.center[known][above]) / outlook.spread[known][above]
+            spread = prediction.spread[known][above] / scaling.scale[column]
+            z = (target[above] - prediction.center[known][above]) / prediction.spread[known][above]
             likelihood = np.log(spread) + 0.5 * z**2 + 0.5 * np.log(2 * np.pi)
             metrics[f"negative_log_likelihood/{name}"] = float(likelihood.mean())
     metrics["validation_error"] = float(np.mean(errors)) if errors else float("nan")
     return metrics
 
 
-def _expected(outlook: Outlook) -> NDArray[np.float64]:
+def _expected(prediction: HurdlePrediction) -> NDArray[np.float64]:
     """Return the mean of a normal cut at the floor, beside the chance of the floor itself."""
-    if not np.isfinite(outlook.floor):
-        return outlook.center
-    cut = (outlook.floor - outlook.center) / outlook.spread
+    if not np.isfinite(prediction.floor):
+        return prediction.center
+    cut = (prediction.floor - prediction.center) / prediction.spread
     hazard = np.exp(-0.5 * cut**2 - 0.5 * np.log(2 * np.pi) - log_ndtr(-cut))
-    above = outlook.center + outlook.spread * hazard
-    return np.asarray(outlook.floor_probability * outlook.floor + (1 - outlook.floor_probability) * above)
+    above = prediction.center + prediction.spread * hazard
+    return np.asarray(
+        prediction.floor_probability * prediction.floor + (1 - prediction.floor_probability) * above
+    )

@@ -1,7 +1,6 @@
 """What Lightning trains: a network and a head, how their weights are grouped, and how fast they learn."""
 
 import math
-from collections.abc import Iterable
 from typing import Any, Final
 
 import pytorch_lightning as pl
@@ -17,7 +16,7 @@ from catalyst_assets.representation.fitting.data import (
     in_order,
 )
 from catalyst_assets.representation.fitting.head import HeadOutput, PropertyHead
-from catalyst_assets.representation.fitting.loss import LossWeights, fit_loss, outlooks, validation_metrics
+from catalyst_assets.representation.fitting.loss import LossWeights, fit_loss, in_units, validation_metrics
 from catalyst_assets.representation.fitting.settings import Depth, FitSettings
 from catalyst_assets.representation.networks.interface import GraphNetwork
 from catalyst_assets.seeds import derive_seed
@@ -96,12 +95,6 @@ class FitModule(pl.LightningModule):
         """Return the batches of the validation rows."""
         return self._rows.of_validation()
 
-    def transfer_batch_to_device(
-        self, batch: FitBatch, device: torch.device, dataloader_idx: int
-    ) -> FitBatch:
-        """Move a batch."""
-        return batch.to(device)
-
     def on_fit_start(self) -> None:
         """Move what is no part of the weights."""
         weights = self._weights
@@ -124,14 +117,9 @@ class FitModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Judge the predictions."""
-        output = HeadOutput(
-            *(
-                torch.cat([getattr(each, name) for each in self._outputs])
-                for name in ("mean", "spread", "gate")
-            )
-        )
+        output = HeadOutput.join(self._outputs)
         self._outputs = []
-        predicted = outlooks(output, self._scaling)
+        predicted = in_units(output, self._scaling)
         self.latest = validation_metrics(predicted, self._rows.validation.labels, self._scaling)
         self.log(MONITORED, self.latest[MONITORED], prog_bar=True, batch_size=1)
 
@@ -182,11 +170,10 @@ class _Rows:
         self._validation_batches = in_order(validation.edge_counts, settings.max_edges_per_batch)
 
     def of_validation(self) -> EpochLoader:
-        batches = self._validation_batches
-        return EpochLoader(self.validation, batches, [1.0] * len(batches))
+        return EpochLoader(self.validation, [(rows, 1.0) for rows in self._validation_batches])
 
     def of_epoch(self, epoch: int) -> EpochLoader:
-        return EpochLoader(self.training, *self.plan.batches(epoch))
+        return EpochLoader(self.training, self.plan.batches(epoch))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "_Rows":
         return self  # the averaged weights are kept in a copy of the whole module
@@ -226,10 +213,7 @@ def _split(part: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     steady: list[nn.Parameter] = []
     for module in part.modules():
         is_norm = "norm" in type(module).__name__.lower()
-        for name, parameter in _trained(module.named_parameters(recurse=False)):
-            (steady if is_norm or name.endswith("bias") else decaying).append(parameter)
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter.requires_grad:
+                (steady if is_norm or name.endswith("bias") else decaying).append(parameter)
     return decaying, steady
-
-
-def _trained(named: Iterable[tuple[str, nn.Parameter]]) -> Iterable[tuple[str, nn.Parameter]]:
-    return ((name, parameter) for name, parameter in named if parameter.requires_grad)

@@ -3,6 +3,7 @@
 ``python -m catalyst_assets_tests.integration.representation.fit_process FOLDER SECONDS_PER_STEP``
 """
 
+import hashlib
 import json
 import sys
 import time
@@ -37,14 +38,14 @@ def fit(checkpoints: Path) -> dict[str, object]:
         checkpoints,
         on_epoch=lambda epoch, _: told.append(epoch),
     )
-    outlooks = fitted.predict(validation.graphs, validation.extra)
+    predictions = fitted.predict(validation.graphs, validation.extra)
     return {
         "told": told,
         "curves": {name: [list(point) for point in points] for name, points in fitted.curves.items()},
-        "centers": [outlook.center.tolist() for outlook in outlooks],
-        "spreads": [outlook.spread.tolist() for outlook in outlooks],
+        "centers": [prediction.center.tolist() for prediction in predictions],
+        "spreads": [prediction.spread.tolist() for prediction in predictions],
         "best_epoch": fitted.best_epoch,
-        "sha256": fitted.sha256,
+        "sha256": hashlib.sha256(fitted.to_bytes()).hexdigest(),
     }
 
 

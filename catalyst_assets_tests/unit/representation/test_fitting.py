@@ -17,8 +17,6 @@ from catalyst_assets.representation.fitting.data import (
     LabelledGraphs,
     PreparedGraphs,
     TargetScaling,
-    graph_tensors,
-    join,
 )
 from catalyst_assets.representation.fitting.fit import fit_key, fit_network
 from catalyst_assets.representation.fitting.fitted import FittedNetwork
@@ -28,7 +26,6 @@ from catalyst_assets.representation.fitting.module import FitModule
 from catalyst_assets.representation.fitting.settings import FitError, FitSettings
 from catalyst_assets.representation.networks.architectures import build_network
 from catalyst_assets.representation.networks.configs import MaceConfig, NetworkConfig, SchNetConfig
-from catalyst_assets.representation.networks.interface import collate
 from catalyst_assets_tests.fitted import perovskite_labels, split, tiny_backbone
 
 QUICK = FitSettings(max_epochs=4, max_edges_per_batch=2500, hidden=16, learning_rate=1e-2, accelerator="cpu")
@@ -75,13 +72,6 @@ def changed_parts(fitted: FittedNetwork) -> list[bool]:
     ]
 
 
-def test_crystals_join_as_they_are_collated() -> None:
-    graphs = perovskite_labels().graphs[:5]
-    ours = join([graph_tensors(graph) for graph in graphs])
-    for name, wanted in vars(collate(graphs, torch.float32)).items():
-        assert torch.equal(getattr(ours, name), wanted), name
-
-
 def test_a_missing_label_and_a_value_on_the_floor_teach_no_mean() -> None:
     data = perovskite_labels()
     scaling = TargetScaling.of(data)
@@ -121,14 +111,14 @@ def test_an_epoch_goes_through_every_row_once_and_in_an_order_of_its_own() -> No
     counts = np.random.default_rng(0).integers(20, 300, 101)
 
     def rows_of(plan: EpochPlan, epochs: Sequence[int]) -> list[int]:
-        return [int(row) for epoch in epochs for batch in plan.batches(epoch)[0] for row in batch]
+        return [int(row) for epoch in epochs for batch, _ in plan.batches(epoch) for row in batch]
 
     whole = EpochPlan(counts, 1000, 1000, seed=3)
     assert whole.epochs_per_pass == 1
     assert sorted(rows_of(whole, [5])) == list(range(101))
     assert rows_of(whole, [5]) == rows_of(EpochPlan(counts, 1000, 1000, seed=3), [5])
     assert rows_of(whole, [5]) != rows_of(whole, [6])
-    assert all(counts[batch].sum() <= 1000 for batch in whole.batches(2)[0])
+    assert all(counts[batch].sum() <= 1000 for batch, _ in whole.batches(2))
     cut = EpochPlan(counts, 1000, 4, seed=3)
     assert cut.epochs_per_pass > 1
     second_pass = range(cut.epochs_per_pass, 2 * cut.epochs_per_pass)
@@ -146,10 +136,10 @@ def test_what_is_learned_predicts_rows_left_out_and_the_floor_is_seen() -> None:
     target, chance = validation.labels[known[:, 1], 1], gap.floor_probability[known[:, 1]]
     assert gap.floor == 0.0
     assert ((chance > 0.5) == (target == 0.0)).mean() > 0.9
-    for outlook in (smooth, gap):
-        assert np.isfinite(outlook.spread).all()
-        assert (outlook.spread > 0).all()
-        assert np.isfinite(outlook.center).all()
+    for prediction in (smooth, gap):
+        assert np.isfinite(prediction.spread).all()
+        assert (prediction.spread > 0).all()
+        assert np.isfinite(prediction.center).all()
 
 
 def test_only_what_is_asked_for_is_trained(tmp_path: Path) -> None:
@@ -184,9 +174,9 @@ def test_training_ends_when_validation_stops_improving_and_the_best_epoch_is_kep
     errors = [value for _, value in fitted.curves["validation_error"]]
     assert len(errors) == fitted.best_epoch + 1 + 3 < 30
     assert fitted.best_epoch == int(np.argmin(errors))
-    outlook = fitted.predict(against.graphs, against.extra)[0]
+    prediction = fitted.predict(against.graphs, against.extra)[0]
     known = np.isfinite(against.labels[:, 0])
-    error = np.abs(outlook.center - against.labels[:, 0])[known].mean() / fitted.scaling.scale[0]
+    error = np.abs(prediction.center - against.labels[:, 0])[known].mean() / fitted.scaling.scale[0]
     assert error == pytest.approx(min(errors), rel=1e-5)
 
 
@@ -205,7 +195,7 @@ def test_predictions_are_made_by_averaged_weights(tmp_path: Path) -> None:
 def test_bytes_predict_the_same_to_the_last_bit() -> None:
     fitted, (_, validation) = quickly_fitted(), split()
     again = FittedNetwork.from_bytes(fitted.to_bytes())
-    assert again.sha256 == fitted.sha256
+    assert again.to_bytes() == fitted.to_bytes()
     assert again.curves == fitted.curves
     for ours, theirs in zip(
         fitted.predict(validation.graphs, validation.extra),
@@ -228,16 +218,18 @@ def test_spoiled_bytes_are_refused(spoil: Any) -> None:
 def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
     training, validation = split()
     backwards = (training.take(range(len(training))[::-1]), validation.take(range(len(validation))[::-1]))
-    assert fit(tmp_path, QUICK, backwards).sha256 == quickly_fitted().sha256
+    assert fit(tmp_path, QUICK, backwards).to_bytes() == quickly_fitted().to_bytes()
 
 
 def test_cutting_predictions_in_batches_changes_them_within_rounding() -> None:
     fitted, data = quickly_fitted(), perovskite_labels()
-    whole = fitted.predict(data.graphs, data.extra, max_edges=10**9)
-    alone = fitted.predict(data.graphs, data.extra, max_edges=1)
+    whole, alone = (
+        replace(fitted, settings=replace(QUICK, max_edges_per_batch=limit)).predict(data.graphs, data.extra)
+        for limit in (10**9, 1)
+    )
     for together, each in zip(whole, alone, strict=True):
         assert np.allclose(together.center, each.center, rtol=1e-4, atol=1e-5)
-    assert [len(outlook.center) for outlook in fitted.predict([], data.extra[:0])] == [0, 0]
+    assert [len(prediction.center) for prediction in fitted.predict([], data.extra[:0])] == [0, 0]
 
 
 def test_nothing_else_of_the_process_is_touched(
