@@ -190,7 +190,7 @@ class DimeNetConfig:
 
 NetworkConfig = MaceConfig | SchNetConfig | DimeNetConfig
 
-ARCHITECTURES: Final[dict[str, type[NetworkConfig]]] = {
+_CONFIGS: Final[dict[str, type[NetworkConfig]]] = {
     each.architecture: each for each in (MaceConfig, SchNetConfig, DimeNetConfig)
 }
 
@@ -209,7 +209,7 @@ def config_from_json(values: dict[str, Any]) -> NetworkConfig:
         The architecture or one of the fields is unknown.
     """
     fields = {name: as_tuples(value) for name, value in values.items() if name != "architecture"}
-    return ARCHITECTURES[values["architecture"]](**fields)
+    return _CONFIGS[values["architecture"]](**fields)
 
 
 def as_tuples(value: Any) -> Any:
