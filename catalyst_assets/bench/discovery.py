@@ -21,12 +21,13 @@ from catalyst_assets.bench.pools import BenchmarkPool
 from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Campaign, Strategy
 from catalyst_assets.errors import InvalidPoolError
-from catalyst_assets.learning.heads.head import Prediction, fit_heads
+from catalyst_assets.learning.heads.fitting import fit_heads
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.prediction.members import append_derived
 from catalyst_assets.seeds import derive_seed
 
 if TYPE_CHECKING:
+    from catalyst_assets.learning.heads.head import Prediction
     from catalyst_assets.representation.features import Features
 
 Progress = Callable[[str, int, int], None]

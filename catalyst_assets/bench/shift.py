@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from catalyst_assets.errors import InvalidPoolError
 from catalyst_assets.ingestion.reading.files import read_csv
-from catalyst_assets.learning.heads.head import FittedHead, fit_head
+from catalyst_assets.learning.heads.fitting import fit_head
+from catalyst_assets.learning.heads.head import FittedHead
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.uncertainty.distance import DistanceBin, bin_by_distance, fit_distance
 from catalyst_assets.learning.uncertainty.report import PropertyReport, compare, position_among_draws

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
 from catalyst_assets.errors import CorruptArtifactError
 from catalyst_assets.learning.audit import require_sound
-from catalyst_assets.learning.heads.head import FittedHead, fit_heads
+from catalyst_assets.learning.heads.fitting import fit_heads
+from catalyst_assets.learning.heads.head import FittedHead
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.models.fine_tuned import FineTuneSettings
 from catalyst_assets.learning.models.fine_tuning import OnEpoch, can_fine_tune, fine_tune

@@ -1,7 +1,7 @@
-"""Heads: from cached features to calibrated predictions of every property a campaign names.
+"""Fitted heads: from cached features to calibrated predictions of every property a campaign names.
 
-Fitting, predicting and keeping them. A head is a pure function of its labels and seed, whatever their order;
-what predicts one property is in ``stacked`` and ``deep_ensemble``, how properties are drawn together in ``marginals``.
+Predicting with them and keeping them; how they come about is in ``fitting``, what predicts one property in ``stacked``
+and ``deep_ensemble``, how properties are drawn together in ``marginals``.
 """
 
 import hashlib
@@ -17,45 +17,29 @@ from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
 from catalyst_assets.learning import serialization
 from catalyst_assets.learning.heads.batched_networks import Layer
-from catalyst_assets.learning.heads.coupling import find_couplings
 from catalyst_assets.learning.heads.deep_ensemble import DeepEnsemble, EnsembleModel
 from catalyst_assets.learning.heads.floors import Floor, Gate, Rows
 from catalyst_assets.learning.heads.forests import Forest
 from catalyst_assets.learning.heads.gaussian_process import GaussianProcess
 from catalyst_assets.learning.heads.kernel import MaternKernel
-from catalyst_assets.learning.heads.property_model import FEWEST_FOR_A_HEAD, PropertyModel
+from catalyst_assets.learning.heads.property_model import PropertyModel
 from catalyst_assets.learning.heads.scaling import Scaling
-from catalyst_assets.learning.heads.selection import (
-    LabelledTask,
-    choose,
-    feature_blocks,
-    fit_kinds,
-    make_tasks,
-)
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.sparse_process import SparseProcess
 from catalyst_assets.learning.heads.stacked import StackedModel, prior_model
-from catalyst_assets.learning.uncertainty.calibration import Calibration, fit_quantiles
+from catalyst_assets.learning.uncertainty.calibration import Calibration
 from catalyst_assets.learning.uncertainty.couplings import (
     Coupling,
-    ancestry,
-    prior_apart,
     put_together,
     spread_together,
-    take_apart,
 )
 from catalyst_assets.learning.uncertainty.marginals import (
-    Marginal,
     joint_draws,
-    normal_scores,
-    score_correlation,
 )
 from catalyst_assets.learning.uncertainty.quantiles import QuantileMap
 from catalyst_assets.learning.uncertainty.report import (
     PropertyReport,
     ValidationReport,
-    score_coupled,
-    score_held_out,
 )
 
 N_DRAWS: Final = 64
@@ -168,7 +152,7 @@ class FittedHead:
                 "Compute the features with the backbone that the model was trained with.",
             )
         # In an order of their own, rows give the same numbers to the last bit whatever order they came in.
-        order = _canonical_order(features)
+        order = canonical_order(features)
         ordered = np.ascontiguousarray(features[order], dtype=np.float32)
         rows = Rows(ordered)
         marginals = [
@@ -235,144 +219,6 @@ def typical_of(name: str) -> tuple[float, float]:
     return _UNKNOWN_PRIOR if known is None else (known.typical_mean, known.typical_std)
 
 
-def fit_head(
-    features: NDArray[np.float32],
-    feature_names: Sequence[str],
-    labels: NDArray[np.float64],
-    groups: Sequence[str],
-    properties: Sequence[str],
-    settings: HeadSettings | None = None,
-) -> FittedHead:
-    """Fit the stacked kind of head; see :func:`fit_heads`."""
-    return fit_heads([HeadKind.STACKED], features, feature_names, labels, groups, properties, settings)
-
-
-def fit_heads(
-    kinds: Sequence[HeadKind],
-    features: NDArray[np.float32],
-    feature_names: Sequence[str],
-    labels: NDArray[np.float64],
-    groups: Sequence[str],
-    properties: Sequence[str],
-    settings: HeadSettings | None = None,
-) -> FittedHead:
-    """Fit heads of several kinds and keep of each property the best on groups that it was not shown.
-
-    Parameters
-    ----------
-    kinds
-        At least one; where two predict about as well, the earlier is kept.
-    features
-        Shape (n, f), finite.
-    feature_names
-        The f names; what stands before the last ``:`` names the block a feature belongs to.
-    labels
-        Shape (n, p), NaN where a property was not measured.
-    groups
-        The n chemical systems: validation never sees one on both sides.
-    properties
-        The p names.
-    settings
-        Size and seed.
-
-    Returns
-    -------
-    With fewer than five labels of a property it predicts what is typical of it; with fewer than five of each
-    the whole head does, and has no report.
-    """
-    settings = settings or HeadSettings()
-    counts = np.isfinite(labels).sum(0)
-    if not len(labels) or counts.max(initial=0) < FEWEST_FOR_A_HEAD:
-        return prior_head(properties, feature_names, settings)
-    order = _canonical_order(features, labels)
-    rows = np.ascontiguousarray(features[order], dtype=np.float32)
-    values = labels[order]
-    folds = assign_folds([groups[i] for i in order], settings.n_folds, settings.seed)
-    couplings = find_couplings(rows, values, settings.seed) if settings.couple else ()
-    apart = take_apart(values, couplings)
-    typical = [
-        typical_of(name) if name in PROPERTIES or count < FEWEST_FOR_A_HEAD else _empirical_prior(column)
-        for name, count, column in zip(properties, counts, values.T, strict=True)
-    ]
-    priors = prior_apart(typical, couplings)
-    learned = {column: priors[column] for column in np.flatnonzero(counts >= FEWEST_FOR_A_HEAD).tolist()}
-    tasks = make_tasks(rows, apart, folds, feature_blocks(feature_names), learned, settings)
-    fits = fit_kinds(kinds, rows, folds, tasks, settings)
-    models: list[PropertyModel] = [prior_model(*prior) for prior in priors]
-    calibrations = [Calibration()] * len(properties)
-    kept: dict[str, HeadKind] = {}
-    choices: dict[str, dict[HeadKind, float]] = {}
-    held_out: dict[int, Marginal] = {}
-    curves: dict[str, tuple[float, ...]] = {}
-    scores = np.full(values.shape, np.nan)
-    for column, (known, task) in tasks.items():
-        name = properties[column]
-        choices[name] = {kind: by_column[column].score for kind, by_column in fits.items()}
-        kept[name] = choose(choices[name])
-        fit = fits[kept[name]][column]
-        models[column] = fit.model
-        held_out[column] = fit.held_out
-        quantiles = QuantileMap()
-        if settings.recalibrate:
-            quantiles = fit_quantiles(fit.held_out, task.target, task.folds)
-        calibrations[column] = Calibration(fit.spread_scale, quantiles=quantiles)
-        mapped = Calibration(quantiles=quantiles).apply(fit.held_out)
-        scores[known, column] = normal_scores(mapped, task.target)
-        curves |= {f"{name}/{curve}": points for curve, points in fit.curves.items()}
-    correlation = score_correlation(scores)
-    reports = {
-        properties[column]: _judge_property(column, held_out, tasks, couplings, correlation, order, settings)
-        for column in tasks
-    }
-    return FittedHead(
-        tuple(properties),
-        tuple(models),
-        correlation,
-        tuple(feature_names),
-        ValidationReport(reports, curves),
-        settings,
-        tuple(calibrations),
-        kept,
-        choices,
-        couplings,
-    )
-
-
-def _judge_property(
-    column: int,
-    held_out: dict[int, Marginal],
-    tasks: dict[int, LabelledTask],
-    couplings: Sequence[Coupling],
-    correlation: NDArray[np.float64],
-    order: NDArray[np.int64],
-    settings: HeadSettings,
-) -> PropertyReport:
-    """Judge a property, with its labels in the order they were given."""
-    known, task = tasks[column]
-    original = np.argsort(order[known], kind="stable")
-    folds, seed, recalibrate = task.folds[original], settings.seed, settings.recalibrate
-    line = ancestry(column, couplings)
-    if len(line) == 1:
-        return score_held_out(
-            held_out[column].take(original), task.target[original], folds, seed, recalibrate
-        )
-    marginals, observed = [], []
-    for member in line:
-        rows = np.searchsorted(tasks[member][0], known)[original]
-        marginals.append(held_out[member].take(rows))
-        observed.append(tasks[member][1].target[rows])
-    slopes = [coupling.slope for member in line for coupling in couplings if coupling.child == member]
-    return score_coupled(
-        marginals,
-        np.stack(observed, axis=1),
-        slopes,
-        correlation[np.ix_(line, line)],
-        folds,
-        seed,
-        recalibrate,
-    )
-
-
 def assign_folds(groups: Sequence[str], n_folds: int, seed: int) -> NDArray[np.int64]:
     """Deal groups out to folds of about equal numbers of rows, by a hash and not by their order."""
     sizes: dict[str, int] = {}
@@ -388,15 +234,11 @@ def assign_folds(groups: Sequence[str], n_folds: int, seed: int) -> NDArray[np.i
     return np.array([fold_of[group] for group in groups], dtype=np.int64)
 
 
-def _canonical_order(
+def canonical_order(
     features: NDArray[np.floating], labels: NDArray[np.float64] | None = None
 ) -> NDArray[np.int64]:
+    """Return an order of rows by their own bytes, whatever order they came in; features (n, f), labels (n, p)."""
     keys = [np.ascontiguousarray(row, dtype=np.float32).tobytes() for row in features]
     if labels is not None:
         keys = [key + row.tobytes() for key, row in zip(keys, labels, strict=True)]
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
-
-
-def _empirical_prior(labels: NDArray[np.float64]) -> tuple[float, float]:
-    target = labels[np.isfinite(labels)]
-    return float(target.mean()), max(float(target.std()), 1e-6)

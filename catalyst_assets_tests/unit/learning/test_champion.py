@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from catalyst_assets.learning.heads.head import fit_head
+from catalyst_assets.learning.heads.fitting import fit_head
 from catalyst_assets.learning.models.comparison import (
     SharedErrors,
     Standing,
@@ -27,7 +27,7 @@ def fitted(labels: dict[str, float], predicted: list[float]) -> tuple[Validation
     known = values[np.isfinite(values)]
     empty = np.zeros(len(known))
     report = PropertyReport(
-        len(known), 0.0, 0.0, 1.0, 0.05, 0.0, 0.0, {}, known, np.array(predicted), empty, empty
+        len(known), 0.0, 0.0, 1.0, 0.05, 0.0, 0.0, {}, known, np.array(predicted), empty, empty, 0.0, empty
     )
     training_set = TrainingSet(
         tuple(labels), ("A-B",) * len(labels), tuple(labels), ("band_gap_direct",), (),

@@ -6,13 +6,9 @@ import pytest
 from catalyst_assets.campaigns.model import HeadKind
 from catalyst_assets.errors import CorruptArtifactError
 from catalyst_assets.learning.heads import gaussian_process, sparse_process
+from catalyst_assets.learning.heads.fitting import fit_head, fit_heads
 from catalyst_assets.learning.heads.gaussian_process import GaussianProcess
-from catalyst_assets.learning.heads.head import (
-    FittedHead,
-    assign_folds,
-    fit_head,
-    fit_heads,
-)
+from catalyst_assets.learning.heads.head import FittedHead, assign_folds
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.sparse_process import SparseProcess
 from catalyst_assets.learning.heads.stacked import StackedModel

@@ -97,7 +97,7 @@ def test_memory_of_a_prediction_does_not_grow_with_the_pool() -> None:
     script = """
         import resource
         import numpy as np
-        from catalyst_assets.learning.heads.head import fit_heads
+        from catalyst_assets.learning.heads.fitting import fit_heads
         from catalyst_assets.learning.heads.settings import HeadSettings
         from catalyst_assets.campaigns.model import HeadKind
 

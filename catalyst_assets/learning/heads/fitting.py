@@ -1,0 +1,192 @@
+"""Fitting heads: every kind that was asked for, the best of each property kept, calibrated and judged.
+
+A head is a pure function of its labels and seed, whatever their order.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalyst_assets.campaigns.model import HeadKind
+from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.learning.heads.coupling import find_couplings
+from catalyst_assets.learning.heads.head import (
+    FittedHead,
+    assign_folds,
+    canonical_order,
+    prior_head,
+    typical_of,
+)
+from catalyst_assets.learning.heads.property_model import FEWEST_FOR_A_HEAD, PropertyModel
+from catalyst_assets.learning.heads.selection import (
+    LabelledTask,
+    choose,
+    feature_blocks,
+    fit_kinds,
+    make_tasks,
+)
+from catalyst_assets.learning.heads.settings import HeadSettings
+from catalyst_assets.learning.heads.stacked import prior_model
+from catalyst_assets.learning.uncertainty.calibration import Calibration, fit_quantiles
+from catalyst_assets.learning.uncertainty.couplings import (
+    Coupling,
+    ancestry,
+    prior_apart,
+    take_apart,
+)
+from catalyst_assets.learning.uncertainty.marginals import (
+    Marginal,
+    normal_scores,
+    score_correlation,
+)
+from catalyst_assets.learning.uncertainty.quantiles import QuantileMap
+from catalyst_assets.learning.uncertainty.report import (
+    PropertyReport,
+    ValidationReport,
+    score_coupled,
+    score_held_out,
+)
+
+
+def fit_head(
+    features: NDArray[np.float32],
+    feature_names: Sequence[str],
+    labels: NDArray[np.float64],
+    groups: Sequence[str],
+    properties: Sequence[str],
+    settings: HeadSettings | None = None,
+) -> FittedHead:
+    """Fit the stacked kind of head; see :func:`fit_heads`."""
+    return fit_heads([HeadKind.STACKED], features, feature_names, labels, groups, properties, settings)
+
+
+def fit_heads(
+    kinds: Sequence[HeadKind],
+    features: NDArray[np.float32],
+    feature_names: Sequence[str],
+    labels: NDArray[np.float64],
+    groups: Sequence[str],
+    properties: Sequence[str],
+    settings: HeadSettings | None = None,
+) -> FittedHead:
+    """Fit heads of several kinds and keep of each property the best on groups that it was not shown.
+
+    Parameters
+    ----------
+    kinds
+        At least one; where two predict about as well, the earlier is kept.
+    features
+        Shape (n, f), finite.
+    feature_names
+        The f names; what stands before the last ``:`` names the block a feature belongs to.
+    labels
+        Shape (n, p), NaN where a property was not measured.
+    groups
+        The n chemical systems: validation never sees one on both sides.
+    properties
+        The p names.
+    settings
+        Size and seed.
+
+    Returns
+    -------
+    With fewer than five labels of a property it predicts what is typical of it; with fewer than five of each
+    the whole head does, and has no report.
+    """
+    settings = settings or HeadSettings()
+    counts = np.isfinite(labels).sum(0)
+    if not len(labels) or counts.max(initial=0) < FEWEST_FOR_A_HEAD:
+        return prior_head(properties, feature_names, settings)
+    order = canonical_order(features, labels)
+    rows = np.ascontiguousarray(features[order], dtype=np.float32)
+    values = labels[order]
+    folds = assign_folds([groups[i] for i in order], settings.n_folds, settings.seed)
+    couplings = find_couplings(rows, values, settings.seed) if settings.couple else ()
+    apart = take_apart(values, couplings)
+    typical = [
+        typical_of(name) if name in PROPERTIES or count < FEWEST_FOR_A_HEAD else _empirical_prior(column)
+        for name, count, column in zip(properties, counts, values.T, strict=True)
+    ]
+    priors = prior_apart(typical, couplings)
+    learned = {column: priors[column] for column in np.flatnonzero(counts >= FEWEST_FOR_A_HEAD).tolist()}
+    tasks = make_tasks(rows, apart, folds, feature_blocks(feature_names), learned, settings)
+    fits = fit_kinds(kinds, rows, folds, tasks, settings)
+    models: list[PropertyModel] = [prior_model(*prior) for prior in priors]
+    calibrations = [Calibration()] * len(properties)
+    kept: dict[str, HeadKind] = {}
+    choices: dict[str, dict[HeadKind, float]] = {}
+    held_out: dict[int, Marginal] = {}
+    curves: dict[str, tuple[float, ...]] = {}
+    scores = np.full(values.shape, np.nan)
+    for column, (known, task) in tasks.items():
+        name = properties[column]
+        choices[name] = {kind: by_column[column].score for kind, by_column in fits.items()}
+        kept[name] = choose(choices[name])
+        fit = fits[kept[name]][column]
+        models[column] = fit.model
+        held_out[column] = fit.held_out
+        quantiles = QuantileMap()
+        if settings.recalibrate:
+            quantiles = fit_quantiles(fit.held_out, task.target, task.folds)
+        calibrations[column] = Calibration(fit.spread_scale, quantiles=quantiles)
+        mapped = Calibration(quantiles=quantiles).apply(fit.held_out)
+        scores[known, column] = normal_scores(mapped, task.target)
+        curves |= {f"{name}/{curve}": points for curve, points in fit.curves.items()}
+    correlation = score_correlation(scores)
+    reports = {
+        properties[column]: _judge_property(column, held_out, tasks, couplings, correlation, order, settings)
+        for column in tasks
+    }
+    return FittedHead(
+        tuple(properties),
+        tuple(models),
+        correlation,
+        tuple(feature_names),
+        ValidationReport(reports, curves),
+        settings,
+        tuple(calibrations),
+        kept,
+        choices,
+        couplings,
+    )
+
+
+def _judge_property(
+    column: int,
+    held_out: dict[int, Marginal],
+    tasks: dict[int, LabelledTask],
+    couplings: Sequence[Coupling],
+    correlation: NDArray[np.float64],
+    order: NDArray[np.int64],
+    settings: HeadSettings,
+) -> PropertyReport:
+    """Judge a property, with its labels in the order they were given."""
+    known, task = tasks[column]
+    original = np.argsort(order[known], kind="stable")
+    folds, seed, recalibrate = task.folds[original], settings.seed, settings.recalibrate
+    line = ancestry(column, couplings)
+    if len(line) == 1:
+        return score_held_out(
+            held_out[column].take(original), task.target[original], folds, seed, recalibrate
+        )
+    marginals, observed = [], []
+    for member in line:
+        rows = np.searchsorted(tasks[member][0], known)[original]
+        marginals.append(held_out[member].take(rows))
+        observed.append(tasks[member][1].target[rows])
+    slopes = [coupling.slope for member in line for coupling in couplings if coupling.child == member]
+    return score_coupled(
+        marginals,
+        np.stack(observed, axis=1),
+        slopes,
+        correlation[np.ix_(line, line)],
+        folds,
+        seed,
+        recalibrate,
+    )
+
+
+def _empirical_prior(labels: NDArray[np.float64]) -> tuple[float, float]:
+    target = labels[np.isfinite(labels)]
+    return float(target.mean()), max(float(target.std()), 1e-6)
