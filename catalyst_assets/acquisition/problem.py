@@ -19,7 +19,7 @@ from catalyst_assets.errors import LoopError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from catalyst_assets.learning.heads.head import Prediction
+    from catalyst_assets.learning.predictor import Prediction
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from catalyst_assets.campaigns.history import History, read_history
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
-from catalyst_assets.prediction.members import training_set_of
+from catalyst_assets.learning.training_set import load_fitted_to
 from catalyst_assets.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def rank_stored(database: "Database", objects: "ObjectStore", inputs: RankingInp
         ranking=ranking,
         n_listed=len(listed),
         features_sha256=hashlib.sha256(np.ascontiguousarray(features, dtype="<f4").tobytes()).hexdigest(),
-        nearest=nearest_labelled(training_set_of(objects, iteration), features[listed]),
+        nearest=nearest_labelled(load_fitted_to(objects, iteration), features[listed]),
     )
 
 

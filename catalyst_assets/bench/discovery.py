@@ -27,7 +27,7 @@ from catalyst_assets.prediction.members import append_derived
 from catalyst_assets.seeds import derive_seed
 
 if TYPE_CHECKING:
-    from catalyst_assets.learning.heads.head import Prediction
+    from catalyst_assets.learning.predictor import Prediction
     from catalyst_assets.representation.features import Features
 
 Progress = Callable[[str, int, int], None]

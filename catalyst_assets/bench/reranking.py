@@ -14,7 +14,8 @@ from catalyst_assets.acquisition.problem import RankingProblem
 from catalyst_assets.acquisition.ranking import rank
 from catalyst_assets.bench.memory import peak_memory
 from catalyst_assets.campaigns.model import Campaign, Strategy
-from catalyst_assets.learning.heads.head import N_DRAWS, Prediction, typical_of
+from catalyst_assets.learning.heads.head import typical_of
+from catalyst_assets.learning.predictor import N_DRAWS, Prediction
 
 # As many as a page of the review app can show; the order, and its hash, are always of all.
 N_LISTED: Final = 1000

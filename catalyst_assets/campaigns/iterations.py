@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.campaigns.library import read_stored
 from catalyst_assets.campaigns.model import Campaign
@@ -12,6 +12,9 @@ from resources.postgres.database import execute, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
+# Among the metrics: what a model was made from when it was fitted.
+MODEL_PROVENANCE: Final = "model_provenance"
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,15 @@ class Iteration:
     mlflow_run_id: str | None
     prediction_version: int | None
     metrics: Mapping[str, Any]
+
+    @property
+    def fitted_to(self) -> str | None:
+        """Hash of the training set that its model was fitted to: it may have got another one since.
+
+        Before it has a model, that of its training set.
+        """
+        made_from: Mapping[str, str] = self.metrics.get(MODEL_PROVENANCE, {})
+        return made_from.get("training_set_sha256", self.training_set_sha256)
 
 
 def read_iteration(connection: "sa.Connection", partition_key: str) -> Iteration:

@@ -66,7 +66,7 @@ def trained_model(
 ) -> dg.MaterializeResult[Any]:
     """Model of all learned properties, calibrated and judged on chemical systems it was not shown."""
     from catalyst_assets.figures import as_markdown, markdown_table
-    from catalyst_assets.learning.models.tracking import train_and_record
+    from catalyst_assets.learning.recording import train_and_record
     from catalyst_assets.learning.uncertainty.distance import distance_rows
 
     trained = train_and_record(platform, context.partition_key, context.run.run_id)
@@ -77,7 +77,7 @@ def trained_model(
         "materials": len(model.training_set.material_ids),
         "model_sha256": model.sha256,
         "training_set_sha256": model.iteration.training_set_sha256 or "",
-        "learned": not model.model.is_prior,
+        "learned": model.model.report is not None,
         **{name: value for name, value in model.metrics.items() if value is not None},
         **{
             name: dg.MetadataValue.md(as_markdown(picture, f"{name.replace('_', ' ')} plot"))

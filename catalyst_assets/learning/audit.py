@@ -1,63 +1,125 @@
-"""What would make a training set unfit: the wrong parent, a leaked answer, a mixed-up unit or method.
+"""What would make a training set unfit: the wrong parent, a leaked answer, a mixed-up unit or method; and a model.
 
 Each function returns problems as sentences, none when all is well. The checks show them, and training
-refuses to start while there are any.
+refuses to start while there are any of its training set.
 """
 
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from catalyst_assets.campaigns.iterations import read_iteration
+from catalyst_assets.campaigns.iterations import Iteration, read_iteration
 from catalyst_assets.campaigns.labels import find_unfit_values, hash_labels
-from catalyst_assets.errors import LoopError
+from catalyst_assets.errors import CorruptArtifactError, LoopError
+from catalyst_assets.learning.models.stored_models import load_model
 from catalyst_assets.learning.training_set import find_undescribed, load_training_set, pivot_labels
 from resources.postgres.database import fetch_all, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from catalyst_assets.campaigns.iterations import Iteration
     from catalyst_assets.learning.training_set import TrainingSet
     from resources.object_store import ObjectStore
     from resources.postgres.database import Database, Row
 
+LARGEST_MISCALIBRATION: Final = 0.15
+
+
+@dataclass(frozen=True)
+class AuditedTrainingSet:
+    """The training set of an iteration with all that is wrong with it.
+
+    Attributes
+    ----------
+    problems
+        As sentences by question: parent, leakage, values.
+    """
+
+    iteration: Iteration
+    training_set: "TrainingSet"
+    problems: dict[str, list[str]]
+
+    def require_sound(self) -> None:
+        """Refuse to go on from an unfit training set.
+
+        Raises
+        ------
+        LoopError
+            Names the first problems.
+        """
+        found = [*chain.from_iterable(self.problems.values())]
+        if found:
+            raise LoopError(
+                f"The training set of {self.iteration.partition_key} is unfit: {' '.join(found[:3])}",
+                "See the checks of `training_set`; mend the labels and materialize it again.",
+            )
+
 
 def audit_training_set(
     database: "Database", objects: "ObjectStore", partition_key: str
-) -> dict[str, list[str]]:
-    """Return the problems of an iteration's training set, by question: parent, leakage, values."""
+) -> AuditedTrainingSet:
+    """Read an iteration with its training set and judge them; training takes both from here.
+
+    Raises
+    ------
+    LoopError
+        The iteration was never opened, or has no training set.
+    CorruptArtifactError
+        The stored bytes are gone or not those that were recorded.
+    """
     with database.transaction() as connection:
         iteration = read_iteration(connection, partition_key)
         training_set = load_training_set(objects, iteration)
         labels = fetch_all(connection, "loop/iteration_labels", partition_key=partition_key)
         materials = fetch_all(connection, "learning/label_materials", partition_key=partition_key)
         left_out = find_undescribed(connection, materials, training_set.provenance["backbone"])
-        return {
+        problems = {
             "parent": [*find_parent_problems(connection, iteration), *find_hash_problems(iteration, labels)],
             "leakage": find_leaks(connection, iteration, training_set),
-            "values": find_value_problems(iteration, labels, training_set, left_out),
+            "values": [
+                *find_unfit_values(labels, iteration.campaign.method),
+                *find_snapshot_problems(iteration, labels, training_set, left_out),
+            ],
         }
+    return AuditedTrainingSet(iteration, training_set, problems)
 
 
-def require_sound(database: "Database", objects: "ObjectStore", partition_key: str) -> None:
-    """Refuse to go on from an unfit training set.
+def find_model_problems(database: "Database", objects: "ObjectStore", partition_key: str) -> list[str]:
+    """Ask whether the stored model can be read and reports finite numbers."""
+    with database.transaction() as connection:
+        sha256 = read_iteration(connection, partition_key).model_sha256
+    if sha256 is None:
+        return ["The iteration has no model."]
+    try:
+        report = load_model(objects, sha256).report
+    except CorruptArtifactError as error:
+        return [str(error)]
+    numbers = report.metrics if report else {}
+    return [f"{name} is {value}." for name, value in numbers.items() if not math.isfinite(value)]
 
-    Raises
-    ------
-    LoopError
-        Names the first problems.
-    """
-    problems = [
-        problem
-        for found in audit_training_set(database, objects, partition_key).values()
-        for problem in found
-    ]
-    if problems:
-        raise LoopError(
-            f"The training set of {partition_key} is unfit: {' '.join(problems[:3])}",
-            "See the checks of `training_set`; mend the labels and materialize it again.",
-        )
+
+def find_model_warnings(database: "Database", partition_key: str) -> dict[str, list[str]]:
+    """Ask whether the model is calibrated and better than predicting the mean."""
+    with database.transaction() as connection:
+        metrics = read_iteration(connection, partition_key).metrics
+    areas = metrics.get("miscalibration_area_by_property", {})
+    errors = metrics.get("valid_mae_by_property", {})
+    baselines = metrics.get("baseline_mae_by_property", {})
+    return {
+        "calibration": [
+            f"{name}: miscalibration area {area:.3f}, above {LARGEST_MISCALIBRATION}."
+            for name, area in areas.items()
+            if area > LARGEST_MISCALIBRATION
+        ],
+        "baseline": [
+            f"{name}: error {error:.3g}, predicting the mean gives {baselines[name]:.3g}."
+            for name, error in errors.items()
+            if error >= baselines[name]
+        ],
+    }
 
 
 def find_parent_problems(connection: "sa.Connection", iteration: "Iteration") -> list[str]:
@@ -108,15 +170,15 @@ def find_leaks(connection: "sa.Connection", iteration: "Iteration", training_set
     return problems
 
 
-def find_value_problems(
+def find_snapshot_problems(
     iteration: "Iteration", labels: "list[Row]", training_set: "TrainingSet", left_out: set[str]
 ) -> list[str]:
-    """Ask whether every label is of the campaign's method, known, physical, and the snapshot's to the bit.
+    """Ask whether the snapshot holds the frozen labels to the bit, of the campaign's method, and finite features.
 
-    Only those of the materials ``left_out``, which have no features, are missing from it.
+    Only the labels of the materials ``left_out``, which have no features, are missing from it.
     """
     method = iteration.campaign.method
-    problems = find_unfit_values(labels, method)
+    problems = []
     if training_set.provenance.get("method") != method:
         problems.append(f"The snapshot was made for the method {training_set.provenance.get('method')}.")
     described = [row for row in labels if row["material_id"] not in left_out]

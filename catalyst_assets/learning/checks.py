@@ -1,6 +1,6 @@
 """Checks of the training set (blocking) and the model (blocking, and warnings). Wiring only.
 
-What is judged is in `audit`, `training` and `registry`. The checks of one asset share a step.
+What is judged is in `audit` and `registry`. The checks of one asset share a step.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def training_set_checks(
     """Refuse a training set from which a wrong value would travel."""
     from catalyst_assets.learning.audit import audit_training_set
 
-    problems = audit_training_set(platform.database, platform.objects, context.partition_key)
+    problems = audit_training_set(platform.database, platform.objects, context.partition_key).problems
     for question, spec in _TRAINING_SET.items():
         yield as_check_result(problems[question], spec)
 
@@ -75,8 +75,8 @@ def trained_model_checks(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Refuse a broken model, warn of a poor one or one without a version."""
+    from catalyst_assets.learning.audit import find_model_problems, find_model_warnings
     from catalyst_assets.learning.models.registry import find_registration_problems
-    from catalyst_assets.learning.training import find_model_problems, find_model_warnings
 
     key = context.partition_key
     yield as_check_result(find_model_problems(platform.database, platform.objects, key), _FINITE)

@@ -5,29 +5,27 @@ import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.campaigns.iterations import Iteration, read_iteration
-from catalyst_assets.errors import CorruptArtifactError
-from catalyst_assets.learning.audit import require_sound
+from catalyst_assets.campaigns.iterations import MODEL_PROVENANCE, Iteration
+from catalyst_assets.learning.audit import AuditedTrainingSet
 from catalyst_assets.learning.heads.fitting import fit_heads
-from catalyst_assets.learning.heads.head import FittedHead
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.models.fine_tuned import FineTuneSettings
 from catalyst_assets.learning.models.fine_tuning import OnEpoch, can_fine_tune, fine_tune
-from catalyst_assets.learning.models.stored_models import Model, load_model, store_model
-from catalyst_assets.learning.training_set import TrainingSet, load_training_set
+from catalyst_assets.learning.models.stored_models import store_model
+from catalyst_assets.learning.training_set import TrainingSet
+from catalyst_assets.representation.library import load_backbone
+from catalyst_assets.representation.structures import read_graphs
 from catalyst_assets.seeds import derive_seed
 from resources.code_version import code_version
 from resources.postgres.database import execute
 
 if TYPE_CHECKING:
-    from catalyst_assets.constants import Accelerator
-    from resources.object_store import ObjectStore
+    from catalyst_assets.campaigns.model import Campaign
+    from catalyst_assets.learning.predictor import Predictor
+    from resources.platform import Platform
     from resources.postgres.database import Database
-
-LARGEST_MISCALIBRATION: Final = 0.15
-PROVENANCE: Final = "model_provenance"
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class TrainedModel:
 
     iteration: Iteration
     training_set: TrainingSet
-    model: Model
+    model: "Predictor"
     sha256: str
     metrics: dict[str, Any]
 
@@ -73,96 +71,68 @@ class TrainedModel:
         return named | (self.model.report.metrics if self.model.report else {})
 
 
-def train(
-    database: "Database",
-    objects: "ObjectStore",
-    partition_key: str,
-    checkpoints: Path,
-    *,
-    accelerator: "Accelerator" = "auto",
-    on_epoch: OnEpoch | None = None,
-) -> TrainedModel:
+def train(platform: "Platform", audited: AuditedTrainingSet, on_epoch: OnEpoch | None = None) -> TrainedModel:
     """Fit the iteration's model, store it under its hash and record it; the same labels give the same model.
+
+    What a training leaves that is killed lies in the checkpoint folder, and it goes on from there when it is made again.
 
     Parameters
     ----------
-    checkpoints
-        Folder of what a training leaves that is killed, and goes on from when it is made again.
-    accelerator
-        Where a network is trained.
     on_epoch
         Hears of each epoch of a training that has epochs.
 
     Raises
     ------
     LoopError
-        The training set is absent or unfit.
-    CorruptArtifactError
-        It is not what was recorded.
+        The training set is unfit.
     """
-    require_sound(database, objects, partition_key)
-    with database.transaction() as connection:
-        iteration = read_iteration(connection, partition_key)
-    training_set = load_training_set(objects, iteration)
-    wanted = iteration.campaign.learning
-    own_checkpoints = checkpoints / partition_key
-    fine_tuning = None
-    if wanted.fine_tune is not None:
-        seed = derive_seed(iteration.campaign.seed, "network")
-        fine_tuning = FineTuneSettings.of(wanted.fine_tune, seed, accelerator)
-    if fine_tuning and can_fine_tune(training_set.labels, training_set.chemical_systems, fine_tuning):
-        model: Model = _fine_tune(database, objects, training_set, fine_tuning, own_checkpoints, on_epoch)
-    else:
-        model = fit_heads(
-            wanted.heads,
-            training_set.features,
-            training_set.feature_names,
-            training_set.labels,
-            training_set.chemical_systems,
-            training_set.properties,
-            HeadSettings(seed=derive_seed(iteration.campaign.seed, "head"), recalibrate=True),
-        )
-    sha256 = store_model(objects, model)
+    audited.require_sound()
+    iteration, training_set = audited.iteration, audited.training_set
+    checkpoints = platform.settings.checkpoint_folder / iteration.partition_key
+    model = _fit(platform, iteration.campaign, training_set, checkpoints, on_epoch)
+    sha256 = store_model(platform.objects, model)
     # The iteration may get another training set, and the platform other code, before the model is registered.
     made_from = {"training_set_sha256": iteration.training_set_sha256, "code_version": code_version()}
-    metrics = summarize(model, len(training_set.material_ids)) | {PROVENANCE: made_from}
-    _record(database, partition_key, sha256, None, metrics)
-    shutil.rmtree(own_checkpoints, ignore_errors=True)
+    metrics = summarize(model, len(training_set.material_ids)) | {MODEL_PROVENANCE: made_from}
+    record_model(platform.database, iteration.partition_key, sha256, metrics)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     return TrainedModel(iteration, training_set, model, sha256, metrics)
 
 
-def _fine_tune(
-    database: "Database",
-    objects: "ObjectStore",
-    training_set: TrainingSet,
-    settings: FineTuneSettings,
+def _fit(
+    platform: "Platform",
+    campaign: "Campaign",
+    known: TrainingSet,
     checkpoints: Path,
     on_epoch: OnEpoch | None,
-) -> Model:
-    from catalyst_assets.representation.library import load_backbone
-    from catalyst_assets.representation.structures import read_graphs
-
-    backbone = load_backbone(objects, training_set.provenance["backbone"])
-    return fine_tune(
-        backbone,
-        read_graphs(database, training_set.structure_hashes, backbone.config.cutoff),
-        training_set.features,
-        training_set.feature_names,
-        training_set.labels,
-        training_set.chemical_systems,
-        training_set.properties,
-        settings,
-        checkpoints,
-        on_epoch=on_epoch,
+) -> "Predictor":
+    """Fit networks where the campaign asks for them and there are labels enough, else heads."""
+    wanted, systems = campaign.learning, known.chemical_systems
+    if wanted.fine_tune is not None:
+        seed = derive_seed(campaign.seed, "network")
+        adapted = FineTuneSettings.of(wanted.fine_tune, seed, platform.settings.accelerator)
+        if can_fine_tune(known.labels, systems, adapted):
+            backbone = load_backbone(platform.objects, known.provenance["backbone"])
+            graphs = read_graphs(platform.database, known.structure_hashes, backbone.config.cutoff)
+            return fine_tune(
+                backbone,
+                graphs,
+                known.features,
+                known.feature_names,
+                known.labels,
+                systems,
+                known.properties,
+                adapted,
+                checkpoints,
+                on_epoch=on_epoch,
+            )
+    settings = HeadSettings(seed=derive_seed(campaign.seed, "head"), recalibrate=True)
+    return fit_heads(
+        wanted.heads, known.features, known.feature_names, known.labels, systems, known.properties, settings
     )
 
 
-def record_tracking(database: "Database", model: TrainedModel, mlflow_run_id: str) -> None:
-    """Note under which MLflow run a model was tracked."""
-    _record(database, model.iteration.partition_key, model.sha256, mlflow_run_id, {})
-
-
-def summarize(model: Model, n_labelled: int) -> dict[str, Any]:
+def summarize(model: "Predictor", n_labelled: int) -> dict[str, Any]:
     """Return a model's held-out metrics as JSON values; None where it has not learned.
 
     Returns
@@ -176,82 +146,34 @@ def summarize(model: Model, n_labelled: int) -> dict[str, Any]:
         probability scores of all that were tried, in the property's unit.
     """
     report = model.report
-    if report is None:
-        unknown = dict.fromkeys(["valid_mae", "relative_mae", "miscalibration_area"])
-        return {
-            **unknown,
-            "valid_mae_by_property": {},
-            "baseline_mae_by_property": {},
-            "miscalibration_area_by_property": {},
-            "held_out_by_property": {},
-            "kinds": {},
-            "scores_by_kind": {},
-            "n_labelled": n_labelled,
-        }
-    parts = report.properties
+    parts = report.properties if report else {}
     errors = {name: part.mae for name, part in parts.items()}
     return {
-        "valid_mae": sum(errors.values()) / len(errors),
-        "relative_mae": report.relative_mae,
-        "miscalibration_area": report.miscalibration_area,
+        "valid_mae": sum(errors.values()) / len(errors) if errors else None,
+        "relative_mae": report.relative_mae if report else None,
+        "miscalibration_area": report.miscalibration_area if report else None,
         "valid_mae_by_property": errors,
         "baseline_mae_by_property": {name: part.baseline_mae for name, part in parts.items()},
         "miscalibration_area_by_property": {name: part.miscalibration_area for name, part in parts.items()},
         "held_out_by_property": {name: part.metrics for name, part in parts.items()},
         "kinds": {name: str(kind) for name, kind in model.kinds.items()},
-        "scores_by_kind": _scores_by_kind(model),
+        # None of a kind that had too few labels.
+        "scores_by_kind": {
+            name: {str(kind): score if math.isfinite(score) else None for kind, score in scores.items()}
+            for name, scores in model.choices.items()
+        },
         "n_labelled": n_labelled,
     }
 
 
-def _scores_by_kind(model: Model) -> dict[str, dict[str, float | None]]:
-    """Return the scores that heads were chosen by; None of a kind that had too few labels."""
-    if not isinstance(model, FittedHead):
-        return {}
-    return {
-        name: {str(kind): score if math.isfinite(score) else None for kind, score in scores.items()}
-        for name, scores in model.choices.items()
-    }
-
-
-def find_model_problems(database: "Database", objects: "ObjectStore", partition_key: str) -> list[str]:
-    """Ask whether the stored model can be read and reports finite numbers."""
-    with database.transaction() as connection:
-        iteration = read_iteration(connection, partition_key)
-    if iteration.model_sha256 is None:
-        return ["The iteration has no model."]
-    try:
-        report = load_model(objects, iteration.model_sha256).report
-    except CorruptArtifactError as error:
-        return [str(error)]
-    numbers = report.metrics if report else {}
-    return [f"{name} is {value}." for name, value in numbers.items() if not math.isfinite(value)]
-
-
-def find_model_warnings(database: "Database", partition_key: str) -> dict[str, list[str]]:
-    """Ask whether the model is calibrated and better than predicting the mean."""
-    with database.transaction() as connection:
-        metrics = read_iteration(connection, partition_key).metrics
-    areas = metrics.get("miscalibration_area_by_property", {})
-    errors = metrics.get("valid_mae_by_property", {})
-    baselines = metrics.get("baseline_mae_by_property", {})
-    return {
-        "calibration": [
-            f"{name}: miscalibration area {area:.3f}, above {LARGEST_MISCALIBRATION}."
-            for name, area in areas.items()
-            if area > LARGEST_MISCALIBRATION
-        ],
-        "baseline": [
-            f"{name}: error {error:.3g}, predicting the mean gives {baselines[name]:.3g}."
-            for name, error in errors.items()
-            if error >= baselines[name]
-        ],
-    }
-
-
-def _record(
-    database: "Database", partition_key: str, sha256: str, mlflow_run_id: str | None, metrics: dict[str, Any]
+def record_model(
+    database: "Database",
+    partition_key: str,
+    sha256: str,
+    metrics: dict[str, Any],
+    mlflow_run_id: str | None = None,
 ) -> None:
+    """Note which model an iteration has, what was measured of it, and under which MLflow run it was tracked."""
     with database.transaction() as connection:
         execute(
             connection,

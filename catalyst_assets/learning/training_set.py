@@ -216,11 +216,27 @@ def load_training_set(objects: "ObjectStore", iteration: "Iteration") -> Trainin
     CorruptArtifactError
         The stored bytes are gone or not those that were recorded.
     """
-    if iteration.training_set_sha256 is None:
-        raise LoopError(
-            f"Iteration {iteration.partition_key} has no training set.", "Materialize `training_set` first."
-        )
-    return read_training_set(objects, iteration.training_set_sha256)
+    return read_training_set(objects, _require(iteration.training_set_sha256, iteration))
+
+
+def load_fitted_to(objects: "ObjectStore", iteration: "Iteration") -> TrainingSet:
+    """Return what the iteration's model was fitted to, or the iteration's training set before there is a model.
+
+    Raises
+    ------
+    LoopError
+        There is neither.
+    CorruptArtifactError
+        The stored bytes are gone or not those that were recorded.
+    """
+    return read_training_set(objects, _require(iteration.fitted_to, iteration))
+
+
+def backbone_of(objects: "ObjectStore", iteration: "Iteration") -> str:
+    """Return the backbone that the iteration's model was fitted with: another one may be the current one by now."""
+    if iteration.fitted_to is None:
+        return current_fingerprint(objects)
+    return load_fitted_to(objects, iteration).provenance["backbone"]
 
 
 def read_training_set(objects: "ObjectStore", sha256: str) -> TrainingSet:
@@ -239,6 +255,14 @@ def read_training_set(objects: "ObjectStore", sha256: str) -> TrainingSet:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise CorruptArtifactError(f"Training set {_key(sha256)} has changed since it was written.", remedy)
     return TrainingSet.from_parquet(data)
+
+
+def _require(sha256: str | None, iteration: "Iteration") -> str:
+    if sha256 is None:
+        raise LoopError(
+            f"Iteration {iteration.partition_key} has no training set.", "Materialize `training_set` first."
+        )
+    return sha256
 
 
 def _key(sha256: str) -> str:

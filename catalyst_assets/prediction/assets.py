@@ -1,4 +1,4 @@
-"""Assets of prediction. Wiring only; how a pool is predicted is `scoring`'s."""
+"""Assets of prediction. Wiring only; how a pool is predicted is `versions`'s."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def plan_prediction_shards(
     context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.Output[dict[str, Any]] | dg.DynamicOutput[dict[str, Any]]]:
     """Open a version of the predictions and cut the pool into shards."""
-    from catalyst_assets.prediction.scoring import plan_predictions
+    from catalyst_assets.prediction.versions import plan_predictions
 
     plan, shards = plan_predictions(
         platform.database, platform.objects, platform.settings, context.partition_key
@@ -36,10 +36,10 @@ def plan_prediction_shards(
 @dg.op(pool=Queue.PREDICT.value, tags=op_tags(Queue.PREDICT))
 def predict_pool_shard(shard: dict[str, Any], platform: dg.ResourceParam[Platform]) -> dict[str, Any]:
     """Predict one shard into the staging version."""
-    from catalyst_assets.prediction.scoring import plan_from_json, predict_shard
+    from catalyst_assets.prediction.versions import PredictionPlan, predict_shard
 
     started = time.monotonic()
-    plan = plan_from_json(shard["plan"])
+    plan = PredictionPlan(**shard["plan"])
     rows = predict_shard(
         platform.database,
         platform.objects,
@@ -56,10 +56,10 @@ def promote_predictions(
     plan: dict[str, Any], shards: list[dict[str, Any]], platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
     """Show the version once it is complete."""
-    from catalyst_assets.prediction.scoring import plan_from_json, promote
+    from catalyst_assets.prediction.versions import PredictionPlan, promote
 
     started = time.monotonic()
-    planned = plan_from_json(plan)
+    planned = PredictionPlan(**plan)
     promote(platform.database, planned)
     seconds = sum(shard["seconds"] for shard in shards) + time.monotonic() - started
     return dg.MaterializeResult(

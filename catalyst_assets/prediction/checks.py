@@ -6,7 +6,7 @@ from resources.platform import Platform
 
 
 def _find_problems(platform: Platform, partition_key: str) -> list[str]:
-    from catalyst_assets.prediction.scoring import audit_predictions
+    from catalyst_assets.prediction.versions import audit_predictions
 
     return audit_predictions(platform.database, platform.objects, partition_key)
 

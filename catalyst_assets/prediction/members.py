@@ -1,24 +1,22 @@
-"""Predicting materials with an iteration's model: what is learned, what physics derives, how far away they are.
+"""Predicting materials with a model: what is learned, what physics derives, how far away they are.
 
-Nothing is written here; how a whole pool is predicted and promoted is ``scoring``'s.
+Nothing is written here. Materials of a pool come with stored features and structures; new ones are ``apply``'s, and
+how a whole pool is predicted and promoted is ``versions``'s.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalyst_assets.campaigns.derived import derive_values
 from catalyst_assets.errors import LoopError
-from catalyst_assets.learning.heads.head import N_DRAWS, Prediction
-from catalyst_assets.learning.models.fine_tuned import FineTunedModel
 from catalyst_assets.learning.models.stored_models import load_model
-from catalyst_assets.learning.training import PROVENANCE
-from catalyst_assets.learning.training_set import TrainingSet, load_training_set, read_training_set
+from catalyst_assets.learning.predictor import N_DRAWS, Crystals, Prediction
+from catalyst_assets.learning.training_set import backbone_of, read_training_set
 from catalyst_assets.learning.uncertainty.distance import TrainingDistance, fit_distance
-from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.store import load_features
 from catalyst_assets.representation.structures import read_graphs
 from catalyst_assets.seeds import derive_seed
@@ -29,22 +27,21 @@ if TYPE_CHECKING:
     from catalyst_assets.campaigns.iterations import Iteration
     from catalyst_assets.campaigns.model import Campaign
     from catalyst_assets.constants import Accelerator
+    from catalyst_assets.learning.predictor import Predictor
     from resources.object_store import ObjectStore
     from resources.postgres.database import Database
-
-_GRAPHS_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True)
 class PoolPrediction(Prediction):
-    """What is predicted of a pool, and how far its materials are from what the model was fitted to.
+    """What is predicted of materials, and how far they are from what the model was fitted to.
 
     Attributes
     ----------
     distance
         Shape (m,), in units of what an unseen chemical system typically has; None where it was not measured.
     distance_threshold
-        Further away is out of distribution.
+        Further away is out of distribution: 95 % of unseen systems are nearer.
     """
 
     distance: "NDArray[np.float64] | None" = None
@@ -63,97 +60,56 @@ def predict_members(
     objects: "ObjectStore",
     iteration: "Iteration",
     model_sha256: str,
-    material_ids: Sequence[str],
     structure_hashes: Sequence[str],
     formulas: Sequence[str],
     accelerator: "Accelerator" = "auto",
 ) -> PoolPrediction:
-    """Predict materials, derived properties and distances included.
+    """Predict materials that are stored, derived properties and distances included.
 
-    A head reads their stored features, a fine-tuned model their structures as well. A material's draws depend on
-    the model and the material alone, not on which others are predicted with it; a fine-tuned model's to about six
-    digits, since its networks compute in single precision.
+    A material's draws depend on the model and the material alone, not on which others are predicted with it; a
+    fine-tuned model's to about six digits, since its networks compute in single precision.
     """
-    model = load_model(objects, model_sha256)
     features = load_features(objects, backbone_of(objects, iteration), structure_hashes).informed()
     if features.failures:
         raise LoopError(
             f"{len(features.failures)} structures of the pool have no features.",
             "Materialize `structure_embeddings`, then this partition again.",
         )
-    seed = derive_seed(iteration.campaign.seed, iteration.number, "draws")
-    if isinstance(model, FineTunedModel):
-        learned = _predict_crystals(database, model, features.values, structure_hashes, seed, accelerator)
-    else:
-        learned = model.predict(features.values, n_draws=N_DRAWS, seed=seed)
-    whole = append_derived(iteration.campaign, learned, formulas)
-    measure = load_training_distance(objects, iteration)
-    return PoolPrediction(
-        **vars(whole),
-        distance=None if measure is None else measure.measure(features.values),
-        distance_threshold=None if measure is None else measure.threshold,
+    crystals = Crystals(
+        lambda part, cutoff: read_graphs(database, structure_hashes[part], cutoff), accelerator
     )
+    model, measure = load_model(objects, model_sha256), training_distance(objects, iteration.fitted_to)
+    return predict_materials(model, iteration, measure, features.values, crystals, formulas)
 
 
-def _predict_crystals(
-    database: "Database",
-    model: FineTunedModel,
+def predict_materials(
+    model: "Predictor",
+    iteration: "Iteration",
+    measure: TrainingDistance | None,
     features: "NDArray[np.float32]",
-    structure_hashes: Sequence[str],
-    seed: int,
-    accelerator: "Accelerator",
-) -> Prediction:
-    """Predict from structures, with the graphs of a part of them in memory at a time."""
-    parts = []
-    for start in range(0, len(structure_hashes), _GRAPHS_AT_ONCE):
-        part = slice(start, start + _GRAPHS_AT_ONCE)
-        graphs = read_graphs(database, structure_hashes[part], model.cutoff)
-        parts.append(model.predict(features[part], N_DRAWS, seed, graphs, accelerator))
-    mean, std, draws = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "std", "draws")
+    crystals: Crystals,
+    formulas: Sequence[str],
+) -> PoolPrediction:
+    """Predict materials from their features of shape (m, f) and their structures, as the model's iteration does."""
+    seed = derive_seed(iteration.campaign.seed, iteration.number, "draws")
+    whole = append_derived(
+        iteration.campaign, model.predict(features, N_DRAWS, seed, crystals=crystals), formulas
     )
-    return Prediction(model.properties, mean, std, draws)
-
-
-def load_training_distance(objects: "ObjectStore", iteration: "Iteration") -> TrainingDistance | None:
-    """Return what measures distances to what an iteration's model was fitted to; None with too little in it."""
-    fitted_to = _fitted_to(iteration)
-    return None if fitted_to is None else _distance_to(objects, fitted_to)
+    if measure is None:
+        return PoolPrediction(**vars(whole))
+    return PoolPrediction(
+        **vars(whole), distance=measure.measure(features), distance_threshold=measure.threshold
+    )
 
 
 @lru_cache(maxsize=2)
-def _distance_to(objects: "ObjectStore", training_set_sha256: str) -> TrainingDistance | None:
+def training_distance(objects: "ObjectStore", training_set_sha256: str | None) -> TrainingDistance | None:
+    """Return what measures distances to a training set; None without one or with too little in it."""
     # The shards of one process share it: measuring a training set takes longer than a shard.
+    if training_set_sha256 is None:
+        return None
     training_set = read_training_set(objects, training_set_sha256)
     return fit_distance(training_set.features, training_set.chemical_systems)
-
-
-def training_set_of(objects: "ObjectStore", iteration: "Iteration") -> TrainingSet:
-    """Return what the iteration's model was fitted to, or the iteration's training set before there is a model.
-
-    Raises
-    ------
-    LoopError
-        There is neither.
-    CorruptArtifactError
-        The stored bytes are gone or not those that were recorded.
-    """
-    return load_training_set(objects, replace(iteration, training_set_sha256=_fitted_to(iteration)))
-
-
-def backbone_of(objects: "ObjectStore", iteration: "Iteration") -> str:
-    """Return the backbone that the iteration's model was fitted with: another one may be the current one by now."""
-    fitted_to = _fitted_to(iteration)
-    if fitted_to is None:
-        return current_fingerprint(objects)
-    return read_training_set(objects, fitted_to).provenance["backbone"]
-
-
-def _fitted_to(iteration: "Iteration") -> str | None:
-    """Return the training set of the iteration's model; the iteration may have got another one since."""
-    made_from = iteration.metrics.get(PROVENANCE) or {}
-    found: str | None = made_from.get("training_set_sha256") or iteration.training_set_sha256
-    return found
 
 
 def append_derived(campaign: "Campaign", prediction: Prediction, formulas: Sequence[str]) -> Prediction:

@@ -79,21 +79,21 @@ def supply_backbone(
     record: dict[str, str] = {"run_url": "", "problem": ""}
 
     def make() -> "Backbone":
-        with platform.tracking.attempt(
+        with platform.tracking.run(
             ASSET, None, dagster_run_id, data_sha256=data_sha256, training_key=key
-        ) as attempt:
+        ) as run:
 
             def tell(epoch: int, values: Mapping[str, float]) -> None:
                 for name, value in values.items():
-                    attempt.on_epoch(name, epoch, value)
+                    run.on_epoch(name, epoch, value)
 
             parent = choice.make(settings)
             data = collect_pretraining_set(platform.database, parent)
             backbone, report = pretrain_backbone(parent, data, pretraining, checkpoints, on_epoch=tell)
             reports.append(report)
-            attempt.log(params=backbone.origin.to_json(), metrics=_scalars(report))
-        record["run_url"] = attempt.run.url if attempt.run is not None else ""
-        record["problem"] = attempt.problem
+            run.log(params=backbone.origin.to_json(), metrics=_scalars(report))
+        record["run_url"] = run.url
+        record["problem"] = run.problem
         return backbone
 
     published = publish_backbone(platform.objects, recipe, make)

@@ -3,7 +3,7 @@
 What a version stands for and which becomes champion is ``catalyst_assets.learning``'s business.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from resources.mlflow.tracking import Tracking
 
 CHAMPION: Final = "champion"
-_ABSENT: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _PAGE: Final = 1000
 
 
@@ -63,9 +62,11 @@ class ModelRegistry:
 
     def versions(self, name: str) -> list[RegisteredVersion]:
         """Return the versions of a model, oldest first; none if there is no such model."""
+        wanted = f"name = '{name}'"
         with self._asking() as client:
-            found = _all_pages(client.search_model_versions, filter_string=f"name = '{name}'")
-            champion = _champion_number(client, name)
+            models = client.search_registered_models(wanted)
+            champion = int(models[0].aliases.get(CHAMPION, 0)) if models else 0
+            found = _all_pages(client.search_model_versions, filter_string=wanted)
             return sorted((_read(item, champion) for item in found), key=lambda version: version.version)
 
     def add(
@@ -83,7 +84,7 @@ class ModelRegistry:
             made = client.create_model_version(
                 name, source, run_id=run_id, tags=dict(tags), description=description
             )
-            return _read(made, None)
+            return _read(made, champion=0)
 
     def tag(self, name: str, version: int, tags: Mapping[str, str]) -> None:
         """Note something of a version."""
@@ -91,7 +92,7 @@ class ModelRegistry:
             for key, value in tags.items():
                 client.set_model_version_tag(name, str(version), key, value)
 
-    def crown(self, name: str, version: int) -> None:
+    def promote(self, name: str, version: int) -> None:
         """Make a version the champion of its model."""
         with self._asking() as client:
             client.set_registered_model_alias(name, CHAMPION, str(version))
@@ -106,28 +107,16 @@ class ModelRegistry:
             raise unusable(error) from error
 
 
-def _all_pages(search: Any, **arguments: Any) -> Iterator[Any]:
-    token = None
-    while True:
-        page = search(max_results=_PAGE, page_token=token, **arguments)
-        yield from page
-        token = page.token
-        if not token:
-            return
+def _all_pages(search: Callable[..., Any], **arguments: Any) -> list[Any]:
+    from mlflow.utils import get_results_from_paginated_fn
+
+    def page(number: int, token: str | None) -> Any:
+        return search(max_results=number, page_token=token, **arguments)
+
+    return list(get_results_from_paginated_fn(page, _PAGE))  # type: ignore[no-untyped-call]
 
 
-def _champion_number(client: "MlflowClient", name: str) -> int | None:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return int(client.get_model_version_by_alias(name, CHAMPION).version)
-    except MlflowException as error:
-        if error.error_code not in _ABSENT:
-            raise
-        return None
-
-
-def _read(item: Any, champion: int | None) -> RegisteredVersion:
+def _read(item: Any, champion: int) -> RegisteredVersion:
     return RegisteredVersion(
         name=item.name,
         version=int(item.version),

@@ -1,6 +1,6 @@
-"""An open MLflow run: what is recorded in it at once, and what while the work goes on.
+"""What is recorded of a piece of work in its MLflow run, at once and while the work goes on.
 
-Opening and ending runs is ``mlflow``'s.
+Opening and ending runs is ``tracking``'s.
 """
 
 import logging
@@ -30,26 +30,33 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class TrackedRun:
-    """An open MLflow run.
+    """An MLflow run that may not exist: the work it would record counts more than its record, so nothing is raised.
 
     Attributes
     ----------
     run_id
-        MLflow's id.
+        MLflow's id; empty when no run could be opened.
     url
         Where MLflow's own pages show it while `catalyst up` runs.
     is_resumed
         It was begun by a process that was killed, and goes on here.
+    problem
+        Why something was not recorded; empty while all is well.
     """
 
-    run_id: str
-    url: str
-    _client: "MlflowClient" = field(repr=False)
+    run_id: str = ""
+    url: str = ""
     is_resumed: bool = False
+    problem: str = ""
+    _client: "MlflowClient | None" = field(default=None, repr=False)
     _seen: dict[str, set[int]] = field(default_factory=dict, repr=False)
     _pending: "list[Metric]" = field(default_factory=list, repr=False)
     _due: float = field(default=0.0, repr=False)
     _warned: bool = field(default=False, repr=False)
+
+    def open(self, client: "MlflowClient", run_id: str, url: str, *, is_resumed: bool) -> None:
+        """Record in a run of MLflow from now on."""
+        self._client, self.run_id, self.url, self.is_resumed = client, run_id, url, is_resumed
 
     def log(
         self,
@@ -59,15 +66,22 @@ class TrackedRun:
         curves: Curves | None = None,
         artifacts: Mapping[str, bytes] | None = None,
     ) -> None:
-        """Record what the run used and found; see `Tracking.log_run`.
+        """Record what the run used and found.
 
-        Raises
-        ------
-        CatalystError
-            MLflow's database or artifact store cannot be used.
+        Parameters
+        ----------
+        params
+            Settings that shaped the work.
+        metrics
+            Final values.
+        curves
+            For each name the values by step: either in order from 0, or ``(step, value)`` pairs.
+        artifacts
+            Files by name.
         """
+        if self._client is None:
+            return
         from mlflow.entities import Metric, Param
-        from mlflow.exceptions import MlflowException
 
         now = int(time.time() * 1000)
         settings = [Param(name, str(value)[:_MAX_PARAM_LENGTH]) for name, value in (params or {}).items()]
@@ -77,39 +91,46 @@ class TrackedRun:
                 points = (
                     point if isinstance(point, tuple) else (index, point) for index, point in enumerate(curve)
                 )
-                values += self._unseen(name, points)
+                values += self._unseen(self._client, name, points)
             for start in range(0, len(settings), _MAX_PARAMS):
                 self._client.log_batch(self.run_id, params=settings[start : start + _MAX_PARAMS])
-            self._send(values)
+            self._send(self._client, values)
             if artifacts:
-                self._log_artifacts(artifacts)
-        except (MlflowException, OSError) as error:
-            raise unusable(error) from error
+                _log_artifacts(self._client, self.run_id, artifacts)
+        except Exception as error:
+            self.note(error)
 
-    def log_epoch(self, step: int, values: Mapping[str, float]) -> None:
-        """Record one step of curves while the work goes on; a step that is there already is left alone.
+    def on_epoch(self, name: str, step: int, value: float) -> None:
+        """Record one point of one curve while the work goes on; a step that is there already is left alone.
 
         Trouble with MLflow is logged once and costs nothing but, at worst, the record.
         """
+        if self._client is None:
+            return
         try:
-            for name, value in values.items():
-                self._pending += self._unseen(name, [(step, value)])
+            self._pending += self._unseen(self._client, name, [(step, value)])
             if time.monotonic() >= self._due:
                 self._flush()
         except Exception as error:
             self._defer(error)
 
     def flush(self) -> None:
-        """Send what `log_epoch` still holds."""
+        """Send what `on_epoch` still holds."""
         try:
             self._flush()
         except Exception as error:
             self._defer(error)
 
+    def note(self, error: Exception) -> None:
+        """Keep the first reason why something was not recorded."""
+        known = error if isinstance(error, CatalystError) else unusable(error)
+        self.problem = self.problem or first_line(known)
+
     def _flush(self) -> None:
-        self._send(self._pending)
-        self._pending = []
-        self._due = time.monotonic() + _FLUSH_SECONDS
+        if self._client is not None:
+            self._send(self._client, self._pending)
+            self._pending = []
+            self._due = time.monotonic() + _FLUSH_SECONDS
 
     def _defer(self, error: Exception) -> None:
         self._due = time.monotonic() + _RETRY_SECONDS
@@ -118,70 +139,32 @@ class TrackedRun:
             self._warned = True
             _log.warning("The work goes on, its curves are not recorded for now. %s", first_line(error))
 
-    def _send(self, values: "list[Metric]") -> None:
+    def _send(self, client: "MlflowClient", values: "list[Metric]") -> None:
         for start in range(0, len(values), _MAX_METRICS):
-            self._client.log_batch(self.run_id, metrics=values[start : start + _MAX_METRICS])
+            client.log_batch(self.run_id, metrics=values[start : start + _MAX_METRICS])
 
-    def _unseen(self, name: str, points: Iterable[tuple[int, float]]) -> "list[Metric]":
+    def _unseen(
+        self, client: "MlflowClient", name: str, points: Iterable[tuple[int, float]]
+    ) -> "list[Metric]":
         from mlflow.entities import Metric
 
         if name not in self._seen:
             # A training that goes on from its last checkpoint passes some steps again.
-            known = self._client.get_metric_history(self.run_id, name) if self.is_resumed else []
+            known = client.get_metric_history(self.run_id, name) if self.is_resumed else []
             self._seen[name] = {metric.step for metric in known}
         seen, now = self._seen[name], int(time.time() * 1000)
         fresh = [(int(step), float(value)) for step, value in points if int(step) not in seen]
         seen.update(step for step, _ in fresh)
         return [Metric(name, value, now, step) for step, value in fresh]
 
-    def _log_artifacts(self, artifacts: Mapping[str, bytes]) -> None:
-        with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
-            for name, data in artifacts.items():
-                path = Path(folder, name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-            self._client.log_artifacts(self.run_id, folder)
 
-
-@dataclass
-class Attempt:
-    """A run that may not exist: the work it would record counts more than its record.
-
-    Attributes
-    ----------
-    run
-        None when none could be opened.
-    problem
-        Why something was not recorded; empty while all is well.
-    """
-
-    run: TrackedRun | None = None
-    problem: str = ""
-
-    def on_epoch(self, name: str, step: int, value: float) -> None:
-        """Record one point of one curve; see `TrackedRun.log_epoch`."""
-        if self.run is not None:
-            self.run.log_epoch(step, {name: value})
-
-    def log(
-        self,
-        *,
-        params: Mapping[str, object] | None = None,
-        metrics: Mapping[str, float] | None = None,
-        curves: Curves | None = None,
-        artifacts: Mapping[str, bytes] | None = None,
-    ) -> None:
-        """As `TrackedRun.log`, but a failure is only noted."""
-        if self.run is None:
-            return
-        try:
-            self.run.log(params=params, metrics=metrics, curves=curves, artifacts=artifacts)
-        except Exception as error:
-            self.note(error)
-
-    def note(self, error: BaseException) -> None:
-        """Keep the first reason why something was not recorded."""
-        self.problem = self.problem or first_line(error)
+def _log_artifacts(client: "MlflowClient", run_id: str, artifacts: Mapping[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
+        for name, data in artifacts.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        client.log_artifacts(run_id, folder)
 
 
 def unusable(error: Any) -> CatalystError:

@@ -7,7 +7,6 @@ imports mlflow, which takes seconds, so nothing here does so before a run is ope
 
 import logging
 import os
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -15,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from resources.mlflow.tracked_run import Attempt, Curves, TrackedRun, unusable
+from resources.mlflow.tracked_run import TrackedRun, unusable
 from resources.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,132 +50,42 @@ class Tracking:
         *,
         data_sha256: str = "",
         training_key: str = "",
-        tags: Mapping[str, str] | None = None,
     ) -> Iterator[TrackedRun]:
         """Open a run for one materialization; it ends FINISHED, FAILED if the block raises, KILLED if it is stopped.
 
         Runs of the same asset and partition that a killed process left open are ended first. The
-        experiment is the partition's campaign, or `catalyst`.
+        experiment is the partition's campaign, or `catalyst`. No trouble with MLflow reaches the block: the run says
+        what it was.
 
         Parameters
         ----------
+        data_sha256
+            Hash of the data that is used.
         training_key
             Names work that resumes where it was killed: then its run goes on too, instead of a new one.
-
-        Raises
-        ------
-        CatalystError
-            MLflow's database or artifact store cannot be used.
         """
-        from mlflow.exceptions import MlflowException
-
-        name = asset if partition is None else f"{asset} {partition}"
-        all_tags = {_ASSET_TAG: asset, _PARTITION_TAG: partition or "", **(tags or {})}
-        if data_sha256:
-            all_tags[_DATA_TAG] = data_sha256
-        if training_key:
-            all_tags[_TRAINING_TAG] = training_key
-        status = "FAILED"
-        with ExitStack() as stack:
+        run, status, stack = TrackedRun(), "FAILED", ExitStack()
+        try:
             stack.callback(self._forget_globals)
-            try:
-                experiment_id, experiment = self._experiment(partition)
-                resumed = self._find_cut_off(experiment_id, asset, partition, training_key)
-                self._end_stale(experiment_id, asset, partition, resumed)
-                run_id = (
-                    resumed or self.client.create_run(experiment_id, tags=all_tags, run_name=name).info.run_id
-                )
-                resource = stack.enter_context(self._resource(experiment, run_id, name, dagster_run_id))
-            except (MlflowException, OSError) as error:
-                raise unusable(error) from error
-            page = self._page(experiment_id, run_id)
-            run = TrackedRun(run_id, page, resource.tracking_client, is_resumed=resumed is not None)
-            try:
-                yield run
-                status = "FINISHED"
-            except Exception:
-                raise
-            except BaseException:  # Ctrl-C, or Dagster that stops the run: it may be resumed
-                status = "KILLED"
-                raise
-            finally:
-                run.flush()
-                resource.end_run(status)
-
-    @contextmanager
-    def attempt(
-        self,
-        asset: str,
-        partition: str | None,
-        dagster_run_id: str,
-        *,
-        data_sha256: str = "",
-        training_key: str = "",
-        tags: Mapping[str, str] | None = None,
-    ) -> Iterator[Attempt]:
-        """As `run`, for work that counts more than its record: no trouble with MLflow reaches the block."""
-        attempt = Attempt()
-        stack = ExitStack()
-        opening = self.run(
-            asset, partition, dagster_run_id, data_sha256=data_sha256, training_key=training_key, tags=tags
-        )
-        try:
-            attempt.run = stack.enter_context(opening)
+            tags = {_DATA_TAG: data_sha256, _TRAINING_TAG: training_key}
+            resource = stack.enter_context(self._opened(run, asset, partition, dagster_run_id, tags))
+            stack.callback(lambda: resource.end_run(status))
         except Exception as error:
-            attempt.note(error)
+            run.note(error)
         try:
-            yield attempt
-        except BaseException:
-            try:
-                stack.__exit__(*sys.exc_info())
-            except BaseException as error:
-                attempt.note(error)
+            yield run
+            status = "FINISHED"
+        except Exception:
             raise
-        try:
-            stack.close()
-        except Exception as error:
-            attempt.note(error)
-
-    def log_run(
-        self,
-        asset: str,
-        partition: str | None,
-        dagster_run_id: str,
-        *,
-        params: Mapping[str, object] | None = None,
-        metrics: Mapping[str, float] | None = None,
-        curves: Curves | None = None,
-        artifacts: Mapping[str, bytes] | None = None,
-        data_sha256: str = "",
-        tags: Mapping[str, str] | None = None,
-    ) -> str:
-        """Record a finished piece of work as one run and return its id.
-
-        Parameters
-        ----------
-        params
-            Settings that shaped the work.
-        metrics
-            Final values.
-        curves
-            For each name the values by step: either in order from 0, or ``(step, value)`` pairs.
-        artifacts
-            Files by name.
-        data_sha256
-            Hash of the data that was used.
-
-        Raises
-        ------
-        CatalystError
-            MLflow's database or artifact store cannot be used.
-        """
-        with self.run(asset, partition, dagster_run_id, data_sha256=data_sha256, tags=tags) as run:
-            run.log(params=params, metrics=metrics, curves=curves, artifacts=artifacts)
-        return run.run_id
-
-    def run_url(self, run_id: str) -> str:
-        """Return the page of a run, served while `catalyst up` runs."""
-        return self._page(self.client.get_run(run_id).info.experiment_id, run_id)
+        except BaseException:  # Ctrl-C, or Dagster that stops the run: it may be resumed
+            status = "KILLED"
+            raise
+        finally:
+            run.flush()
+            try:
+                stack.close()
+            except Exception as error:
+                run.note(error)
 
     @property
     def artifact_root(self) -> str:
@@ -218,10 +127,25 @@ class Tracking:
         _ = self.client
 
     @contextmanager
-    def _resource(self, experiment: str, run_id: str, name: str, dagster_run_id: str) -> Iterator[Any]:
-        """Yield dagster-mlflow's resource, attached to an open run."""
+    def _opened(
+        self,
+        run: TrackedRun,
+        asset: str,
+        partition: str | None,
+        dagster_run_id: str,
+        tags: Mapping[str, str],
+    ) -> Iterator[Any]:
+        """Open a run, or one that was killed again, and yield dagster-mlflow's resource attached to it."""
         import dagster as dg
 
+        name = asset if partition is None else f"{asset} {partition}"
+        experiment_id, experiment = self._experiment(partition)
+        run_id = self._find_cut_off(experiment_id, asset, partition, tags[_TRAINING_TAG])
+        self._end_stale(experiment_id, asset, partition, run_id)
+        is_resumed = run_id is not None
+        if run_id is None:
+            own = {_ASSET_TAG: asset, _PARTITION_TAG: partition or "", **tags}
+            run_id = str(self.client.create_run(experiment_id, tags=own, run_name=name).info.run_id)
         config = {"experiment_name": experiment, "mlflow_tracking_uri": self._url, "mlflow_run_id": run_id}
         with ExitStack() as stack:
             with warnings.catch_warnings():
@@ -238,7 +162,10 @@ class Tracking:
                     )
                 )
             os.environ.pop("MLFLOW_TRACKING_URI", None)  # what the work starts need not know the password
-            yield resources.mlflow.tracking
+            resource = resources.mlflow
+            page = f"http://{self._settings.host}:{self._settings.mlflow_port}/#/experiments/{experiment_id}/runs/{run_id}"
+            run.open(resource.tracking_client, run_id, page, is_resumed=is_resumed)
+            yield resource
 
     def _experiment(self, partition: str | None) -> tuple[str, str]:
         name = partition.partition("__")[0] if partition else "catalyst"
@@ -265,10 +192,6 @@ class Tracking:
         for run in self.client.search_runs([experiment_id], mine):
             if run.info.run_id != kept:
                 self.client.set_terminated(run.info.run_id, "KILLED")
-
-    def _page(self, experiment_id: str, run_id: str) -> str:
-        server = f"http://{self._settings.host}:{self._settings.mlflow_port}"
-        return f"{server}/#/experiments/{experiment_id}/runs/{run_id}"
 
     def _forget_globals(self) -> None:
         import mlflow

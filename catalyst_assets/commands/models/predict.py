@@ -72,9 +72,10 @@ def predict(
             rows.append(about | {"problem": predicted.failures[index]})
             continue
         row = predicted.kept.index(index)
-        if predicted.distance is not None and predicted.is_outside is not None:
-            about["distance"] = float(predicted.distance[row])
-            about["out_of_distribution"] = bool(predicted.is_outside[row])
+        distance, is_outside = predicted.prediction.distance, predicted.prediction.is_outside
+        if distance is not None and is_outside is not None:
+            about["distance"] = float(distance[row])
+            about["out_of_distribution"] = bool(is_outside[row])
         for column, property_name in enumerate(predicted.prediction.properties):
             known = PROPERTIES.get(property_name)
             rows.append(

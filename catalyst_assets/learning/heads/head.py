@@ -7,7 +7,7 @@ and ``deep_ensemble``, how properties are drawn together in ``marginals``.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import ClassVar, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from catalyst_assets.learning.heads.scaling import Scaling
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.sparse_process import SparseProcess
 from catalyst_assets.learning.heads.stacked import StackedModel, prior_model
+from catalyst_assets.learning.predictor import N_DRAWS, Crystals, Prediction
 from catalyst_assets.learning.uncertainty.calibration import Calibration
 from catalyst_assets.learning.uncertainty.couplings import (
     Coupling,
@@ -42,34 +43,12 @@ from catalyst_assets.learning.uncertainty.report import (
     ValidationReport,
 )
 
-N_DRAWS: Final = 64
 _UNKNOWN_PRIOR: Final = (0.0, 1.0)
-_FORMAT: Final = "catalyst-head-4"
 # What a stored head may be made of.
 _PARTS: Final = (
     HeadKind, HeadSettings, StackedModel, GaussianProcess, SparseProcess, MaternKernel, Scaling, EnsembleModel,
     DeepEnsemble, Layer, Floor, Gate, Forest, Calibration, QuantileMap, Coupling, ValidationReport, PropertyReport,
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What is predicted of m materials.
-
-    Attributes
-    ----------
-    properties
-        The p names.
-    mean, std
-        Shape (m, p), in each property's unit.
-    draws
-        Shape (m, k, p): joint samples.
-    """
-
-    properties: tuple[str, ...]
-    mean: NDArray[np.float64]
-    std: NDArray[np.float64]
-    draws: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -100,6 +79,8 @@ class FittedHead:
         Which properties follow which.
     """
 
+    FORMAT: ClassVar[str] = "catalyst-head-4"
+
     properties: tuple[str, ...]
     models: tuple[PropertyModel, ...]
     correlation: NDArray[np.float64]
@@ -110,7 +91,6 @@ class FittedHead:
     kinds: dict[str, HeadKind] = field(default_factory=dict)
     choices: dict[str, dict[HeadKind, float]] = field(default_factory=dict)
     couplings: tuple[Coupling, ...] = ()
-    _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_prior(self) -> bool:
@@ -134,7 +114,17 @@ class FittedHead:
         """
         return labels, assign_folds(groups, self.settings.n_folds, self.settings.seed)
 
-    def predict(self, features: NDArray[np.float32], n_draws: int = N_DRAWS, seed: int = 0) -> Prediction:
+    @property
+    def cutoff(self) -> None:
+        """No neighbours are wanted: features are enough."""
+
+    def predict(
+        self,
+        features: NDArray[np.float32],
+        n_draws: int = N_DRAWS,
+        seed: int = 0,
+        crystals: Crystals | None = None,
+    ) -> Prediction:
         """Predict materials from their features.
 
         Parameters
@@ -145,6 +135,8 @@ class FittedHead:
             Joint samples a material.
         seed
             Of the samples.
+        crystals
+            Not read.
         """
         if features.ndim != 2 or features.shape[1] != len(self.feature_names):
             raise LoopError(
@@ -172,9 +164,7 @@ class FittedHead:
 
     def to_bytes(self) -> bytes:
         """Return the head as a safetensors file; ``from_bytes`` predicts the same to the last bit."""
-        if "bytes" not in self._cache:
-            self._cache["bytes"] = serialization.dump(self, _FORMAT)
-        return bytes(self._cache["bytes"])
+        return serialization.dump(self, self.FORMAT)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -185,16 +175,8 @@ class FittedHead:
         CorruptArtifactError
             The bytes are not a head of this version.
         """
-        head: Self = serialization.load(data, _FORMAT, (cls, *_PARTS))
-        head._cache["bytes"] = data
+        head: Self = serialization.load(data, cls.FORMAT, (cls, *_PARTS))
         return head
-
-    @property
-    def sha256(self) -> str:
-        """Hash of ``to_bytes()``."""
-        if "sha256" not in self._cache:
-            self._cache["sha256"] = hashlib.sha256(self.to_bytes()).hexdigest()
-        return str(self._cache["sha256"])
 
 
 def prior_head(

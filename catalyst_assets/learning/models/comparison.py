@@ -24,7 +24,7 @@ _FEWEST_SHARED: Final = 5
 
 
 @dataclass(frozen=True)
-class Standing:
+class VersionScores:
     """What a version is judged by, as recorded with its iteration; None where it has not learned.
 
     Attributes
@@ -40,7 +40,7 @@ class Standing:
     miscalibration_area: float | None
 
     @classmethod
-    def from_metrics(cls, version: int, metrics: Mapping[str, Any]) -> "Standing":
+    def from_metrics(cls, version: int, metrics: Mapping[str, Any]) -> "VersionScores":
         """Take it from what an iteration records."""
         return cls(version, metrics.get("relative_mae"), metrics.get("miscalibration_area"))
 
@@ -114,7 +114,9 @@ def compare_on_shared(
     return SharedErrors(len(materials), errors, (one, other))
 
 
-def decide_champion(challenger: Standing, champion: Standing | None, shared: SharedErrors | None) -> Decision:
+def decide_champion(
+    challenger: VersionScores, champion: VersionScores | None, shared: SharedErrors | None
+) -> Decision:
     """Decide whether a new version takes the place of the champion.
 
     Parameters
@@ -149,7 +151,7 @@ def decide_champion(challenger: Standing, champion: Standing | None, shared: Sha
     )
 
 
-def find_worse_calibration(challenger: Standing, champion: Standing | None) -> str:
+def find_worse_calibration(challenger: VersionScores, champion: VersionScores | None) -> str:
     """Say that a version is calibrated worse than the champion; empty when it is not."""
     ours = challenger.miscalibration_area
     theirs = champion.miscalibration_area if champion else None

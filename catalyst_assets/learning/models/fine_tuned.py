@@ -1,32 +1,35 @@
-"""A fine-tuned model: a few networks that predict from structures, and how what they say is put together.
+"""A fine-tuned model: a few networks that predict from structures, and its file.
 
 Together they are a deep ensemble (Lakshminarayanan et al., NeurIPS 2017, arXiv:1612.01474). How they come about
-lies in ``fine_tuning``, what they are in a file in ``fine_tuned_files``.
+lies in ``fine_tuning``, how what they say is put together in ``pooling``.
 """
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.errors import LoopError
-from catalyst_assets.learning.heads.head import Prediction, assign_folds, typical_of
+from catalyst_assets.learning import serialization
+from catalyst_assets.learning.heads.head import assign_folds, typical_of
+from catalyst_assets.learning.models.pooling import pool_members
+from catalyst_assets.learning.predictor import N_DRAWS, Crystals, Prediction
 from catalyst_assets.learning.uncertainty.calibration import Calibration
 from catalyst_assets.learning.uncertainty.marginals import Marginal, joint_draws
-from catalyst_assets.learning.uncertainty.report import ValidationReport
+from catalyst_assets.learning.uncertainty.quantiles import QuantileMap
+from catalyst_assets.learning.uncertainty.report import PropertyReport, ValidationReport
 
 if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import FineTuning
     from catalyst_assets.constants import Accelerator
     from catalyst_assets.representation.fitting.fitted import FittedNetwork
-    from catalyst_assets.representation.fitting.head import HurdlePrediction
     from catalyst_assets.representation.fitting.settings import FitSettings
     from catalyst_assets.representation.graphs import CrystalGraph
 
 _DESCRIPTOR: Final = "desc:"
+_GRAPHS_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class FineTunedModel:
         How it was made.
     """
 
+    FORMAT: ClassVar[str] = "catalyst-fine-tuned-2"
+
     properties: tuple[str, ...]
     learned: tuple[str, ...]
     members: "tuple[FittedNetwork, ...]"
@@ -98,17 +103,16 @@ class FineTunedModel:
     judged_rows: tuple[int, ...]
     report: ValidationReport | None
     settings: FineTuneSettings
-    _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-
-    @property
-    def is_prior(self) -> bool:
-        """Whether there was too little to learn from: never."""
-        return False
 
     @property
     def kinds(self) -> dict[str, str]:
         """What predicts each learned property."""
         return dict.fromkeys(self.learned, "fine_tuned")
+
+    @property
+    def choices(self) -> dict[str, dict[str, float]]:
+        """No other kind was tried."""
+        return {}
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -123,12 +127,11 @@ class FineTunedModel:
     def predict(
         self,
         features: NDArray[np.float32],
-        n_draws: int,
-        seed: int,
-        graphs: "Sequence[CrystalGraph]",
-        accelerator: "Accelerator" = "auto",
+        n_draws: int = N_DRAWS,
+        seed: int = 0,
+        crystals: Crystals | None = None,
     ) -> Prediction:
-        """Predict materials.
+        """Predict materials, with the graphs of a part of them in memory at a time.
 
         Parameters
         ----------
@@ -138,19 +141,28 @@ class FineTunedModel:
             Joint samples a material.
         seed
             Of the samples.
-        graphs
-            The m crystals, with neighbours within ``cutoff``.
-        accelerator
-            Where the networks run.
+        crystals
+            The m structures.
+
+        Raises
+        ------
+        LoopError
+            The features are others than those it was fitted to, or there are no structures.
         """
-        marginals = self.marginals(features, graphs, accelerator)
-        moments = [marginal.moments() for marginal in marginals]
-        return Prediction(
-            self.properties,
-            np.stack([mean for mean, _ in moments], axis=-1),
-            np.stack([std for _, std in moments], axis=-1),
-            joint_draws(list(marginals), self.correlation, n_draws, seed),
-        )
+        if crystals is None:
+            raise LoopError(
+                "A fine-tuned model reads structures, and there are none.", "Give it the crystals."
+            )
+        parts = []
+        for start in range(0, len(features), _GRAPHS_AT_ONCE):
+            part = slice(start, start + _GRAPHS_AT_ONCE)
+            graphs = crystals.read(part, self.cutoff)
+            marginals = self.marginals(features[part], graphs, crystals.accelerator)
+            mean, std = (
+                np.stack(column, axis=-1) for column in zip(*(m.moments() for m in marginals), strict=True)
+            )
+            parts.append((mean, std, joint_draws(list(marginals), self.correlation, n_draws, seed)))
+        return Prediction(self.properties, *(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def marginals(
         self,
@@ -192,19 +204,28 @@ class FineTunedModel:
         return sum(weights.numel() for part in parts for weights in part.parameters())
 
     def to_bytes(self) -> bytes:
-        """Return the networks as one safetensors file."""
-        from catalyst_assets.learning.models import fine_tuned_files
+        """Return it as one safetensors file: the networks' own files as byte arrays beside everything else."""
+        members = [np.frombuffer(member.to_bytes(), dtype=np.uint8) for member in self.members]
+        return serialization.dump((replace(self, members=()), members), self.FORMAT)
 
-        if "bytes" not in self._cache:
-            self._cache["bytes"] = fine_tuned_files.dump(self)
-        return bytes(self._cache["bytes"])
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Rebuild a model; it predicts the same to the last bit.
 
-    @property
-    def sha256(self) -> str:
-        """Hash of ``to_bytes()``."""
-        if "sha256" not in self._cache:
-            self._cache["sha256"] = hashlib.sha256(self.to_bytes()).hexdigest()
-        return str(self._cache["sha256"])
+        Raises
+        ------
+        CorruptArtifactError
+            The bytes are not those of a fine-tuned model of this version.
+        """
+        from catalyst_assets.representation.fitting.fitted import FittedNetwork
+        from catalyst_assets.representation.fitting.settings import FitSettings
+
+        parts = (FineTuneSettings, FitSettings, Calibration, QuantileMap, ValidationReport, PropertyReport)
+        model, members = serialization.load(data, cls.FORMAT, (cls, *parts))
+        made: Self = replace(
+            model, members=tuple(FittedNetwork.from_bytes(member.tobytes()) for member in members)
+        )
+        return made
 
 
 def descriptors_among(features: NDArray[np.float32], feature_names: Sequence[str]) -> NDArray[np.float32]:
@@ -222,41 +243,6 @@ def descriptors_among(features: NDArray[np.float32], feature_names: Sequence[str
         )
     columns = [column for column, name in enumerate(feature_names) if name.startswith(_DESCRIPTOR)]
     return np.ascontiguousarray(features[:, columns])
-
-
-def join_rows(parts: Sequence[Marginal]) -> Marginal:
-    """Put the rows of several predictions one after the other; one without the common floor is above it."""
-    floor = _common_floor(parts)
-    chances = [_chance_of(part, floor) for part in parts]
-    centers = [part.center for part in parts]
-    return Marginal(
-        floor,
-        np.concatenate(chances),
-        np.concatenate(centers),
-        np.concatenate([part.spread for part in parts]),
-    )
-
-
-def pool_members(predictions: "Sequence[HurdlePrediction]") -> Marginal:
-    """Mix what several networks predict of the same rows."""
-    floor = _common_floor(predictions)
-    centers = np.stack([prediction.center for prediction in predictions])
-    variances = np.stack([prediction.spread**2 for prediction in predictions])
-    return Marginal(
-        floor,
-        np.mean([_chance_of(prediction, floor) for prediction in predictions], axis=0),
-        centers.mean(0),
-        np.sqrt(variances.mean(0) + centers.var(0)),
-    )
-
-
-def _common_floor(parts: "Sequence[HurdlePrediction | Marginal]") -> float:
-    return min((part.floor for part in parts if np.isfinite(part.floor)), default=-np.inf)
-
-
-def _chance_of(part: "HurdlePrediction | Marginal", floor: float) -> NDArray[np.float64]:
-    same = part.floor == floor and np.isfinite(floor)
-    return part.floor_probability if same else np.zeros(len(part.center))
 
 
 def _typical(name: str, n: int) -> Marginal:

@@ -18,16 +18,15 @@ from catalyst_assets.learning.models.fine_tuned import (
     FineTunedModel,
     FineTuneSettings,
     descriptors_among,
-    join_rows,
-    pool_members,
 )
+from catalyst_assets.learning.models.pooling import join_rows, pool_members
 from catalyst_assets.learning.uncertainty.calibration import (
     Calibration,
     cross_fit_spread,
     fit_quantiles,
     fit_spread,
 )
-from catalyst_assets.learning.uncertainty.marginals import Marginal, normal_scores, score_correlation
+from catalyst_assets.learning.uncertainty.marginals import normal_scores, score_correlation
 from catalyst_assets.learning.uncertainty.report import ValidationReport, score_held_out
 from catalyst_assets.seeds import derive_seed
 
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from catalyst_assets.representation.fitting.head import HurdlePrediction
     from catalyst_assets.representation.graphs import CrystalGraph
 
-FEWEST_LABELS: Final = 20
+FEWEST_LABELS_TO_FINE_TUNE: Final = 20
 # Of these, what each network must be left with.
 _FEWEST_TAUGHT: Final = 10
 # Folds by which a recalibration is judged.
@@ -114,7 +113,7 @@ def fine_tune(
     columns = _find_learnable(labels, left_out)
     if not columns:
         raise LoopError(
-            f"No property has {FEWEST_LABELS} labels, the fewest that a network is adapted to, in chemical systems "
+            f"No property has {FEWEST_LABELS_TO_FINE_TUNE} labels, the fewest that a network is adapted to, in chemical systems "
             f"enough to leave each network {_FEWEST_TAUGHT}.",
             "Leave `learning.fine_tune` out of the campaign until there are more.",
         )
@@ -155,7 +154,9 @@ def _find_learnable(labels: NDArray[np.float64], left_out: "Sequence[NDArray[np.
     known = np.isfinite(labels)
     taught = np.min([np.delete(known, rows, axis=0).sum(0) for rows in left_out], axis=0)
     is_judged = known[np.concatenate(left_out)].any(0)
-    return np.flatnonzero((known.sum(0) >= FEWEST_LABELS) & (taught >= _FEWEST_TAUGHT) & is_judged).tolist()
+    return np.flatnonzero(
+        (known.sum(0) >= FEWEST_LABELS_TO_FINE_TUNE) & (taught >= _FEWEST_TAUGHT) & is_judged
+    ).tolist()
 
 
 def _fit_member(
@@ -211,7 +212,7 @@ def _judge(
         pooled = [
             pool_members([predictions[column] for predictions in by_member]) for _, by_member in held_out
         ]
-        marginal = _rows_of(join_rows(pooled), order[known])
+        marginal = join_rows(pooled).take(order[known])
         typical = float(np.nanstd(data.labels[:, column]))
         spread = fit_spread(marginal, observed[known], typical)
         quantiles = fit_quantiles(spread.apply(marginal), observed[known], folds[known])
@@ -230,9 +231,3 @@ def _judge(
     }
     report = ValidationReport(reports, curves)
     return tuple(calibrations), report, score_correlation(scores)
-
-
-def _rows_of(marginal: Marginal, kept: NDArray[np.int64]) -> Marginal:
-    return Marginal(
-        marginal.floor, marginal.floor_probability[kept], marginal.center[kept], marginal.spread[kept]
-    )

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.learning.models import registry
 from catalyst_assets.learning.models.comparison import SharedErrors
+from catalyst_assets.learning.training_set import read_training_set
 from resources.postgres.database import fetch_all
 
 if TYPE_CHECKING:
-    from catalyst_assets.learning.training_set import TrainingSet
     from resources.mlflow.model_registry import RegisteredVersion
     from resources.platform import Platform
 
@@ -154,14 +154,14 @@ def compare_models(platform: "Platform", first: str, second: str) -> ModelCompar
             earlier=left.partition_key,
             later=right.partition_key,
         )
-        fitted: list[TrainingSet] = [
-            registry.fitted_to(platform.objects, connection, version) for version in (one, other)
-        ]
-    names = [set(training_set.feature_names) for training_set in fitted]
+    names = [
+        set(read_training_set(platform.objects, record.training_set_sha256).feature_names)
+        for record in (left, right)
+    ]
     return ModelComparison(
         first=left,
         second=right,
-        shared=registry.compare_versions(platform, one, other),
+        shared=registry.compare_versions(platform.objects, one, other),
         labels={
             row["property"]: {key: row[key] for key in ("added", "removed", "changed", "kept")}
             for row in differences
@@ -175,33 +175,33 @@ def compare_models(platform: "Platform", first: str, second: str) -> ModelCompar
 def _record(
     version: "RegisteredVersion", tests: Mapping[tuple[str, str], Mapping[str, float]]
 ) -> ModelRecord:
-    tags, metrics = version.tags, registry.recorded_metrics(version)
-    identity = (tags[registry.PARTITION], tags[registry.MODEL_SHA256])
+    origin, metrics = registry.Origin.of(version), registry.recorded_metrics(version)
+    tested = tests.get((origin.partition, origin.model_sha256), {})
     return ModelRecord(
         name=version.name,
         version=version.version,
         is_champion=version.is_champion,
-        partition_key=identity[0],
-        iteration=int(tags[registry.ITERATION]),
-        labels=int(tags[registry.N_LABELS]),
+        partition_key=origin.partition,
+        iteration=int(origin.iteration),
+        labels=int(origin.labels),
         relative_mae=metrics.get("relative_mae"),
         miscalibration_area=metrics.get("miscalibration_area"),
         mae_by_property=metrics.get("valid_mae_by_property", {}),
         miscalibration_area_by_property=metrics.get("miscalibration_area_by_property", {}),
-        test_mae_by_property=tests.get(identity, {}),
+        test_mae_by_property=tested,
         kinds=metrics.get("kinds", {}),
         scores_by_kind=metrics.get("scores_by_kind", {}),
         created_at=version.created_at.isoformat(timespec="seconds"),
-        model_sha256=identity[1],
-        training_set_sha256=tags[registry.TRAINING_SET_SHA256],
-        label_sha256=tags[registry.LABEL_SHA256],
-        campaign_sha256=tags[registry.CAMPAIGN_SHA256],
-        code_version=tags[registry.CODE_VERSION],
-        backbone=tags[registry.BACKBONE],
+        model_sha256=origin.model_sha256,
+        training_set_sha256=origin.training_set_sha256,
+        label_sha256=origin.label_sha256,
+        campaign_sha256=origin.campaign_sha256,
+        code_version=origin.code_version,
+        backbone=origin.backbone,
         mlflow_run_id=version.run_id,
         source=version.source,
-        decision=tags.get(registry.DECISION, ""),
-        reason=tags.get(registry.REASON, ""),
+        decision=version.tags.get(registry.DECISION, ""),
+        reason=version.tags.get(registry.REASON, ""),
         promotions=tuple(registry.promotions(version)),
     )
 

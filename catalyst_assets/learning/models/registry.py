@@ -6,24 +6,24 @@ what a user gets who predicts something new; the predictions of an iteration alw
 
 import getpass
 import json
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.campaigns.iterations import Iteration, read_iteration
+from catalyst_assets.campaigns.iterations import MODEL_PROVENANCE, Iteration, read_iteration
 from catalyst_assets.errors import CorruptArtifactError, UsageError
 from catalyst_assets.learning.models.comparison import (
     Decision,
     SharedErrors,
-    Standing,
+    VersionScores,
     compare_on_shared,
     decide_champion,
     find_worse_calibration,
 )
 from catalyst_assets.learning.models.stored_models import load_model, model_key
-from catalyst_assets.learning.training import PROVENANCE as MADE_FROM
-from catalyst_assets.learning.training_set import TrainingSet, load_training_set
+from catalyst_assets.learning.training_set import TrainingSet, load_fitted_to, read_training_set
 from catalyst_assets.representation.features import FEATURE_VERSION
 from resources.mlflow.model_registry import CHAMPION, ModelRegistry, RegisteredVersion
 from resources.postgres.database import execute, fetch_all, fetch_one
@@ -36,16 +36,6 @@ if TYPE_CHECKING:
     from resources.platform import Platform
     from resources.postgres.database import Database
 
-PARTITION: Final = "catalyst.partition"
-ITERATION: Final = "catalyst.iteration"
-LABEL_SHA256: Final = "catalyst.label_sha256"
-MODEL_SHA256: Final = "catalyst.model_sha256"
-TRAINING_SET_SHA256: Final = "catalyst.training_set_sha256"
-CAMPAIGN_SHA256: Final = "catalyst.campaign_sha256"
-CODE_VERSION: Final = "catalyst.code_version"
-BACKBONE: Final = "catalyst.backbone"
-FEATURES: Final = "catalyst.feature_version"
-N_LABELS: Final = "catalyst.labels"
 METRICS: Final = "catalyst.metrics"
 DECISION: Final = "catalyst.decision"
 REASON: Final = "catalyst.reason"
@@ -53,6 +43,40 @@ PROMOTIONS: Final = "catalyst.promotions"
 # Measured of an iteration after its model was registered, so no part of the version.
 _MEASURED_LATER: Final = ("test_", "validation_", "evaluated", "hits")
 _SHOWN: Final = ("relative_mae", "valid_mae", "miscalibration_area")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a version was made from, in words; each is a tag of it.
+
+    Attributes
+    ----------
+    partition, iteration, labels
+        The iteration, its number, and how many labels were frozen for it.
+    feature_version
+        Of the code that computed its features.
+    """
+
+    partition: str
+    iteration: str
+    labels: str
+    model_sha256: str
+    training_set_sha256: str
+    label_sha256: str
+    campaign_sha256: str
+    code_version: str
+    backbone: str
+    feature_version: str
+
+    @classmethod
+    def of(cls, version: RegisteredVersion) -> "Origin":
+        """Read it from a version's tags."""
+        return cls(**{field.name: version.tags[f"catalyst.{field.name}"] for field in fields(cls)})
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of a version."""
+        return {f"catalyst.{name}": value for name, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -68,6 +92,11 @@ class Registration:
     version: RegisteredVersion
     decision: Decision
     is_new: bool
+
+    def is_of(self, partition_key: str, model_sha256: str) -> bool:
+        """Tell whether it is the version of this model of this iteration."""
+        origin = Origin.of(self.version)
+        return (origin.partition, origin.model_sha256) == (partition_key, model_sha256)
 
 
 def register_missing(
@@ -95,7 +124,8 @@ def register_missing(
     settled = []
     with platform.database.transaction() as connection:
         execute(connection, "learning/lock_registry", name=campaign)
-        known = {(v.tags.get(PARTITION), v.tags.get(MODEL_SHA256)): v for v in registry.versions(campaign)}
+        origins = ((Origin.of(version), version) for version in registry.versions(campaign))
+        known = {(origin.partition, origin.model_sha256): version for origin, version in origins}
         for row in fetch_all(connection, "learning/models", campaign=campaign):
             identity = (row["partition_key"], row["model_sha256"])
             version = known.get(identity)
@@ -108,9 +138,9 @@ def register_missing(
                     version = _add(registry, objects, iteration, run_id)
                 except CorruptArtifactError:
                     continue  # what it was made from is gone: later models need not wait for that
-                settled.append(Registration(version, _settle(registry, objects, connection, version), True))
+                settled.append(Registration(version, _settle(registry, objects, version), True))
             elif DECISION not in version.tags:
-                settled.append(Registration(version, _settle(registry, objects, connection, version), False))
+                settled.append(Registration(version, _settle(registry, objects, version), False))
             else:
                 decision = Decision(version.tags[DECISION] == "promoted", version.tags.get(REASON, ""))
                 settled.append(Registration(version, decision, False))
@@ -136,16 +166,16 @@ def promote(
         champion = find_champion(platform.registry, name)
         if champion is not None and champion.version == number:
             raise UsageError(f"Version {number} of {name} is the champion already.")
-        standing = _standing(version)
-        problem = find_worse_calibration(standing, _standing(champion) if champion else None)
-        if standing.relative_mae is None:
+        scores = _scores(version)
+        problem = find_worse_calibration(scores, _scores(champion) if champion else None)
+        if scores.relative_mae is None:
             problem = "It has not learned: there were too few labels."
         if problem and not force:
             raise UsageError(
                 f"Version {number} of {name} is not promoted. {problem}",
                 "Choose another, or add --force if you know better.",
             )
-        _crown(platform.registry, version, champion, reason, by=getpass.getuser(), forced=bool(problem))
+        _promote(platform.registry, version, champion, reason, by=getpass.getuser(), forced=bool(problem))
         _note_champion(connection, version)
     return find_version(platform.registry, f"{name}@{number}")
 
@@ -185,21 +215,10 @@ def find_champion(registry: ModelRegistry, name: str) -> RegisteredVersion | Non
 
 
 def compare_versions(
-    platform: "Platform", first: RegisteredVersion, second: RegisteredVersion
+    objects: "ObjectStore", first: RegisteredVersion, second: RegisteredVersion
 ) -> SharedErrors | None:
     """Compare two versions on the materials that both have held-out predictions of; see ``compare_on_shared``."""
-    with platform.database.transaction() as connection:
-        return compare_on_shared(
-            _evidence(platform.objects, connection, first), _evidence(platform.objects, connection, second)
-        )
-
-
-def fitted_to(objects: "ObjectStore", connection: "sa.Connection", version: RegisteredVersion) -> TrainingSet:
-    """Return what a version was fitted to; its iteration may have been trained again since."""
-    iteration = read_iteration(connection, version.tags[PARTITION])
-    return load_training_set(
-        objects, replace(iteration, training_set_sha256=version.tags[TRAINING_SET_SHA256])
-    )
+    return compare_on_shared(_evidence(objects, first), _evidence(objects, second))
 
 
 def version_number(connection: "sa.Connection", partition_key: str, model_sha256: str) -> int | None:
@@ -234,60 +253,58 @@ def promotions(version: RegisteredVersion) -> list[dict[str, Any]]:
 def _add(
     registry: ModelRegistry, objects: "ObjectStore", iteration: Iteration, dagster_run_id: str
 ) -> RegisteredVersion:
-    sha256 = iteration.model_sha256 or ""
-    made_from = iteration.metrics.get(MADE_FROM) or {}
-    training_set_sha256 = made_from.get("training_set_sha256") or iteration.training_set_sha256 or ""
-    training_set = load_training_set(objects, replace(iteration, training_set_sha256=training_set_sha256))
+    training_set = load_fitted_to(objects, iteration)
+    origin = Origin(
+        partition=iteration.partition_key,
+        iteration=str(iteration.number),
+        labels=str(iteration.label_count),
+        model_sha256=iteration.model_sha256 or "",
+        training_set_sha256=iteration.fitted_to or "",
+        label_sha256=iteration.label_sha256,
+        campaign_sha256=training_set.provenance["campaign_sha256"],
+        code_version=iteration.metrics.get(MODEL_PROVENANCE, {}).get("code_version", "unknown"),
+        backbone=training_set.provenance["backbone"],
+        feature_version=str(FEATURE_VERSION),
+    )
     metrics = {
         name: value
         for name, value in iteration.metrics.items()
-        if not name.startswith(_MEASURED_LATER) and name != MADE_FROM
+        if not name.startswith(_MEASURED_LATER) and name != MODEL_PROVENANCE
     }
-    tags = {
-        PARTITION: iteration.partition_key,
-        ITERATION: str(iteration.number),
-        MODEL_SHA256: sha256,
-        TRAINING_SET_SHA256: training_set_sha256,
-        LABEL_SHA256: iteration.label_sha256,
-        CAMPAIGN_SHA256: training_set.provenance["campaign_sha256"],
-        CODE_VERSION: made_from.get("code_version", "unknown"),
-        BACKBONE: training_set.provenance["backbone"],
-        FEATURES: str(FEATURE_VERSION),
-        N_LABELS: str(iteration.label_count),
-        METRICS: json.dumps(metrics, sort_keys=True),
-        **{name: f"{metrics[name]:.6g}" for name in _SHOWN if metrics.get(name) is not None},
-    }
+    shown = {name: f"{metrics[name]:.6g}" for name in _SHOWN if metrics.get(name) is not None}
+    tags = {**origin.tags, METRICS: json.dumps(metrics, sort_keys=True), **shown}
     if dagster_run_id:
         tags["catalyst.dagster_run_id"] = dagster_run_id
     description = (
         f"Iteration {iteration.number} of campaign {iteration.campaign.name}: "
         f"{iteration.label_count} labels of {', '.join(training_set.properties)}."
     )
-    folder = model_key(sha256).rpartition("/")[0]
+    folder = model_key(origin.model_sha256).rpartition("/")[0]
     source = f"{_url(objects)}/{folder}"
     return registry.add(iteration.campaign.name, source, iteration.mlflow_run_id, tags, description)
 
 
-def _settle(
-    registry: ModelRegistry, objects: "ObjectStore", connection: "sa.Connection", version: RegisteredVersion
-) -> Decision:
+def _settle(registry: ModelRegistry, objects: "ObjectStore", version: RegisteredVersion) -> Decision:
     """Compare a new version with the champion; done again after a kill, it ends the same."""
     champion = find_champion(registry, version.name)
     if champion is not None and champion.version == version.version:
         decision = Decision(True, champion.tags.get(REASON, ""))
     else:
-        shared = None if champion is None else _share(objects, connection, version, champion)
-        standing = _standing(champion) if champion else None
-        decision = decide_champion(_standing(version), standing, shared)
+        shared = None
+        if champion is not None:
+            # The store may have lost what one of them was made from.
+            with suppress(CorruptArtifactError):
+                shared = compare_versions(objects, version, champion)
+        decision = decide_champion(_scores(version), _scores(champion) if champion else None, shared)
         registry.tag(version.name, version.version, {REASON: decision.reason})
         if decision.is_promoted:
-            _crown(registry, version, champion, decision.reason, by="trained_model")
+            _promote(registry, version, champion, decision.reason, by="trained_model")
     settled = "promoted" if decision.is_promoted else "not promoted"
     registry.tag(version.name, version.version, {DECISION: settled})
     return decision
 
 
-def _crown(
+def _promote(
     registry: ModelRegistry,
     version: RegisteredVersion,
     champion: RegisteredVersion | None,
@@ -304,29 +321,19 @@ def _crown(
         "instead_of": champion.version if champion else None,
     }
     registry.tag(version.name, version.version, {PROMOTIONS: json.dumps([*promotions(version), entry])})
-    registry.crown(version.name, version.version)
+    registry.promote(version.name, version.version)
 
 
-def _standing(version: RegisteredVersion) -> Standing:
-    return Standing.from_metrics(version.version, recorded_metrics(version))
-
-
-def _share(
-    objects: "ObjectStore", connection: "sa.Connection", first: RegisteredVersion, second: RegisteredVersion
-) -> SharedErrors | None:
-    """Compare two versions on what both know; None as well where the store has lost what one was made from."""
-    try:
-        return compare_on_shared(
-            _evidence(objects, connection, first), _evidence(objects, connection, second)
-        )
-    except CorruptArtifactError:
-        return None
+def _scores(version: RegisteredVersion) -> VersionScores:
+    return VersionScores.from_metrics(version.version, recorded_metrics(version))
 
 
 def _evidence(
-    objects: "ObjectStore", connection: "sa.Connection", version: RegisteredVersion
+    objects: "ObjectStore", version: RegisteredVersion
 ) -> "tuple[ValidationReport | None, TrainingSet]":
-    model, known = load_model(objects, version.tags[MODEL_SHA256]), fitted_to(objects, connection, version)
+    origin = Origin.of(version)
+    model = load_model(objects, origin.model_sha256)
+    known = read_training_set(objects, origin.training_set_sha256)
     # Only the labels that the report is about: a fine-tuned model leaves out some of them.
     judged, _ = model.held_out(known.labels, known.chemical_systems)
     return model.report, replace(known, labels=judged)

@@ -1,34 +1,39 @@
-"""Models in the object store, each under the hash of its bytes: heads on cached features, fine-tuned networks."""
+"""Predictors in the object store, each under the hash of its bytes."""
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.errors import CorruptArtifactError
+from catalyst_assets.learning import serialization
 from catalyst_assets.learning.heads.head import FittedHead
-from catalyst_assets.learning.models import fine_tuned_files
 from catalyst_assets.learning.models.fine_tuned import FineTunedModel
 
 if TYPE_CHECKING:
+    from catalyst_assets.learning.predictor import Predictor
     from resources.object_store import ObjectStore
 
-Model = FittedHead | FineTunedModel
+_KINDS: "Final[dict[str | None, type[Predictor]]]" = {
+    kind.FORMAT: kind for kind in (FittedHead, FineTunedModel)
+}
 
 
-def store_model(objects: "ObjectStore", model: Model) -> str:
+def store_model(objects: "ObjectStore", model: "Predictor") -> str:
     """Write a model and return its hash; one that is there already stays."""
-    objects.put_bytes(model_key(model.sha256), model.to_bytes())
-    return model.sha256
+    data = model.to_bytes()
+    sha256 = hashlib.sha256(data).hexdigest()
+    objects.put_bytes(model_key(sha256), data)
+    return sha256
 
 
 @lru_cache(maxsize=2)
-def load_model(objects: "ObjectStore", sha256: str) -> Model:
+def load_model(objects: "ObjectStore", sha256: str) -> "Predictor":
     """Return a stored model.
 
     Raises
     ------
     CorruptArtifactError
-        Its bytes are gone or have changed.
+        Its bytes are gone or have changed, or are of no kind that this version writes.
     """
     remedy = "Materialize `trained_model` of this partition again."
     try:
@@ -37,9 +42,13 @@ def load_model(objects: "ObjectStore", sha256: str) -> Model:
         raise CorruptArtifactError(f"The model {model_key(sha256)} is gone from the store.", remedy) from None
     if hashlib.sha256(data).hexdigest() != sha256:
         raise CorruptArtifactError(f"The model {model_key(sha256)} has changed since it was written.", remedy)
-    return (
-        fine_tuned_files.load(data) if fine_tuned_files.is_fine_tuned(data) else FittedHead.from_bytes(data)
-    )
+    written = serialization.format_of(data)
+    if written not in _KINDS:
+        raise CorruptArtifactError(
+            f"The model {model_key(sha256)} is in the format {written!r}, and only {', '.join(map(str, _KINDS))} are read.",
+            remedy,
+        )
+    return _KINDS[written].from_bytes(data)
 
 
 def model_key(sha256: str) -> str:

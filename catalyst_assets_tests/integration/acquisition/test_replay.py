@@ -15,6 +15,7 @@ from catalyst_assets.acquisition.what_if import load_stored_ranking
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.cli import app
 from catalyst_assets.errors import UsageError
+from catalyst_assets.learning.audit import audit_training_set
 from catalyst_assets.learning.training import train
 from catalyst_assets.learning.training_set import build_training_set, store_training_set
 from catalyst_assets.loop.campaigns import load_campaign_state
@@ -224,7 +225,7 @@ def test_an_iteration_that_was_trained_again_with_another_backbone_replays_with_
 
     again = build_training_set(platform.database, platform.objects, key)
     store_training_set(platform.database, platform.objects, key, again)
-    train(platform.database, platform.objects, key, platform.settings.checkpoint_folder)
+    train(platform, audit_training_set(platform.database, platform.objects, key))
     done = replay(platform.database, platform.objects, key)
     assert [problem.split(" is ")[0] for problem in done.problems] == [
         "The features sha256",

@@ -14,7 +14,7 @@ from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.loop.campaigns import start_campaign
-from catalyst_assets.prediction.scoring import load_predictions
+from catalyst_assets.prediction.versions import load_predictions
 from catalyst_assets_tests.integration.loop.iterations import (
     embed_everything,
     measure_batch,

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from catalyst_assets.campaigns.model import Campaign
-from catalyst_assets.learning.models.tracking import RecordedTraining, train_and_record
+from catalyst_assets.learning.recording import RecordedTraining, train_and_record
 from catalyst_assets.learning.training_set import build_training_set, store_training_set
 from catalyst_assets.loop.campaigns import close_iteration, open_iteration, start_campaign
 from catalyst_assets.partitions import IterationKey

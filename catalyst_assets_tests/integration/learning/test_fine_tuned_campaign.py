@@ -12,14 +12,14 @@ from catalyst_assets.build import build_defs
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.learning.heads.head import FittedHead
+from catalyst_assets.learning.models import fine_tuned
 from catalyst_assets.learning.models.fine_tuned import FineTunedModel
 from catalyst_assets.learning.models.registry import compare_versions
 from catalyst_assets.learning.models.stored_models import load_model
 from catalyst_assets.loop.jobs import ITERATION_JOB
 from catalyst_assets.partitions import AL_ITERATION
-from catalyst_assets.prediction import members
 from catalyst_assets.prediction.apply import load_version, predict_structures
-from catalyst_assets.prediction.scoring import load_predictions
+from catalyst_assets.prediction.versions import load_predictions
 from catalyst_assets_tests.integration.learning.learning_campaign import (
     CAMPAIGN,
     load_salts,
@@ -79,7 +79,7 @@ def test_a_turn_predicts_by_a_head_of_the_kinds_asked_for(
 def test_a_turn_predicts_by_a_fine_tuned_network_that_reads_structures(
     platform: Platform, dagster_instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(members, "_GRAPHS_AT_ONCE", 8)
+    monkeypatch.setattr(fine_tuned, "_GRAPHS_AT_ONCE", 8)
     campaign = with_learning(fine_tune={"members": 2, "folds": 4, "max_epochs": 6, "learning_rate": 0.01})
     load_salts(platform, campaign)
     key = prepare_turn(platform, 0, N_LABELLED, campaign)
@@ -105,7 +105,7 @@ def test_a_turn_predicts_by_a_fine_tuned_network_that_reads_structures(
     np.testing.assert_allclose(again.prediction.mean, stored.mean, rtol=1e-4, atol=1e-5)
 
     # Versions are compared on the labels that both models were judged by.
-    shared = compare_versions(platform, loaded.version, loaded.version)
+    shared = compare_versions(platform.objects, loaded.version, loaded.version)
     assert shared is not None
     assert 5 <= shared.n_materials == len(model.judged_rows) < N_LABELLED
 

@@ -1,10 +1,10 @@
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
-from catalyst_assets.errors import CatalystError
+from resources.mlflow.tracked_run import TrackedRun
 from resources.mlflow.tracking import Tracking
 from resources.platform import Platform
 from resources.postgres.database import Sibling
@@ -24,18 +24,25 @@ def client(platform: Platform) -> "MlflowClient":
     return mlflow.MlflowClient(tracking_uri=platform.database.sibling_url(Sibling.MLFLOW))
 
 
+def log_run(tracking: Tracking, dagster_run_id: str, data_sha256: str = "", **logged: Any) -> TrackedRun:
+    """Record a piece of work that has ended."""
+    with tracking.run(ASSET, PARTITION, dagster_run_id, data_sha256=data_sha256) as run:
+        run.log(**logged)
+    return run
+
+
 def test_a_run_is_finished_and_carries_everything(platform: Platform, client: "MlflowClient") -> None:
-    run_id = platform.tracking.log_run(
-        ASSET,
-        PARTITION,
+    recorded = log_run(
+        platform.tracking,
         "dagster-run-1",
         params={f"p{index}": index for index in range(150)},
         metrics={"valid_mae": 0.25},
         curves={"loss": [3.0, 2.0, 1.5], "late": [(10, 1.0), (20, 0.5)]},
         artifacts={"report.json": b"{}", "plots/parity.png": b"png"},
         data_sha256="ab" * 32,
-        tags={"note": "first"},
     )
+    assert recorded.problem == ""
+    run_id = recorded.run_id
     run = client.get_run(run_id)
     assert (run.info.status, run.info.run_name) == ("FINISHED", "trained_model demo__0003")
     assert run.data.params["p149"] == "149"
@@ -45,7 +52,6 @@ def test_a_run_is_finished_and_carries_everything(platform: Platform, client: "M
         "catalyst.asset": ASSET,
         "catalyst.partition": PARTITION,
         "catalyst.data_sha256": "ab" * 32,
-        "note": "first",
     }
     assert wanted.items() <= run.data.tags.items()
     assert [(m.step, m.value) for m in client.get_metric_history(run_id, "loss")] == [
@@ -57,15 +63,13 @@ def test_a_run_is_finished_and_carries_everything(platform: Platform, client: "M
     files = platform.settings.home / "objects" / "mlflow" / "demo" / run_id / "artifacts"
     assert (files / "plots" / "parity.png").read_bytes() == b"png"
     assert client.get_experiment(run.info.experiment_id).name == "demo"
-    assert platform.tracking.run_url(run_id) == (
-        f"http://127.0.0.1:5000/#/experiments/{run.info.experiment_id}/runs/{run_id}"
-    )
+    assert recorded.url == (f"http://127.0.0.1:5000/#/experiments/{run.info.experiment_id}/runs/{run_id}")
 
 
 def test_nothing_global_is_left_behind(platform: Platform) -> None:
     import mlflow
 
-    platform.tracking.log_run(ASSET, PARTITION, "dagster-run-1")
+    assert log_run(platform.tracking, "dagster-run-1").problem == ""
     assert mlflow.active_run() is None
     assert "MLFLOW_TRACKING_URI" not in os.environ
 
@@ -83,7 +87,7 @@ def test_a_failed_training_ends_its_run_as_failed(platform: Platform, client: "M
 
 
 def test_resuming_ends_what_a_killed_process_left_open(platform: Platform, client: "MlflowClient") -> None:
-    platform.tracking.log_run(ASSET, PARTITION, "dagster-run-1")
+    assert log_run(platform.tracking, "dagster-run-1").problem == ""
     experiment = client.get_experiment_by_name("demo").experiment_id
 
     def left_open(partition: str) -> str:
@@ -91,7 +95,7 @@ def test_resuming_ends_what_a_killed_process_left_open(platform: Platform, clien
         return client.create_run(experiment, tags=tags).info.run_id
 
     mine, other = left_open(PARTITION), left_open("demo__0004")
-    platform.tracking.log_run(ASSET, PARTITION, "dagster-run-2")
+    assert log_run(platform.tracking, "dagster-run-2").problem == ""
     assert client.get_run(mine).info.status == "KILLED"
     assert client.get_run(other).info.status == "RUNNING"
 
@@ -101,21 +105,21 @@ def curve(client: "MlflowClient", run_id: str, name: str) -> list[tuple[int, flo
 
 
 def test_epochs_are_recorded_while_the_training_goes_on(platform: Platform, client: "MlflowClient") -> None:
-    with platform.tracking.attempt(ASSET, PARTITION, "dagster-run-1") as attempt:
-        assert attempt.run is not None
-        attempt.on_epoch("loss", 0, 3.0)
-        run = client.get_run(attempt.run.run_id)
-        assert (run.info.status, run.data.metrics) == ("RUNNING", {"loss": 3.0})
+    with platform.tracking.run(ASSET, PARTITION, "dagster-run-1") as run:
+        assert run.run_id
+        run.on_epoch("loss", 0, 3.0)
+        stored = client.get_run(run.run_id)
+        assert (stored.info.status, stored.data.metrics) == ("RUNNING", {"loss": 3.0})
         assert "MLFLOW_TRACKING_URI" not in os.environ  # it holds the password
         for step in range(1, 1500):
-            attempt.on_epoch("loss", step, 3.0 / step)
-            attempt.on_epoch("valid", step, 4.0)
+            run.on_epoch("loss", step, 3.0 / step)
+            run.on_epoch("valid", step, 4.0)
         # What was streamed is not recorded twice by the curves of the report.
-        attempt.log(curves={"loss": [3.0, 3.0, 1.5], "late": [(7, 1.0)]})
-    assert (attempt.problem, client.get_run(attempt.run.run_id).info.status) == ("", "FINISHED")
-    assert curve(client, attempt.run.run_id, "loss") == [(0, 3.0), *((n, 3.0 / n) for n in range(1, 1500))]
-    assert len(curve(client, attempt.run.run_id, "valid")) == 1499
-    assert curve(client, attempt.run.run_id, "late") == [(7, 1.0)]
+        run.log(curves={"loss": [3.0, 3.0, 1.5], "late": [(7, 1.0)]})
+    assert (run.problem, client.get_run(run.run_id).info.status) == ("", "FINISHED")
+    assert curve(client, run.run_id, "loss") == [(0, 3.0), *((n, 3.0 / n) for n in range(1, 1500))]
+    assert len(curve(client, run.run_id, "valid")) == 1499
+    assert curve(client, run.run_id, "late") == [(7, 1.0)]
 
 
 def test_a_killed_training_that_goes_on_continues_its_run_with_each_step_once(
@@ -124,7 +128,7 @@ def test_a_killed_training_that_goes_on_continues_its_run_with_each_step_once(
     def cut_off(key: str, stop: type[BaseException] | None) -> str:
         with platform.tracking.run(ASSET, PARTITION, "dagster-run-1", training_key=key) as run:
             for step in range(3):
-                run.log_epoch(step, {"loss": 10.0 + step})
+                run.on_epoch("loss", step, 10.0 + step)
             if stop is not None:
                 raise stop
         return run.run_id
@@ -137,7 +141,7 @@ def test_a_killed_training_that_goes_on_continues_its_run_with_each_step_once(
     with platform.tracking.run(ASSET, PARTITION, "dagster-run-2", training_key="key-1") as run:
         assert (run.run_id, run.is_resumed) == (killed.info.run_id, True)
         for step in range(1, 5):  # on from the checkpoint of step 0
-            run.log_epoch(step, {"loss": 20.0 + step})
+            run.on_epoch("loss", step, 20.0 + step)
     assert curve(client, run.run_id, "loss") == [(0, 10.0), (1, 11.0), (2, 12.0), (3, 23.0), (4, 24.0)]
     assert client.get_run(run.run_id).info.status == "FINISHED"
     assert client.get_run(run.run_id).data.tags["dagster_run_id"] == "dagster-run-2"
@@ -155,16 +159,16 @@ def test_a_training_outlives_mlflow_and_hears_of_it_once(
 ) -> None:
     name = sa.make_url(platform.database.sibling_url(Sibling.MLFLOW)).database
     administrator = sa.create_engine(postgres_server.owner_url("postgres"), isolation_level="AUTOCOMMIT")
-    with platform.tracking.attempt(ASSET, PARTITION, "dagster-run-1") as attempt:
-        assert attempt.run is not None
-        attempt.on_epoch("loss", 0, 3.0)
+    with platform.tracking.run(ASSET, PARTITION, "dagster-run-1") as run:
+        assert run.run_id
+        run.on_epoch("loss", 0, 3.0)
         with administrator.connect() as connection:
             connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
         for step in range(1, 50):
-            attempt.on_epoch("loss", step, 1.0)
-            attempt.on_epoch("valid", step, 1.0)
-        attempt.log(metrics={"mae": 1.0})
-    assert attempt.problem
+            run.on_epoch("loss", step, 1.0)
+            run.on_epoch("valid", step, 1.0)
+        run.log(metrics={"mae": 1.0})
+    assert run.problem
     told = [record for record in caplog.records if record.name == "resources.mlflow.tracked_run"]
     assert len(told) == 1
     assert told[0].message.startswith("The work goes on, its curves are not recorded for now.")
@@ -174,11 +178,11 @@ def test_what_the_training_raises_is_raised_although_mlflow_is_not_there(platfor
     nowhere = Tracking(platform.settings, "postgresql+psycopg2://nobody:x@127.0.0.1:9/mlflow")
 
     def train() -> None:
-        with nowhere.attempt(ASSET, PARTITION, "dagster-run-1") as attempt:
-            assert attempt.run is None
-            assert attempt.problem.startswith("MLflow cannot be used: ")
-            attempt.on_epoch("loss", 0, 1.0)
-            attempt.log(metrics={"loss": 1.0})
+        with nowhere.run(ASSET, PARTITION, "dagster-run-1") as run:
+            assert run.run_id == ""
+            assert run.problem.startswith("MLflow cannot be used: ")
+            run.on_epoch("loss", 0, 1.0)
+            run.log(metrics={"loss": 1.0})
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -188,8 +192,8 @@ def test_what_the_training_raises_is_raised_although_mlflow_is_not_there(platfor
 def test_an_artifact_store_that_cannot_be_written_is_one_clear_error(platform: Platform) -> None:
     platform.settings.home.mkdir()
     (platform.settings.home / "objects").write_text("not a folder")
-    with pytest.raises(CatalystError, match="MLflow cannot be used"):
-        platform.tracking.log_run(ASSET, PARTITION, "dagster-run-1", artifacts={"a": b"a"})
+    recorded = log_run(platform.tracking, "dagster-run-1", artifacts={"a": b"a"})
+    assert recorded.problem.startswith("MLflow cannot be used: ")
 
 
 def test_a_new_database_gets_its_tables(platform: Platform, postgres_server: EmbeddedPostgres) -> None:
@@ -198,4 +202,4 @@ def test_a_new_database_gets_its_tables(platform: Platform, postgres_server: Emb
         postgres_server.owner_url("postgres"), isolation_level="AUTOCOMMIT"
     ).connect() as connection:
         connection.exec_driver_sql("CREATE DATABASE empty_mlflow OWNER catalyst_mlflow")
-    assert Tracking(platform.settings, url).log_run(ASSET, PARTITION, "dagster-run-1")
+    assert log_run(Tracking(platform.settings, url), "dagster-run-1").problem == ""

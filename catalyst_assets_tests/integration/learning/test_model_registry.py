@@ -13,15 +13,15 @@ import sqlalchemy as sa
 
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.errors import UsageError
+from catalyst_assets.learning import recording
 from catalyst_assets.learning.audit import audit_training_set
-from catalyst_assets.learning.models import registry, tracking
+from catalyst_assets.learning.models import registry
 from catalyst_assets.learning.models.model_records import compare_models, list_models
 from catalyst_assets.learning.models.registry import find_registration_problems, register_missing
-from catalyst_assets.learning.models.tracking import train_and_record
+from catalyst_assets.learning.recording import train_and_record
 from catalyst_assets.learning.training import train
-from catalyst_assets.learning.training_set import build_training_set, store_training_set
+from catalyst_assets.learning.training_set import backbone_of, build_training_set, store_training_set
 from catalyst_assets.prediction.apply import load_version, predict_structures
-from catalyst_assets.prediction.members import backbone_of
 from catalyst_assets.representation.networks.configs import MaceConfig
 from catalyst_assets.representation.stage import embed_shard, plan_shards
 from catalyst_assets_tests.command_line import CommandLine
@@ -120,7 +120,7 @@ def test_each_iteration_is_a_version_that_says_what_it_was_made_from(platform: P
     assert [version.version for version in platform.registry.versions(NAME)] == [1, 2, 3]
     (known,) = query(platform, "SELECT mlflow_run_id FROM active_learning_runs WHERE iteration = 2")
     train(
-        platform.database, platform.objects, "salts__0002", platform.settings.checkpoint_folder
+        platform, audit_training_set(platform.database, platform.objects, "salts__0002")
     )  # as without MLflow
     assert query(platform, "SELECT mlflow_run_id FROM active_learning_runs WHERE iteration = 2") == [known]
 
@@ -133,7 +133,7 @@ def test_a_model_whose_registration_was_cut_off_is_registered_by_the_next_traini
 
     run_turn(platform, 0, 0)
     key = prepare_turn(platform, 1, 12)
-    train(platform.database, platform.objects, key, platform.settings.checkpoint_folder)
+    train(platform, audit_training_set(platform.database, platform.objects, key))
     countdown = 0
 
     def count(*_: Any) -> None:
@@ -253,10 +253,10 @@ def test_what_the_store_has_lost_of_earlier_models_does_not_keep_later_ones_from
 
     run_turn(platform, 0, 6)
     key = prepare_turn(platform, 1, 12)
-    train(platform.database, platform.objects, key, platform.settings.checkpoint_folder)
+    train(platform, audit_training_set(platform.database, platform.objects, key))
     lose_training_set(0)
     lose_training_set(1)
-    monkeypatch.setattr(tracking, "draw_pictures", fail)
+    monkeypatch.setattr(recording, "draw_pictures", fail)
     trained = run_turn(platform, 2, 30)
     assert trained.problems == ("The model is stored, but not shown: no space left",)
     assert trained.registration is not None
@@ -336,7 +336,7 @@ def test_labels_of_what_the_backbone_cannot_describe_are_left_out_and_named(plat
     assert training_set.material_ids == tuple(sorted(name for name in labelled if "Mg" not in name))
     left_out = ", ".join(sorted(name for name in labelled if "Mg" in name))
     assert training_set.provenance["left_out"] == left_out != ""
-    found = audit_training_set(platform.database, platform.objects, "salts__0000")
+    found = audit_training_set(platform.database, platform.objects, "salts__0000").problems
     assert found == {"parent": [], "leakage": [], "values": []}
 
 

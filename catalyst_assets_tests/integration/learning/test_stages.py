@@ -23,7 +23,7 @@ from catalyst_assets.learning.training_set import build_training_set, load_train
 from catalyst_assets.loop.campaigns import close_iteration, load_pool, open_iteration, start_campaign
 from catalyst_assets.loop.jobs import ITERATION_JOB, PREPARATION_JOB, VALIDATION_JOB
 from catalyst_assets.partitions import AL_ITERATION, IterationKey
-from catalyst_assets.prediction.scoring import (
+from catalyst_assets.prediction.versions import (
     PredictionPlan,
     load_predictions,
     plan_predictions,
@@ -73,7 +73,7 @@ def start_iteration(database: Database, key: IterationKey, campaign: Campaign = 
 def rank_iteration(platform: Platform, key: str) -> bool:
     database, objects = platform.database, platform.objects
     store_training_set(database, objects, key, build_training_set(database, objects, key))
-    train(database, objects, key, platform.settings.checkpoint_folder)
+    train(platform, audit_training_set(database, objects, key))
     plan, shards = plan_predictions(database, objects, platform.settings, key)
     for shard in shards:
         predict_shard(database, objects, plan, *shard)
@@ -219,7 +219,7 @@ def test_a_leaked_test_member_stops_the_turn_before_training(
     failed = [name for name, passed in checks(turn).items() if not passed]
     assert failed == ["no_test_member_is_learned_from"]
     with pytest.raises(LoopError, match="test member"):
-        train(database, objects, str(FIRST), prepared.settings.checkpoint_folder)
+        train(prepared, audit_training_set(database, objects, str(FIRST)))
     with database.transaction() as connection:
         assert read_iteration(connection, str(FIRST)).model_sha256 is None
 
@@ -246,7 +246,7 @@ def test_a_training_set_with_the_wrong_parent_or_labels_is_refused(prepared: Pla
             origin="computed",
         )
     store_training_set(database, objects, str(SECOND), build_training_set(database, objects, str(SECOND)))
-    problems = audit_training_set(database, objects, str(SECOND))
+    problems = audit_training_set(database, objects, str(SECOND)).problems
     assert problems["parent"] == [
         f"Its parent {FIRST} is open, not closed.",
         "1 labels are there, 0 were frozen.",
@@ -257,7 +257,7 @@ def test_a_training_set_with_the_wrong_parent_or_labels_is_refused(prepared: Pla
         "99 eV, outside 0 to 30.",
     ]
     with pytest.raises(LoopError, match="unfit"):
-        train(database, objects, str(SECOND), prepared.settings.checkpoint_folder)
+        train(prepared, audit_training_set(database, objects, str(SECOND)))
 
 
 @pytest.mark.slow
@@ -268,7 +268,7 @@ def test_predictions_do_not_depend_on_shards_and_show_only_whole(
     key = str(FIRST)
     start_iteration(database, FIRST)
     store_training_set(database, objects, key, build_training_set(database, objects, key))
-    train(database, objects, key, settings.checkpoint_folder)
+    train(prepared, audit_training_set(database, objects, key))
     plan, shards = plan_predictions(database, objects, settings.model_copy(update={"shard_size": 16}), key)
     assert shards == [(0, 13), (13, 26), (26, 40)]
     for shard in shards[:2]:
@@ -362,7 +362,7 @@ def test_a_pool_without_features_is_refused_with_the_remedy(prepared: Platform, 
     key = str(FIRST)
     start_iteration(database, FIRST)
     store_training_set(database, objects, key, build_training_set(database, objects, key))
-    train(database, objects, key, settings.checkpoint_folder)
+    train(prepared, audit_training_set(database, objects, key))
     with database.transaction(Role.OWNER) as connection:
         connection.execute(sa.text("UPDATE materials SET deprecated = true"))
     with pytest.raises(InvalidPoolError, match="Materialize"):

@@ -6,11 +6,12 @@ from typing import Any
 from catalyst_assets.acquisition.recording import record_shortlist
 from catalyst_assets.acquisition.shortlist import compute_shortlist
 from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.learning.audit import audit_training_set
 from catalyst_assets.learning.training import train
 from catalyst_assets.learning.training_set import build_training_set, store_training_set
 from catalyst_assets.loop.campaigns import close_iteration, open_iteration
 from catalyst_assets.partitions import IterationKey
-from catalyst_assets.prediction.scoring import plan_predictions, predict_shard, promote
+from catalyst_assets.prediction.versions import plan_predictions, predict_shard, promote
 from catalyst_assets.representation.stage import embed_shard, plan_shards
 from catalyst_assets_tests.crystals import publish_seeded
 from resources.platform import Platform
@@ -40,7 +41,7 @@ def rank_iteration(platform: Platform, key: str) -> list[dict[str, Any]]:
     """Train, predict and rank; return the candidates, best first."""
     database, objects = platform.database, platform.objects
     store_training_set(database, objects, key, build_training_set(database, objects, key))
-    train(database, objects, key, platform.settings.checkpoint_folder)
+    train(platform, audit_training_set(database, objects, key))
     plan, shards = plan_predictions(database, objects, platform.settings, key)
     for shard in shards:
         predict_shard(database, objects, plan, *shard)

@@ -66,7 +66,10 @@ def test_dagster_and_mlflow_get_databases_beside_it(
         with dg.DagsterInstance.get() as instance:
             instance.add_dynamic_partitions("al_iteration", ["demo__0000"])
             assert instance.get_dynamic_partitions("al_iteration") == ["demo__0000"]
-        assert Platform(external, database).tracking.log_run("trained_model", "demo__0000", "run")
+        with Platform(external, database).tracking.run("trained_model", "demo__0000", "run") as tracked:
+            pass
+        assert tracked.run_id
+        assert tracked.problem == ""
         names = [sa.make_url(database.sibling_url(sibling)).database for sibling in Sibling]
         assert names == [
             f"{sa.make_url(database.url(Role.OWNER)).database}_{s}" for s in ("dagster", "mlflow")

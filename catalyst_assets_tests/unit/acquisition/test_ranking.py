@@ -15,7 +15,7 @@ from catalyst_assets.acquisition.ranking import Ranking, rank
 from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Campaign, Strategy
 from catalyst_assets.errors import InvalidCampaignError, LoopError
-from catalyst_assets.learning.heads.head import Prediction
+from catalyst_assets.learning.predictor import Prediction
 
 NAMES = ("band_gap_direct", "formation_energy_per_atom")
 FOR_CRITERIA = [s for s in Strategy if s is not Strategy.CONSTRAINED_EXPECTED_IMPROVEMENT]

@@ -17,7 +17,7 @@ from catalyst_assets.acquisition.strategies import score
 from catalyst_assets.acquisition.utility import Utility, UtilityFunction, blur, fit_utility
 from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Campaign, Strategy
-from catalyst_assets.learning.heads.head import Prediction
+from catalyst_assets.learning.predictor import Prediction
 
 GAP = {"property": "band_gap_direct", "min": 1.0, "max": 2.0}
 ENERGY = {"property": "formation_energy_per_atom", "max": -2.0}

@@ -20,7 +20,7 @@ from catalyst_assets.campaigns.library import (
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import InvalidCampaignError
-from catalyst_assets.learning.heads.head import Prediction
+from catalyst_assets.learning.predictor import Prediction
 from catalyst_assets.prediction.members import append_derived
 
 

@@ -6,7 +6,7 @@ import pytest
 from catalyst_assets.learning.heads.fitting import fit_head
 from catalyst_assets.learning.models.comparison import (
     SharedErrors,
-    Standing,
+    VersionScores,
     compare_on_shared,
     decide_champion,
     find_worse_calibration,
@@ -14,7 +14,7 @@ from catalyst_assets.learning.models.comparison import (
 from catalyst_assets.learning.training_set import TrainingSet
 from catalyst_assets.learning.uncertainty.report import PropertyReport, ValidationReport
 
-CHAMPION = Standing(3, relative_mae=0.50, miscalibration_area=0.040)
+CHAMPION = VersionScores(3, relative_mae=0.50, miscalibration_area=0.040)
 
 
 def shared(challenger: float, champion: float) -> SharedErrors:
@@ -37,12 +37,12 @@ def fitted(labels: dict[str, float], predicted: list[float]) -> tuple[Validation
 
 
 def test_the_first_version_is_champion_even_if_it_has_not_learned() -> None:
-    decision = decide_champion(Standing(1, None, None), None, None)
+    decision = decide_champion(VersionScores(1, None, None), None, None)
     assert (decision.is_promoted, decision.reason) == (True, "It is the first version.")
 
 
 def test_better_and_as_well_calibrated_is_promoted() -> None:
-    decision = decide_champion(Standing(4, 0.6, 0.049), CHAMPION, shared(0.40, 0.45))
+    decision = decide_champion(VersionScores(4, 0.6, 0.049), CHAMPION, shared(0.40, 0.45))
     assert decision.is_promoted
     assert decision.reason == (
         "Relative error 0.400 against 0.450 of version 3, on the 40 materials both know: better; "
@@ -51,7 +51,7 @@ def test_better_and_as_well_calibrated_is_promoted() -> None:
 
 
 def test_better_but_worse_calibrated_is_not_promoted_and_says_why() -> None:
-    decision = decide_champion(Standing(4, 0.3, 0.051), CHAMPION, shared(0.40, 0.45))
+    decision = decide_champion(VersionScores(4, 0.3, 0.051), CHAMPION, shared(0.40, 0.45))
     assert not decision.is_promoted
     assert decision.reason.endswith(
         "better. But its calibration is worse: miscalibration area 0.051, that of version 3 is 0.040 "
@@ -63,27 +63,27 @@ def test_better_but_worse_calibrated_is_not_promoted_and_says_why() -> None:
 def test_equal_or_worse_on_the_same_materials_is_not_promoted_whatever_each_one_validated_on(
     error: float,
 ) -> None:
-    decision = decide_champion(Standing(4, 0.1, 0.0), CHAMPION, shared(error, 0.45))
+    decision = decide_champion(VersionScores(4, 0.1, 0.0), CHAMPION, shared(error, 0.45))
     assert not decision.is_promoted
     assert decision.reason.endswith("not better.")
 
 
 def test_without_shared_materials_the_recorded_errors_decide() -> None:
-    assert decide_champion(Standing(4, 0.49, 0.04), CHAMPION, None).is_promoted
-    assert not decide_champion(Standing(4, 0.51, 0.04), CHAMPION, None).is_promoted
+    assert decide_champion(VersionScores(4, 0.49, 0.04), CHAMPION, None).is_promoted
+    assert not decide_champion(VersionScores(4, 0.51, 0.04), CHAMPION, None).is_promoted
 
 
 def test_one_that_has_not_learned_loses_to_one_that_has() -> None:
-    prior = Standing(4, None, None)
+    prior = VersionScores(4, None, None)
     assert decide_champion(prior, CHAMPION, None).reason.startswith("It has not learned")
     assert decide_champion(CHAMPION, prior, None).is_promoted
-    assert not decide_champion(Standing(5, None, None), prior, None).is_promoted
+    assert not decide_champion(VersionScores(5, None, None), prior, None).is_promoted
 
 
 def test_calibration_within_the_tolerance_is_not_worse() -> None:
-    assert find_worse_calibration(Standing(4, 0.4, 0.05), CHAMPION) == ""
-    assert "0.060" in find_worse_calibration(Standing(4, 0.4, 0.06), CHAMPION)
-    assert find_worse_calibration(Standing(4, 0.4, 0.06), None) == ""
+    assert find_worse_calibration(VersionScores(4, 0.4, 0.05), CHAMPION) == ""
+    assert "0.060" in find_worse_calibration(VersionScores(4, 0.4, 0.06), CHAMPION)
+    assert find_worse_calibration(VersionScores(4, 0.4, 0.06), None) == ""
 
 
 def test_errors_are_compared_on_the_materials_with_the_same_label() -> None:

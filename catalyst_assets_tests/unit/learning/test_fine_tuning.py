@@ -12,9 +12,10 @@ from catalyst_assets.campaigns.model import FineTuning
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import CorruptArtifactError, LoopError
 from catalyst_assets.learning.heads.head import assign_folds
-from catalyst_assets.learning.models import fine_tuned_files
 from catalyst_assets.learning.models.fine_tuned import FineTunedModel, FineTuneSettings
 from catalyst_assets.learning.models.fine_tuning import can_fine_tune, fine_tune
+from catalyst_assets.learning.predictor import Crystals
+from catalyst_assets.learning.serialization import format_of
 from catalyst_assets.representation.fitting.settings import FitSettings
 from catalyst_assets_tests.fitted import perovskite_labels, tiny_backbone
 
@@ -28,6 +29,10 @@ GROUPS = tuple(f"system{row // 2}" for row in range(64))
 def features() -> np.ndarray:
     data = perovskite_labels()
     return np.concatenate([np.full((len(data), 1), np.nan, np.float32), data.extra], axis=1)
+
+
+def crystals() -> Crystals:
+    return Crystals(lambda part, _: perovskite_labels().graphs[part])
 
 
 def labels() -> np.ndarray:
@@ -61,7 +66,7 @@ def adapted() -> FineTunedModel:
 
 def test_networks_learn_what_was_labelled_and_expect_the_typical_of_the_rest():
     model = adapted()
-    prediction = model.predict(features(), 16, 0, perovskite_labels().graphs)
+    prediction = model.predict(features(), 16, 0, crystals())
     known = labels()[:, 0]
     rows = np.isfinite(known)
 
@@ -76,7 +81,7 @@ def test_networks_learn_what_was_labelled_and_expect_the_typical_of_the_rest():
 
 
 def test_a_property_on_a_floor_is_predicted_there():
-    prediction = adapted().predict(features(), 64, 0, perovskite_labels().graphs)
+    prediction = adapted().predict(features(), 64, 0, crystals())
     gap = labels()[:, 1]
 
     at_floor = (prediction.draws[:, :, 1] == 0).mean(axis=1)
@@ -109,25 +114,24 @@ def test_networks_that_leave_out_the_same_rows_are_judged_together():
 def test_a_model_read_back_predicts_the_same_to_the_last_bit():
     model = adapted()
     data = model.to_bytes()
-    again = fine_tuned_files.load(data)
-    graphs = perovskite_labels().graphs
+    again = FineTunedModel.from_bytes(data)
 
-    assert fine_tuned_files.is_fine_tuned(data)
-    assert again.sha256 == model.sha256
+    assert format_of(data) == FineTunedModel.FORMAT
+    assert again.to_bytes() == data
     assert again.settings == model.settings
-    first, second = (each.predict(features(), 8, 3, graphs) for each in (model, again))
+    first, second = (each.predict(features(), 8, 3, crystals()) for each in (model, again))
     np.testing.assert_array_equal(first.mean, second.mean)
     np.testing.assert_array_equal(first.draws, second.draws)
 
 
 def test_bytes_that_were_cut_off_are_refused():
     with pytest.raises(CorruptArtifactError, match="trained_model"):
-        fine_tuned_files.load(adapted().to_bytes()[:-10])
+        FineTunedModel.from_bytes(adapted().to_bytes()[:-10])
 
 
 def test_features_of_another_backbone_are_refused():
     with pytest.raises(LoopError, match="expects 4 features"):
-        adapted().predict(features()[:, :3], 8, 0, perovskite_labels().graphs)
+        adapted().predict(features()[:, :3], 8, 0, crystals())
 
 
 def test_too_few_labels_are_refused_and_say_what_to_do():

@@ -5,7 +5,7 @@ import pytest
 
 from catalyst_assets.campaigns.band_edges import midgap
 from catalyst_assets.campaigns.library import load_campaign
-from catalyst_assets.learning.heads.head import Prediction
+from catalyst_assets.learning.predictor import Prediction
 from catalyst_assets.prediction.members import append_derived
 
 FORMULAS = ["SrTiO3", "AgNbO3"]

@@ -1,11 +1,10 @@
-"""Predicting a pool in shards: plan, predict each shard into a staging version, promote the whole.
+"""Versions of an iteration's predictions: plan one, predict each shard of the pool into it, promote and read the whole.
 
 Plain functions that hand each other JSON values. A reader of the database sees the old predictions of an
 iteration or the new ones, never a part; a shard done twice is the same as once.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -15,13 +14,13 @@ import numpy as np
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.campaigns.pool import hash_pool, load_pool
 from catalyst_assets.errors import CorruptArtifactError, InvalidPoolError, LoopError
-from catalyst_assets.learning.heads.head import N_DRAWS
+from catalyst_assets.learning.predictor import N_DRAWS
+from catalyst_assets.learning.training_set import backbone_of
 from catalyst_assets.prediction.columns import read_numbers
 from catalyst_assets.prediction.members import (
     PoolPrediction,
-    backbone_of,
-    load_training_distance,
     predict_members,
+    training_distance,
 )
 from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.stage import quarantined
@@ -93,7 +92,7 @@ def plan_predictions(
         model_sha256 = _require_model(iteration)
         members = _predictable_members(connection, objects, iteration)
         pool_sha256 = hash_pool(members)
-        measure = load_training_distance(objects, iteration)
+        measure = training_distance(objects, iteration.fitted_to)
         columns = ("material_id", "structure_hash", "reduced_formula")
         # Features lie in the order of structures: so a shard of predictions reads few of their shards.
         ordered = sorted(members, key=itemgetter("structure_hash", "material_id"))
@@ -140,7 +139,6 @@ def predict_shard(
         objects,
         iteration,
         plan.model_sha256,
-        material_ids,
         structure_hashes,
         formulas,
         accelerator,
@@ -248,11 +246,6 @@ def load_predictions(
         distance_threshold=shown["distance_threshold"],
     )
     return material_ids, prediction, shown["version"]
-
-
-def plan_from_json(value: Mapping[str, Any]) -> PredictionPlan:
-    """Read what ``PredictionPlan.to_json`` wrote."""
-    return PredictionPlan(**value)
 
 
 def _require_model(iteration: "Iteration") -> str:
