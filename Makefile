@@ -7,10 +7,10 @@ SOURCES := catalyst_assets resources dash_app catalyst_assets_tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format browser clean
+.PHONY: help setup demo up test test-slow lint format browser clean
 
 help:  ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 11
 
 setup: $(STAMP)  ## make .venv and install the pinned versions into it
 
@@ -20,12 +20,16 @@ demo: setup  ## run the whole loop on the shipped data (ARGS="--iterations 2" to
 up: setup  ## start every service and print the addresses
 	$(BIN)/catalyst up $(ARGS)
 
-test: setup browser lint  ## lint, types and all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+test: setup browser lint  ## lint, types and every test but those of test-slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
 
-lint: setup  ## ruff, formatting and types
+test-slow: setup browser  ## the tests that take minutes each
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m long $(ARGS)
+
+lint: setup  ## ruff, formatting, imports between stages and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
 format: setup  ## let ruff mend what it can
