@@ -107,7 +107,7 @@ def test_rows_parsed_by_several_processes_are_those_parsed_by_one(platform: Plat
 
     def parse(processes: int) -> list[str]:
         parsed = parse_rows(platform.objects, raw, 0, 5040, {}, processes)
-        return "".join(rows.materials for rows in parsed).splitlines()
+        return "".join(rows.staged["materials"] for rows in parsed).splitlines()
 
     alone = parse(1)
     assert len(alone) > 4000
