@@ -144,6 +144,17 @@ def test_python_files_hold_one_idea() -> None:
     assert {name: count for name, count in lengths.items() if count > 400} == {}
 
 
+def test_a_folder_holds_few_modules() -> None:
+    packages = [
+        folder.parent
+        for top in ("catalyst_assets", "resources", "dash_app")
+        for folder in (PROJECT / top).rglob("__init__.py")
+    ]
+    assert len(packages) > 25
+    counts = {str(folder): len(list(folder.glob("*.py"))) - 1 for folder in packages}
+    assert {folder: count for folder, count in counts.items() if count > 16} == {}
+
+
 def test_readme_documents_every_setting() -> None:
     rows = re.findall(
         r"^\| `(?:CATALYST_)?([A-Z]\w+)` \| (.*?) \| (.*?) \|$",
