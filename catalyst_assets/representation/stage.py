@@ -43,9 +43,7 @@ class Coverage:
 def plan_shards(platform: "Platform") -> list[dict[str, Any]]:
     """Cut the structures without features into shards; each names its structures by a stored list."""
     fingerprint = current_fingerprint(platform.objects)
-    with platform.database.transaction() as connection:
-        known = [row["structure_hash"] for row in fetch_all(connection, "representation/structure_hashes")]
-        refused = quarantined(connection, fingerprint)
+    known, refused = _known_and_refused(platform.database, fingerprint)
     waiting = [name for name in missing(platform.objects, fingerprint, known) if name not in refused]
     shards: list[dict[str, Any]] = []
     for start, stop in shard_bounds(len(waiting), platform.settings):
@@ -107,9 +105,7 @@ def measure_coverage(database: "Database", objects: "ObjectStore") -> Coverage:
     import numpy as np
 
     fingerprint = current_fingerprint(objects)
-    with database.transaction() as connection:
-        known = [row["structure_hash"] for row in fetch_all(connection, "representation/structure_hashes")]
-        refused = quarantined(connection, fingerprint)
+    known, refused = _known_and_refused(database, fingerprint)
     features = load_features(objects, fingerprint, known)
     finite = np.isfinite(features.values).all(axis=1)
     return Coverage(
@@ -127,3 +123,9 @@ def quarantined(connection: "sa.Connection", fingerprint: str) -> set[str]:
         connection, "representation/quarantined", source=QUARANTINE_SOURCE, raw_sha256=fingerprint
     )
     return {row["record"] for row in rows}
+
+
+def _known_and_refused(database: "Database", fingerprint: str) -> tuple[list[str], set[str]]:
+    with database.transaction() as connection:
+        known = [row["structure_hash"] for row in fetch_all(connection, "representation/structure_hashes")]
+        return known, quarantined(connection, fingerprint)

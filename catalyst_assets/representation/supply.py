@@ -75,8 +75,7 @@ def supply_backbone(
     }
     key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
     checkpoints = settings.checkpoint_folder / ASSET / key[:16]
-    reports: list[PretrainingReport] = []
-    record: dict[str, str] = {"run_url": "", "problem": ""}
+    told: dict[str, Any] = {}
 
     def make() -> "Backbone":
         with platform.tracking.run(
@@ -90,15 +89,13 @@ def supply_backbone(
             parent = choice.make(settings)
             data = collect_pretraining_set(platform.database, parent)
             backbone, report = pretrain_backbone(parent, data, pretraining, checkpoints, on_epoch=tell)
-            reports.append(report)
             run.log(params=backbone.origin.to_json(), metrics=_scalars(report))
-        record["run_url"] = run.url
-        record["problem"] = run.problem
+        told.update(pretraining=report, run_url=run.url, problem=run.problem)
         return backbone
 
     published = publish_backbone(platform.objects, recipe, make)
     shutil.rmtree(checkpoints, ignore_errors=True)
-    return SuppliedBackbone(published, reports[0] if reports else None, **record)
+    return SuppliedBackbone(published, **told)
 
 
 def describe_pretraining(report: PretrainingReport) -> dict[str, Any]:

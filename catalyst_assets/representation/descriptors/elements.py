@@ -6,7 +6,7 @@ interpolated, so that every entry is finite. How they are combined per crystal l
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -79,10 +79,7 @@ def _readers() -> "dict[str, Callable[[Element], float | None]]":
         "melting_point": lambda e: e.data.get("Melting point"),
         "boiling_point": lambda e: e.data.get("Boiling point"),
         "outer_electrons": lambda e: outer_electrons(e.Z),
-        "d_electrons": lambda e: _shell_occupation(e, "d"),
-        "f_electrons": lambda e: _shell_occupation(e, "f"),
-        "p_electrons": lambda e: _shell_occupation(e, "p"),
-        "s_electrons": lambda e: _shell_occupation(e, "s"),
+        **{f"{shell}_electrons": partial(_shell_occupation, shell=shell) for shell in "dfps"},
         "highest_common_charge": lambda e: max(e.common_oxidation_states, default=0),
         "lowest_common_charge": lambda e: min(e.common_oxidation_states, default=0),
         "highest_charge": lambda e: max(e.oxidation_states, default=0),
