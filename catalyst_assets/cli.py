@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from catalyst_assets.commands import demo, ingest, services
+from catalyst_assets.commands import ingest, services
 from catalyst_assets.commands.bench.app import app as bench
 from catalyst_assets.commands.campaign.app import app as campaign
+from catalyst_assets.commands.demo import demo
 from catalyst_assets.commands.models.app import app as models
 from catalyst_assets.errors import CatalystError
 
@@ -31,7 +32,7 @@ def _options(
     _debug = debug
 
 
-demo.register(app)
+app.command("demo")(demo)
 services.register(app)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(campaign, name="campaign")

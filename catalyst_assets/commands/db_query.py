@@ -1,17 +1,16 @@
 """`catalyst db query`: a look into the database, by the role of the review app, which may change nothing here."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from catalyst_assets.commands.opening import require_database
+from catalyst_assets.commands.opening import Home, require_database
 
 
 def query(
     statement: Annotated[str, typer.Argument(help="SQL, such as 'SELECT * FROM quarantine'.")],
-    home: Annotated[Path | None, typer.Option(file_okay=False, help="The installation's folder.")] = None,
+    home: Home = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list of objects.")] = False,
 ) -> None:
     """Run one SQL statement that only reads.

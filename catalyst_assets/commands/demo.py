@@ -1,21 +1,25 @@
 """`catalyst demo`: the whole loop on the shipped first-principles data, in one command."""
 
 import json
-import os
 import time
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.commands.opening import AsJson, Home
+from catalyst_assets.commands.runs import open_driver, run_progress
 from catalyst_assets.commands.tables import MISCALIBRATION, MISCALIBRATION_EXPLAINED, narrow_table, number
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, TaskID
     from rich.table import Table
 
+    from catalyst_assets.commands.driver import LoopDriver
+    from catalyst_assets.loop.advance import Advance
     from catalyst_assets.report.summary import CampaignSummary
     from resources.settings import Settings
 
@@ -35,11 +39,6 @@ _LEGEND = f"""\
 valid MAE is the mean absolute error on unseen chemical systems, test MAE that
 on the campaign's test set, both in eV (eV/atom).
 {MISCALIBRATION_EXPLAINED}"""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("demo")(demo)
 
 
 def demo(
@@ -126,12 +125,13 @@ def iterations_table(summary: "CampaignSummary") -> "Table":
         f"{summary.campaign}: {summary.hits} of {summary.hits_in_pool} hits", ["iteration"], numbers
     )
     for iteration in summary.iterations:
+        tested = iteration.test_mae_by_property.values()
         table.add_row(
             iteration.label,
             str(iteration.evaluated),
             str(iteration.hits),
             number(iteration.valid_mae),
-            number(_mean(list(iteration.test_mae_by_property.values()))),
+            number(fmean(tested) if tested else None),
             number(iteration.miscalibration_area),
             f"{iteration.seconds:.1f}",
         )
@@ -139,78 +139,43 @@ def iterations_table(summary: "CampaignSummary") -> "Table":
 
 
 def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple["CampaignSummary", Path]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-    )
+    from rich.progress import MofNCompleteColumn, TextColumn
 
-    from catalyst_assets.commands.runs import quieten
     from catalyst_assets.report.collect import summarize_campaign
     from catalyst_assets.report.pages import write_report
-    from resources.dagster_instance import prepare_dagster_home
-    from resources.platform import Platform
-    from resources.postgres.connection import connect
-    from resources.settings import get_settings
 
-    quieten()
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("evaluated, {task.fields[hits]} hits"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
+    hits = TextColumn("evaluated, {task.fields[hits]} hits")
+    with run_progress(console, MofNCompleteColumn(), hits) as progress:
         bar = progress.add_task("starting PostgreSQL", total=campaign.stop.max_evaluations, hits=0)
-        with connect(settings, upgrade=True) as database:
-            os.environ.update(prepare_dagster_home(settings, database))
-            get_settings.cache_clear()
-
-            progress.update(bar, description="starting Dagster")
-            platform = Platform(settings, database)
-            _complete_loop(platform, campaign, progress, bar)
+        with open_driver(settings, progress, bar) as driver:
+            _complete_loop(driver, campaign, progress, bar)
 
             progress.update(bar, description="writing the report")
-            summary = summarize_campaign(platform, campaign.name)
+            summary = summarize_campaign(driver.platform, campaign.name)
             folder = settings.home / "reports" / campaign.name
             write_report(summary, folder)
     return summary, folder
 
 
-def _complete_loop(platform: Any, campaign: Campaign, progress: Any, bar: Any) -> None:
-    import dagster as dg
-
+def _complete_loop(driver: "LoopDriver", campaign: Campaign, progress: "Progress", bar: "TaskID") -> None:
     from catalyst_assets.campaigns.evaluations import load_evaluations
-    from catalyst_assets.commands.driver import LoopDriver
-    from catalyst_assets.loop.advance import Advance
     from catalyst_assets.loop.campaigns import start_campaign
     from catalyst_assets.loop.jobs import PREPARATION_JOB
-    from catalyst_assets.loop.runs import reap_dead_runs
     from resources.postgres.database import Role, fetch_one
 
-    def show(advance: Advance) -> None:
-        with platform.database.transaction(Role.PIPELINE) as connection:
+    database = driver.platform.database
+
+    def show(advance: "Advance") -> None:
+        with database.transaction(Role.PIPELINE) as connection:
             done = load_evaluations(connection, campaign)
         progress.update(bar, completed=len(done), hits=sum(e.is_hit for e in done))
 
-    with dg.DagsterInstance.get() as instance:
-        reap_dead_runs(instance, platform.database)
-        with platform.database.transaction(Role.PIPELINE) as connection:
-            known = fetch_one(connection, "campaigns/one", name=campaign.name)
-        if known is None or known["status"] != "finished":
-            driver = LoopDriver(
-                platform,
-                instance,
-                on_step=lambda step: progress.update(bar, description=step.replace("_", " ")),
-            )
-            driver.execute(PREPARATION_JOB)
-            start_campaign(platform.database, campaign)
-            driver.drive(campaign.name, on_advance=show)
+    with database.transaction(Role.PIPELINE) as connection:
+        known = fetch_one(connection, "campaigns/one", name=campaign.name)
+    if known is None or known["status"] != "finished":
+        driver.execute(PREPARATION_JOB)
+        start_campaign(database, campaign)
+        driver.drive(campaign.name, on_advance=show)
 
 
 def _show(summary: "CampaignSummary", folder: Path, settings: "Settings", seconds: float) -> None:
@@ -229,7 +194,3 @@ def _show(summary: "CampaignSummary", folder: Path, settings: "Settings", second
     console.print(
         f"Next: `catalyst up{option}` shows every run in Dagster and the candidates in the review app."
     )
-
-
-def _mean(values: list[float]) -> float | None:
-    return sum(values) / len(values) if values else None

@@ -6,6 +6,7 @@ Every run is a run of the persistent Dagster instance, so the UI shows it like o
 import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -46,10 +47,13 @@ class LoopDriver:
     def __init__(
         self, platform: "Platform", instance: "DagsterInstance", on_step: Callable[[str], None] | None = None
     ) -> None:
-        self._platform = platform
-        self._instance = instance
+        self.platform = platform
+        self.instance = instance
         self._on_step = on_step or (lambda step: None)
-        self._definitions = build_defs(platform=platform)
+
+    @cached_property
+    def _definitions(self) -> dg.Definitions:
+        return build_defs(platform=self.platform)
 
     def execute(
         self,
@@ -75,11 +79,11 @@ class LoopDriver:
         tags = {**(tags or {}), **process_tags()}
         run_config = {**_QUIET, "ops": dict(ops or {})}
         result: dg.ExecuteInProcessResult | dg.JobExecutionResult
-        if self._platform.settings.executor == "in_process":
+        if self.platform.settings.executor == "in_process":
             run_id = dg._core.utils.make_new_run_id()
             with self._listening(run_id):
                 result = self._definitions.resolve_job_def(job_name).execute_in_process(
-                    instance=self._instance,
+                    instance=self.instance,
                     partition_key=partition_key,
                     tags=tags,
                     run_id=run_id,
@@ -90,7 +94,7 @@ class LoopDriver:
             if partition_key is not None:
                 tags[PARTITION_TAG] = partition_key
             job = dg.build_reconstructable_job(__name__, "reconstruct_job", (job_name,))
-            result = dg.execute_job(job, self._instance, run_config=run_config, tags=tags)
+            result = dg.execute_job(job, self.instance, run_config=run_config, tags=tags)
         if _was_interrupted(result):
             raise KeyboardInterrupt
         if not result.success:
@@ -107,7 +111,7 @@ class LoopDriver:
         """
         while (
             advance := advance_campaign(
-                self._platform.database, self._instance, campaign, forgive_failures=True
+                self.platform.database, self.instance, campaign, forgive_failures=True
             )
         ) is not None:
             on_advance(advance)
@@ -122,9 +126,9 @@ class LoopDriver:
                 time.sleep(_POLL_SECONDS)
 
     def _fulfil(self, request: RequestedRun) -> None:
-        self._instance.add_dynamic_partitions(AL_ITERATION.name or "", [request.partition_key])
+        self.instance.add_dynamic_partitions(AL_ITERATION.name or "", [request.partition_key])
         if request.job == ITERATION_JOB:
-            self._instance.report_runless_asset_event(label_observation(request))
+            self.instance.report_runless_asset_event(label_observation(request))
         self.execute(request.job, request.partition_key, request.tags)
 
     @contextmanager
@@ -134,7 +138,7 @@ class LoopDriver:
             if event is not None and event.is_step_start and event.step_key:
                 self._on_step(event.step_key.split(".")[0].split("[")[0])
 
-        self._instance.add_event_listener(run_id, hear)
+        self.instance.add_event_listener(run_id, hear)
         yield
 
 

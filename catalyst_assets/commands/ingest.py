@@ -11,20 +11,17 @@ import typer
 from pydantic.fields import FieldInfo
 
 from catalyst_assets.commands.ingest_run import run_ingest
+from catalyst_assets.commands.opening import AsJson, Home
 from catalyst_assets.ingestion.sources.registry import SOURCES
 from catalyst_assets.ingestion.sources.spec import Option, SourceSpec
 
 app = typer.Typer(no_args_is_help=True, help="Fetch materials from outside, check them and load them.")
 
 _REPARSE = typer.Option("--reparse", help="Load again from what is cached of this source; nobody is asked.")
-_HOME = typer.Option(
-    file_okay=False, help="Folder of the embedded database and object store (default .catalyst)."
-)
-_JSON = typer.Option("--json", help="Print one JSON object instead of a sentence.")
 _SHARED: Final = (
     ("reparse", False, Annotated[bool, _REPARSE]),
-    ("home", None, Annotated[Path | None, _HOME]),
-    ("as_json", False, Annotated[bool, _JSON]),
+    ("home", None, Home),
+    ("as_json", False, AsJson),
 )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from catalyst_assets.commands.runs import open_driver, run_progress
 from catalyst_assets.errors import CatalystError
 
 if TYPE_CHECKING:
@@ -53,25 +54,16 @@ def run_ingest(
         A run failed, or a file that was asked for cannot be read.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import TextColumn
 
-    from catalyst_assets.commands.runs import quieten
     from catalyst_assets.ingestion.progress import listening
     from resources.settings import load_settings
 
-    quieten()
     # Whoever waits for a command decides whether it is worth asking once more.
     os.environ.setdefault("CATALYST_SOURCE_RETRIES", "0")
     settings = load_settings(home=home)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[done]}"),
-        TimeElapsedColumn(),
-    )
     with (
-        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        run_progress(Console(stderr=True), TextColumn("{task.fields[done]}")) as progress,
         listening(_Stages(progress).show),
     ):
         try:
@@ -119,38 +111,18 @@ def _run(
     progress: "Progress",
     names: Collection[str],
 ) -> dict[str, Any]:
-    import dagster as dg
-
-    from catalyst_assets.commands.driver import LoopDriver
     from catalyst_assets.ingestion.sources.jobs import REPARSE_JOB
-    from catalyst_assets.loop.runs import reap_dead_runs
-    from resources.dagster_instance import prepare_dagster_home
-    from resources.platform import Platform
-    from resources.postgres.connection import connect
-    from resources.settings import get_settings
 
     bar = progress.add_task("starting PostgreSQL", total=None, done="")
-    with connect(settings, upgrade=True) as database:
-        os.environ.update(prepare_dagster_home(settings, database))
-        get_settings.cache_clear()
-        progress.update(bar, description="starting Dagster")
-        with dg.DagsterInstance.get() as instance:
-            reap_dead_runs(instance, database)
-            driver = LoopDriver(
-                Platform(settings, database),
-                instance,
-                on_step=lambda step: progress.update(bar, description=step.replace("_", " ")),
-            )
-            if reparse:
-                parse = {"pending_shards": {"config": {"reparse": True, "source": spec.name}}}
-                run_id = driver.execute(REPARSE_JOB, ops={"materials": {"ops": parse}})
-            else:
-                run_id = driver.execute(spec.job, ops={spec.asset: {"config": dict(config)}})
-            summary = _summarize(instance, run_id)
-            return {
-                **summary,
-                **_troubles(database, spec, names, min(summary["quarantined"], _SHOWN_REFUSALS)),
-            }
+    with open_driver(settings, progress, bar) as driver:
+        if reparse:
+            parse = {"pending_shards": {"config": {"reparse": True, "source": spec.name}}}
+            run_id = driver.execute(REPARSE_JOB, ops={"materials": {"ops": parse}})
+        else:
+            run_id = driver.execute(spec.job, ops={spec.asset: {"config": dict(config)}})
+        summary = _summarize(driver.instance, run_id)
+        most = min(summary["quarantined"], _SHOWN_REFUSALS)
+        return summary | _troubles(driver.platform.database, spec, names, most)
 
 
 def _troubles(database: "Database", spec: "SourceSpec", names: Collection[str], most: int) -> dict[str, Any]:

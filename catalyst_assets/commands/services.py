@@ -8,6 +8,7 @@ import typer
 
 from catalyst_assets.commands.db_query import query
 from catalyst_assets.commands.opening import require_database
+from catalyst_assets.commands.runs import open_instance
 from catalyst_assets.commands.tables import narrow_table
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def up(
 
     from rich.console import Console
 
+    from resources.dagster_instance import limit_pools
     from resources.postgres.connection import connect
     from resources.postgres.embedded import EmbeddedPostgres
     from resources.services import announced, describe_services, equip_services
@@ -85,8 +87,8 @@ def up(
             checks.append(server.ensure_running)
         database = stack.enter_context(connect(settings, upgrade=True))
         services = equip_services(services, settings, database)
-        with console.status("Starting Dagster …"):
-            _prepare_instance(settings, database)
+        with console.status("Starting Dagster …"), open_instance(settings, database) as instance:
+            limit_pools(instance)
         supervisor = Supervisor(
             services,
             settings.home / "logs",
@@ -156,21 +158,6 @@ def database_status(home: _Home = None, as_json: _Json = False) -> None:
         typer.echo(f"{done.version:04d} {done.name}  applied {done.applied_at:%Y-%m-%d %H:%M}")
     for step in state.pending:
         typer.echo(f"{step.version:04d} {step.name}  pending: run `catalyst db upgrade`")
-
-
-def _prepare_instance(settings: "Settings", database: Any) -> None:
-    """Make Dagster's tables, set the pools' limits and end the runs of dead processes."""
-    import os
-
-    import dagster as dg
-
-    from catalyst_assets.loop.runs import reap_dead_runs
-    from resources.dagster_instance import limit_pools, prepare_dagster_home
-
-    os.environ.update(prepare_dagster_home(settings, database))
-    with dg.DagsterInstance.get() as instance:
-        limit_pools(instance)
-        reap_dead_runs(instance, database)
 
 
 def _look_at_database(settings: "Settings") -> dict[str, Any] | None:

@@ -6,13 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from catalyst_assets.commands.models import foundation as models_foundation
-from catalyst_assets.commands.models import predict as models_predict
-from catalyst_assets.commands.opening import Home, open_platform
+from catalyst_assets.commands.models.foundation import fetch, list_foundation
+from catalyst_assets.commands.models.predict import predict
+from catalyst_assets.commands.opening import AsJson, Home, open_platform
 
 app = typer.Typer(no_args_is_help=True, help="See, compare, promote and use the models that were trained.")
 
-_JSON = typer.Option("--json", help="Print JSON instead of a table.")
 _CAMPAIGN = typer.Option("--campaign", help="Only the model of this campaign.")
 
 
@@ -20,7 +19,7 @@ _CAMPAIGN = typer.Option("--campaign", help="Only the model of this campaign.")
 def list_(
     campaign: Annotated[str | None, _CAMPAIGN] = None,
     home: Home = None,
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the registered versions with their errors and calibration; * marks the champion.
 
@@ -57,7 +56,7 @@ def compare(
     first: Annotated[str, typer.Argument(help="NAME@VERSION or NAME@champion.")],
     second: Annotated[str, typer.Argument(help="Likewise; of the same model the version alone will do.")],
     home: Home = None,
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show two versions side by side: errors, calibration, and what they were fitted to.
 
@@ -131,5 +130,6 @@ def _console() -> "Any":
     return Console(markup=False, highlight=False)
 
 
-models_predict.register(app)
-models_foundation.register(app)
+app.command("predict")(predict)
+app.command("foundation")(list_foundation)
+app.command("fetch")(fetch)

@@ -6,12 +6,6 @@ from typing import Annotated
 import typer
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the group `models`."""
-    app.command("foundation")(list_foundation)
-    app.command("fetch")(fetch)
-
-
 def list_foundation(
     home: Annotated[Path | None, typer.Option(help="Folder of the installation.")] = None,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from catalyst_assets.commands.opening import Home, open_platform
+from catalyst_assets.constants import unit_of
 from catalyst_assets.ingestion.reading.files import READABLE, read_structures
 
 if TYPE_CHECKING:
@@ -19,11 +20,6 @@ _COLUMNS = (
     "structure", "formula", "model", "property", "mean", "std", "unit", "has_learned", "distance",
     "out_of_distribution", "problem",
 )  # fmt: skip
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("predict")(predict)
 
 
 def predict(
@@ -37,7 +33,6 @@ def predict(
     The model was fitted to its campaign's chemistry: look at the standard deviation and at the distance to what it
     was fitted to before you trust a mean.
     """
-    from catalyst_assets.constants import PROPERTIES
     from catalyst_assets.errors import CatalystError
     from catalyst_assets.prediction.apply import load_version, predict_structures
 
@@ -77,14 +72,13 @@ def predict(
             about["distance"] = float(distance[row])
             about["out_of_distribution"] = bool(is_outside[row])
         for column, property_name in enumerate(predicted.prediction.properties):
-            known = PROPERTIES.get(property_name)
             rows.append(
                 about
                 | {
                     "property": property_name,
                     "mean": float(predicted.prediction.mean[row, column]),
                     "std": float(predicted.prediction.std[row, column]),
-                    "unit": known.unit if known else "",
+                    "unit": unit_of(property_name),
                     "has_learned": has_learned[property_name],
                 }
             )

@@ -5,7 +5,8 @@ What a version is comes from ``learning.model_records``; the commands are in ``m
 
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.commands.tables import narrow_table
+from catalyst_assets.constants import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ def tabulate_pair(comparison: "ModelComparison") -> "Table":
     first, second, shared = comparison.first, comparison.second, comparison.shared
     references = [f"{record.name}@{record.version}" for record in (first, second)]
     places = ("", "") if first.name == second.name else ("first ", "second ")
-    table = _empty(" and ".join(references))
+    table = narrow_table(" and ".join(references), [], [])
     table.add_column("", overflow="fold")
     for place, record in zip(places, (first, second), strict=True):
         table.add_column(f"{place}{_short(record)}", justify="right", no_wrap=True)
@@ -51,7 +52,7 @@ def tabulate_pair(comparison: "ModelComparison") -> "Table":
     both("miscalibration area", lambda record: record.miscalibration_area)
     for name in sorted({*first.mae_by_property, *second.mae_by_property}):
         table.add_section()
-        table.add_row(f"{name} ({_unit(name)})" if _unit(name) else name)
+        table.add_row(f"{name} ({unit_of(name)})" if unit_of(name) else name)
         both("  predicted by", lambda record, name=name: record.kinds.get(name))
         both("  held-out MAE", lambda record, name=name: record.mae_by_property.get(name))
         both("  test MAE", lambda record, name=name: record.test_mae_by_property.get(name))
@@ -85,7 +86,7 @@ def _rows(record: "ModelRecord") -> list[dict[str, str]]:
         shown = of_version if number == 0 else dict.fromkeys(of_version, "")
         of_property = {
             "property": name or "has not learned",
-            "unit": _unit(name),
+            "unit": unit_of(name),
             "held-out MAE": _number(record.mae_by_property.get(name)),
             "area": _number(record.miscalibration_area_by_property.get(name)),
             "test MAE": _number(record.test_mae_by_property.get(name), nothing=""),
@@ -97,20 +98,13 @@ def _rows(record: "ModelRecord") -> list[dict[str, str]]:
 
 
 def _draw(name: str, rows: "Sequence[dict[str, str]]", columns: "Sequence[str]") -> "Table":
-    table = _empty(name)
+    table = narrow_table(name, [], [])
     for column in columns:
         justify: Any = "left" if column in _ALIGNED_LEFT else "right"
         table.add_column(column, justify=justify, no_wrap=column != "property", overflow="fold")
     for row in rows:
         table.add_row(*(row[column] for column in columns))
     return table
-
-
-def _empty(title: str) -> "Table":
-    from rich.box import SIMPLE
-    from rich.table import Table
-
-    return Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False, collapse_padding=True)
 
 
 def _width(table: "Table") -> int:
@@ -122,11 +116,6 @@ def _width(table: "Table") -> int:
 
 def _short(record: "ModelRecord") -> str:
     return f"@{record.version}{' *' if record.is_champion else ''}"
-
-
-def _unit(name: str) -> str:
-    known = PROPERTIES.get(name)
-    return known.unit if known else ""
 
 
 def _number(value: "float | str | None", nothing: str = "-") -> str:

@@ -8,7 +8,7 @@ The frozen test set is not asked: a choice by its error would leave nothing that
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -38,11 +38,6 @@ class VersionScores:
     version: int
     relative_mae: float | None
     miscalibration_area: float | None
-
-    @classmethod
-    def from_metrics(cls, version: int, metrics: Mapping[str, Any]) -> "VersionScores":
-        """Take it from what an iteration records."""
-        return cls(version, metrics.get("relative_mae"), metrics.get("miscalibration_area"))
 
 
 @dataclass(frozen=True)

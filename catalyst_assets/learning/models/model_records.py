@@ -4,7 +4,7 @@ Registering, choosing and loading is ``registry``'s.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.learning.models import registry
@@ -26,7 +26,7 @@ _COMPARED: Final = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelRecord:
     """One registered version.
 
@@ -55,13 +55,13 @@ class ModelRecord:
     partition_key: str
     iteration: int
     labels: int
-    relative_mae: float | None
-    miscalibration_area: float | None
+    relative_mae: float | None = None
+    miscalibration_area: float | None = None
     mae_by_property: Mapping[str, float]
-    miscalibration_area_by_property: Mapping[str, float]
+    miscalibration_area_by_property: Mapping[str, float] = field(default_factory=dict)
     test_mae_by_property: Mapping[str, float]
-    kinds: Mapping[str, str]
-    scores_by_kind: Mapping[str, Mapping[str, float | None]]
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    scores_by_kind: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     created_at: str
     model_sha256: str
     training_set_sha256: str
@@ -168,7 +168,7 @@ def compare_models(platform: "Platform", first: str, second: str) -> ModelCompar
         },
         features_added=len(names[1] - names[0]),
         features_removed=len(names[0] - names[1]),
-        same={what: getattr(left, field) == getattr(right, field) for what, field in _COMPARED.items()},
+        same={what: getattr(left, name) == getattr(right, name) for what, name in _COMPARED.items()},
     )
 
 
@@ -176,34 +176,24 @@ def _record(
     version: "RegisteredVersion", tests: Mapping[tuple[str, str], Mapping[str, float]]
 ) -> ModelRecord:
     origin, metrics = registry.Origin.of(version), registry.recorded_metrics(version)
-    tested = tests.get((origin.partition, origin.model_sha256), {})
-    return ModelRecord(
-        name=version.name,
-        version=version.version,
-        is_champion=version.is_champion,
-        partition_key=origin.partition,
-        iteration=int(origin.iteration),
-        labels=int(origin.labels),
-        relative_mae=metrics.get("relative_mae"),
-        miscalibration_area=metrics.get("miscalibration_area"),
-        mae_by_property=metrics.get("valid_mae_by_property", {}),
-        miscalibration_area_by_property=metrics.get("miscalibration_area_by_property", {}),
-        test_mae_by_property=tested,
-        kinds=metrics.get("kinds", {}),
-        scores_by_kind=metrics.get("scores_by_kind", {}),
-        created_at=version.created_at.isoformat(timespec="seconds"),
-        model_sha256=origin.model_sha256,
-        training_set_sha256=origin.training_set_sha256,
-        label_sha256=origin.label_sha256,
-        campaign_sha256=origin.campaign_sha256,
-        code_version=origin.code_version,
-        backbone=origin.backbone,
-        mlflow_run_id=version.run_id,
-        source=version.source,
-        decision=version.tags.get(registry.DECISION, ""),
-        reason=version.tags.get(registry.REASON, ""),
-        promotions=tuple(registry.promotions(version)),
+    found = (
+        metrics
+        | vars(origin)
+        | vars(version)
+        | {
+            "partition_key": origin.partition,
+            "iteration": int(origin.iteration),
+            "labels": int(origin.labels),
+            "mae_by_property": metrics.get("valid_mae_by_property", {}),
+            "test_mae_by_property": tests.get((origin.partition, origin.model_sha256), {}),
+            "created_at": version.created_at.isoformat(timespec="seconds"),
+            "mlflow_run_id": version.run_id,
+            "decision": version.tags.get(registry.DECISION, ""),
+            "reason": version.tags.get(registry.REASON, ""),
+            "promotions": tuple(registry.promotions(version)),
+        }
     )
+    return ModelRecord(**{part.name: found[part.name] for part in fields(ModelRecord) if part.name in found})
 
 
 def _test_errors(platform: "Platform") -> dict[tuple[str, str], Mapping[str, float]]:

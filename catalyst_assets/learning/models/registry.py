@@ -131,19 +131,19 @@ def register_missing(
             version = known.get(identity)
             if not objects.exists(model_key(row["model_sha256"])):
                 continue
-            iteration = read_iteration(connection, row["partition_key"])
+            is_new = version is None
             if version is None:
+                iteration = read_iteration(connection, row["partition_key"])
                 run_id = dagster_run_id if row["partition_key"] == partition_key else ""
                 try:
                     version = _add(registry, objects, iteration, run_id)
                 except CorruptArtifactError:
                     continue  # what it was made from is gone: later models need not wait for that
-                settled.append(Registration(version, _settle(registry, objects, version), True))
-            elif DECISION not in version.tags:
-                settled.append(Registration(version, _settle(registry, objects, version), False))
-            else:
+            if DECISION in version.tags:
                 decision = Decision(version.tags[DECISION] == "promoted", version.tags.get(REASON, ""))
-                settled.append(Registration(version, decision, False))
+            else:
+                decision = _settle(registry, objects, version)
+            settled.append(Registration(version, decision, is_new))
             _note(connection, version, identity)
         _note_champion(connection, find_champion(registry, campaign))
     return settled
@@ -240,14 +240,12 @@ def find_registration_problems(database: "Database", partition_key: str) -> list
 
 def recorded_metrics(version: RegisteredVersion) -> dict[str, Any]:
     """Return what was measured of a version when it was fitted."""
-    metrics: dict[str, Any] = json.loads(version.tags.get(METRICS, "{}"))
-    return metrics
+    return dict(json.loads(version.tags.get(METRICS, "{}")))
 
 
 def promotions(version: RegisteredVersion) -> list[dict[str, Any]]:
     """Return when, by whom and why a version was made champion, oldest first."""
-    entries: list[dict[str, Any]] = json.loads(version.tags.get(PROMOTIONS, "[]"))
-    return entries
+    return list(json.loads(version.tags.get(PROMOTIONS, "[]")))
 
 
 def _add(
@@ -279,8 +277,8 @@ def _add(
         f"Iteration {iteration.number} of campaign {iteration.campaign.name}: "
         f"{iteration.label_count} labels of {', '.join(training_set.properties)}."
     )
-    folder = model_key(origin.model_sha256).rpartition("/")[0]
-    source = f"{_url(objects)}/{folder}"
+    root = objects.url if "://" in objects.url else Path(objects.url).absolute().as_uri()
+    source = f"{root.rstrip('/')}/{model_key(origin.model_sha256).rpartition('/')[0]}"
     return registry.add(iteration.campaign.name, source, iteration.mlflow_run_id, tags, description)
 
 
@@ -325,7 +323,8 @@ def _promote(
 
 
 def _scores(version: RegisteredVersion) -> VersionScores:
-    return VersionScores.from_metrics(version.version, recorded_metrics(version))
+    metrics = recorded_metrics(version)
+    return VersionScores(version.version, metrics.get("relative_mae"), metrics.get("miscalibration_area"))
 
 
 def _evidence(
@@ -359,8 +358,3 @@ def _note_champion(connection: "sa.Connection", champion: RegisteredVersion | No
             model_name=champion.name,
             model_version=champion.version,
         )
-
-
-def _url(objects: "ObjectStore") -> str:
-    root = objects.url if "://" in objects.url else Path(objects.url).absolute().as_uri()
-    return root.rstrip("/")
