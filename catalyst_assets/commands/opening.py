@@ -22,8 +22,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 
 
 @contextmanager
-def open_platform(home: Path | None) -> "Iterator[Platform]":
+def open_platform(home: Path | None, *, upgrade: bool = False) -> "Iterator[Platform]":
     """Open database, registry and object store of the installation under ``home``.
+
+    Parameters
+    ----------
+    upgrade
+        Make the database, or bring its schema up to date, first.
 
     Raises
     ------
@@ -35,7 +40,7 @@ def open_platform(home: Path | None) -> "Iterator[Platform]":
     from resources.settings import load_settings
 
     settings = load_settings(home=home)
-    with connect(settings) as database:
+    with connect(settings, upgrade=upgrade) as database:
         yield Platform(settings, database)
 
 

@@ -33,13 +33,11 @@ def start(campaign: _File, home: Home = None) -> None:
     """
     from catalyst_assets.campaigns.library import check_known, load_campaign
     from catalyst_assets.loop.campaigns import start_campaign
-    from resources.postgres.connection import connect
-    from resources.settings import load_settings
 
     goal = load_campaign(campaign)
     check_known(goal)
-    with connect(load_settings(home=home), upgrade=True) as database:
-        start_campaign(database, goal, reopen=True)
+    with open_platform(home, upgrade=True) as platform:
+        start_campaign(platform.database, goal, reopen=True)
     typer.echo(f"Campaign {goal.name} is active. `catalyst up` drives its loop.")
 
 
@@ -116,11 +114,8 @@ def validate(
         with open_platform(home) as platform:
             ready = check_readiness(platform.database, platform.objects, goal)
     if as_json:
-        typer.echo(
-            json.dumps(
-                {"campaign": goal.name, "sha256": goal.sha256, "home": asdict(ready) if ready else None}
-            )
-        )
+        held = asdict(ready) if ready else None
+        typer.echo(json.dumps({"campaign": goal.name, "sha256": goal.sha256, "home": held}))
     else:
         _tell(goal, ready, settings.home)
     if ready is not None and ready.problems:

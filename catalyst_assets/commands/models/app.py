@@ -71,7 +71,7 @@ def compare(
     with open_platform(home) as platform:
         comparison = compare_models(platform, first, second)
     if as_json:
-        typer.echo(json.dumps(comparison.to_json(), indent=2))
+        typer.echo(json.dumps(asdict(comparison), indent=2))
         return
     _console().print(tabulate_pair(comparison))
     for name, counts in comparison.labels.items():

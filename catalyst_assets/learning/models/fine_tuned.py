@@ -55,14 +55,8 @@ class FineTuneSettings:
         """Read what a campaign asks for."""
         from catalyst_assets.representation.fitting.settings import FitSettings
 
-        fit = FitSettings(
-            depth=wanted.depth,
-            max_epochs=wanted.max_epochs,
-            learning_rate=wanted.learning_rate,
-            patience=wanted.patience,
-            seed=seed,
-            accelerator=accelerator,
-        )
+        asked = wanted.model_dump(include={"depth", "max_epochs", "learning_rate", "patience"})
+        fit = FitSettings(**asked, seed=seed, accelerator=accelerator)
         return cls(wanted.members, max(wanted.folds, wanted.members), fit)
 
 

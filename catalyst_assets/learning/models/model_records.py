@@ -4,7 +4,7 @@ Registering, choosing and loading is ``registry``'s.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.learning.models import registry
@@ -99,10 +99,6 @@ class ModelComparison:
     features_added: int
     features_removed: int
     same: Mapping[str, bool]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the comparison as a JSON object."""
-        return asdict(self)
 
 
 def list_models(

@@ -15,12 +15,10 @@ if TYPE_CHECKING:
 def join_rows(parts: Sequence[Marginal]) -> Marginal:
     """Put the rows of several predictions one after the other; one without the common floor is above it."""
     floor = _common_floor(parts)
-    chances = [_chance_of(part, floor) for part in parts]
-    centers = [part.center for part in parts]
     return Marginal(
         floor,
-        np.concatenate(chances),
-        np.concatenate(centers),
+        np.concatenate([_chance_of(part, floor) for part in parts]),
+        np.concatenate([part.center for part in parts]),
         np.concatenate([part.spread for part in parts]),
     )
 
