@@ -51,14 +51,17 @@ def pending_shards(
 @dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
 def load_material_batch(batch: dict[str, Any], platform: dg.ResourceParam[Platform]) -> dict[str, Any]:
     """Parse, check and load the rows of some shards."""
-    from catalyst_assets.ingestion.shards import load_batch
+    from catalyst_assets.ingestion.shards import load_shard
 
     started = time.monotonic()
     # Steps of other executors run side by side already.
     processes = platform.settings.max_processes if platform.settings.executor == "in_process" else 1
-    loaded = load_batch(platform.database, platform.objects, batch["shards"], processes)
+    loaded = [
+        [shard["raw_file_id"], asdict(load_shard(platform.database, platform.objects, shard, processes))]
+        for shard in batch["shards"]
+    ]
     return {
-        "loaded": [[raw_file_id, asdict(counts)] for raw_file_id, counts in loaded],
+        "loaded": loaded,
         "seconds": time.monotonic() - started,
     }
 

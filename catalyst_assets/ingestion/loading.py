@@ -6,7 +6,8 @@ only this role can read. Rows are formatted apart from being loaded, so that oth
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -50,12 +51,7 @@ class LoadCounts:
         return self.new + self.changed + self.unchanged
 
     def __add__(self, other: "LoadCounts") -> "LoadCounts":
-        return LoadCounts(
-            self.new + other.new,
-            self.changed + other.changed,
-            self.unchanged + other.unchanged,
-            self.quarantined + other.quarantined,
-        )
+        return LoadCounts(*map(add, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True)
@@ -153,13 +149,8 @@ def _properties(record: Record) -> dict[str, list[dict[str, Any]]]:
     properties: dict[str, list[dict[str, Any]]] = defaultdict(list)
     # In the order in which the merge keeps the entries of several sources.
     for value in sorted(record.values, key=lambda value: value.method):
-        entry = {
-            "value": value.value,
-            "unit": value.unit,
-            "method": value.method,
-            "source": record.source,
-        }
-        properties[value.property].append(entry)
+        about = {"unit": value.unit, "method": value.method, "source": record.source}
+        properties[value.property].append({"value": value.value, **about})
     return dict(properties)
 
 

@@ -111,6 +111,12 @@ class PageParser(ABC):
                 yield Record(raw.source, name, place_of(index), structure, values, licence)
 
 
+def dict_in(document: Any, key: str) -> Mapping[str, Any]:
+    """Return the JSON object that a document holds under a key; an empty one where it holds none."""
+    value = document.get(key) if isinstance(document, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
 def is_number(value: Any) -> bool:
     """Tell whether a JSON value is a finite number."""
     if not isinstance(value, int | float) or isinstance(value, bool):

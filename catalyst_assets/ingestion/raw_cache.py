@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
 
 from catalyst_assets.errors import CorruptArtifactError
 from resources.postgres.database import execute, fetch_all, fetch_one, storable
@@ -237,17 +237,8 @@ def mark_counted(database: "Database", raw_file_id: int, rows: int) -> None:
         execute(connection, "ingestion/count_raw_file", raw_file_id=raw_file_id, row_count=rows)
 
 
-def mark_failed(database: "Database", raw_file_id: int, note: str) -> None:
-    """Record that a file cannot be parsed, and why."""
-    _mark(database, raw_file_id, "failed", note)
-
-
-def mark_parsed(database: "Database", raw_file_id: int, note: str) -> None:
-    """Record that every row of a file was loaded or quarantined."""
-    _mark(database, raw_file_id, "parsed", note)
-
-
-def _mark(database: "Database", raw_file_id: int, status: str, note: str) -> None:
+def mark(database: "Database", raw_file_id: int, status: Literal["failed", "parsed"], note: str) -> None:
+    """Record that a file cannot be parsed, and why, or that every row of it was loaded or quarantined."""
     with database.transaction() as connection:
         execute(
             connection, "ingestion/mark_raw_file", raw_file_id=raw_file_id, status=status, note=storable(note)

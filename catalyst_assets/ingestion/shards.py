@@ -24,9 +24,8 @@ from catalyst_assets.ingestion.raw_cache import (
     RawFile,
     current_files,
     find_raw_file,
+    mark,
     mark_counted,
-    mark_failed,
-    mark_parsed,
     open_raw,
 )
 from catalyst_assets.ingestion.sources.parsers import PARSERS, PARSERS_OF
@@ -128,7 +127,7 @@ def plan_shards(
         except CorruptArtifactError:
             raise
         except CatalystError as error:
-            mark_failed(database, raw.raw_file_id, str(error))
+            mark(database, raw.raw_file_id, "failed", str(error))
             continue
         mark_counted(database, raw.raw_file_id, contents.accountable)
         # An empty file makes a shard too: it must be settled like the others.
@@ -154,13 +153,6 @@ def batch_shards(shards: Sequence[Shard], settings: "Settings") -> list[list[Sha
         batches[-1].append(shard)
         held += max(1, shard["stop"] - shard["start"])
     return batches
-
-
-def load_batch(
-    database: "Database", objects: "ObjectStore", shards: Iterable[Shard], processes: int = 1
-) -> list[tuple[int, LoadCounts]]:
-    """Load several shards; return the file of each and what became of its rows."""
-    return [(shard["raw_file_id"], load_shard(database, objects, shard, processes)) for shard in shards]
 
 
 def load_shard(
@@ -234,7 +226,8 @@ def settle_files(
         else:
             loads += counts
         deprecated += _retire(database, objects, raw)
-        mark_parsed(database, raw.raw_file_id, f"{counts.loaded} loaded, {counts.quarantined} quarantined")
+        note = f"{counts.loaded} loaded, {counts.quarantined} quarantined"
+        mark(database, raw.raw_file_id, "parsed", note)
     unified = unify_materials(database)
     labelled = label_bulk_materials(database, is_new=adsorption.loaded > 0)
     hulls = update_hulls(database)

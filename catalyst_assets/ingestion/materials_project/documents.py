@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.ingestion.materials_project.ids import identify_material
 from catalyst_assets.ingestion.materials_project.spec import LICENCE
-from catalyst_assets.ingestion.pages import PageParser, build_structure, is_matrix, is_number, is_one
+from catalyst_assets.ingestion.pages import (
+    PageParser,
+    build_structure,
+    dict_in,
+    is_matrix,
+    is_number,
+    is_one,
+)
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.crystals import MOST_SITES
 from catalyst_assets.ingestion.reading.tables import shown
@@ -64,10 +71,10 @@ class SummaryParser(PageParser):
         """Return the crystal, and its energies and gap with their methods."""
         fields = entry if isinstance(entry, dict) else {}
         if find_licence(fields) is None:
-            given = _mapping(fields, "builder_meta").get("license")
+            given = dict_in(fields, "builder_meta").get("license")
             problems.append(Problem("builder_meta.license", f"{shown(given)} is not a known licence"))
         values = _read_values(fields, problems)
-        return _build(_mapping(fields, "structure"), problems), values
+        return _build(dict_in(fields, "structure"), problems), values
 
 
 def is_left_out(document: Any, non_commercial: bool) -> bool:
@@ -81,7 +88,7 @@ def is_left_out(document: Any, non_commercial: bool) -> bool:
 
 def find_licence(document: Any) -> str | None:
     """Return a document's licence, None where it names one that is not known."""
-    meta = _mapping(document, "builder_meta")
+    meta = dict_in(document, "builder_meta")
     if meta.get("batch_id") == NON_COMMERCIAL_BATCH:
         return NON_COMMERCIAL
     given = meta.get("license")
@@ -89,7 +96,7 @@ def find_licence(document: Any) -> str | None:
 
 
 def _read_values(document: Mapping[str, Any], problems: list[Problem]) -> tuple[Value, ...]:
-    batch = str(_mapping(document, "builder_meta").get("batch_id") or "")
+    batch = str(dict_in(document, "builder_meta").get("batch_id") or "")
     methods = dict.fromkeys(_ENERGIES, (MIXED, "eV/atom"))
     methods["band_gap"] = ("r2SCAN" if "r2scan" in batch.lower() else "PBE/PBE+U", "eV")
     values = []
@@ -111,7 +118,7 @@ def _build(structure: Mapping[str, Any], problems: list[Problem]) -> "Structure 
     from pymatgen.core.lattice import Lattice
     from pymatgen.core.structure import Structure
 
-    lattice = _mapping(structure, "lattice")
+    lattice = dict_in(structure, "lattice")
     matrix: Any = lattice.get("matrix")
     periodic, sites = lattice.get("pbc"), structure.get("sites")
     if not is_matrix(matrix, 3):
@@ -143,16 +150,5 @@ def _symbol(site: Any) -> str:
 
     species = site.get("species") if isinstance(site, dict) else None
     only = species[0] if isinstance(species, list) and len(species) == 1 else None
-    if not isinstance(only, dict):
-        return ""
-    symbol = only.get("element")
-    return (
-        symbol
-        if is_one(only.get("occu")) and isinstance(symbol, str) and Element.is_valid_symbol(symbol)
-        else ""
-    )
-
-
-def _mapping(document: Any, key: str) -> Mapping[str, Any]:
-    value = document.get(key) if isinstance(document, dict) else None
-    return value if isinstance(value, dict) else {}
+    symbol = only.get("element") if isinstance(only, dict) and is_one(only.get("occu")) else None
+    return symbol if isinstance(symbol, str) and Element.is_valid_symbol(symbol) else ""

@@ -21,6 +21,10 @@ class QuestionMemory:
 
     Attributes
     ----------
+    state
+        What is known of this question. ``db_version`` and ``index`` (the sha256 of a raw file) are those of the last
+        whole refresh, and ``missing`` what was listed then but not given. Within a refresh, ``next_version`` and
+        ``next_index`` are its own, and ``asked`` says for how many of the changed materials it has asked.
     is_overruled
         Another question about the same materials was answered later, such as one with the non-commercial ones.
     """
@@ -35,7 +39,7 @@ class QuestionMemory:
         questions = [state["question"] for state in known]
         at = questions.index(question) if question in questions else len(known)
         self._others = known[:at] + known[at + 1 :]
-        self._state: dict[str, Any] = recall(known[at] if at < len(known) else None, question)
+        self.state: Mapping[str, Any] = recall(known[at] if at < len(known) else None, question)
         self.is_overruled = any(
             {name: later[name] for name in selection.scope_document} == selection.scope_document
             for later in questions[at + 1 :]
@@ -44,36 +48,26 @@ class QuestionMemory:
     @property
     def document(self) -> dict[str, Any]:
         """What to keep."""
-        return {"questions": [*self._others, self._state]}
-
-    @property
-    def state(self) -> Mapping[str, Any]:
-        """What is known of this question.
-
-        ``db_version`` and ``index`` (the sha256 of a raw file) are those of the last whole refresh, and ``missing``
-        what was listed then but not given. Within a refresh, ``next_version`` and ``next_index`` are its own, and
-        ``asked`` says for how many of the changed materials it has asked.
-        """
-        return self._state
+        return {"questions": [*self._others, self.state]}
 
     def start(self, version: str, index: str) -> None:
         """Note a new index: all that differs is to be asked for."""
-        whole: dict[str, Any] = {name: self._state[name] for name in _FINISHED if name in self._state}
-        self._state = {**whole, "next_version": version, "next_index": index, "asked": 0, "not_given": []}
+        whole: dict[str, Any] = {name: self.state[name] for name in _FINISHED if name in self.state}
+        self.state = {**whole, "next_version": version, "next_index": index, "asked": 0, "not_given": []}
 
     def advance(self, asked: int, not_given: Sequence[str]) -> None:
         """Note that so many more materials were asked for, and which of them were not given."""
-        self._state = {
-            **self._state,
-            "asked": self._state["asked"] + asked,
-            "not_given": [*self._state["not_given"], *not_given],
+        self.state = {
+            **self.state,
+            "asked": self.state["asked"] + asked,
+            "not_given": [*self.state["not_given"], *not_given],
         }
 
     def finish(self) -> None:
         """Note that all of the new index is kept."""
-        self._state = {
-            "question": self._state["question"],
-            "db_version": self._state["next_version"],
-            "index": self._state["next_index"],
-            "missing": self._state["not_given"],
+        self.state = {
+            "question": self.state["question"],
+            "db_version": self.state["next_version"],
+            "index": self.state["next_index"],
+            "missing": self.state["not_given"],
         }

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from catalyst_assets.errors import UsageError
 from catalyst_assets.ingestion.fetching.http import Fetcher
-from catalyst_assets.ingestion.materials_project.client import SummaryClient, require_key
+from catalyst_assets.ingestion.materials_project.client import require_key
 from catalyst_assets.ingestion.materials_project.selection import Selection, select
 from catalyst_assets.ingestion.materials_project.source import MaterialsProject
-from catalyst_assets.ingestion.materials_project.spec import ENDPOINT, NAME, TABLE, MaterialsProjectConfig
-from catalyst_assets.ingestion.materials_project.table import OPTIONS, MaterialsProjectTable
+from catalyst_assets.ingestion.materials_project.spec import NAME, MaterialsProjectConfig
+from catalyst_assets.ingestion.materials_project.table import MaterialsProjectTable
 from catalyst_assets.ingestion.records import Scope
 from catalyst_assets.ingestion.sources.refreshing import Refreshed, refresh_increment
 
@@ -29,10 +29,8 @@ def require(config: MaterialsProjectConfig, settings: "Settings", *, reparse: bo
     UsageError
         Its parts are not what they should be, the table is asked for a part of it, or there is no key.
     """
-    selection = _select(config)
-    if config.full_table and not reparse:
-        _require_everything(selection)
-    elif not reparse:
+    _select(config, is_asked=not reparse)
+    if not (config.full_table or reparse):
         require_key(settings.mp_api_key)
     return []
 
@@ -58,37 +56,14 @@ def refresh_source(
         The interface refuses, or gives nothing usable before the deadline; or the table cannot be read.
     """
     selection = _select(config)
-    if config.full_table:
-        _require_everything(selection)
     with tempfile.TemporaryDirectory(prefix="catalyst-table-") as folder:
         refreshed = refresh_increment(
             NAME,
             platform,
             lambda asking, memory: (
-                MaterialsProjectTable(
-                    platform.database,
-                    platform.objects,
-                    Path(folder),
-                    selection.non_commercial,
-                    memory,
-                    config.endpoint or ENDPOINT,
-                    config.table_uri or TABLE,
-                    OPTIONS if config.table_options is None else config.table_options,
-                )
+                MaterialsProjectTable(platform, Path(folder), config, selection, memory)
                 if config.full_table
-                else MaterialsProject(
-                    SummaryClient(
-                        platform.settings.mp_api_key,
-                        asking,
-                        config.endpoint or ENDPOINT,
-                        selection.non_commercial,
-                    ),
-                    platform.objects,
-                    selection,
-                    memory,
-                    config.most_entries,
-                    config.batch_size,
-                )
+                else MaterialsProject(platform, asking, config, selection, memory)
             ),
             tell,
             fetcher,
@@ -96,19 +71,17 @@ def refresh_source(
     return replace(refreshed, said={"selection": selection.scope_document})
 
 
-def _select(config: MaterialsProjectConfig) -> Selection:
-    return select(
+def _select(config: MaterialsProjectConfig, *, is_asked: bool = True) -> Selection:
+    selection = select(
         config.chemsys,
         config.elements,
         config.exclude_elements,
         config.material_ids,
         config.include_non_commercial,
     )
-
-
-def _require_everything(selection: Selection) -> None:
-    if selection.scope != Scope():
+    if is_asked and config.full_table and selection.scope != Scope():
         raise UsageError(
             "The full table is all of the Materials Project, but only some of it was asked for.",
             "Leave out either --full-table or what restricts it.",
         )
+    return selection

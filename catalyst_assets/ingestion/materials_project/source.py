@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from catalyst_assets.errors import CorruptArtifactError, SourceError
+from catalyst_assets.ingestion.fetching.http import Fetcher
 from catalyst_assets.ingestion.materials_project.client import SummaryClient
 from catalyst_assets.ingestion.materials_project.documents import FIELDS, SummaryParser
 from catalyst_assets.ingestion.materials_project.ids import identify_material
@@ -24,12 +25,12 @@ from catalyst_assets.ingestion.materials_project.index import (
 )
 from catalyst_assets.ingestion.materials_project.memory import QuestionMemory
 from catalyst_assets.ingestion.materials_project.selection import Selection
-from catalyst_assets.ingestion.materials_project.spec import LICENCE, NAME
+from catalyst_assets.ingestion.materials_project.spec import LICENCE, NAME, MaterialsProjectConfig
 from catalyst_assets.ingestion.raw_cache import RawRequest, read_raw
 from catalyst_assets.ingestion.records import Scope
 
 if TYPE_CHECKING:
-    from resources.object_store import ObjectStore
+    from resources.platform import Platform
 
 _MOST_NOT_GIVEN: Final = 1000
 
@@ -39,37 +40,40 @@ class MaterialsProject:
 
     Parameters
     ----------
-    client
-        Asks it.
-    objects
-        Where the raw cache is: the index before this one is read from there.
+    platform
+        Where the raw cache is: the index before this one is read from there. Its settings hold the key.
+    fetcher
+        How patient it is.
+    config
+        Where it is. It stops after the batch with which ``most_entries`` documents were fetched, the next refresh goes
+        on from there; the names of ``batch_size`` documents must fit into an address.
     selection
         What is wanted. Each question has its own memory: another one does not make this one start anew.
     memory
         What the last refresh left.
-    most_entries
-        Stop after the batch with which so many documents were fetched; the next refresh goes on from there.
-    batch_size
-        Documents in one answer; their names must fit into an address.
+
+    Raises
+    ------
+    UsageError
+        There is no key, or it cannot be one.
     """
 
     def __init__(
         self,
-        client: SummaryClient,
-        objects: "ObjectStore",
+        platform: "Platform",
+        fetcher: Fetcher,
+        config: MaterialsProjectConfig,
         selection: Selection,
-        memory: Mapping[str, Any] | None = None,
-        most_entries: int | None = None,
-        batch_size: int = 250,
+        memory: Mapping[str, Any] | None,
     ) -> None:
-        self._client = client
-        self._objects = objects
+        key = platform.settings.mp_api_key
+        self._client = SummaryClient(key, fetcher, config.interface, selection.non_commercial)
+        self._objects = platform.objects
+        self._config = config
         self._selection = selection
-        self._most_entries = most_entries
-        self._batch_size = batch_size
         self._entries = 0
         self._wanted: list[str] | None = None
-        self._memory = QuestionMemory(memory, client.endpoint, selection)
+        self._memory = QuestionMemory(memory, config.interface, selection)
 
     @property
     def memory(self) -> Mapping[str, Any]:
@@ -93,9 +97,8 @@ class MaterialsProject:
             asked = {"_fields": ",".join(INDEX_FIELDS), **self._selection.criteria}
             url = f"{self._client.summary_url}?{urlencode(asked, doseq=True)}"
             yield index_request(url, version, self._selection)
-        while names := self._next_batch():
-            if self._most_entries is not None and self._entries >= self._most_entries:
-                return
+        most = self._config.most_entries
+        while (names := self._next_batch()) and (most is None or self._entries < most):
             asked = {"material_ids": ",".join(names), "_fields": ",".join(FIELDS)}
             state = self._memory.state
             yield RawRequest(
@@ -177,7 +180,7 @@ class MaterialsProject:
         if self._wanted is None:
             standing = self._read_index(state["next_index"]) or {}
             self._wanted = find_changed(self._known(), standing, state.get("missing", ()))
-        return self._wanted[state["asked"] : state["asked"] + self._batch_size]
+        return self._wanted[state["asked"] : state["asked"] + self._config.batch_size]
 
     def _known(self) -> dict[str, str | None]:
         """Return what the last whole refresh listed."""

@@ -54,6 +54,11 @@ class MaterialsProjectConfig(SourceConfig):
         default=None, description="How deltalake reaches the table's store; unsigned in us-east-1 if none."
     )
 
+    @property
+    def interface(self) -> str:
+        """Where the interface is, with a slash at its end."""
+        return (self.endpoint or ENDPOINT).rstrip("/") + "/"
+
 
 def _lacks(config: MaterialsProjectConfig, settings: "Settings") -> str:
     return "" if config.full_table or settings.mp_api_key else "a key: set MP_API_KEY"

@@ -19,13 +19,17 @@ from catalyst_assets.ingestion.materials_project.index import INDEX_FIELDS, Inde
 from catalyst_assets.ingestion.materials_project.memory import QuestionMemory
 from catalyst_assets.ingestion.materials_project.selection import Selection
 from catalyst_assets.ingestion.materials_project.source import index_request
-from catalyst_assets.ingestion.materials_project.spec import ENDPOINT, LICENCE, NAME, TABLE
+from catalyst_assets.ingestion.materials_project.spec import (
+    LICENCE,
+    NAME,
+    TABLE,
+    MaterialsProjectConfig,
+)
 from catalyst_assets.ingestion.materials_project.table_files import SummaryTableParser, read_rows
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest, current_files, open_raw, raw_key
 
 if TYPE_CHECKING:
-    from resources.object_store import ObjectStore
-    from resources.postgres.database import Database
+    from resources.platform import Platform
 
 OPTIONS: Final = {
     "AWS_SKIP_SIGNATURE": "true",
@@ -42,37 +46,32 @@ class MaterialsProjectTable:
 
     Parameters
     ----------
-    database, objects
-        The raw cache: what is in it is not fetched again.
+    platform
+        Where the raw cache is: what is in it is not fetched again.
     scratch
         A folder for files that are being fetched.
-    non_commercial
-        Whether those materials are taken whose licence forbids commercial use.
+    config
+        The interface that later refreshes will ask, the table, and how deltalake reaches its store.
+    selection
+        Everything, or everything that may be used commercially.
     memory
         What the last refresh left.
-    endpoint
-        The interface that later refreshes will ask.
-    uri, options
-        The table, and how deltalake reaches its store.
     """
 
     def __init__(
         self,
-        database: "Database",
-        objects: "ObjectStore",
+        platform: "Platform",
         scratch: Path,
-        non_commercial: bool = False,
-        memory: Mapping[str, Any] | None = None,
-        endpoint: str = ENDPOINT,
-        uri: str = TABLE,
-        options: Mapping[str, str] = OPTIONS,
+        config: MaterialsProjectConfig,
+        selection: Selection,
+        memory: Mapping[str, Any] | None,
     ) -> None:
-        self._database = database
-        self._objects = objects
-        self._selection = Selection(non_commercial=non_commercial)
-        self._uri = uri.rstrip("/") + "/"
-        self._options = dict(options)
-        self._memory = QuestionMemory(memory, endpoint.rstrip("/") + "/", self._selection)
+        self._database = platform.database
+        self._objects = platform.objects
+        self._selection = selection
+        self._uri = (config.table_uri or TABLE).rstrip("/") + "/"
+        self._options = dict(OPTIONS if config.table_options is None else config.table_options)
+        self._memory = QuestionMemory(memory, config.interface, selection)
         self._cached: dict[str, RawFile] = {}
         self._unread: list[RawFile] = []
         self._listed: list[dict[str, Any]] = []

@@ -16,6 +16,7 @@ from catalyst_assets.ingestion.fetching.http import Fetcher
 from catalyst_assets.ingestion.optimade.entries import FIELDS, OptimadeParser
 from catalyst_assets.ingestion.optimade.providers import Provider, list_providers, load_provider
 from catalyst_assets.ingestion.optimade.spec import OptimadeConfig
+from catalyst_assets.ingestion.pages import dict_in
 from catalyst_assets.ingestion.raw_cache import RawRequest
 from catalyst_assets.ingestion.sources.refreshing import Pages, Refreshed, hash_current, refresh_increment
 
@@ -34,27 +35,26 @@ class OptimadeProvider(Pages):
     ----------
     provider
         Where it is and what is taken.
+    config
+        Its filter is another question than another filter: it starts anew. It stops after the page with which
+        ``most_entries`` entries were fetched; the next refresh goes on from there.
     fetcher
         Asks it.
-    filter
-        OPTIMADE filter of the entries wanted; all if empty. Another filter is another question: it starts anew.
     memory
         What the last refresh left.
-    most_entries
-        Stop after the page with which so many entries were fetched; the next refresh goes on from there.
     """
 
     def __init__(
         self,
         provider: Provider,
+        config: OptimadeConfig,
         fetcher: Fetcher,
-        filter: str = "",  # noqa: A002 (OPTIMADE's own word)
-        memory: Mapping[str, Any] | None = None,
-        most_entries: int | None = None,
+        memory: Mapping[str, Any] | None,
     ) -> None:
         self._provider = provider
-        self._filter = filter
-        super().__init__(fetcher, {"base_url": provider.base_url, "filter": filter}, memory, most_entries)
+        self._filter = config.filter
+        question = {"base_url": provider.base_url, "filter": config.filter}
+        super().__init__(fetcher, question, memory, config.most_entries)
 
     @property
     def name(self) -> str:
@@ -82,9 +82,7 @@ class OptimadeProvider(Pages):
                 "newest_seen": None,
             }
         seen: set[str] = set()
-        while self._memory.get("next"):
-            if self.is_enough:
-                return
+        while self._memory.get("next") and not self.is_enough:
             url = self._memory["next"]
             if url in seen:
                 raise SourceError(
@@ -141,7 +139,7 @@ class OptimadeProvider(Pages):
         url = self._url(page_limit=1, response_fields="id,last_modified")
         _, page = self._fetcher.get_json(url)
         entries = _entries(url, page)
-        meta = _mapping(page, "meta")
+        meta = dict_in(page, "meta")
         if not entries:
             # Nothing (new) matches: the state is the one that is known.
             known: dict[str, Any] | None = self._memory.get("version")
@@ -151,7 +149,7 @@ class OptimadeProvider(Pages):
             return None
         return {
             "entries": meta["data_returned"],
-            "implementation": _mapping(meta, "implementation").get("version"),
+            "implementation": dict_in(meta, "implementation").get("version"),
         }
 
     def _url(self, **parameters: Any) -> str:
@@ -164,8 +162,7 @@ class OptimadeProvider(Pages):
         return f"{self._provider.base_url.rstrip('/')}/structures?{urlencode(parameters)}"
 
     def _next_url(self, url: str, page: Mapping[str, Any]) -> str | None:
-        links = _mapping(page, "links")
-        link = links.get("next")
+        link = dict_in(page, "links").get("next")
         if isinstance(link, dict):
             link = link.get("href")
         if not link:
@@ -214,7 +211,7 @@ def refresh_source(
     chosen = [load_provider(name) for name in dict.fromkeys(config.providers)]
     brought, failed = [], {}
     for provider in chosen:
-        make = functools.partial(_make, provider, config)
+        make = functools.partial(OptimadeProvider, provider, config)
         try:
             brought.append(refresh_increment(provider.source, platform, make, tell, fetcher))
         except SourceError as error:
@@ -231,12 +228,6 @@ def refresh_source(
     )
 
 
-def _make(
-    provider: Provider, config: OptimadeConfig, fetcher: Fetcher, memory: Mapping[str, Any] | None
-) -> OptimadeProvider:
-    return OptimadeProvider(provider, fetcher, config.filter, memory, config.most_entries)
-
-
 def _entries(url: str, page: Any) -> list[Any]:
     entries = page.get("data") if isinstance(page, dict) else None
     if not isinstance(entries, list) or (isinstance(page, dict) and page.get("errors")):
@@ -247,17 +238,10 @@ def _entries(url: str, page: Any) -> list[Any]:
     return entries
 
 
-def _mapping(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = document.get(key)
-    return value if isinstance(value, dict) else {}
-
-
 def _last_modified(entry: Any) -> str | None:
     """Return an entry's time stamp in UTC, None when it has none that can be read."""
-    attributes = entry.get("attributes") if isinstance(entry, dict) else None
-    stamp = attributes.get("last_modified") if isinstance(attributes, dict) else None
     try:
-        moment = datetime.fromisoformat(str(stamp))
+        moment = datetime.fromisoformat(str(dict_in(entry, "attributes").get("last_modified")))
     except ValueError:
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
