@@ -169,7 +169,7 @@ def _dagster_tables(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.
 def _mlflow_tables(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Make MLflow's tables once, in the template."""
     url = postgres_server.url("catalyst_mlflow", "mlflow")
-    Tracking(load_settings(home=tmp_path_factory.mktemp("mlflow")), url).initialise()
+    _ = Tracking(load_settings(home=tmp_path_factory.mktemp("mlflow")), url).client
     with sa.create_engine(postgres_server.owner_url("postgres")).connect() as connection:
         # MLflow keeps its connections, and a database with connections is no template.
         connection.exec_driver_sql(

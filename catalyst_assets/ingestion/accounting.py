@@ -14,6 +14,7 @@ from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.adsorption.records import AdsorptionParser, split_name
 from catalyst_assets.ingestion.raw_cache import RawFile, current_files, open_raw
 from catalyst_assets.ingestion.reading.crystals import hash_structure
+from catalyst_assets.ingestion.records import Contents
 from catalyst_assets.ingestion.sources.parsers import PARSERS
 from resources.postgres.database import Role, fetch_all
 
@@ -91,18 +92,23 @@ def _account(
 ) -> Account:
     name = f"{raw.source} ({raw.url})"
     rows = raw.row_count
-    if counted["loaded"] + counted["quarantined"] != rows:
+    if rows is None or counted["loaded"] + counted["quarantined"] != rows:
         # Later files may have said some of its rows anew: look at each.
-        return _account_by_name(database, objects, raw, name)
-    return Account(rows, counted["loaded"], counted["quarantined"], _unanswered(database, raw, name))
+        try:
+            with open_raw(objects, raw.sha256) as file:
+                contents = PARSERS[raw.kind].survey(raw, file)
+        except CatalystError as error:
+            return Account(0, 0, 0, f"{name} cannot be counted again: {error}")
+        rows, counted = contents.accountable, _count_by_name(database, raw, contents)
+    loaded, quarantined = counted["loaded"], counted["quarantined"]
+    if loaded + quarantined != rows:
+        problem = f"{name} has {rows} rows, but {loaded} are loaded and {quarantined} quarantined"
+    else:
+        problem = _unanswered(database, raw, name)
+    return Account(rows, loaded, quarantined, problem)
 
 
-def _account_by_name(database: "Database", objects: "ObjectStore", raw: RawFile, name: str) -> Account:
-    try:
-        with open_raw(objects, raw.sha256) as file:
-            contents = PARSERS[raw.kind].survey(raw, file)
-    except CatalystError as error:
-        return Account(0, 0, 0, f"{name} cannot be counted again: {error}")
+def _count_by_name(database: "Database", raw: RawFile, contents: Contents) -> Mapping[str, int]:
     origin = {"source": raw.source, "raw_sha256": raw.sha256}
     with database.transaction() as connection:
         parser = PARSERS[raw.kind]
@@ -118,12 +124,7 @@ def _account_by_name(database: "Database", objects: "ObjectStore", raw: RawFile,
                 "frames": [frame for _, frame in states],
             }
         (counted,) = fetch_all(connection, query, retrieved_at=raw.fetched_at, **named, **origin)
-    rows, loaded, quarantined = contents.accountable, counted["loaded"], counted["quarantined"]
-    if loaded + quarantined != rows:
-        problem = f"{name} has {rows} rows, but {loaded} are loaded and {quarantined} quarantined"
-    else:
-        problem = _unanswered(database, raw, name)
-    return Account(rows, loaded, quarantined, problem)
+    return counted
 
 
 def _unanswered(database: "Database", raw: RawFile, name: str) -> str:

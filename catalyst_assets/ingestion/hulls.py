@@ -137,11 +137,11 @@ def _write(connection: Any, by: Mapping[str, str], chemical_system: str, values:
     known = {row["material_id"]: row["value"] for row in before}
     wanted = {name: value for name, value in values.items() if value <= highest}
     names = sorted(name for name in known.keys() | wanted.keys() if known.get(name) != wanted.get(name))
-    of_each = {"label": label, "method": by["method"]}
     about = {"unit": PROPERTIES["energy_above_hull"].unit, "method": by["method"], "source": label}
-    entries = {
-        name: [{"value": wanted[name], "derived": True, **about}] if name in wanted else [] for name in names
-    }
-    rows = [{"material_id": name, "entries": json.dumps(entries[name]), **of_each} for name in names]
+    rows = []
+    for name in names:
+        entries = [{"value": wanted[name], "derived": True, **about}] if name in wanted else []
+        row = {"material_id": name, "entries": json.dumps(entries), "label": label, "method": by["method"]}
+        rows.append(row)
     execute_many(connection, "ingestion/set_hull_value", rows)
     return len(rows)

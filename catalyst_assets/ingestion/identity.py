@@ -59,6 +59,41 @@ class KnownRecord:
         """Who says so."""
         return self.material_id.partition(":")[0]
 
+    @cached_property
+    def structure(self) -> "Structure":
+        """The crystal, built at most once."""
+        from pymatgen.core.structure import Structure
+
+        return Structure.from_dict(dict(self.structure_json))
+
+    @cached_property
+    def volume_per_atom(self) -> float:
+        """In Å³."""
+        return float(self.structure.volume / len(self.structure))
+
+    @cached_property
+    def space_group(self) -> int | None:
+        """Number of the space group; None where spglib finds none."""
+        from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
+
+        try:
+            analyzer = SpacegroupAnalyzer(self.structure, symprec=_SYMPREC_ANGSTROM)
+            return int(analyzer.get_space_group_number())
+        except SymmetryUndeterminedError:
+            return None
+
+    def is_same_crystal(self, other: "KnownRecord") -> bool:
+        """Tell whether another record is of the same crystal."""
+        if self.structure_hash == other.structure_hash:
+            return True
+        if max(len(self.structure), len(other.structure)) > _MOST_COMPARED_SITES:
+            return False
+        if not 1 / _VOLUME_RATIO < self.volume_per_atom / other.volume_per_atom < _VOLUME_RATIO:
+            return False
+        if self.space_group is None or self.space_group != other.space_group:
+            return False
+        return bool(_matcher().fit(self.structure, other.structure))
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -113,9 +148,8 @@ def identify(records: Sequence[KnownRecord]) -> list[Identity]:
     list of Identity
         One a record, in the order of their names.
     """
-    clusters: list[list[_Candidate]] = []
-    standing = sorted((record for record in records if not record.withdrawn), key=_preference)
-    for candidate in map(_Candidate, standing):
+    clusters: list[list[KnownRecord]] = []
+    for candidate in sorted((record for record in records if not record.withdrawn), key=_preference):
         for cluster in clusters:
             if _may_join(candidate, cluster) and candidate.is_same_crystal(cluster[0]):
                 cluster.append(candidate)
@@ -125,50 +159,10 @@ def identify(records: Sequence[KnownRecord]) -> list[Identity]:
     found = [
         Identity(record.material_id, None, _own_values(record)) for record in records if record.withdrawn
     ]
-    for cluster in clusters:
-        first, *others = (candidate.record for candidate in cluster)
+    for first, *others in clusters:
         found.append(Identity(first.material_id, None, _merge_values(first, others)))
         found += [Identity(other.material_id, first.material_id, _own_values(other)) for other in others]
     return sorted(found, key=lambda identity: identity.material_id)
-
-
-class _Candidate:
-    """A record whose structure is built, and its symmetry found, at most once."""
-
-    def __init__(self, record: KnownRecord) -> None:
-        self.record = record
-
-    @cached_property
-    def structure(self) -> "Structure":
-        from pymatgen.core.structure import Structure
-
-        return Structure.from_dict(dict(self.record.structure_json))
-
-    @cached_property
-    def volume_per_atom(self) -> float:
-        return float(self.structure.volume / len(self.structure))
-
-    @cached_property
-    def space_group(self) -> int | None:
-        """Number of the space group; None where spglib finds none."""
-        from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
-
-        try:
-            analyzer = SpacegroupAnalyzer(self.structure, symprec=_SYMPREC_ANGSTROM)
-            return int(analyzer.get_space_group_number())
-        except SymmetryUndeterminedError:
-            return None
-
-    def is_same_crystal(self, other: "_Candidate") -> bool:
-        if self.record.structure_hash == other.record.structure_hash:
-            return True
-        if max(len(self.structure), len(other.structure)) > _MOST_COMPARED_SITES:
-            return False
-        if not 1 / _VOLUME_RATIO < self.volume_per_atom / other.volume_per_atom < _VOLUME_RATIO:
-            return False
-        if self.space_group is None or self.space_group != other.space_group:
-            return False
-        return bool(_matcher().fit(self.structure, other.structure))
 
 
 def _changes(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -197,12 +191,11 @@ def _preference(record: KnownRecord) -> tuple[bool, int, str]:
     return not is_used, ranks.get(record.source, len(ranks)), record.material_id
 
 
-def _may_join(candidate: _Candidate, cluster: Sequence[_Candidate]) -> bool:
-    if candidate.record.in_use:
+def _may_join(candidate: KnownRecord, cluster: Sequence[KnownRecord]) -> bool:
+    if candidate.in_use:
         return False
-    source = candidate.record.source
-    repeated = any(other.record.source == source for other in cluster)
-    return not repeated or source in _REPEATING_SOURCES
+    repeated = any(other.source == candidate.source for other in cluster)
+    return not repeated or candidate.source in _REPEATING_SOURCES
 
 
 def _own_values(record: KnownRecord) -> dict[str, list[Mapping[str, Any]]]:

@@ -6,10 +6,10 @@ field and why. The checks are one pandera schema a table.
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from catalyst_assets.constants import METHODS, PROPERTIES, Property
 from catalyst_assets.ingestion.reading.crystals import (
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from catalyst_assets.ingestion.reading.cells import Cell
 
+T = TypeVar("T")
 _UNKNOWN = Property("", -math.inf, math.inf, 0.0, 1.0, "")
 
 
@@ -174,6 +175,25 @@ class Contents:
         """Count rows by their places and the records they give; one that gives none has an empty name."""
         names = tuple(rows)
         return cls(len(names), find_repeated(enumerate(record for _, record in names)), names)
+
+
+def read_field(
+    read: Callable[[Any], T | None],
+    given: Any,
+    field: str,
+    problems: list[Problem],
+    *,
+    required: bool = False,
+) -> T | None:
+    """Return what is read of a field; None where there is nothing, or with what is wrong added to ``problems``."""
+    try:
+        value = read(given)
+    except ValueError as error:
+        problems.append(Problem(field, str(error)))
+        return None
+    if value is None and required:
+        problems.append(Problem(field, "is missing"))
+    return value
 
 
 def find_repeated(records: Iterable[tuple[int, str]]) -> dict[int, int]:

@@ -122,10 +122,6 @@ class Tracking:
         except sa.exc.OperationalError as error:
             raise unusable(error.orig or error) from error
 
-    def initialise(self) -> None:
-        """Make the tables of a new MLflow database."""
-        _ = self.client
-
     @contextmanager
     def _opened(
         self,
@@ -182,10 +178,8 @@ class Tracking:
         if not training_key:
             return None
         mine = f"{_owned(asset, partition)} AND tags.`{_TRAINING_TAG}` = '{training_key}'"
-        for run in self.client.search_runs([experiment_id], mine, order_by=["attributes.start_time DESC"]):
-            if run.info.status in ("RUNNING", "KILLED"):
-                return str(run.info.run_id)
-        return None
+        runs = self.client.search_runs([experiment_id], mine, order_by=["attributes.start_time DESC"])
+        return next((str(run.info.run_id) for run in runs if run.info.status in ("RUNNING", "KILLED")), None)
 
     def _end_stale(self, experiment_id: str, asset: str, partition: str | None, kept: str | None) -> None:
         mine = f"attributes.status = 'RUNNING' AND {_owned(asset, partition)}"

@@ -74,9 +74,8 @@ def open_embedded(server: EmbeddedPostgres) -> Database:
             for sibling in Sibling:
                 _create_database(connection, sibling.value, sibling.owner)
                 _execute_generated(connection, "services/close_database", name=sibling.value)
-            _create_database(
-                connection, _CATALYST, None
-            )  # last: its presence says that all the rest is there
+            # Last: its presence says that all the rest is there.
+            _create_database(connection, _CATALYST, None)
     return Database({role: server.url(role, _CATALYST) for role in Role}, siblings)
 
 
@@ -174,12 +173,10 @@ def _create_database(connection: "sa.Connection", name: str, owner: str | None) 
         ) from None
 
 
-def _execute_generated(connection: "sa.Connection", query: str, **parameters: str | None) -> int:
+def _execute_generated(connection: "sa.Connection", query: str, **parameters: str | None) -> None:
     """Run the statements that a query returns."""
-    rows = fetch_all(connection, query, **parameters)
-    for row in rows:
+    for row in fetch_all(connection, query, **parameters):
         run_as_written(connection, row["statement"])
-    return len(rows)
 
 
 def _scram_verifier(connection: "sa.Connection", login: str, password: str) -> str:

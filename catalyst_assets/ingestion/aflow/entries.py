@@ -5,19 +5,17 @@ The older one is an object "1 of 912": entry with every value a string, the newe
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.ingestion.pages import PageParser, build_structure
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.crystals import MOST_SITES
 from catalyst_assets.ingestion.reading.tables import parse_number, shown
-from catalyst_assets.ingestion.records import Problem, Value
+from catalyst_assets.ingestion.records import Problem, Value, read_field
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
-
-T = TypeVar("T")
 
 KEYWORDS: Final = (
     "auid",
@@ -84,11 +82,7 @@ def list_entries(page: Any) -> list[Any] | None:
 def _read_values(entry: Mapping[str, Any], problems: list[Problem]) -> tuple[Value, ...]:
     numbers: dict[str, float] = {}
     for keyword in _PROPERTIES:
-        try:
-            number = parse_number(entry.get(keyword))
-        except ValueError as error:
-            problems.append(Problem(keyword, str(error)))
-            continue
+        number = read_field(parse_number, entry.get(keyword), keyword, problems)
         if number is not None and abs(number) < _SENTINEL:
             numbers[keyword] = number
     if not numbers:
@@ -113,40 +107,27 @@ def _build(entry: Mapping[str, Any], problems: list[Problem]) -> "Structure | No
     from pymatgen.core.structure import Structure
 
     species = [text for text in _texts(entry.get("species")) if text]
-    geometry = _read(entry, "geometry", lambda given: _numbers(given, 6), problems)
-    counts = _read(entry, "composition", lambda given: _numbers(given, len(species)), problems)
-    positions = _read(entry, "positions_fractional", _rows, problems)
+    geometry = read_field(lambda given: _numbers(given, 6), entry.get("geometry"), "geometry", problems)
+    composition = entry.get("composition")
+    counts = read_field(lambda given: _numbers(given, len(species)), composition, "composition", problems)
+    fractional = entry.get("positions_fractional")
+    positions = read_field(_rows, fractional, "positions_fractional", problems)
     unknown = [text for text in species if not Element.is_valid_symbol(text)]
     if not species or unknown:
         problems.append(Problem("species", f"{shown(unknown or entry.get('species'))}: no chemical elements"))
     if geometry is None or counts is None or positions is None or problems:
         return None
     if any(count != int(count) or not 0 < count <= MOST_SITES for count in counts):
-        problems.append(
-            Problem("composition", f"{shown(entry['composition'])} are not whole numbers of atoms")
-        )
+        problems.append(Problem("composition", f"{shown(composition)} are not whole numbers of atoms"))
         return None
     if sum(counts) != len(positions):
-        problems.append(
-            Problem(
-                "positions_fractional", f"are {len(positions)}, but the composition has {sum(counts):g} atoms"
-            )
-        )
+        reason = f"are {len(positions)}, but the composition has {sum(counts):g} atoms"
+        problems.append(Problem("positions_fractional", reason))
         return None
     symbols = [symbol for symbol, count in zip(species, counts, strict=True) for _ in range(int(count))]
     return build_structure(
         lambda: Structure(Lattice.from_parameters(*geometry), symbols, positions), "geometry", problems
     )
-
-
-def _read(
-    entry: Mapping[str, Any], field: str, read: Callable[[Any], T], problems: list[Problem]
-) -> T | None:
-    try:
-        return read(entry.get(field))
-    except ValueError as error:
-        problems.append(Problem(field, str(error)))
-        return None
 
 
 def _texts(given: Any) -> list[str]:

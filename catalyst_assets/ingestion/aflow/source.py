@@ -75,7 +75,7 @@ class Aflow(Pages):
             AFLOW cannot be asked.
         """
         if "page" not in self._memory:
-            _, entries = self._ask(self._url(-1, 1))
+            _, entries = self._ask(_request(self._endpoint, self._matchbook, -1, 1))
             newest = read_stamp(entries[0]) if entries else None
             if not entries or (newest is not None and newest == self._memory.get("newest")):
                 return
@@ -85,13 +85,11 @@ class Aflow(Pages):
                 "next_newest": newest,
                 "started": datetime.now(UTC).isoformat(),
             }
-        while "page" in self._memory:
-            if self.is_enough:
-                return
+        while "page" in self._memory and not self.is_enough:
             page = self._memory["page"]
             yield RawRequest(
                 NAME,
-                self._url(-page, self._page_size),
+                _request(self._endpoint, self._matchbook, -page, self._page_size),
                 AflowParser.kind,
                 LICENCE,
                 # The same page of another refresh holds other entries: neither takes the other's place.
@@ -126,9 +124,6 @@ class Aflow(Pages):
                 f"{url} does not answer with entries: {str(page)[:200]}", "Correct the matchbook."
             )
         return data, entries
-
-    def _url(self, page: int, size: int) -> str:
-        return _request(self._endpoint, self._matchbook, page, size)
 
 
 def require(config: AflowConfig, settings: "Settings", *, reparse: bool) -> list[str]:

@@ -58,10 +58,11 @@ class Downloaded:
     version: Version
 
 
+@dataclass(frozen=True)
 class Downloader:
     """Brings files into one folder.
 
-    Parameters
+    Attributes
     ----------
     fetcher
         Its deadline and attempts count anew whenever a download gets on.
@@ -73,24 +74,16 @@ class Downloader:
         How much room a folder has.
     """
 
-    def __init__(
-        self,
-        fetcher: Fetcher,
-        folder: Path,
-        deadline_seconds: float = 48 * 3600.0,
-        progress: Progress = lambda done, total: None,
-        free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
-    ) -> None:
-        self._fetcher = fetcher
-        self._folder = folder
-        self._deadline = deadline_seconds
-        self._progress = progress
-        self._free_bytes = free_bytes
+    fetcher: Fetcher
+    folder: Path
+    deadline_seconds: float = 48 * 3600.0
+    progress: Progress = lambda done, total: None
+    free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
 
     def part(self, url: str) -> Path:
         """Return where a file lies while it is downloaded and until it is removed."""
         name = re.sub(r"[^A-Za-z0-9._-]", "_", url.rpartition("/")[2])[-80:]
-        return self._folder / f"{hashlib.sha256(url.encode()).hexdigest()[:12]}-{name}.part"
+        return self.folder / f"{hashlib.sha256(url.encode()).hexdigest()[:12]}-{name}.part"
 
     def look(self, url: str) -> Version | None:
         """Ask which version of a file a server has, without the file; None if it does not say.
@@ -102,13 +95,13 @@ class Downloader:
         """
 
         def ask(_: float) -> Version | None:
-            with self._fetcher.open(url, "HEAD", _IDENTITY) as response:
+            with self.fetcher.open(url, "HEAD", _IDENTITY) as response:
                 if response.status_code in {httpx.codes.METHOD_NOT_ALLOWED, httpx.codes.NOT_IMPLEMENTED}:
                     return None
                 require_success(response)
                 return _read_version(url, response)
 
-        return self._fetcher.persist(url, ask)
+        return self.fetcher.persist(url, ask)
 
     def fetch(self, url: str, md5: str = "", sha256: str = "") -> Downloaded:
         """Download a file, or what is missing of it, and check it.
@@ -128,12 +121,12 @@ class Downloader:
             There is no room for it, or another process is downloading it.
         """
         path = self.part(url)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         with _claimed(path):
             known = _recall(path, url)
-            over = time.monotonic() + self._deadline
+            over = time.monotonic() + self.deadline_seconds
             while known is None or known.size is None or path.stat().st_size != known.size:
-                known, is_at_end = self._fetcher.persist(url, lambda _: self._attempt(url, path, over))
+                known, is_at_end = self.fetcher.persist(url, lambda _: self._attempt(url, path, over))
                 if is_at_end and known.size is None:
                     break
             found = _require_hashes(url, path, md5, sha256)
@@ -153,7 +146,7 @@ class Downloader:
         if known is not None and offset:
             headers |= {"Range": f"bytes={offset}-", "If-Range": known.validator}
         accepted = (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE)
-        with self._fetcher.open(url, headers=headers) as response:
+        with self.fetcher.open(url, headers=headers) as response:
             require_success(response, accepted)
             if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
                 _state_of(path).unlink(missing_ok=True)
@@ -186,7 +179,7 @@ class Downloader:
                         self._tell(version, done)
                     if time.monotonic() > over:
                         raise SourceError(
-                            f"{version.url} was not whole after {self._deadline:g} s.",
+                            f"{version.url} was not whole after {self.deadline_seconds:g} s.",
                             "Run again: it goes on from there.",
                         )
             except httpx.RequestError:
@@ -199,16 +192,16 @@ class Downloader:
         return True
 
     def _tell(self, version: Version, done: int) -> None:
-        self._progress(done, version.size)
+        self.progress(done, version.size)
         report(f"bytes of {version.url.rpartition('/')[2][-40:]}", total=version.size, done=done)
 
     def _require_room(self, url: str, version: Version, offset: int) -> None:
         if version.size is None:
             return
-        needed, free = version.size - offset + _RESERVE_BYTES, self._free_bytes(self._folder)
+        needed, free = version.size - offset + _RESERVE_BYTES, self.free_bytes(self.folder)
         if needed > free:
             raise CatalystError(
-                f"{url} needs {needed / 1e9:.1f} GB in {self._folder}, which has {free / 1e9:.1f} GB.",
+                f"{url} needs {needed / 1e9:.1f} GB in {self.folder}, which has {free / 1e9:.1f} GB.",
                 "Free disk space, or choose another home with --home, then run again.",
             )
 

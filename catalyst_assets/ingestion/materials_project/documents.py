@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.ingestion.materials_project.ids import identify_material
 from catalyst_assets.ingestion.materials_project.spec import LICENCE
-from catalyst_assets.ingestion.pages import (
-    PageParser,
-    build_structure,
-    dict_in,
-    is_matrix,
-    is_number,
-    is_one,
-)
+from catalyst_assets.ingestion.pages import PageParser, build_structure, dict_in, is_matrix, is_number, is_one
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.crystals import MOST_SITES
 from catalyst_assets.ingestion.reading.tables import shown

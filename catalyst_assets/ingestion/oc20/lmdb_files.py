@@ -18,6 +18,7 @@ from catalyst_assets.ingestion.adsorption.records import (
     system_name,
 )
 from catalyst_assets.ingestion.oc20.frames import ADSORBATE_TAG
+from catalyst_assets.ingestion.pages import is_number
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Problem
 from catalyst_assets.ingestion.untrusted.process import Form, read_untrusted
@@ -97,11 +98,8 @@ class AseLmdbParser(_LmdbParser):
         said = _said(entry)
         frame = said.get("fid", said.get("frame", RELAXED))
         is_frame = isinstance(frame, int) and not isinstance(frame, bool) and 0 <= frame < 10**6
-        known = is_frame or frame == RELAXED
-        return (
-            _system(said.get("sid", said.get("system_id"))) if known else "",
-            frame if is_frame else RELAXED,
-        )
+        system = _system(said.get("sid", said.get("system_id"))) if is_frame or frame == RELAXED else ""
+        return system, frame if is_frame else RELAXED
 
     def measure(self, entry: Mapping[str, Any]) -> tuple[float, float | None] | Problem:
         """Return a row's energy less its reference, and that reference."""
@@ -141,14 +139,9 @@ def _said(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for part in held if isinstance(part, dict) for name, value in part.items()}
 
 
-def _system(value: object) -> str:
+def _system(value: Any) -> str:
     """Return the name of a system; a bare number is OC20's ``random<number>``."""
-    if (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and 0 <= value < 10**12
-        and value % 1 == 0
-    ):
+    if is_number(value) and 0 <= value < 10**12 and value % 1 == 0:
         return f"random{int(value)}"
     return system_name(value)
 

@@ -13,7 +13,15 @@ from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovsk
 from catalyst_assets.ingestion.reading.cells import Cell
 from catalyst_assets.ingestion.reading.cif import read_cif
 from catalyst_assets.ingestion.reading.tables import ATOMS, Row, parse_number, parse_text, read_rows, shown
-from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection, Value, find_repeated
+from catalyst_assets.ingestion.records import (
+    Contents,
+    Problem,
+    Record,
+    Rejection,
+    Value,
+    find_repeated,
+    read_field,
+)
 from catalyst_assets.ingestion.reference_tables.mapping import CifColumn, DatabaseAtoms, TableMapping
 
 if TYPE_CHECKING:
@@ -97,26 +105,14 @@ def _read_fields(mapping: TableMapping, row: Row) -> _Fields:
     problems: list[Problem] = []
     texts: dict[str, str] = {}
     for column in dict.fromkeys((*mapping.record_columns, *mapping.structure.columns)):
-        try:
-            text = parse_text(row.cells[column])
-        except ValueError as error:
-            problems.append(Problem(column, str(error)))
-            continue
-        if text is None:
-            problems.append(Problem(column, "is missing"))
-        else:
+        text = read_field(parse_text, row.cells[column], column, problems, required=True)
+        if text is not None:
             texts[column] = text
     values: list[Value] = []
     for column, content in mapping.properties.items():
-        try:
-            number = parse_number(row.cells[column])
-        except ValueError as error:
-            problems.append(Problem(column, str(error)))
-            continue
+        number = read_field(parse_number, row.cells[column], column, problems, required=content.required)
         if number is not None:
             values.append(Value(content.property, number, content.unit, content.method, column))
-        elif content.required:
-            problems.append(Problem(column, "is missing"))
     if mapping.answers and not values and not problems:
         problems.append(Problem(", ".join(mapping.properties), "are all missing: the row answers nothing"))
     record = ""
