@@ -19,12 +19,7 @@ from catalyst_assets.ingestion.materials_project.index import INDEX_FIELDS, Inde
 from catalyst_assets.ingestion.materials_project.memory import QuestionMemory
 from catalyst_assets.ingestion.materials_project.selection import Selection
 from catalyst_assets.ingestion.materials_project.source import index_request
-from catalyst_assets.ingestion.materials_project.spec import (
-    LICENCE,
-    NAME,
-    TABLE,
-    MaterialsProjectConfig,
-)
+from catalyst_assets.ingestion.materials_project.spec import LICENCE, NAME, TABLE, MaterialsProjectConfig
 from catalyst_assets.ingestion.materials_project.table_files import SummaryTableParser, read_rows
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest, current_files, open_raw, raw_key
 
