@@ -1,6 +1,6 @@
 """Small pictures for asset metadata: PNG in Markdown, so that Dagster's UI shows them in place.
 
-What is drawn of a model is ``learning.figures``; reports for people have figures of their own (``report``).
+What is drawn of a model is ``learning.uncertainty.figures``; reports for people have figures of their own (``report``).
 """
 
 import base64

@@ -1,6 +1,6 @@
 """Why a candidate: how likely it meets each criterion, which property decides, and what is known near it.
 
-Arrays in, small records out; nothing here reads a store. Distances are those of ``learning.distance``: Euclidean in
+Arrays in, small records out; nothing here reads a store. Distances are those of ``learning.uncertainty.distance``: Euclidean in
 standardized features, in units of what an unseen chemical system typically has.
 """
 

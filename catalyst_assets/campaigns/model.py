@@ -163,7 +163,7 @@ class Learning(FrozenModel):
 
 
 class Failures(FrozenModel):
-    """What follows when a calculation or measurement fails; see ``acquisition.rejections``."""
+    """What follows when a calculation or measurement fails; see ``campaigns.rejections``."""
 
     suggest_again_after: int = Field(
         default=3, ge=0, description="Iterations in between before a failed material may be suggested again."

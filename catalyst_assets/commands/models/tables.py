@@ -1,6 +1,6 @@
 """Registered versions as tables that fit a terminal: one table a model, and two versions side by side.
 
-What a version is comes from ``learning.model_records``; the commands are in ``models``.
+What a version is comes from ``learning.models.model_records``; the commands are in ``models``.
 """
 
 from typing import TYPE_CHECKING, Any, Final
