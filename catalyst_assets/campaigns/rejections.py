@@ -49,8 +49,6 @@ class RejectionRule:
         What it tells a model of failures: ``"success"``, ``"failure"`` or, when it says nothing, None.
     again
         Whether the material is suggested again by itself.
-    can_be_restored
-        Whether a person may put it back; the database enforces it.
     meaning
         One line for people.
     """
@@ -58,30 +56,24 @@ class RejectionRule:
     trains: bool
     outcome: Literal["success", "failure"] | None
     again: Literal["never", "after_iterations"]
-    can_be_restored: bool
     meaning: str
 
 
 RULES: Final[Mapping[RejectionKind, RejectionRule]] = {
     RejectionKind.POOR: RejectionRule(
-        True, "success", "never", False, "Measured, and not good enough: its values are learned from."
+        True, "success", "never", "Measured, and not good enough: its values are learned from."
     ),
     RejectionKind.INFEASIBLE: RejectionRule(
-        False,
-        None,
-        "never",
-        False,
-        "Cannot be made or calculated: never suggested again, nothing is learned.",
+        False, None, "never", "Cannot be made or calculated: never suggested again, nothing is learned."
     ),
     RejectionKind.FAILED: RejectionRule(
         True,
         "failure",
         "after_iterations",
-        True,
         "Tried without an answer: may be suggested once more some iterations later.",
     ),
     RejectionKind.WITHDRAWN: RejectionRule(
-        False, None, "never", True, "A person decides against it: suggested again only if restored."
+        False, None, "never", "A person decides against it: suggested again only if restored."
     ),
 }
 

@@ -93,11 +93,6 @@ class FittedHead:
     couplings: tuple[Coupling, ...] = ()
 
     @property
-    def is_prior(self) -> bool:
-        """Whether there was too little to learn from."""
-        return self.report is None
-
-    @property
     def parameters(self) -> dict[str, object]:
         """What shaped it, by name."""
         return dict(vars(self.settings))
