@@ -5,7 +5,6 @@ model sees an answer only once it was asked for. Several at once in processes of
 what they add up to, ``discovery_report``.
 """
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -185,11 +184,6 @@ def simulate(
     return SeedResult(
         tuple(hits_at), len(evaluated), time.monotonic() - started, train, predict, order_seconds
     )
-
-
-def without_structures(pool: BenchmarkPool) -> BenchmarkPool:
-    """Return the pool less its structures, which nothing needs once their features are known."""
-    return dataclasses.replace(pool, structures=())
 
 
 def _batches(campaign: Campaign) -> Iterator[int]:

@@ -4,15 +4,19 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from catalyst_assets.bench.discovery import Arm, SeedResult
 from catalyst_assets.bench.pools import BenchmarkPool
+from catalyst_assets.report.statistics import random_expected_evaluations
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+# What the whole report says of its first arm.
+_OF_FIRST: Final = ("evaluations_to_all", "evaluations_to_half", "median_to_all", "median_to_half", "seconds")
 
 
 @dataclass(frozen=True)
@@ -90,31 +94,24 @@ def summarize(
 ) -> DiscoveryReport:
     """Summarize the campaigns of several arms, each with one result a seed."""
     n, hits = len(pool.material_ids), int(pool.is_hit.sum())
-    half = (hits + 1) // 2
     reports = [_summarize_arm(arm, found, hits) for arm, found in zip(arms, results, strict=True)]
-    first = reports[0]
     return DiscoveryReport(
         campaign=arms[0].campaign.name,
         pool_size=n,
         hits=hits,
         seeds=len(results[0]),
         derived=sorted(arms[0].campaign.derive),
-        evaluations_to_all=first.evaluations_to_all,
-        evaluations_to_half=first.evaluations_to_half,
-        median_to_all=first.median_to_all,
-        median_to_half=first.median_to_half,
-        random_expected_to_all=hits * (n + 1) / (hits + 1),
-        random_expected_to_half=half * (n + 1) / (hits + 1),
-        seconds=first.seconds,
+        random_expected_to_all=random_expected_evaluations(n, hits, hits),
+        random_expected_to_half=random_expected_evaluations(n, hits, (hits + 1) // 2),
         arms=reports,
+        **{name: getattr(reports[0], name) for name in _OF_FIRST},
     )
 
 
 def label_arms(arms: Sequence[ArmReport]) -> list[str]:
     """Name each arm by what tells it from the others."""
-    fields = ("strategy", "heads", "exploration_weight", "diversity")
-    varied = [name for name in fields if len({getattr(arm, name) for arm in arms}) > 1]
     named = {"strategy": "", "heads": "", "exploration_weight": "weight ", "diversity": "diversity "}
+    varied = [name for name in named if len({getattr(arm, name) for arm in arms}) > 1]
     return [
         ", ".join(f"{named[name]}{getattr(arm, name)}".replace("_", " ") for name in varied or ["strategy"])
         for arm in arms
@@ -130,7 +127,7 @@ def draw_arms(report: DiscoveryReport, path: Path) -> None:
         _draw_arm(panel, arm, report.hits, label)
     reach = max(max(arm.evaluated) for arm in report.arms)
     found = np.arange(report.hits + 1)
-    expected = found * (report.pool_size + 1) / (report.hits + 1)
+    expected = found * report.random_expected_to_all / report.hits
     panel.plot(expected, found, color="0.6", linestyle="--", linewidth=1, label="random order on average")
     panel.set(
         xlim=(0, reach),
@@ -162,41 +159,29 @@ def _draw_arm(panel: "Axes", arm: ArmReport, hits: int, label: str) -> None:
 
 
 def _summarize_arm(arm: Arm, results: Sequence[SeedResult], hits: int) -> ArmReport:
-    def at(result: SeedResult, which: int) -> int | None:
-        return result.hits_at[which - 1] if len(result.hits_at) >= which else None
-
-    to_all = [at(result, hits) for result in results]
-    to_half = [at(result, (hits + 1) // 2) for result in results]
-    stages = ("train_seconds", "predict_seconds", "rank_seconds")
-    train, predict, rank = (
-        [spent for result in results for spent in getattr(result, stage)] for stage in stages
-    )
-    iterations = [sum(spent) for spent in zip(train, predict, rank, strict=True)]
+    known: dict[str, Any] = {}
+    for which, wanted in (("all", hits), ("half", (hits + 1) // 2)):
+        at = [result.hits_at[wanted - 1] if len(result.hits_at) >= wanted else None for result in results]
+        known |= {f"evaluations_to_{which}": at, f"median_to_{which}": _over(at, statistics.median)}
+        known[f"worst_to_{which}"] = _over(at, max)
+    spent = {
+        stage: [seconds for result in results for seconds in getattr(result, stage)]
+        for stage in ("train_seconds", "predict_seconds", "rank_seconds")
+    }
+    spent["iteration_seconds"] = iterations = [sum(stages) for stages in zip(*spent.values(), strict=True)]
+    known |= {name: round(statistics.median(each), 3) if each else None for name, each in spent.items()}
     acquisition = arm.campaign.acquisition
     return ArmReport(
         strategy=acquisition.strategy.value,
         heads=arm.heads,
         exploration_weight=acquisition.exploration_weight,
         diversity=acquisition.diversity,
-        evaluations_to_all=to_all,
-        evaluations_to_half=to_half,
-        median_to_all=_over(to_all, statistics.median),
-        median_to_half=_over(to_half, statistics.median),
-        worst_to_all=_over(to_all, max),
-        worst_to_half=_over(to_half, max),
         hits_at=[list(result.hits_at) for result in results],
         evaluated=[result.evaluated for result in results],
-        train_seconds=_typical(train),
-        predict_seconds=_typical(predict),
-        rank_seconds=_typical(rank),
-        iteration_seconds=_typical(iterations),
         slowest_iteration_seconds=round(max(iterations), 3) if iterations else None,
         seconds=[round(result.seconds, 2) for result in results],
+        **known,
     )
-
-
-def _typical(seconds: list[float]) -> float | None:
-    return round(statistics.median(seconds), 3) if seconds else None
 
 
 def _over(values: list[int | None], take: "Callable[[list[float]], float]") -> float | None:

@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from catalyst_assets.bench.discovery import Arm, SeedResult, simulate, without_structures
+from catalyst_assets.bench.discovery import Arm, SeedResult, simulate
 from catalyst_assets.bench.pools import BenchmarkPool
 from catalyst_assets.errors import CatalystError
+from catalyst_assets.ingestion.parsing import end_with_parent
 
 if TYPE_CHECKING:
     from catalyst_assets.representation.features import Features
@@ -75,7 +77,8 @@ def run_arms(
     ):
         path = Path(folder) / "features.npy"
         np.save(path, features.values)
-        shared = (without_structures(pool), path, features.names, tuple(arms), told)
+        # Nothing needs structures once their features are known.
+        shared = (replace(pool, structures=()), path, features.names, tuple(arms), told)
         executor = ProcessPoolExecutor(jobs, context, _start_worker, shared)
         try:
             running = {executor.submit(_simulate, *task): task for task in tasks}
@@ -138,16 +141,9 @@ def _start_worker(
 
     # Ctrl-C reaches every process of the terminal; the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     features = Features(np.load(path, mmap_mode="r"), names, {})
     _worker.update(pool=pool, features=features, arms=arms, told=told)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _simulate(arm: int, seed: int) -> SeedResult:

@@ -5,21 +5,21 @@ Everything runs in one process and takes turns, so that the ratios are of one ru
 
 import itertools
 import os
-import statistics
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from catalyst_assets.bench.memory import peak_memory
-from catalyst_assets.errors import UsageError
-from catalyst_assets.representation.networks.configs import Dtype, MaceConfig, NetworkConfig
+from catalyst_assets.ingestion.reading.cif import parse_cif
+from catalyst_assets.ingestion.reading.files import read_csv_parts
+from catalyst_assets.representation.networks.configs import MaceConfig, NetworkConfig
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
@@ -95,8 +95,8 @@ def measure_embedding(
     say("building the network")
     backbone = build_backbone(config)
     graphs = list(build_graphs(structures[:_FORWARD_SAMPLE], backbone.network.cutoff)[0].values())
-    describe = _calculator(backbone) if isinstance(config, MaceConfig) else None
-    atoms = _to_atoms(structures[:_CALCULATOR_SAMPLE])
+    describe = _calculator(config, backbone) if isinstance(config, MaceConfig) else None
+    atoms = [structure.to_ase_atoms() for structure in structures[:_CALCULATOR_SAMPLE]]
     say("looking for the best batch")
     batches = {size: _collate(graphs, size, backbone) for size in _EDGES_PER_BATCH}
     alone = {size: _forward_rate(backbone, each, threads=1) for size, each in batches.items()}
@@ -104,7 +104,7 @@ def measure_embedding(
     in_threads = {size: _forward_rate(backbone, each, threads) for size, each in batches.items()}
     best, best_in_threads = max(alone, key=alone.__getitem__), max(in_threads, key=in_threads.__getitem__)
 
-    ours, forward, threaded, calculator, peak = [], [alone[best]], [in_threads[best_in_threads]], [], 0.0
+    measured: list[dict[str, float]] = [{"forward": alone[best], "threaded": in_threads[best_in_threads]}]
     with tempfile.TemporaryDirectory(prefix="catalyst-embed-") as folder:
         for number in range(rounds + 1):
             say(f"round {number} of {rounds}")
@@ -112,28 +112,28 @@ def measure_embedding(
                 rate = _stage_rate(structures, backbone, Path(folder) / str(number))
             if number == 0:  # the first pass compiles
                 continue
-            ours.append(rate)
-            peak = max(peak, memory.own_mb)
-            forward.append(_forward_rate(backbone, batches[best], threads=1))
-            threaded.append(_forward_rate(backbone, batches[best_in_threads], threads))
+            forward = _forward_rate(backbone, batches[best], threads=1)
+            threaded = _forward_rate(backbone, batches[best_in_threads], threads)
+            measured.append({"ours": rate, "peak": memory.own_mb, "forward": forward, "threaded": threaded})
             if describe is not None:
-                calculator.append(_rate(lambda: [describe(each) for each in atoms], len(atoms)))
-    by_calculator = statistics.median(calculator) if calculator else None
-    ours_per_s, limit = statistics.median(ours), statistics.median(forward)
+                measured[-1]["calculator"] = _rate(lambda: [describe(each) for each in atoms], len(atoms))
+    rounds_in_turn = pd.DataFrame(measured)
+    typical = {str(name): float(rate) for name, rate in rounds_in_turn.median().items()}
+    by_calculator = typical.get("calculator")
     return EmbedReport(
         architecture=config.architecture,
         dtype=config.dtype,
         n_structures=len(structures),
         mean_edges=round(float(np.mean([graph.edges.shape[1] for graph in graphs])), 1),
         threads=threads,
-        ours_per_s=round(ours_per_s, 1),
+        ours_per_s=round(typical["ours"], 1),
         calculator_per_s=None if by_calculator is None else round(by_calculator, 2),
-        ratio_vs_calculator=None if by_calculator is None else round(ours_per_s / by_calculator, 2),
-        forward_limit_per_s=round(limit, 1),
+        ratio_vs_calculator=None if by_calculator is None else round(typical["ours"] / by_calculator, 2),
+        forward_limit_per_s=round(typical["forward"], 1),
         forward_limit_edges_per_batch=best,
-        forward_in_threads_per_s=round(statistics.median(threaded), 1),
-        fraction_of_limit=round(ours_per_s / limit, 3),
-        peak_rss_mb=round(peak, 1),
+        forward_in_threads_per_s=round(typical["threaded"], 1),
+        fraction_of_limit=round(typical["ours"] / typical["forward"], 3),
+        peak_rss_mb=round(float(rounds_in_turn["peak"].max()), 1),
         load_average=round(os.getloadavg()[0], 2),
     )
 
@@ -142,29 +142,22 @@ def enumerate_perovskites(count: int) -> "list[Structure]":
     """Build cubic perovskites, each another composition and of its own size."""
     from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 
-    structures: list[Structure] = []
-    combinations = itertools.product(_ANIONS, _A_SITES, _B_SITES)
-    for anions, a_site, b_site in itertools.islice(combinations, count):
-        structures.append(build_cubic_perovskite(a_site, b_site, anions))
+    combinations = itertools.islice(itertools.product(_ANIONS, _A_SITES, _B_SITES), count)
+    structures = [build_cubic_perovskite(a_site, b_site, anions) for anions, a_site, b_site in combinations]
     for index in range(max(count - len(structures), 0)):  # strained copies of those
         structures.append(structures[index].copy().apply_strain(0.01 * (1 + index // len(structures))))
     return structures
 
 
 def read_structures(data: Path, count: int) -> "list[Structure]":
-    """Read the first structures of a CSV file, or a folder of them, with a column ``cif``."""
-    import pandas as pd
-    from pymatgen.core.structure import Structure
+    """Read the first structures of a CSV file, or a folder of them, with a column ``cif``.
 
-    files = sorted(data.glob("*.csv*")) if data.is_dir() else [data]
-    if not files or not files[0].exists():
-        raise UsageError(f"{data} is no CSV file and holds none.", "Name a file with a column cif.")
-    texts: list[str] = []
-    for file in files:
-        texts += pd.read_csv(file, nrows=count - len(texts), usecols=["cif"])["cif"].tolist()
-        if len(texts) >= count:
-            break
-    return [Structure.from_str(text, fmt="cif") for text in texts]
+    Raises
+    ------
+    InvalidPoolError
+        There is no such file, or it lacks the column.
+    """
+    return [parse_cif(text) for text in read_csv_parts(data, ["cif"])["cif"][:count]]
 
 
 def _stage_rate(structures: "Sequence[Structure]", backbone: "Backbone", folder: Path) -> float:
@@ -213,42 +206,22 @@ def _forward_rate(backbone: "Backbone", batches: "list[GraphBatch]", threads: in
     return _rate(run, sum(batch.n_graphs for batch in batches))
 
 
-def _calculator(backbone: "Backbone") -> Callable[[Any], Any]:
+def _calculator(config: MaceConfig, backbone: "Backbone") -> Callable[[Any], Any]:
     """Return what MACE's own calculator says of one crystal, with the same weights in mace-torch's own model."""
     from catalyst_assets.representation.networks.mace import build_model, import_mace
 
-    config = backbone.config
-    if not isinstance(config, MaceConfig):
-        raise TypeError(config)
     calculators = import_mace("mace.calculators")
-    with _default_dtype(config.dtype):
+    default_dtype = import_mace("mace.tools.torch_tools").default_dtype
+    with default_dtype(config.dtype):
         model = build_model(config)
         model.load_state_dict(backbone.network.model.state_dict())  # type: ignore[union-attr]
         calculator = calculators.MACECalculator(models=[model], device="cpu", default_dtype=config.dtype)
 
     def describe(atoms: Any) -> Any:
-        with _default_dtype(config.dtype):
+        with default_dtype(config.dtype):
             return calculator.get_descriptors(atoms, invariants_only=True)
 
     return describe
-
-
-@contextmanager
-def _default_dtype(dtype: Dtype) -> Iterator[None]:
-    import torch
-
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(getattr(torch, dtype))
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
-def _to_atoms(structures: "Sequence[Structure]") -> list[Any]:
-    from pymatgen.io.ase import AseAtomsAdaptor
-
-    return [AseAtomsAdaptor.get_atoms(structure) for structure in structures]
 
 
 def _rate(run: Callable[[], object], count: int) -> float:

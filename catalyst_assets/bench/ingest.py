@@ -4,15 +4,18 @@ All three run in one process after another, against one new PostgreSQL server. O
 ingest` takes, Dagster left out: raw cache, survey, parsing, checks, COPY, merge, settling.
 """
 
+import json
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from catalyst_assets.bench.memory import peak_memory
+from catalyst_assets.bench.memory import PeakMemory, peak_memory
+from catalyst_assets.ingestion.reading.cif import parse_cif
 from catalyst_assets.ingestion.reading.files import read_csv_parts
 from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
@@ -99,20 +102,13 @@ class EnumerationReport:
     peak_rss_with_postgres_mb: float
 
 
-@dataclass
-class _Stages:
-    """Seconds spent by name."""
+class _Loading(NamedTuple):
+    """One source on its way into the database: what came of it, in how long, and with how much memory."""
 
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
-
-    def rounded(self) -> dict[str, float]:
-        return {name: round(seconds, 3) for name, seconds in self.seconds.items()}
+    settled: Settled
+    seconds: float
+    seconds_by_stage: dict[str, float]
+    peak: PeakMemory
 
 
 def measure_ingest(data: Path, processes: int = 2, progress: Progress = lambda state: None) -> IngestReport:
@@ -136,27 +132,23 @@ def measure_ingest(data: Path, processes: int = 2, progress: Progress = lambda s
         _import_libraries()
         mapping = _write_table(Path(folder, "table"), frame)
         progress(f"loading {len(frame)} structures")
-        stages = _Stages()
-        started = time.perf_counter()
-        with peak_memory() as peak:
-            settled = _ingest(platform, ReferenceTables([mapping], shipped=False), processes, stages)
-            seconds = time.perf_counter() - started
+        ours = _ingest(platform, ReferenceTables([mapping], shipped=False), processes)
         progress("loading them in a plain loop")
         naive = _naive(platform, frame)
         progress("copying the finished rows")
         copied = _copy_alone(platform)
-    structures = settled.new
-    ours = structures / seconds
+    structures = ours.settled.new
+    ours_per_s, naive_per_s = structures / ours.seconds, len(frame) / naive
     return IngestReport(
         structures,
-        settled.quarantined,
+        ours.settled.quarantined,
         processes,
-        round(ours, 1),
-        round(len(frame) / naive, 1),
-        round(ours / (len(frame) / naive), 2),
+        round(ours_per_s, 1),
+        round(naive_per_s, 1),
+        round(ours_per_s / naive_per_s, 2),
         round(structures / copied, 1),
-        stages.rounded(),
-        round(peak.own_mb, 1),
+        ours.seconds_by_stage,
+        round(ours.peak.own_mb, 1),
     )
 
 
@@ -173,21 +165,17 @@ def measure_enumeration(
     from catalyst_assets.bench.prototype_lists import write_enumerations
     from catalyst_assets.ingestion.prototypes.source import Prototypes
 
-    stages = _Stages()
     with tempfile.TemporaryDirectory(prefix="catalyst-bench-") as folder, _platform(folder) as platform:
         files = write_enumerations(Path(folder), prototypes)
         progress(f"enumerating {prototypes} candidates")
-        started = time.perf_counter()
-        with peak_memory() as peak:
-            settled = _ingest(platform, Prototypes(files), processes, stages, progress)
-        seconds = time.perf_counter() - started
+        settled, seconds, by_stage, peak = _ingest(platform, Prototypes(files), processes, progress)
     return EnumerationReport(
         settled.new,
         settled.quarantined,
         processes,
         round(seconds, 1),
         round(settled.new / seconds, 1),
-        stages.rounded(),
+        by_stage,
         round(peak.own_mb, 1),
         round(peak.with_postgres_mb, 1),
     )
@@ -216,54 +204,47 @@ def _platform(folder: str) -> Iterator[Platform]:
 
 
 def _ingest(
-    platform: Platform,
-    source: Source,
-    processes: int,
-    stages: _Stages,
-    progress: Progress = lambda state: None,
-) -> Settled:
+    platform: Platform, source: Source, processes: int, progress: Progress = lambda state: None
+) -> _Loading:
     database, objects = platform.database, platform.objects
-    with stages.timed("fetch"):
-        refresh(source, database, objects)
-    with stages.timed("survey"):
-        shards = plan_shards(database, objects, platform.settings)
-    loaded = []
-    for number, shard in enumerate(shards, 1):
-        counts = load_shard(database, objects, shard, processes, stages.timed)
-        loaded.append((shard["raw_file_id"], counts))
-        progress(f"shard {number} of {len(shards)}")
-    with stages.timed("settle"):
-        return settle_files(database, objects, loaded)
+    spent: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def timed(stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        spent[stage] += time.perf_counter() - began
+
+    started = time.perf_counter()
+    with peak_memory() as peak:
+        with timed("fetch"):
+            refresh(source, database, objects)
+        with timed("survey"):
+            shards = plan_shards(database, objects, platform.settings)
+        loaded = []
+        for number, shard in enumerate(shards, 1):
+            counts = load_shard(database, objects, shard, processes, timed)
+            loaded.append((shard["raw_file_id"], counts))
+            progress(f"shard {number} of {len(shards)}")
+        with timed("settle"):
+            settled = settle_files(database, objects, loaded)
+        seconds = time.perf_counter() - started
+    return _Loading(settled, seconds, {stage: round(each, 3) for stage, each in spent.items()}, peak)
 
 
 def _naive(platform: Platform, frame: "pd.DataFrame") -> float:
     """Return the seconds that a plain loop takes: pymatgen one by one, then one `to_sql`."""
-    import json
-    import warnings
-
-    import pandas as pd
-    from pymatgen.core.structure import Structure
-
     started = time.perf_counter()
-    rows = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for row in frame.itertuples():
-            structure = Structure.from_str(str(row.cif), fmt="cif")
-            rows.append(
-                {
-                    "material_id": f"perov5:{row.material_id}",
-                    "reduced_formula": structure.composition.reduced_formula,
-                    "chemical_system": structure.chemical_system,
-                    "n_sites": len(structure),
-                    "structure_json": json.dumps(structure.as_dict()),
-                    "heat_all": row.heat_all,
-                    "dir_gap": row.dir_gap,
-                    "ind_gap": row.ind_gap,
-                }
-            )
+    structures = [parse_cif(text) for text in frame["cif"]]
+    rows = frame.drop(columns="cif").assign(
+        material_id="perov5:" + frame["material_id"].astype(str),
+        reduced_formula=[structure.composition.reduced_formula for structure in structures],
+        chemical_system=[structure.chemical_system for structure in structures],
+        n_sites=list(map(len, structures)),
+        structure_json=[json.dumps(structure.as_dict()) for structure in structures],
+    )
     with platform.database.engine(Role.OWNER).begin() as connection:
-        pd.DataFrame(rows).to_sql("naive_materials", connection, index=False)
+        rows.to_sql("naive_materials", connection, index=False)
     return time.perf_counter() - started
 
 

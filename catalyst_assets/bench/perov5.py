@@ -7,7 +7,7 @@ Sci. 5, 5814 and 9034 (2012). A folder holds ``*.csv`` or ``*.csv.gz`` with the 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -43,8 +43,7 @@ class RelaxedCrystals:
     chemical_systems: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Split:
+class Split(NamedTuple):
     """Rows to train on, to validate by and to test with."""
 
     train: NDArray[np.int64]
@@ -92,18 +91,14 @@ def read_crystals(table: pd.DataFrame, properties: Sequence[str]) -> "list[Relax
 def split_at_random(n: int, seed: int) -> Split:
     """Deal n rows out at random: 80, 10 and 10 %."""
     rows = np.random.default_rng(seed).permutation(n).astype(np.int64)
-    tenth = n // 10
-    return Split(np.sort(rows[2 * tenth :]), np.sort(rows[tenth : 2 * tenth]), np.sort(rows[:tenth]))
+    test, validation, train = map(np.sort, np.split(rows, [n // 10, 2 * (n // 10)]))
+    return Split(train, validation, test)
 
 
 def split_by_group(groups: Sequence[str], seed: int) -> Split:
     """Deal whole groups out at random, 80, 10 and 10 % of them."""
     names, of_row = np.unique(np.array(groups), return_inverse=True)
-    parts = split_at_random(len(names), seed)
-    train, validation, test = (
-        np.flatnonzero(np.isin(of_row, part)) for part in (parts.train, parts.validation, parts.test)
-    )
-    return Split(train, validation, test)
+    return Split(*(np.flatnonzero(np.isin(of_row, part)) for part in split_at_random(len(names), seed)))
 
 
 def _parse(texts: Iterable[object]) -> "list[Structure]":

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -109,19 +109,10 @@ def benchmark_settings(epochs: int, seed: int, accelerator: "Accelerator" = "aut
 def build_benchmark_backbone(architecture: Architecture, seed: int) -> "Backbone":
     """Build the network that is trained, from random weights, sized for two processor cores."""
     from catalyst_assets.representation.backbones import build_backbone
-    from catalyst_assets.representation.networks.configs import (
-        DimeNetConfig,
-        MaceConfig,
-        NetworkConfig,
-        SchNetConfig,
-    )
+    from catalyst_assets.representation.networks.configs import config_from_json
 
-    configs: dict[str, NetworkConfig] = {
-        "mace": MaceConfig(),
-        "schnet": SchNetConfig(channels=128, filters=32, layers=3),
-        "dimenet": DimeNetConfig(),
-    }
-    return build_backbone(configs[architecture], seed)
+    sizes = {"channels": 128, "filters": 32, "layers": 3} if architecture == "schnet" else {}
+    return build_backbone(config_from_json({"architecture": architecture, **sizes}), seed)
 
 
 def prepare(crystals: RelaxedCrystals, cutoff: float) -> PreparedCrystals:
@@ -168,40 +159,36 @@ def run_regression(
     backbone = build_benchmark_backbone(architecture, settings.seed)
     say("neighbours and descriptors")
     prepared = prepare(crystals, backbone.config.cutoff)
-    models, judged, forests, seconds = [], [], [], []
-    for name, split in (
-        ("random", split_at_random(len(crystals.values), settings.seed)),
-        ("grouped", split_by_group(crystals.chemical_systems, settings.seed)),
+    models, seconds, mean_maes = [], [], []
+    of_splits: dict[str, Any] = {}
+    for name, prefix, split in (
+        ("random", "", split_at_random(len(crystals.values), settings.seed)),
+        ("grouped", "grouped_", split_by_group(crystals.chemical_systems, settings.seed)),
     ):
         tell = prefixed(say, f"{name} split: ")
         tell("forest")
-        forests.append(_forest_mae(prepared, crystals.values, split, settings.seed))
+        of_splits[f"{prefix}forest_mae"] = _forest_mae(prepared, crystals.values, split, settings.seed)
         began = time.perf_counter()
         models.append(_train(backbone, prepared, crystals, split, settings, members, tell))
         seconds.append(time.perf_counter() - began)
-        judged.append(_judge(models[-1], prepared, crystals.values, split))
-    at_random, grouped = judged
+        judged = _judge(models[-1], prepared, crystals.values, split)
+        of_splits |= {f"{prefix}test_mae": judged.mae, f"{prefix}coverage": judged.coverage}
+        of_splits[f"{prefix}miscalibration_area"] = judged.miscalibration_area
+        mean_maes.append(judged.baseline_mae)
     report = models[0].report
     return RegressionReport(
         property=property_name,
         architecture=architecture,
         n_structures=len(crystals.values),
         members=members,
-        test_mae=at_random.mae,
         validation_mae=report.properties[_PROPERTY].mae if report else float("nan"),
-        miscalibration_area=at_random.miscalibration_area,
-        coverage=at_random.coverage,
-        grouped_test_mae=grouped.mae,
-        grouped_miscalibration_area=grouped.miscalibration_area,
-        grouped_coverage=grouped.coverage,
-        forest_mae=forests[0],
-        grouped_forest_mae=forests[1],
-        mean_mae=at_random.baseline_mae,
+        mean_mae=mean_maes[0],
         parameters=models[0].n_parameters,
-        epochs=tuple(map(_epochs, models)),
+        epochs=tuple(max(len(one.curves["training_loss"]) for one in model.members) for model in models),
         device=str(choose_device(settings.accelerator)),
         train_seconds=seconds[0],
         seconds=time.perf_counter() - started,
+        **of_splits,
     )
 
 
@@ -301,7 +288,3 @@ def _forest_mae(prepared: PreparedCrystals, values: "NDArray[np.float64]", split
     forest = RandomForestRegressor(_FOREST_TREES, random_state=seed, n_jobs=-1)
     forest.fit(known[split.train], values[split.train])
     return float(np.abs(forest.predict(known[split.test]) - values[split.test]).mean())
-
-
-def _epochs(model: "FineTunedModel") -> int:
-    return max(len(member.curves["training_loss"]) for member in model.members)

@@ -6,9 +6,9 @@ the anion it never saw. The distance to the training set is what a user sees of 
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from catalyst_assets.errors import InvalidPoolError
 from catalyst_assets.ingestion.reading.files import read_csv
 from catalyst_assets.learning.heads.fitting import fit_head
-from catalyst_assets.learning.heads.head import FittedHead
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.uncertainty.distance import DistanceBin, bin_by_distance, fit_distance
 from catalyst_assets.learning.uncertainty.report import PropertyReport, compare, position_among_draws
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 _COLUMNS: Final = ("A", "B", "anion")
 _N_DRAWS: Final = 256
 _N_BINS: Final = 8
+# Predictions against what was observed, and how far each was from the training set.
+_Far = tuple[PropertyReport, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -129,17 +130,6 @@ class ShiftReport:
     spearman: float
     seconds: float
 
-    def to_record(self) -> dict[str, Any]:
-        """Return the report as a JSON object."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class _LeftOut:
-    shift: AnionShift
-    report: PropertyReport
-    distances: NDArray[np.float64]
-
 
 def read_sample(path: Path, name: str, rows_per_anion: int, seed: int) -> PerovskiteSample:
     """Read a table with the columns A, B, anion and the property, and describe a sample of each anion's rows.
@@ -156,8 +146,7 @@ def read_sample(path: Path, name: str, rows_per_anion: int, seed: int) -> Perovs
     table = _read_table(path, name)
     rng = np.random.default_rng(seed)
     kept: list[int] = []
-    for anion in sorted(set(table["anion"])):
-        rows = np.flatnonzero(table["anion"] == anion)
+    for _, rows in sorted(table.groupby("anion").indices.items()):
         kept += sorted(rng.permutation(rows)[:rows_per_anion].tolist())
     sample = table.iloc[kept]
     structures = [build_cubic_perovskite(*cells) for cells in sample[list(_COLUMNS)].itertuples(index=False)]
@@ -176,7 +165,7 @@ def read_sample(path: Path, name: str, rows_per_anion: int, seed: int) -> Perovs
 
 
 def measure_shift(
-    sample: PerovskiteSample, n_labels: int, seed: int, progress: Callable[[str], None] | None = None
+    sample: PerovskiteSample, n_labels: int, seed: int, progress: Callable[[str], None] = lambda anion: None
 ) -> ShiftReport:
     """Leave one anion out after the other.
 
@@ -192,23 +181,19 @@ def measure_shift(
         Called with each anion before it is left out.
     """
     started = time.monotonic()
-    left_out = []
-    for anion in np.unique(sample.anions):
-        if progress is not None:
-            progress(str(anion))
-        left_out.append(_leave_out(sample, str(anion), n_labels, seed))
-    report = _concatenate([each.report for each in left_out])
-    distances = np.concatenate([each.distances for each in left_out])
-    return ShiftReport(
-        property=sample.property,
-        anions=[each.shift for each in left_out],
-        bins=list(bin_by_distance(report, distances, _N_BINS)),
-        spearman=_spearman(report, distances),
-        seconds=round(time.monotonic() - started, 1),
-    )
+    shifts, judged = [], []
+    for anion in map(str, np.unique(sample.anions)):
+        progress(anion)
+        shift, both = _leave_out(sample, anion, n_labels, seed)
+        shifts.append(shift)
+        judged.append(both)
+    report, distances = _concatenate(judged)
+    bins = list(bin_by_distance(report, distances, _N_BINS))
+    seconds = round(time.monotonic() - started, 1)
+    return ShiftReport(sample.property, shifts, bins, _spearman(report, distances), seconds)
 
 
-def _leave_out(sample: PerovskiteSample, anion: str, n_labels: int, seed: int) -> _LeftOut:
+def _leave_out(sample: PerovskiteSample, anion: str, n_labels: int, seed: int) -> tuple[AnionShift, _Far]:
     rng = np.random.default_rng(seed)
     others = np.flatnonzero(sample.anions != anion)
     # A chemical system is on one side only, as in the platform's own validation.
@@ -231,25 +216,18 @@ def _leave_out(sample: PerovskiteSample, anion: str, n_labels: int, seed: int) -
             f"Without {anion} there are fewer than two chemical systems to learn from.", "Give more rows."
         )
     baseline = float(sample.values[known].mean())
-    judged, reports, distances = [], [], []
+    judged, parts = [], []
     for rows in (inside, left_out):
-        report = _predict(head, sample.features[rows], sample.values[rows], baseline, seed)
-        distance = measure.measure(sample.features[rows])
+        features, observed = sample.features[rows], sample.values[rows]
+        prediction = head.predict(features, n_draws=_N_DRAWS, seed=seed)
+        position = position_among_draws(prediction.draws[:, :, 0], observed, seed)
+        mean, std = prediction.mean[:, 0], prediction.std[:, 0]
+        report = compare(observed, mean, std, position, np.full(len(observed), baseline))
+        distance = measure.measure(features)
         judged.append(_judge(report, distance, measure.is_outside(distance)))
-        reports.append(report)
-        distances.append(distance)
-    both, far = _concatenate(reports), np.concatenate(distances)
-    return _LeftOut(AnionShift(anion, len(known), judged[0], judged[1], _spearman(both, far)), both, far)
-
-
-def _predict(
-    head: FittedHead, features: NDArray[np.float32], observed: NDArray[np.float64], baseline: float, seed: int
-) -> PropertyReport:
-    prediction = head.predict(features, n_draws=_N_DRAWS, seed=seed)
-    position = position_among_draws(prediction.draws[:, :, 0], observed, seed)
-    return compare(
-        observed, prediction.mean[:, 0], prediction.std[:, 0], position, np.full(len(observed), baseline)
-    )
+        parts.append((report, distance))
+    both = _concatenate(parts)
+    return AnionShift(anion, len(known), judged[0], judged[1], _spearman(*both)), both
 
 
 def _judge(report: PropertyReport, distances: NDArray[np.float64], outside: NDArray[np.bool_]) -> Judged:
@@ -264,12 +242,12 @@ def _judge(report: PropertyReport, distances: NDArray[np.float64], outside: NDAr
     )
 
 
-def _concatenate(reports: list[PropertyReport]) -> PropertyReport:
-    observed, mean, std, position = (
-        np.concatenate([getattr(report, name) for report in reports])
-        for name in ("observed", "predicted", "std", "position")
+def _concatenate(parts: list[_Far]) -> _Far:
+    observed, mean, std, position, distances = map(
+        np.concatenate,
+        zip(*((r.observed, r.predicted, r.std, r.position, far) for r, far in parts), strict=True),
     )
-    return compare(observed, mean, std, position, np.full(len(observed), float(observed.mean())))
+    return compare(observed, mean, std, position, np.full(len(observed), float(observed.mean()))), distances
 
 
 def _spearman(report: PropertyReport, distances: NDArray[np.float64]) -> float:

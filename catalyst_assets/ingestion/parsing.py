@@ -139,10 +139,10 @@ def _pool(processes: int) -> ProcessPoolExecutor:
     # Forked from a clean server: a copy of this process would share its connections.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
-    return ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent)
+    return ProcessPoolExecutor(processes, mp_context=context, initializer=end_with_parent)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Let no worker outlive a parent that was killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:

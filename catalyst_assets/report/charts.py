@@ -19,12 +19,7 @@ from catalyst_assets.report.styling import (
     put_legend,
     styled,
 )
-from catalyst_assets.report.summary import (
-    CampaignSummary,
-    IterationSummary,
-    Parity,
-    SpaceMap,
-)
+from catalyst_assets.report.summary import CampaignSummary, IterationSummary, Parity, SpaceMap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,7 +65,8 @@ def error_per_iteration(summary: CampaignSummary) -> "dict[str, Figure]":
     )
     figures = {}
     for name in names:
-        figure, axes = new_figure(PANEL)
+        label = f"mean absolute error ({unit_of(name)})"
+        figure, axes = new_figure(PANEL, title=title_of(name), xlabel="iteration", ylabel=label)
         positions = range(len(summary.iterations))
         for label, attribute, color, marker in _SERIES:
             values = [getattr(iteration, attribute).get(name) for iteration in summary.iterations]
@@ -79,8 +75,6 @@ def error_per_iteration(summary: CampaignSummary) -> "dict[str, Figure]":
                     positions, [math.nan if value is None else value for value in values],
                     marker=marker, color=color, label=label, markersize=4,
                 )  # fmt: skip
-        axes.set_title(title_of(name))
-        axes.set(xlabel="iteration", ylabel=f"mean absolute error ({unit_of(name)})")
         axes.set_ylim(bottom=0)
         _number_iterations(axes, summary.iterations)
         put_legend(figure, 1)
@@ -95,7 +89,7 @@ def calibration_per_iteration(summary: CampaignSummary) -> "Figure | None":
     measured = [area for area in areas if not math.isnan(area)]
     if not measured:
         return None
-    figure, axes = new_figure((WIDE[0], 2.6))
+    figure, axes = new_figure((WIDE[0], 2.6), xlabel="iteration", ylabel="miscalibration area")
     axes.plot(range(len(areas)), areas, color=BLUE, marker="o", markersize=4)
     if len(measured) <= 12:
         for position, area in enumerate(areas):
@@ -103,8 +97,7 @@ def calibration_per_iteration(summary: CampaignSummary) -> "Figure | None":
                 axes.annotate(
                     f"{area:.3f}", (position, area), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=9
                 )  # fmt: skip
-    axes.set(xlabel="iteration", ylabel="miscalibration area", ylim=(0, max(*measured, 0.1) * 1.3))
-    axes.set_xlim(-0.5, len(areas) - 0.5)
+    axes.set(xlim=(-0.5, len(areas) - 0.5), ylim=(0, max(*measured, 0.1) * 1.3))
     _number_iterations(axes, summary.iterations)
     return figure
 
@@ -116,9 +109,10 @@ def parity_plots(parity: tuple[Parity, ...]) -> "dict[str, Figure]":
     for one in parity:
         if not one.observed:
             continue
-        figure, axes = new_figure(PANEL)
-        low = min(*one.observed, *one.predicted)
-        high = max(*one.observed, *one.predicted)
+        unit = unit_of(one.property)
+        labels = {"xlabel": f"validated ({unit})", "ylabel": f"predicted ({unit})"}
+        figure, axes = new_figure(PANEL, title=title_of(one.property), **labels)
+        low, high = min(*one.observed, *one.predicted), max(*one.observed, *one.predicted)
         margin = 0.06 * (high - low) or 0.5
         span = (low - margin, high + margin)
         axes.plot(span, span, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
@@ -126,10 +120,8 @@ def parity_plots(parity: tuple[Parity, ...]) -> "dict[str, Figure]":
             one.observed, one.predicted, yerr=one.std, fmt="o", color=BLUE, ecolor="#b9cbe3",
             elinewidth=1, markersize=4, alpha=0.9, rasterized=len(one.observed) > _PLACES,
         )  # fmt: skip
-        axes.set(xlim=span, xlabel=f"validated ({unit_of(one.property)})")
+        axes.set(xlim=span)
         axes.locator_params(axis="x", nbins=6)
-        axes.set_ylabel(f"predicted ({unit_of(one.property)})")
-        axes.set_title(title_of(one.property))
         figures[one.property] = figure
     return figures
 
@@ -137,7 +129,9 @@ def parity_plots(parity: tuple[Parity, ...]) -> "dict[str, Figure]":
 @styled
 def space_map(space: SpaceMap) -> "Figure":
     """Draw where in the pool the campaign has looked, what it found there and where it looks next."""
-    figure, axes = new_figure((WIDE[0], 4.4))
+    first, second = space.explained
+    across, up = f"first component ({first:.0%} of variance)", f"second ({second:.0%})"
+    figure, axes = new_figure((WIDE[0], 4.4), xlabel=across, ylabel=up)
     marks = (
         ("pool", "not evaluated", "o", "#c3cad4", 9),
         ("evaluated", "evaluated, no hit", "o", BLUE, 14),
@@ -154,8 +148,6 @@ def space_map(space: SpaceMap) -> "Figure":
                 edgecolors="white" if kind in ("next", "hit") else "none", zorder=2 + order,
                 rasterized=len(places) > _PLACES,
             )  # fmt: skip
-    first, second = space.explained
-    axes.set(xlabel=f"first component ({first:.0%} of variance)", ylabel=f"second ({second:.0%})")
     axes.tick_params(labelbottom=False, labelleft=False)
     put_legend(figure)
     return figure
@@ -169,13 +161,8 @@ def _draw_hits(axes: "Axes", summary: CampaignSummary, end: int) -> None:
         places = np.unique(np.linspace(0, end, min(end, _PLACES) + 1).round().astype(np.int64))
         low, high = random_band(summary.pool_size, total, places)
         axes.fill_between(places, low, high, step="post", color="#e4e8ee", linewidth=0, zorder=1)
-        axes.plot(
-            places,
-            places * total / summary.pool_size,
-            color=GREY,
-            label="random choice: mean, 95 %",
-            zorder=2,
-        )
+        mean = places * total / summary.pool_size
+        axes.plot(places, mean, color=GREY, label="random choice: mean, 95 %", zorder=2)
         axes.plot(
             places, np.minimum(places, total), color=GREEN, linewidth=1.2, linestyle=(0, (5, 3)),
             label=f"perfect choice: all {total}", zorder=2,
@@ -183,18 +170,17 @@ def _draw_hits(axes: "Axes", summary: CampaignSummary, end: int) -> None:
     counted, found = zip(*((0, 0), *summary.discovery), strict=True)
     axes.step(counted, found, where="post", color=BLUE, linewidth=2.4, label="this campaign", zorder=4)
     axes.plot(counted[-1], found[-1], "o", color=BLUE, markersize=6, zorder=5)
-    axes.set(ylim=(0, max(total or 0, summary.hits, 1) * 1.12), ylabel="hits found")
-    axes.locator_params(axis="y", integer=True)
     of_all = "" if total is None else f" of {total}"
     noun = "hit" if summary.hits == 1 and total is None else "hits"
-    axes.set_title(f"{summary.hits}{of_all} {noun} in {summary.evaluated} evaluations")
+    title = f"{summary.hits}{of_all} {noun} in {summary.evaluated} evaluations"
+    axes.set(ylim=(0, max(total or 0, summary.hits, 1) * 1.12), ylabel="hits found", title=title)
+    axes.locator_params(axis="y", integer=True)
 
 
 def _draw_best(axes: "Axes", summary: CampaignSummary) -> None:
     counted = range(1, len(summary.best) + 1)
     axes.step(counted, summary.best, where="post", color=BLUE, linewidth=2.4, zorder=4)
-    axes.set(ylabel="best value so far")
-    axes.set_title(summary.objective)
+    axes.set(ylabel="best value so far", title=summary.objective)
 
 
 def _number_iterations(axes: "Axes", iterations: tuple[IterationSummary, ...]) -> None:

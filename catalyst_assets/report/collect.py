@@ -90,7 +90,7 @@ def summarize_campaign(platform: "Platform", name: str, *, with_map: bool = True
         hits_in_pool=_count_hits(database, campaign, formulas),
         criteria=tuple(describe_criterion(criterion) for criterion in campaign.criteria),
         iterations=tuple(_iteration(item, evaluations) for item in iterations),
-        discovery=_discovery(evaluations),
+        discovery=tuple(enumerate(accumulate(int(one.is_hit) for one in evaluations), start=1)),
         found=_found(campaign, evaluations),
         parity=parity,
         description=campaign.description,
@@ -123,10 +123,6 @@ def _read(connection: "sa.Connection", name: str) -> Row:
     if row is None:
         raise UsageError(f"There is no campaign {name}.", "`catalyst campaign list` names them.")
     return row
-
-
-def _discovery(evaluations: "list[Evaluation]") -> tuple[tuple[int, int], ...]:
-    return tuple(enumerate(accumulate(int(one.is_hit) for one in evaluations), start=1))
 
 
 def _found(campaign: Campaign, evaluations: "list[Evaluation]") -> tuple[HitSummary, ...]:

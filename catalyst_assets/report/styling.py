@@ -53,13 +53,13 @@ def styled(draw: Callable[_P, _R]) -> Callable[_P, _R]:
     return drawn
 
 
-def new_figure(size: tuple[float, float]) -> "tuple[Figure, Axes]":
-    """Return an empty figure of one panel, ``size`` in inches."""
+def new_figure(size: tuple[float, float], **texts: str) -> "tuple[Figure, Axes]":
+    """Return an empty figure of one panel, ``size`` in inches, with its title, xlabel and ylabel."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.12))
-    return figure, figure.add_subplot(1, 1, 1)
+    return figure, figure.add_subplot(1, 1, 1, **texts)
 
 
 def put_legend(figure: "Figure", columns: int = 2) -> None:

@@ -85,15 +85,9 @@ def draw_parity(reports: "Mapping[str, PropertyReport]") -> bytes:
             above = np.minimum(report.std, high + inside - report.predicted)
             if (np.minimum(below, above) < report.std).any():
                 note += ", long bars cut"
-            panel.errorbar(
-                report.observed,
-                report.predicted,
-                np.stack([below, above]),
-                fmt="none",
-                ecolor=_GREY,
-                elinewidth=0.5,
-                alpha=0.6,
-            )
+            bars = np.stack([below, above])
+            style: dict[str, Any] = {"fmt": "none", "ecolor": _GREY, "elinewidth": 0.5, "alpha": 0.6}
+            panel.errorbar(report.observed, report.predicted, bars, **style)
         size, alpha = (9.0, 0.8) if report.n <= _MOST_BARS else (5.0, 0.35)
         panel.scatter(report.observed, report.predicted, s=size, alpha=alpha, color=_BLUE, linewidths=0)
         span = (low - margin, high + margin)
@@ -246,6 +240,7 @@ def draw_error_by_element(errors: Mapping[str, Mapping[str, tuple[float, int]]])
     errors
         By property and element: the mean absolute error, and how many materials it is of.
     """
+    from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     figure, panels = make_panels(len(errors), width=8.4, height=4.4, columns=1 if len(errors) == 1 else 2)
@@ -253,10 +248,9 @@ def draw_error_by_element(errors: Mapping[str, Mapping[str, tuple[float, int]]])
         highest = max((error for error, _ in elements.values()), default=0.0) or 1.0
         shades = Normalize(0, highest)
         _draw_elements(panel, elements, shades)
-        _title(
-            panel, name, "mean absolute error of the materials with an element, below it; their number above"
-        )
-        bar = figure.colorbar(_mappable(shades), ax=panel, shrink=0.75, pad=0.01)
+        note = "mean absolute error of the materials with an element, below it; their number above"
+        _title(panel, name, note)
+        bar = figure.colorbar(ScalarMappable(shades, "YlOrRd"), ax=panel, shrink=0.75, pad=0.01)
         bar.set_label(with_unit("mean absolute error", name), fontsize=8)
         bar.ax.tick_params(labelsize=7)
         bar.outline.set_visible(False)
@@ -305,12 +299,6 @@ def _digits(elements: Mapping[str, tuple[float, int]]) -> int:
     return min(max(2 - math.floor(math.log10(largest)), 0), 3) if largest > 0 else 2
 
 
-def _mappable(shades: Any) -> Any:
-    from matplotlib.cm import ScalarMappable
-
-    return ScalarMappable(shades, "YlOrRd")
-
-
 def _place_of_curve(key: tuple[str, str]) -> tuple[bool, bool, str, str]:
     """Return what panels are ordered by: the learning rate last, before it what is of one property."""
     metric, property_name = key
@@ -319,11 +307,9 @@ def _place_of_curve(key: tuple[str, str]) -> tuple[bool, bool, str, str]:
 
 def _curve_label(metric: str, property_name: str) -> str:
     text = _words(metric)
-    return (
-        with_unit(text, property_name)
-        if metric == "mean_absolute_error"
-        else text + _CURVE_UNITS.get(metric, "")
-    )
+    if metric == "mean_absolute_error":
+        return with_unit(text, property_name)
+    return text + _CURVE_UNITS.get(metric, "")
 
 
 def _title(panel: "Axes", name: str, note: str) -> None:
