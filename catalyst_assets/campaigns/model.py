@@ -12,14 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Discriminator, Field, Tag, field_validator, model_serializer, model_validator
 
 from catalyst_assets.campaigns.derivations import DERIVATIONS
 from catalyst_assets.campaigns.fields import Finite, FrozenModel, PropertyName, known_method, unknown

@@ -17,11 +17,7 @@ from catalyst_assets.errors import CorruptArtifactError, InvalidPoolError, LoopE
 from catalyst_assets.learning.predictor import N_DRAWS
 from catalyst_assets.learning.training_set import backbone_of
 from catalyst_assets.prediction.columns import read_numbers
-from catalyst_assets.prediction.members import (
-    PoolPrediction,
-    predict_members,
-    training_distance,
-)
+from catalyst_assets.prediction.members import PoolPrediction, predict_members, training_distance
 from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.stage import quarantined
 from catalyst_assets.representation.store import missing

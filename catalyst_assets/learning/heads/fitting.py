@@ -29,17 +29,8 @@ from catalyst_assets.learning.heads.selection import (
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.stacked import prior_model
 from catalyst_assets.learning.uncertainty.calibration import Calibration, fit_quantiles
-from catalyst_assets.learning.uncertainty.couplings import (
-    Coupling,
-    ancestry,
-    prior_apart,
-    take_apart,
-)
-from catalyst_assets.learning.uncertainty.marginals import (
-    Marginal,
-    normal_scores,
-    score_correlation,
-)
+from catalyst_assets.learning.uncertainty.couplings import Coupling, ancestry, prior_apart, take_apart
+from catalyst_assets.learning.uncertainty.marginals import Marginal, normal_scores, score_correlation
 from catalyst_assets.learning.uncertainty.quantiles import QuantileMap
 from catalyst_assets.learning.uncertainty.report import (
     PropertyReport,

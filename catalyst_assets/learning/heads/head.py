@@ -29,19 +29,10 @@ from catalyst_assets.learning.heads.sparse_process import SparseProcess
 from catalyst_assets.learning.heads.stacked import StackedModel, prior_model
 from catalyst_assets.learning.predictor import N_DRAWS, Crystals, Prediction
 from catalyst_assets.learning.uncertainty.calibration import Calibration
-from catalyst_assets.learning.uncertainty.couplings import (
-    Coupling,
-    put_together,
-    spread_together,
-)
-from catalyst_assets.learning.uncertainty.marginals import (
-    joint_draws,
-)
+from catalyst_assets.learning.uncertainty.couplings import Coupling, put_together, spread_together
+from catalyst_assets.learning.uncertainty.marginals import joint_draws
 from catalyst_assets.learning.uncertainty.quantiles import QuantileMap
-from catalyst_assets.learning.uncertainty.report import (
-    PropertyReport,
-    ValidationReport,
-)
+from catalyst_assets.learning.uncertainty.report import PropertyReport, ValidationReport
 
 _UNKNOWN_PRIOR: Final = (0.0, 1.0)
 # What a stored head may be made of.

@@ -14,11 +14,7 @@ from numpy.typing import NDArray
 
 from catalyst_assets.errors import LoopError
 from catalyst_assets.learning.heads.head import assign_folds
-from catalyst_assets.learning.models.fine_tuned import (
-    FineTunedModel,
-    FineTuneSettings,
-    descriptors_among,
-)
+from catalyst_assets.learning.models.fine_tuned import FineTunedModel, FineTuneSettings, descriptors_among
 from catalyst_assets.learning.models.pooling import join_rows, pool_members
 from catalyst_assets.learning.uncertainty.calibration import (
     Calibration,

@@ -26,9 +26,7 @@ from catalyst_assets_tests.oc20_loading import (
     problems,
     two_bulks,
 )
-from catalyst_assets_tests.oc20_samples import (
-    REFERENCE_EV,
-)
+from catalyst_assets_tests.oc20_samples import REFERENCE_EV
 from resources.platform import Platform
 from resources.postgres.database import Database, Role, fetch_all
 

@@ -31,9 +31,7 @@ from catalyst_assets_tests.oc20_loading import (
     published,
     two_bulks,
 )
-from catalyst_assets_tests.oc20_samples import (
-    relaxations,
-)
+from catalyst_assets_tests.oc20_samples import relaxations
 from resources.platform import Platform
 from resources.settings import Settings
 
