@@ -57,10 +57,8 @@ class ReviewedCampaign:
     def key(self, iteration: int) -> str:
         return f"{self.name}__{iteration:04d}"
 
-    def rank(
-        self, iteration: int, materials: Sequence[str], formulas: Sequence[str] | None = None
-    ) -> list[int]:
-        """Open an iteration and rank ``materials`` in this order; return the candidates' ids."""
+    def open(self, iteration: int, materials: Sequence[str], formulas: Sequence[str] | None = None) -> int:
+        """Open an iteration over ``materials``; return the version that its predictions go by."""
         key = self.key(iteration)
         names = formulas or [material.partition(":")[2] or material for material in materials]
         with self.database.transaction(Role.PIPELINE) as connection:
@@ -92,10 +90,18 @@ class ReviewedCampaign:
                     "sha": SHA,
                 },
             )
-            version = connection.execute(
+            version: int = connection.execute(
                 sa.text("SELECT version FROM open_prediction_version(:key, :sha, :sha, :properties, 32)"),
                 {"key": key, "sha": SHA, "properties": PROPERTIES},
             ).scalar_one()
+            return version
+
+    def rank(
+        self, iteration: int, materials: Sequence[str], formulas: Sequence[str] | None = None
+    ) -> list[int]:
+        """Open an iteration and rank ``materials`` in this order; return the candidates' ids."""
+        key, version = self.key(iteration), self.open(iteration, materials, formulas)
+        with self.database.transaction(Role.PIPELINE) as connection:
             history = read_history(connection, Campaign.model_validate(self.document), iteration)
             connection.execute(
                 sa.text(

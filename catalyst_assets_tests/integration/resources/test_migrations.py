@@ -132,7 +132,7 @@ def test_predictions_from_before_distances_stay_and_new_ones_have_them(
     try:
         upgrade_schema(whole, folder)
         campaign = ReviewedCampaign(whole).start()
-        campaign.rank(0, ["p:A", "p:B"])
+        campaign.open(0, ["p:A", "p:B"])
         with whole.transaction(Role.PIPELINE) as connection:
             connection.exec_driver_sql("INSERT INTO predictions VALUES (1, 'p:A', '{1}', '{2}', '\\x00')")
         for path, text in texts.items():
