@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -13,24 +12,9 @@ from catalyst_assets.campaigns.fields import unknown
 from catalyst_assets.campaigns.model import Bound, Campaign, Derivation
 from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import InvalidCampaignError
+from resources.yaml_files import quote_hint, read_yaml
 
 CAMPAIGN_FOLDER = Path(__file__).parent
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML's safe loader, refusing a key given twice instead of keeping the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key}' is given twice", key_node.start_mark
-                )
-            if isinstance(key, str):
-                seen.add(key)
-        return super().construct_mapping(node, deep)
 
 
 def list_campaigns() -> list[str]:
@@ -47,16 +31,7 @@ def load_campaign(path_or_name: str | Path) -> Campaign:
         There is no such file, it is not YAML, or a field is missing, unknown or out of its range.
     """
     path = _find(path_or_name)
-    try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidCampaignError(
-            f"Campaign {path} cannot be read: {error}.", "Give a YAML text file."
-        ) from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise InvalidCampaignError(
-            f"Campaign {path} is not valid YAML: {' '.join(str(error).split())}.", "Correct it at that place."
-        ) from None
+    document = read_yaml(path, "campaign", InvalidCampaignError)
     if not isinstance(document, dict):
         raise InvalidCampaignError(
             f"Campaign {path} holds {'nothing' if document is None else type(document).__name__}, not fields.",
@@ -162,7 +137,7 @@ def _explain(item: ErrorDetails) -> str:
     elif item["type"] in {"model_type", "dict_type"}:
         message = "must be a mapping of fields"
     elif isinstance(item["input"], str | int | float | bool) and item["type"] != "value_error":
-        message = f"{message}, not '{item['input']}'"
+        message = f"{message}, not '{item['input']}'{quote_hint(item['type'], item['input'])}"
     return f"{field}: {message}" if field else message
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalyst_assets.errors import UsageError
-from catalyst_assets.ingestion.reading.yaml_files import read_model
 from catalyst_assets.ingestion.reference_tables.mapping import PropertyColumn
+from resources.yaml_files import read_model
 
 _SHIPPED: Final = Path(__file__).resolve().parent / "known"
 

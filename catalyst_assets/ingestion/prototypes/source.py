@@ -21,9 +21,9 @@ from catalyst_assets.ingestion.prototypes.perovskites import shannon_radii
 from catalyst_assets.ingestion.prototypes.spec import LICENCE, PrototypesConfig
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest
 from catalyst_assets.ingestion.reading.tables import shown
-from catalyst_assets.ingestion.reading.yaml_files import read_model
 from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection
 from catalyst_assets.ingestion.sources.refreshing import Refreshed, refresh
+from resources.yaml_files import read_model
 
 if TYPE_CHECKING:
     from resources.platform import Platform

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from catalyst_assets.constants import METHODS, PROPERTIES
 from catalyst_assets.ingestion.reading.tables import ASE_SUFFIXES
-from catalyst_assets.ingestion.reading.yaml_files import read_model
+from resources.yaml_files import read_model
 
 Column = Annotated[str, Field(min_length=1)]
 

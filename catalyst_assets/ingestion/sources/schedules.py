@@ -11,10 +11,10 @@ from typing import Any, get_args
 import dagster as dg
 from pydantic import BaseModel, ConfigDict, create_model, model_validator
 
-from catalyst_assets.ingestion.reading.yaml_files import read_model
 from catalyst_assets.ingestion.sources.registry import SOURCES
 from catalyst_assets.ingestion.sources.spec import SourceConfig, SourceSpec
 from resources.settings import get_settings
+from resources.yaml_files import read_model
 
 
 def make_schedules(specs: Sequence[SourceSpec]) -> list[dg.ScheduleDefinition]:

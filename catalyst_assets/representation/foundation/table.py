@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import yaml
-
 from catalyst_assets.errors import UsageError
+from resources.yaml_files import read_yaml
 
 PUBLISHER_URL: Final = "https://github.com/ACEsuit"
 
@@ -94,7 +93,7 @@ class FoundationModel:
 
 
 def _read_models(path: Path) -> dict[str, FoundationModel]:
-    models = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    models = read_yaml(path, "table of models")["models"]
     return {
         name: FoundationModel(**entry | {"name": name, "licence": _LICENCES[entry["licence"]]})
         for name, entry in models.items()
