@@ -41,6 +41,7 @@ def op_tags(queue: Queue) -> dict[str, str]:
 CAMPAIGN_TAG: Final = "catalyst/campaign"
 ATTEMPT_TAG: Final = "catalyst/attempt"
 OWNERS: Final = ["team:catalyst"]
+_ROUNDING: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,18 @@ class Property:
     typical_mean: float
     typical_std: float
     description: str
+
+    def without_rounding(self, value: float) -> float:
+        """Return a value, or the end of the range where it lies past it by no more than rounding.
+
+        Energies are published with six decimals, and a hull computed from them gives -2e-16 to -1e-6 on it.
+        """
+        nearest = min(max(value, self.low), self.high)
+        return nearest if abs(value - nearest) <= _ROUNDING * min(1.0, self.high - self.low) else value
+
+    def admits(self, value: float) -> bool:
+        """Say whether a value is physical; NaN is not."""
+        return self.low <= self.without_rounding(value) <= self.high
 
 
 PROPERTIES: Final[dict[str, Property]] = {

@@ -55,7 +55,7 @@ def find_unfit_values(rows: Iterable[Mapping[str, Any]], method: str) -> list[st
             continue
         if row.get("unit", known.unit) != known.unit:
             problems.append(f"{name} is in {row['unit']}, not {known.unit}.")
-        if row["value"] is not None and not known.low <= row["value"] <= known.high:
+        if row["value"] is not None and not known.admits(row["value"]):
             problems.append(
                 f"{name} is {row['value']:g} {known.unit}, outside {known.low:g} to {known.high:g}."
             )

@@ -7,7 +7,7 @@ field and why. The checks are one pandera schema a table.
 import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -212,7 +212,12 @@ def place_of(entry: int) -> str:
 
 
 def validate(records: Sequence[Record]) -> tuple[list[tuple[Record, Crystal]], list[Rejection]]:
-    """Split records into those that may be loaded, with what was measured of them, and the others."""
+    """Split records into those that may be loaded, with what was measured of them, and the others.
+
+    A value past the end of its property's range by no more than rounding is that end: see
+    :meth:`catalyst_assets.constants.Property.without_rounding`.
+    """
+    records = [_without_rounding(record) for record in records]
     crystals = describe([record.structure for record in records])
     problems: dict[int, list[Problem]] = defaultdict(list)
     for index, problem in _structure_problems(crystals) + _value_problems(records):
@@ -284,6 +289,14 @@ def _structure_problems(crystals: Sequence[Crystal]) -> list[tuple[int, Problem]
         (row, Problem("structure", f"{column.replace('_', ' ')} {check}"))
         for row, column, check in _failures(schema, frame)
     ]
+
+
+def _without_rounding(record: Record) -> Record:
+    rounded = [_limits(value).without_rounding(value.value) for value in record.values]
+    if all(number == value.value for number, value in zip(rounded, record.values, strict=True)):
+        return record
+    pairs = zip(record.values, rounded, strict=True)
+    return replace(record, values=tuple(replace(value, value=number) for value, number in pairs))
 
 
 def _value_problems(records: Sequence[Record]) -> list[tuple[int, Problem]]:

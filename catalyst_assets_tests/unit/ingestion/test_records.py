@@ -88,6 +88,30 @@ def test_only_finite_physical_values_in_their_unit_by_a_known_method_pass(value:
     assert bool(problems(PEROVSKITE, value)) == bool(reason)
 
 
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (gap(-2.2e-16, name="energy_above_hull", unit="eV/atom"), 0.0),
+        (gap(-4e-7, name="energy_above_hull", unit="eV/atom"), 0.0),
+        (gap(-1e-6, name="energy_above_hull", unit="eV/atom"), 0.0),
+        (gap(-3e-16), 0.0),
+        (gap(30.0000001), 30.0),
+        (gap(-1e-9, name="oxygen_evolution_overpotential", unit="V"), 0.0),
+        (gap(4e-7), 4e-7),
+        (gap(-1e-7, name="formation_energy_per_atom", unit="eV/atom"), -1e-7),
+    ],
+)
+def test_a_value_past_its_range_by_rounding_is_the_end_of_the_range(value: Value, kept: float) -> None:
+    ((record, _),), rejected = validate([Record("test", "x", "table.csv row 2", PEROVSKITE, (value,))])
+    assert not rejected
+    assert record.values[0].value == kept
+
+
+@pytest.mark.parametrize("energy", [-2e-6, -1e-4, -0.02])
+def test_an_energy_that_is_really_below_the_hull_is_refused(energy: float) -> None:
+    assert "is outside 0 to 10" in problems(PEROVSKITE, gap(energy, name="energy_above_hull", unit="eV/atom"))
+
+
 def cube(edge: float, *species: object) -> Structure:
     positions = [[0.0, 0.0, 0.5 * index] for index in range(len(species))]
     return Structure(Lattice.cubic(edge), list(species), positions)
