@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from catalyst_assets.ingestion.progress import Advance
+    from catalyst_assets.ingestion.raw_cache import RawFile
     from catalyst_assets.ingestion.sources.spec import SourceSpec
     from resources.postgres.database import Database
     from resources.settings import Settings
@@ -51,7 +52,7 @@ def run_ingest(
     Raises
     ------
     CatalystError
-        A run failed, or a file that was asked for cannot be read.
+        A run failed, or a file cannot be read that was asked for or was loaded here for the first time.
     """
     from rich.console import Console
     from rich.progress import TextColumn
@@ -78,7 +79,7 @@ def run_ingest(
     if summary["unreadable"]:
         raise CatalystError(
             f"Not loaded: {'; '.join(summary['unreadable'])}",
-            "Mend the file or what describes it, then run this again.",
+            "Mend the file or what describes it, then run this again; `catalyst ingest drop` takes a file away.",
         )
 
 
@@ -96,6 +97,8 @@ def _say(spec: "SourceSpec", summary: Mapping[str, Any]) -> None:
         typer.echo("; ".join(f"{summary[name]} {said}" for name, said in _ADSORPTION.items()) + ".")
     for refused in summary["refused"]:
         typer.echo(f"Set aside: {refused}")
+    for failed in summary["stand_failed"]:
+        typer.echo(f"Not loaded since an earlier command: {failed}", err=True)
     more = summary["quarantined"] - len(summary["refused"])
     if more > 0:
         typer.echo(
@@ -115,26 +118,46 @@ def _run(
 
     bar = progress.add_task("starting PostgreSQL", total=None, done="")
     with open_driver(settings, progress, bar) as driver:
+        database = driver.platform.database
+        before = set() if reparse else {raw.raw_file_id for raw in _failed(database, spec, names)}
         if reparse:
             parse = {"pending_shards": {"config": {"reparse": True, "source": spec.name}}}
             run_id = driver.execute(REPARSE_JOB, ops={"materials": {"ops": parse}})
         else:
             run_id = driver.execute(spec.job, ops={spec.asset: {"config": dict(config)}})
         summary = _summarize(driver.instance, run_id)
+        others = before.difference(summary.pop("failed_before", ()))
         most = min(summary["quarantined"], _SHOWN_REFUSALS)
-        return summary | _troubles(driver.platform.database, spec, names, most)
+        return summary | _troubles(database, spec, names, most, others)
 
 
-def _troubles(database: "Database", spec: "SourceSpec", names: Collection[str], most: int) -> dict[str, Any]:
-    """Return which files of a source cannot be read, and some rows of it that were refused last."""
+def _failed(database: "Database", spec: "SourceSpec", names: Collection[str] = ()) -> "list[RawFile]":
+    """Return the files of a source that stand as failed."""
     from catalyst_assets.ingestion.raw_cache import current_files
+
+    return [
+        raw for raw in current_files(database) if raw.parse_status == "failed" and _is_of(raw, spec, names)
+    ]
+
+
+def _is_of(raw: "RawFile", spec: "SourceSpec", names: Collection[str]) -> bool:
     from catalyst_assets.ingestion.sources.parsers import PARSERS_OF
+
+    return raw.kind in {parser.kind for parser in PARSERS_OF[spec.name]} and (
+        not names or raw.source in names
+    )
+
+
+def _troubles(
+    database: "Database", spec: "SourceSpec", names: Collection[str], most: int, others: Collection[int]
+) -> dict[str, Any]:
+    """Return which files cannot be read, ``others`` apart, and some rows of a source that were refused last."""
+    from catalyst_assets.ingestion.raw_cache import current_files
     from resources.postgres.database import fetch_all
 
-    kinds = {parser.kind for parser in PARSERS_OF[spec.name]}
-    files = [
-        raw for raw in current_files(database) if raw.kind in kinds and (not names or raw.source in names)
-    ]
+    every = current_files(database)
+    files = [raw for raw in every if _is_of(raw, spec, names)]
+    own = [raw for raw in files if raw.parse_status == "failed" and raw.raw_file_id not in others]
     with database.transaction() as connection:
         rows = fetch_all(
             connection,
@@ -143,7 +166,12 @@ def _troubles(database: "Database", spec: "SourceSpec", names: Collection[str], 
             limit=most,
         )
     return {
-        "unreadable": [f"{raw.source}: {raw.parse_note}" for raw in files if raw.parse_status == "failed"],
+        "unreadable": [f"{raw.source}: {raw.parse_note}" for raw in own],
+        "stand_failed": [
+            f"{raw.source} ({raw.url}, file {raw.raw_file_id}): {raw.parse_note}"
+            for raw in every
+            if raw.parse_status == "failed" and raw not in own
+        ],
         "refused": [f"{row['record']} ({row['source']}): {row['reason']}" for row in rows],
     }
 
@@ -183,7 +211,7 @@ def _summarize(instance: Any, run_id: str) -> dict[str, Any]:
     for record in records:
         materialization = record.event_log_entry.asset_materialization
         is_last = materialization.asset_key == dg.AssetKey("materials")
-        wanted = (*_COUNTS, *_OUTCOME, *_ADSORPTION) if is_last else ("fetched",)
+        wanted = (*_COUNTS, *_OUTCOME, *_ADSORPTION) if is_last else ("fetched", "failed_before")
         summary |= {
             name: materialization.metadata[name].value for name in wanted if name in materialization.metadata
         }

@@ -6,8 +6,7 @@ only this role can read. Rows are formatted apart from being loaded, so that oth
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
-from operator import add
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -38,12 +37,13 @@ _QUARANTINE_COLUMNS = ("record", "reason", "payload")
 
 @dataclass(frozen=True)
 class LoadCounts:
-    """What became of the rows of a file or shard."""
+    """What became of the rows of a file or shard; ``failure`` is why it could not be read to its end."""
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     quarantined: int = 0
+    failure: str = ""
 
     @property
     def loaded(self) -> int:
@@ -51,7 +51,13 @@ class LoadCounts:
         return self.new + self.changed + self.unchanged
 
     def __add__(self, other: "LoadCounts") -> "LoadCounts":
-        return LoadCounts(*map(add, astuple(self), astuple(other)))
+        return LoadCounts(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.unchanged + other.unchanged,
+            self.quarantined + other.quarantined,
+            self.failure or other.failure,
+        )
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def parse_rows(
         _pool.cache_clear()
         raise CatalystError(
             f"A process that parsed {raw.url} died.",
-            "Run again: what was loaded is kept. If memory was short, lower CATALYST_MAX_PROCESSES.",
+            "Load it again with --reparse. If memory was short, lower CATALYST_MAX_PROCESSES.",
         ) from None
 
 

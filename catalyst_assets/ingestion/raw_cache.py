@@ -112,7 +112,7 @@ def store_raw(
     """Keep what a source answered: first the bytes, then the row that says they are there.
 
     The same answer to the same request is kept once. A file that is new, asked for otherwise, or back after
-    another one took its slot is pending, to be parsed. ``memory`` is what its source is to remember, in the
+    another one took its slot is pending, to be parsed, and so is one whose bytes had been lost. ``memory`` is what its source is to remember, in the
     same transaction: what was kept is not asked for again. ``data`` may be a file too large for memory; it stays.
 
     Returns
@@ -125,7 +125,8 @@ def store_raw(
             sha256, size_bytes = hash_file(file), data.stat().st_size
     else:
         sha256, size_bytes = hashlib.sha256(data).hexdigest(), len(data)
-    if not is_whole(objects, sha256):
+    is_stored = not is_whole(objects, sha256)
+    if is_stored:
         if isinstance(data, Path):
             objects.put_file(raw_key(sha256), data)
         else:
@@ -140,6 +141,7 @@ def store_raw(
             sha256=sha256,
             size_bytes=size_bytes,
             licence=request.licence,
+            is_stored=is_stored,
         )
         if memory is not None:
             execute(

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.errors import CatalystError, CorruptArtifactError
+from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.adsorption.labels import label_bulk_materials
 from catalyst_assets.ingestion.adsorption.loading import load_adsorption
 from catalyst_assets.ingestion.adsorption.records import AdsorptionParser
@@ -28,6 +28,7 @@ from catalyst_assets.ingestion.raw_cache import (
     mark_counted,
     open_raw,
 )
+from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.sources.parsers import PARSERS, PARSERS_OF
 from catalyst_assets.sharding import shard_bounds
 from resources.postgres.database import execute, fetch_all
@@ -97,7 +98,7 @@ def plan_shards(
     reparse: bool = False,
     source: str = "",
 ) -> list[Shard]:
-    """Cut every pending file into shards; mark as failed what cannot be read as its source says.
+    """Cut every pending file into shards; mark as failed what cannot be read as its source says, or is gone.
 
     Parameters
     ----------
@@ -110,24 +111,18 @@ def plan_shards(
     -------
     list of dict
         ``raw_file_id``, ``start``, ``stop`` and ``duplicates``, pairs of a row and the earlier one.
-
-    Raises
-    ------
-    CorruptArtifactError
-        A cached file is not what was received.
     """
     shards: list[Shard] = []
     for raw in current_files(database):
-        again = reparse and (not source or PARSERS[raw.kind] in PARSERS_OF[source])
+        again = reparse and (not source or PARSERS.get(raw.kind) in PARSERS_OF[source])
         if raw.parse_status != "pending" and not again:
             continue
         try:
             with open_raw(objects, raw.sha256) as file:
                 contents = PARSERS[raw.kind].survey(raw, file)
-        except CorruptArtifactError:
-            raise
-        except CatalystError as error:
-            mark(database, raw.raw_file_id, "failed", str(error))
+        # Whatever is in a file, and whatever its reader makes of it, the other files are not to wait for it.
+        except Exception as error:
+            mark(database, raw.raw_file_id, "failed", _explain(raw, error))
             continue
         mark_counted(database, raw.raw_file_id, contents.accountable)
         # An empty file makes a shard too: it must be settled like the others.
@@ -145,9 +140,9 @@ def batch_shards(shards: Sequence[Shard], settings: "Settings") -> list[list[Sha
     rows = sum(shard["stop"] - shard["start"] for shard in shards)
     wanted = max(settings.shard_size * _ROWS_AN_EMBEDDING, -(-rows // settings.max_shards))
     batches: list[list[Shard]] = []
-    held = wanted
+    held = 0
     for shard in shards:
-        if held + shard["stop"] - shard["start"] > wanted:
+        if not batches or held + shard["stop"] - shard["start"] > wanted:
             batches.append([])
             held = 0
         batches[-1].append(shard)
@@ -164,6 +159,8 @@ def load_shard(
 ) -> LoadCounts:
     """Parse, check and load one shard; loading it again changes nothing.
 
+    A file that cannot be read to its end gives the rows before that, and the reason in ``failure``.
+
     Parameters
     ----------
     processes
@@ -171,11 +168,6 @@ def load_shard(
     timed
         Entered for every chunk while it is waited for (``parse``), and while it is written (``load``); rows are
         written while the next ones are parsed.
-
-    Raises
-    ------
-    CorruptArtifactError
-        The cached file is not what was received.
     """
     raw = find_raw_file(database, shard["raw_file_id"])
     parsed = parse_rows(
@@ -192,7 +184,10 @@ def load_shard(
         writing: deque[Future[LoadCounts]] = deque()
         while True:
             with timed("parse"):
-                rows = next(parsed, None)
+                try:
+                    rows = next(parsed, None)
+                except Exception as error:
+                    rows, counts = None, counts + LoadCounts(failure=_explain(raw, error))
             # One chunk waits at most: parsing must not run ahead of the database.
             while writing and (rows is None or len(writing) > 1):
                 counts += writing.popleft().result()
@@ -225,8 +220,11 @@ def settle_files(
             adsorption += counts
         else:
             loads += counts
-        deprecated += _retire(database, objects, raw)
         note = f"{counts.loaded} loaded, {counts.quarantined} quarantined"
+        if counts.failure:
+            mark(database, raw.raw_file_id, "failed", f"{counts.failure} Before that: {note}.")
+            continue
+        deprecated += _retire(database, objects, raw)
         mark(database, raw.raw_file_id, "parsed", note)
     unified = unify_materials(database)
     labelled = label_bulk_materials(database, is_new=adsorption.loaded > 0)
@@ -250,6 +248,16 @@ def settle_files(
         adsorption_changed=adsorption.changed,
         adsorption_unchanged=adsorption.unchanged,
         labelled=labelled,
+    )
+
+
+def _explain(raw: RawFile, error: Exception) -> str:
+    """Return why a file cannot be read, and what can be done about it."""
+    if isinstance(error, CatalystError):
+        return str(error)
+    return (
+        f"{raw.url} cannot be read ({type(error).__name__}: {shown(str(error))}). "
+        f"Mend it and ingest it again, or take it away with `catalyst ingest drop {raw.raw_file_id}`."
     )
 
 

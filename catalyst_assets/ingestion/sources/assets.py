@@ -23,6 +23,8 @@ def make_raw_asset(spec: SourceSpec) -> dg.AssetsDefinition:
     def compute(
         context: dg.AssetExecutionContext, config: Any, platform: dg.ResourceParam[Platform]
     ) -> dg.MaterializeResult[Any]:
+        from catalyst_assets.ingestion.sources.refreshing import list_failed
+
         started = time.monotonic()
         refreshed = spec.find(spec.refresh)(config, platform, context.log.info)
         if refreshed.failures:
@@ -36,6 +38,7 @@ def make_raw_asset(spec: SourceSpec) -> dg.AssetsDefinition:
                 "fetched": refreshed.fetched,
                 "unchanged": refreshed.unchanged,
                 "size_bytes": refreshed.size_bytes,
+                "failed_before": list_failed(platform.database, refreshed),
                 "duration_seconds": time.monotonic() - started,
             },
             data_version=dg.DataVersion(refreshed.content_sha256),

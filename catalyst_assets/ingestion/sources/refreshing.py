@@ -163,6 +163,16 @@ def refresh_increment(
     return replace(refreshed, content_sha256=hash_current(platform.database, [name]))
 
 
+def list_failed(database: "Database", refreshed: Refreshed) -> list[int]:
+    """Return the files of a refresh that could not be read when they were loaded earlier, by their number."""
+    asked = set(refreshed.sha256.items())
+    return [
+        raw.raw_file_id
+        for raw in current_files(database)
+        if raw.parse_status == "failed" and (raw.url, raw.sha256) in asked
+    ]
+
+
 def hash_current(database: "Database", sources: Iterable[str]) -> str:
     """Hash the newest files of some sources, however many refreshes brought them."""
     wanted = set(sources)

@@ -1,6 +1,6 @@
 -- Audit a raw file. Nothing changes when the same answer to the same request is already its slot's newest;
--- otherwise it waits to be parsed.
--- Parameters: source, url, request (JSON), sha256, size_bytes, licence.
+-- otherwise it waits to be parsed. One that could not be read waits again when its bytes were stored anew.
+-- Parameters: source, url, request (JSON), sha256, size_bytes, licence, is_stored.
 INSERT INTO raw_files AS known (source, url, request, sha256, size_bytes, licence)
 VALUES (:source, :url, CAST(:request AS jsonb), :sha256, :size_bytes, :licence)
 ON CONFLICT (source, url, sha256) DO UPDATE
@@ -10,6 +10,7 @@ SET request = excluded.request,
     parse_status = 'pending',
     parse_note = NULL
 WHERE (known.request, known.licence) IS DISTINCT FROM (excluded.request, excluded.licence)
+   OR (known.parse_status = 'failed' AND :is_stored)
    OR EXISTS (
        SELECT 1 FROM raw_files newer
        WHERE newer.source = known.source
