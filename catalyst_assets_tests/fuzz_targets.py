@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from catalyst_assets.constants import METHODS, PROPERTIES
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.adsorption.records import (
     AdsorptionEnergy,
@@ -28,6 +27,7 @@ from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Problem, Record, Rejection, validate
 from catalyst_assets.ingestion.sources.parsers import PARSERS
 from catalyst_assets.ingestion.untrusted.archives import DamagedError, read_lines
+from catalyst_assets.vocabulary.known import known_methods, known_properties
 from catalyst_assets_tests.places import DATA
 
 SAMPLES = DATA
@@ -108,9 +108,9 @@ def check_parser(kind: str, parameters: Mapping[str, Any], data: bytes) -> None:
         assert crystal.n_sites == len(crystal.structure_json["sites"]) > 0
         assert math.isfinite(crystal.volume_per_atom)
         for value in record.values:
-            known = PROPERTIES[value.property]
+            known = known_properties()[value.property]
             assert value.unit == known.unit
-            assert value.method in METHODS
+            assert value.method in known_methods()
             assert known.low <= value.value <= known.high
     for outcome in [*outcomes, *unphysical]:
         if isinstance(outcome, Rejection):

@@ -61,6 +61,11 @@ class Settings(BaseSettings):
         None,
         description="YAML file that says what is taken from the sources that are refreshed by schedule.",
     )
+    properties_file: AbsolutePath | None = Field(
+        None,
+        description="YAML file of properties and methods of your own, beside those that ship: "
+        "see [properties](docs/properties.md).",
+    )
     source_retries: int = Field(
         3, ge=0, description="How often a run asks a source again that failed; `catalyst ingest` does not."
     )

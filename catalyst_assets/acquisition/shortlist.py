@@ -18,10 +18,10 @@ from catalyst_assets.acquisition.stored import RankingInputs, load_pool_features
 from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.history import History, read_history
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
-from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
 from catalyst_assets.learning.training_set import load_fitted_to
 from catalyst_assets.seeds import derive_seed
+from catalyst_assets.vocabulary.known import unit_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class Shortlist:
                 name: {
                     "mean": float(row[f"mean_{name}"]),
                     "std": float(row[f"std_{name}"]),
-                    "unit": PROPERTIES[name].unit,
+                    "unit": unit_of(name),
                 }
                 for name in campaign.predicted_properties
             }

@@ -4,8 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from catalyst_assets.constants import METHODS
-
 ElementSymbol = Annotated[str, Field(pattern=r"^[A-Z][a-z]?$")]
 PropertyName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -15,13 +13,6 @@ class FrozenModel(BaseModel):
     """A part of a campaign: immutable, and no field that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def known_method(method: str) -> str:
-    """Return a method that the platform knows; a ValueError names those that come close."""
-    if method not in METHODS:
-        raise ValueError(unknown("method", method, METHODS))
-    return method
 
 
 def unknown(kind: str, name: str, known: Any) -> str:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.vocabulary.known import known_properties
 from resources.postgres.database import fetch_all
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def find_unfit_values(rows: Iterable[Mapping[str, Any]], method: str) -> list[st
     method
         The campaign's.
     """
-    problems = []
+    problems, properties = [], known_properties()
     for row in rows:
         name = f"{row['property']} of {row['material_id']}"
-        known = PROPERTIES.get(row["property"])
+        known = properties.get(row["property"])
         if row["method"] != method:
             problems.append(f"{name} is by {row['method']}, the campaign's method is {method}.")
         if known is None:
@@ -56,9 +56,7 @@ def find_unfit_values(rows: Iterable[Mapping[str, Any]], method: str) -> list[st
         if row.get("unit", known.unit) != known.unit:
             problems.append(f"{name} is in {row['unit']}, not {known.unit}.")
         if row["value"] is not None and not known.admits(row["value"]):
-            problems.append(
-                f"{name} is {row['value']:g} {known.unit}, outside {known.low:g} to {known.high:g}."
-            )
+            problems.append(f"{name} is {row['value']:g} {known.unit}, outside {known.range_text}.")
     return problems
 
 

@@ -10,8 +10,9 @@ from pydantic_core import ErrorDetails
 from catalyst_assets.campaigns.derivations import DERIVATIONS
 from catalyst_assets.campaigns.fields import unknown
 from catalyst_assets.campaigns.model import Bound, Campaign, Derivation
-from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import InvalidCampaignError
+from catalyst_assets.vocabulary.known import known_methods, known_properties, unit_of
+from catalyst_assets.vocabulary.words import instead
 from resources.yaml_files import quote_hint, read_yaml
 
 CAMPAIGN_FOLDER = Path(__file__).parent
@@ -69,21 +70,32 @@ def read_stored(document: dict[str, Any]) -> Campaign:
 
 
 def check_known(campaign: Campaign) -> None:
-    """Refuse a campaign that names a property the platform has no unit and range for, or derives one from another kind.
+    """Refuse a campaign that names a property or method nobody declared, or derives a property from another kind.
 
     Raises
     ------
     InvalidCampaignError
-        Names the property and those that come close, or what the function takes and gives.
+        Names the property or method and those that come close, or what the function takes and gives.
     """
     named = {*campaign.properties, *campaign.learned_properties, *campaign.derive}
     if campaign.pool.lacks is not None:
         named.add(campaign.pool.lacks.property)
-    problems = [unknown("property", name, PROPERTIES) for name in sorted(named - set(PROPERTIES))]
+    properties = known_properties()
+    problems = [
+        f"unknown property '{name}': {instead(name, properties)}" for name in sorted(named - set(properties))
+    ]
+    methods = {"method": campaign.method}
+    if campaign.pool.lacks is not None:
+        methods["pool.lacks.method"] = campaign.pool.lacks.method
+    problems += [
+        f"{field}: unknown method '{method}': {instead(method, known_methods())}"
+        for field, method in methods.items()
+        if method not in known_methods()
+    ]
     if problems:
         raise InvalidCampaignError(
             f"Campaign {campaign.name} is not valid: {'; '.join(problems)}.",
-            "Use a known property, or describe the new one in catalyst_assets/constants.py.",
+            "Use a known one (`catalyst campaign properties` lists them), or declare yours.",
         )
     problems = [problem for name in campaign.derive for problem in _misused(name, campaign.derive[name])]
     if problems:
@@ -100,10 +112,11 @@ def _misused(name: str, derivation: Derivation) -> Iterator[str]:
         if argument not in taken.properties:
             wanted = " or ".join(taken.properties)
             yield f"derive.{name}: {derivation.function} takes the {taken.kind} ({wanted}), not {argument}"
-    if PROPERTIES[name].unit != formula.unit:
+    unit = unit_of(name)
+    if unit != formula.unit:
         yield (
             f"derive.{name}: {derivation.function} gives the {formula.gives} in {formula.unit}, "
-            f"{name} is in {PROPERTIES[name].unit}"
+            f"{name} is in {unit}"
         )
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, field_validator, model_serializer, model_validator
 
 from catalyst_assets.campaigns.derivations import DERIVATIONS
-from catalyst_assets.campaigns.fields import Finite, FrozenModel, PropertyName, known_method, unknown
+from catalyst_assets.campaigns.fields import Finite, FrozenModel, PropertyName, unknown
 from catalyst_assets.campaigns.pool_filter import Pool
 
 
@@ -241,11 +241,6 @@ class Campaign(FrozenModel):
         le=0.5,
         description="Share of the pool whose labels measure the error and never train.",
     )
-
-    @field_validator("method")
-    @classmethod
-    def _known_method(cls, method: str) -> str:
-        return known_method(method)
 
     @model_validator(mode="after")
     def _one_goal(self) -> Self:

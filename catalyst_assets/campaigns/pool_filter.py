@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from catalyst_assets.campaigns.fields import ElementSymbol, FrozenModel, PropertyName, known_method
+from catalyst_assets.campaigns.fields import ElementSymbol, FrozenModel, PropertyName
 
 
 class Lacking(FrozenModel):
@@ -12,11 +12,6 @@ class Lacking(FrozenModel):
 
     property: PropertyName
     method: str = Field(description="Values by other methods do not count.")
-
-    @field_validator("method")
-    @classmethod
-    def _known_method(cls, method: str) -> str:
-        return known_method(method)
 
 
 class Pool(FrozenModel):

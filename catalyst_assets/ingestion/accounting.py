@@ -6,16 +6,16 @@ reported.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.constants import METHODS, PROPERTIES
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.adsorption.records import AdsorptionParser, split_name
 from catalyst_assets.ingestion.raw_cache import RawFile, current_files, open_raw
 from catalyst_assets.ingestion.reading.crystals import hash_structure
 from catalyst_assets.ingestion.records import Contents
 from catalyst_assets.ingestion.sources.parsers import PARSERS
+from catalyst_assets.vocabulary.known import known_methods, known_properties
 from resources.postgres.database import Role, fetch_all
 
 if TYPE_CHECKING:
@@ -56,14 +56,17 @@ def find_unloaded(database: "Database") -> list[str]:
 
 
 def find_bad_properties(database: "Database") -> list[str]:
-    """Return one line for each property entry that is not what ``constants`` knows of it."""
-    known = {name: asdict(content) for name, content in PROPERTIES.items()}
+    """Return one line for each property entry that is not as it is declared."""
+    known = {
+        name: dict(zip(("unit", "low", "high"), (each.unit, *each.range_json), strict=True))
+        for name, each in known_properties().items()
+    }
     with database.transaction() as connection:
         rows = fetch_all(
             connection,
             "ingestion/bad_properties",
             properties=json.dumps(known),
-            methods=list(METHODS),
+            methods=list(known_methods()),
         )
     return [f"{row['material_id']}, {row['property']}: {row['entry']} is not valid" for row in rows]
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.ingestion.progress import report
+from catalyst_assets.vocabulary.known import known_properties
 from resources.postgres.database import execute, execute_many, fetch_all
 
 if TYPE_CHECKING:
@@ -130,14 +130,14 @@ def _systems(
 def _write(connection: Any, by: Mapping[str, str], chemical_system: str, values: Mapping[str, float]) -> int:
     """Make these the computed values of a system; return how many materials that changed."""
     label = f"{by['source']}{SUFFIX}"
-    highest = PROPERTIES["energy_above_hull"].high
+    known_property = known_properties()["energy_above_hull"]
     before = fetch_all(
         connection, "ingestion/hull_values", label=label, method=by["method"], chemical_system=chemical_system
     )
     known = {row["material_id"]: row["value"] for row in before}
-    wanted = {name: value for name, value in values.items() if value <= highest}
+    wanted = {name: value for name, value in values.items() if value <= known_property.high}
     names = sorted(name for name in known.keys() | wanted.keys() if known.get(name) != wanted.get(name))
-    about = {"unit": PROPERTIES["energy_above_hull"].unit, "method": by["method"], "source": label}
+    about = {"unit": known_property.unit, "method": by["method"], "source": label}
     rows = []
     for name in names:
         entries = [{"value": wanted[name], "derived": True, **about}] if name in wanted else []

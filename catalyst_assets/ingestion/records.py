@@ -4,14 +4,12 @@ Every source ends here: what passes `validate` may be loaded, what fails is a `R
 field and why. The checks are one pandera schema a table.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from catalyst_assets.constants import METHODS, PROPERTIES, Property
 from catalyst_assets.ingestion.reading.crystals import (
     MOST_SITES,
     SHORTEST_DISTANCE_ANGSTROM,
@@ -19,6 +17,8 @@ from catalyst_assets.ingestion.reading.crystals import (
     Crystal,
     describe,
 )
+from catalyst_assets.vocabulary.known import known_methods, known_properties
+from catalyst_assets.vocabulary.words import Property
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from catalyst_assets.ingestion.reading.cells import Cell
 
 T = TypeVar("T")
-_UNKNOWN = Property("", -math.inf, math.inf, 0.0, 1.0, "")
 
 
 @dataclass(frozen=True)
@@ -265,14 +264,14 @@ def structure_schema() -> Any:
 
 @cache
 def value_schema() -> Any:
-    """Return the pandera schema of values, one row a value, judged against what is known of its property."""
+    """Return the pandera schema of values, one row a value, judged against what is declared of its property."""
     import numpy as np
     import pandera.pandas as pa
 
     return pa.DataFrameSchema(
         {
-            "property": pa.Column(str, pa.Check.isin(list(PROPERTIES))),
-            "method": pa.Column(str, pa.Check.isin(list(METHODS))),
+            "property_known": pa.Column(bool, pa.Check.eq(True)),
+            "method_known": pa.Column(bool, pa.Check.eq(True)),
             "unit_matches": pa.Column(bool, pa.Check.eq(True)),
             "value": pa.Column(float, pa.Check(np.isfinite)),
             "in_range": pa.Column(bool, pa.Check.eq(True)),
@@ -292,7 +291,13 @@ def _structure_problems(crystals: Sequence[Crystal]) -> list[tuple[int, Problem]
 
 
 def _without_rounding(record: Record) -> Record:
-    rounded = [_limits(value).without_rounding(value.value) for value in record.values]
+    properties = known_properties()
+    rounded = [
+        properties[value.property].without_rounding(value.value)
+        if value.property in properties
+        else value.value
+        for value in record.values
+    ]
     if all(number == value.value for number, value in zip(rounded, record.values, strict=True)):
         return record
     pairs = zip(record.values, rounded, strict=True)
@@ -303,38 +308,36 @@ def _value_problems(records: Sequence[Record]) -> list[tuple[int, Problem]]:
     import pandas as pd
 
     values = [(index, value) for index, record in enumerate(records) for value in record.values]
-    judged = [(value, _limits(value)) for _, value in values]
+    properties, methods = known_properties(), known_methods()
+    judged = [(value, properties.get(value.property)) for _, value in values]
     frame = pd.DataFrame(
         {
-            "property": [value.property for _, value in values],
-            "method": [value.method for _, value in values],
-            "unit_matches": [limits.unit == value.unit for value, limits in judged],
+            "property_known": [known is not None for _, known in judged],
+            "method_known": [value.method in methods for value, _ in judged],
+            "unit_matches": [known is None or known.unit == value.unit for value, known in judged],
             "value": [float(value.value) for _, value in values],
             "in_range": [
-                not value.value < limits.low and not value.value > limits.high for value, limits in judged
+                known is None or not (value.value < known.low or value.value > known.high)
+                for value, known in judged
             ],
         }
     )
     found = []
     for row, column, _ in _failures(value_schema(), frame):
         index, value = values[row]
-        found.append((index, Problem(value.field, _explain(value, column))))
+        found.append((index, Problem(value.field, _explain(value, judged[row][1], column))))
     return found
 
 
-def _explain(value: Value, column: str) -> str:
-    limits = _limits(value)
+def _explain(value: Value, known: Property | None, column: str) -> str:
+    unit, limits = (known.unit, known.range_text) if known else ("", "")
     return {
-        "property": f"{value.property!r} is not a known property",
-        "method": f"{value.method!r} is not a known method",
-        "unit_matches": f"is in {value.unit!r}, but {value.property} is stored in {limits.unit!r}",
+        "property_known": f"{value.property!r} is not a known property",
+        "method_known": f"{value.method!r} is not a known method",
+        "unit_matches": f"is in {value.unit!r}, but {value.property} is stored in {unit!r}",
         "value": f"{value.value} is not finite",
-        "in_range": f"{value.value:g} {value.unit} is outside {limits.low:g} to {limits.high:g}",
+        "in_range": f"{value.value:g} {value.unit} is outside {limits}",
     }[column]
-
-
-def _limits(value: Value) -> Property:
-    return PROPERTIES.get(value.property, _UNKNOWN)
 
 
 def _failures(schema: Any, frame: "pd.DataFrame") -> list[tuple[int, str, str]]:

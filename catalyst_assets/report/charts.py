@@ -6,7 +6,6 @@ Every function takes a summary or a part of it and returns figures; what a figur
 import math
 from typing import TYPE_CHECKING, Final
 
-from catalyst_assets.constants import title_of, unit_of
 from catalyst_assets.report.statistics import random_band
 from catalyst_assets.report.styling import (
     BLUE,
@@ -20,6 +19,7 @@ from catalyst_assets.report.styling import (
     styled,
 )
 from catalyst_assets.report.summary import CampaignSummary, IterationSummary, Parity, SpaceMap
+from catalyst_assets.vocabulary.known import label_of, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +66,7 @@ def error_per_iteration(summary: CampaignSummary) -> "dict[str, Figure]":
     figures = {}
     for name in names:
         label = f"mean absolute error ({unit_of(name)})"
-        figure, axes = new_figure(PANEL, title=title_of(name), xlabel="iteration", ylabel=label)
+        figure, axes = new_figure(PANEL, title=label_of(name), xlabel="iteration", ylabel=label)
         positions = range(len(summary.iterations))
         for label, attribute, color, marker in _SERIES:
             values = [getattr(iteration, attribute).get(name) for iteration in summary.iterations]
@@ -111,7 +111,7 @@ def parity_plots(parity: tuple[Parity, ...]) -> "dict[str, Figure]":
             continue
         unit = unit_of(one.property)
         labels = {"xlabel": f"validated ({unit})", "ylabel": f"predicted ({unit})"}
-        figure, axes = new_figure(PANEL, title=title_of(one.property), **labels)
+        figure, axes = new_figure(PANEL, title=label_of(one.property), **labels)
         low, high = min(*one.observed, *one.predicted), max(*one.observed, *one.predicted)
         margin = 0.06 * (high - low) or 0.5
         span = (low - margin, high + margin)

@@ -3,7 +3,8 @@
 from catalyst_assets.campaigns.derivations import DERIVATIONS
 from catalyst_assets.campaigns.model import AnyOf, Bound, Campaign, Objective
 from catalyst_assets.campaigns.pool_filter import Pool
-from catalyst_assets.constants import title_of, unit_of
+from catalyst_assets.constants import in_sentence
+from catalyst_assets.vocabulary.known import label_of, unit_of
 
 
 def describe_goal(campaign: Campaign) -> list[str]:
@@ -13,7 +14,7 @@ def describe_goal(campaign: Campaign) -> list[str]:
         lines.append(describe_objective(campaign.objective))
     lines += [describe_criterion(criterion) for criterion in campaign.criteria]
     lines += [
-        f"{title_of(name)} is derived: {DERIVATIONS[derivation.function].gives} by {derivation.function} "
+        f"{label_of(name)} is derived: {DERIVATIONS[derivation.function].gives} by {derivation.function} "
         f"from {' and '.join(_lower(one) for one in derivation.arguments)}"
         for name, derivation in campaign.derive.items()
     ]
@@ -59,7 +60,7 @@ def describe_criterion(criterion: Bound | AnyOf) -> str:
     if isinstance(criterion, AnyOf):
         branches = (" and ".join(map(describe_criterion, branch)) for branch in criterion.any_of)
         return " or ".join(f"({branch})" for branch in branches)
-    name, unit = title_of(criterion.property), unit_of(criterion.property)
+    name, unit = label_of(criterion.property), unit_of(criterion.property)
     if criterion.min is None:
         text = f"{name} at most {criterion.max:g}"
     elif criterion.max is None:
@@ -70,5 +71,4 @@ def describe_criterion(criterion: Bound | AnyOf) -> str:
 
 
 def _lower(name: str) -> str:
-    title = title_of(name)
-    return title[:1].lower() + title[1:]
+    return in_sentence(label_of(name))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from catalyst_assets.constants import title_of, unit_of
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.report.statistics import Ratio
 from catalyst_assets.report.summary import CampaignSummary
+from catalyst_assets.vocabulary.known import label_of, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,7 +71,7 @@ def render_page(summary: CampaignSummary) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "title": title_of, "unit": unit_of, "number": _number, "factor": _factor, "interval": _interval,
+        "title": label_of, "unit": unit_of, "number": _number, "factor": _factor, "interval": _interval,
         "share": _share, "duration": _duration,
     }  # fmt: skip
     return environment.get_template("page.html.j2").render(

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.campaigns.rejections import RejectionKind
-from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
 from catalyst_assets.validation.validators import Answer, Validator
+from catalyst_assets.vocabulary.known import unit_of
 from resources.postgres.database import Role, execute_many, fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def asked_properties(campaign: "Campaign") -> list[str]:
 
 
 def _require_as_asked(answer: Answer, campaign: "Campaign") -> None:
-    unit = PROPERTIES[answer.property].unit
+    unit = unit_of(answer.property)
     if (answer.method, answer.unit) != (campaign.method, unit):
         raise LoopError(
             f"{answer.property} of {answer.material_id} was answered in {answer.unit} by {answer.method}; "
@@ -106,9 +106,7 @@ def _record(
     for material_id, found in by_material.items():
         here = common | {"material_id": material_id}
         rows += [here | {"outcome": "measured"} | _as_row(answer) for answer in found.values()]
-        rows += [
-            here | failed | {"property": name, "unit": PROPERTIES[name].unit} for name in lacking[material_id]
-        ]
+        rows += [here | failed | {"property": name, "unit": unit_of(name)} for name in lacking[material_id]]
     execute_many(connection, "validation/record_result", rows)
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 
 from catalyst_assets.campaigns.evaluations import Evaluation, load_evaluations, read_evaluations
 from catalyst_assets.campaigns.model import Campaign
-from catalyst_assets.constants import PROPERTIES, unit_of
+from catalyst_assets.vocabulary.known import known_properties, unit_of
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import parse_document, sum_up
 from dash_app.api.problems import NotFoundError, problem_responses
@@ -102,7 +102,7 @@ def _properties(connection: sa.Connection, loaded: _Loaded) -> list[PropertyInfo
     }
     predicted = fetch_all(connection, "app/predicted_properties", campaign=loaded.row["name"])
     units |= {row["name"]: row["unit"] or "" for row in predicted}
-    about = {name: known.description for name, known in PROPERTIES.items()}
+    about = {name: known.description for name, known in known_properties().items()}
     return [
         PropertyInfo(name=name, unit=unit, description=about.get(name, "")) for name, unit in units.items()
     ]

@@ -4,7 +4,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from catalyst_assets.acquisition.explanation import CriterionChance, explain
-from catalyst_assets.constants import unit_of
+from catalyst_assets.vocabulary.known import unit_of
 from dash_app.api.discovery import parse_document
 from dash_app.contract import Alternative, BoundChance, Criterion, Explanation, NearestLabelled
 from resources.postgres.database import Row, fetch_all, fetch_one

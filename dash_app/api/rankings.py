@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 
 from catalyst_assets.acquisition.what_if import StoredRanking, load_stored_ranking, suitable_strategies
 from catalyst_assets.campaigns.model import Strategy
-from catalyst_assets.constants import PROPERTIES
+from catalyst_assets.vocabulary.known import unit_of
 from dash_app.api.campaigns import CampaignName, find_document
 from dash_app.api.connection import Transaction
 from dash_app.api.problems import NotFoundError, problem_responses
@@ -97,9 +97,7 @@ def rerank_iteration(
                 acquisition=row["acquisition"],
                 feasibility=row["feasibility"] if campaign.criteria else None,
                 predicted={
-                    each: Predicted(
-                        mean=row[f"mean_{each}"], std=row[f"std_{each}"], unit=PROPERTIES[each].unit
-                    )
+                    each: Predicted(mean=row[f"mean_{each}"], std=row[f"std_{each}"], unit=unit_of(each))
                     for each in campaign.predicted_properties
                 },
             )

@@ -59,10 +59,9 @@ def _show(report: "ShiftReport") -> "Iterator[RenderableType]":
     from rich.box import SIMPLE
     from rich.table import Table
 
-    from catalyst_assets.constants import PROPERTIES
+    from catalyst_assets.vocabulary.known import unit_of
 
-    known = PROPERTIES.get(report.property)
-    unit = f" ({known.unit})" if known else ""
+    unit = f" ({unit_of(report.property)})" if unit_of(report.property) else ""
     title = f"{report.property}{unit}: unseen chemical systems of the known anions, and the anion left out"
     table = Table(
         "without", "rows", "MAE", "std", "50/80/95 %", "area", "distance", "flagged", "rank r",

@@ -9,7 +9,8 @@ import typer
 
 from catalyst_assets.commands.opening import AsJson, Home, open_platform
 from catalyst_assets.commands.tables import MISCALIBRATION, MISCALIBRATION_EXPLAINED, narrow_table, number
-from catalyst_assets.constants import title_of, unit_of
+from catalyst_assets.constants import in_sentence
+from catalyst_assets.vocabulary.known import label_of, unit_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -100,7 +101,7 @@ def _found(summary: "CampaignSummary") -> str:
 def iterations_table(summary: "CampaignSummary") -> "Table":
     """Return the table of a campaign's iterations, with the error of each learned property."""
     learned = sorted({name for one in summary.iterations for name in one.valid_mae_by_property})
-    errors = [f"error of {title_of(name).lower()} ({unit_of(name)})" for name in learned]
+    errors = [f"error of {in_sentence(label_of(name))} ({unit_of(name)})" for name in learned]
     table = narrow_table(
         "Iterations", ["iteration", "status"], ["labels", "evaluated", "hits", *errors, MISCALIBRATION]
     )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from catalyst_assets.commands.opening import Home, open_platform
-from catalyst_assets.constants import unit_of
 from catalyst_assets.ingestion.reading.files import READABLE, read_structures
+from catalyst_assets.vocabulary.known import unit_of
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure

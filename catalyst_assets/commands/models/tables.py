@@ -6,7 +6,7 @@ What a version is comes from ``learning.models.model_records``; the commands are
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.commands.tables import narrow_table
-from catalyst_assets.constants import unit_of
+from catalyst_assets.vocabulary.known import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,13 +4,16 @@ The YAML is validated here and nowhere else. Reading the table itself is `readin
 rows into records that of `records`.
 """
 
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from catalyst_assets.constants import METHODS, PROPERTIES
 from catalyst_assets.ingestion.reading.tables import ASE_SUFFIXES
+from catalyst_assets.vocabulary.known import known_methods, known_properties
+from catalyst_assets.vocabulary.units import Conversion, conversion
+from catalyst_assets.vocabulary.words import instead
 from resources.yaml_files import read_model
 
 Column = Annotated[str, Field(min_length=1)]
@@ -59,28 +62,38 @@ class DatabaseAtoms(_Model):
 class PropertyColumn(_Model):
     """What the numbers of one column are."""
 
-    property: str = Field(description="A name in constants.PROPERTIES.")
-    unit: str = Field(description="The unit of the column; it must be the one the property is stored in.")
-    method: str = Field(description="A name in constants.METHODS.")
+    property: str = Field(description="A known property.")
+    unit: str = Field(
+        description="The unit of the column; its numbers are converted to the one the property is stored in."
+    )
+    method: str = Field(description="A known method.")
     required: bool = Field(default=True, description="A row without this value is refused.")
 
     @field_validator("method")
     @classmethod
     def _known_method(cls, method: str) -> str:
-        if method not in METHODS:
-            raise ValueError(f"'{method}' is not a known method; known are {', '.join(METHODS)}")
+        if method not in known_methods():
+            raise ValueError(f"'{method}' is not a known method: {instead(method, known_methods())}")
         return method
 
     @model_validator(mode="after")
     def _known_property_in_its_unit(self) -> "PropertyColumn":
-        known = PROPERTIES.get(self.property)
+        known = known_properties().get(self.property)
         if known is None:
-            raise ValueError(f"'{self.property}' is not a known property; known are {', '.join(PROPERTIES)}")
-        if self.unit != known.unit:
             raise ValueError(
-                f"{self.property} is stored in {known.unit}, not in {self.unit}: convert the column"
+                f"'{self.property}' is not a known property: {instead(self.property, known_properties())}"
             )
+        try:
+            conversion(self.unit, known.unit)
+        except ValueError as error:
+            raise ValueError(f"{self.property} is stored in {known.unit}: {error}") from None
         return self
+
+    @cached_property
+    def stored(self) -> tuple[str, Conversion]:
+        """The unit that the property is stored in, and how the column's numbers become numbers in it."""
+        unit = known_properties()[self.property].unit
+        return unit, conversion(self.unit, unit)
 
 
 class TableMapping(_Model):

@@ -112,7 +112,8 @@ def _read_fields(mapping: TableMapping, row: Row) -> _Fields:
     for column, content in mapping.properties.items():
         number = read_field(parse_number, row.cells[column], column, problems, required=content.required)
         if number is not None:
-            values.append(Value(content.property, number, content.unit, content.method, column))
+            unit, converted = content.stored
+            values.append(Value(content.property, converted(number), unit, content.method, column))
     if mapping.answers and not values and not problems:
         problems.append(Problem(", ".join(mapping.properties), "are all missing: the row answers nothing"))
     record = ""

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.model import HeadKind
-from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.learning.heads.coupling import find_couplings
 from catalyst_assets.learning.heads.head import (
     FittedHead,
     assign_folds,
     canonical_order,
+    has_typical,
     prior_head,
     typical_of,
 )
@@ -96,7 +96,7 @@ def fit_heads(
     couplings = find_couplings(rows, values, settings.seed) if settings.couple else ()
     apart = take_apart(values, couplings)
     typical = [
-        typical_of(name) if name in PROPERTIES or count < FEWEST_FOR_A_HEAD else _empirical_prior(column)
+        typical_of(name) if has_typical(name) or count < FEWEST_FOR_A_HEAD else _empirical_prior(column)
         for name, count, column in zip(properties, counts, values.T, strict=True)
     ]
     priors = prior_apart(typical, couplings)

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.model import HeadKind
-from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import LoopError
 from catalyst_assets.learning import serialization
 from catalyst_assets.learning.heads.batched_networks import Layer
@@ -33,6 +32,7 @@ from catalyst_assets.learning.uncertainty.couplings import Coupling, put_togethe
 from catalyst_assets.learning.uncertainty.marginals import joint_draws
 from catalyst_assets.learning.uncertainty.quantiles import QuantileMap
 from catalyst_assets.learning.uncertainty.report import PropertyReport, ValidationReport
+from catalyst_assets.vocabulary.known import known_properties
 
 _UNKNOWN_PRIOR: Final = (0.0, 1.0)
 # What a stored head may be made of.
@@ -181,10 +181,16 @@ def prior_head(
     )
 
 
+def has_typical(name: str) -> bool:
+    """Tell whether it is declared what to expect of a property."""
+    known = known_properties().get(name)
+    return known is not None and known.typical_mean is not None
+
+
 def typical_of(name: str) -> tuple[float, float]:
     """Return the mean and standard deviation to expect of a property before anything was measured."""
-    known = PROPERTIES.get(name)
-    return _UNKNOWN_PRIOR if known is None else (known.typical_mean, known.typical_std)
+    known = known_properties().get(name)
+    return _UNKNOWN_PRIOR if known is None else known.expected
 
 
 def assign_folds(groups: Sequence[str], n_folds: int, seed: int) -> NDArray[np.int64]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from catalyst_assets.constants import unit_of
 from catalyst_assets.figures import make_panels, to_png
+from catalyst_assets.vocabulary.known import unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -18,10 +18,10 @@ from catalyst_assets.campaigns.library import (
     read_stored,
 )
 from catalyst_assets.campaigns.model import Campaign
-from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import InvalidCampaignError
 from catalyst_assets.learning.predictor import Prediction
 from catalyst_assets.prediction.members import append_derived
+from catalyst_assets.vocabulary.known import known_properties
 
 
 def campaign(derive: dict[str, Any], **bound: Any) -> Campaign:
@@ -139,7 +139,7 @@ def test_every_formula_names_units_and_properties_that_the_platform_knows() -> N
     for name, formula in DERIVATIONS.items():
         assert formula.paper.endswith(")") or "doi:" in formula.paper, name
         for argument in formula.arguments:
-            assert {PROPERTIES[one].unit for one in argument.properties} == {argument.unit}
+            assert {known_properties()[one].unit for one in argument.properties} == {argument.unit}
         arrays = [np.array([[1.0, np.nan]]) for _ in formula.arguments]
         computed = formula.compute(["SrTiO3"], *arrays)
         assert computed.shape == (1, 2)

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import InvalidPoolError
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Record, Rejection, validate
 from catalyst_assets.ingestion.reference_tables.mapping import TableMapping, load_mapping
 from catalyst_assets.ingestion.reference_tables.records import parse_table
 from catalyst_assets.ingestion.reference_tables.source import SHIPPED_FOLDER, TableParser
+from catalyst_assets.vocabulary.known import known_properties
 
 GAP = {"property": "band_gap", "unit": "eV", "method": "PBE"}
 MAPPING = TableMapping.model_validate(
@@ -306,7 +306,7 @@ def test_no_bytes_crash_the_parser_or_pass_a_bad_row(lines: list[bytes]) -> None
         records, refused = read(data)
     except InvalidPoolError:
         return
-    limits = PROPERTIES["band_gap"]
+    limits = known_properties()["band_gap"]
     assert len(set(ids(records))) == len(records)
     for record in records:
         (value,) = record.values

@@ -47,8 +47,8 @@ def test_the_shipped_values_are_answers_and_its_records_are_named_after_their_el
             "'colour' is not a known",
         ),
         (
-            {"properties": {"x": {"property": "band_gap", "unit": "meV", "method": "PBE"}}},
-            "stored in eV, not in meV",
+            {"properties": {"x": {"property": "band_gap", "unit": "kJ/mol/K", "method": "PBE"}}},
+            "stored in eV: 'kJ/mol/K' cannot be converted to 'eV'",
         ),
         (
             {"properties": {"x": {"property": "band_gap", "unit": "eV", "method": "B4LYP"}}},

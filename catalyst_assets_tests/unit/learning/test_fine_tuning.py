@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from catalyst_assets.campaigns.model import FineTuning
-from catalyst_assets.constants import PROPERTIES
 from catalyst_assets.errors import CorruptArtifactError, LoopError
 from catalyst_assets.learning.heads.head import assign_folds
 from catalyst_assets.learning.models.fine_tuned import FineTunedModel, FineTuneSettings
@@ -17,6 +16,7 @@ from catalyst_assets.learning.models.fine_tuning import can_fine_tune, fine_tune
 from catalyst_assets.learning.predictor import Crystals
 from catalyst_assets.learning.serialization import format_of
 from catalyst_assets.representation.fitting.settings import FitSettings
+from catalyst_assets.vocabulary.known import known_properties
 from catalyst_assets_tests.fitted import perovskite_labels, tiny_backbone
 
 FIT = FitSettings(max_epochs=25, max_edges_per_batch=2500, hidden=32, learning_rate=1e-2, accelerator="cpu")
@@ -74,7 +74,7 @@ def test_networks_learn_what_was_labelled_and_expect_the_typical_of_the_rest():
     assert prediction.properties == PROPERTY_NAMES
     error = np.abs(prediction.mean[rows, 0] - known[rows]).mean()
     assert error < 0.5 * np.abs(known[rows] - known[rows].mean()).mean()
-    typical = PROPERTIES["band_gap_direct"]
+    typical = known_properties()["band_gap_direct"]
     np.testing.assert_allclose(prediction.mean[:, 2], typical.typical_mean)
     np.testing.assert_allclose(prediction.std[:, 2], typical.typical_std)
     assert prediction.draws.shape == (64, 16, 3)

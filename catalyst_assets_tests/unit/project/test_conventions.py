@@ -10,8 +10,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from catalyst_assets.constants import METHODS, OWNERS, PROPERTIES, Group
+from catalyst_assets.constants import OWNERS, Group
 from catalyst_assets.definitions import defs
+from catalyst_assets.vocabulary.known import known_methods, known_properties
 from catalyst_assets_tests.places import PROJECT
 from resources.settings import Settings
 
@@ -178,16 +179,16 @@ def _canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_the_page_of_sources_names_every_property_in_its_unit_and_every_method() -> None:
-    page = (PROJECT / "docs" / "sources.md").read_text(encoding="utf-8")
+def test_the_page_of_properties_names_every_property_in_its_unit_and_every_method() -> None:
+    page = (PROJECT / "docs" / "properties.md").read_text(encoding="utf-8")
     rows = {
         unit: re.search(rf"^\| {unit} \| (.*) \|$", page, re.MULTILINE)
         for unit in ("eV/atom", "eV", "V", "Å")
     }
     listed = {name: unit for unit, row in rows.items() if row for name in re.findall(r"`(\w+)`", row[1])}
-    assert listed == {name: known.unit for name, known in PROPERTIES.items()}
+    assert listed == {name: known.unit for name, known in known_properties().items()}
     (methods,) = re.findall(r"^Methods: (.*)\.$", page, re.MULTILINE)
-    assert re.findall(r"`([^`]+)`", methods) == list(METHODS)
+    assert re.findall(r"`([^`]+)`", methods) == list(known_methods())
 
 
 def test_nothing_reads_beside_the_checkout() -> None:

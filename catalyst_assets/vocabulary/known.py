@@ -1,0 +1,146 @@
+"""The words of this installation: those shipped and those of the file that `CATALYST_PROPERTIES_FILE` names.
+
+Read when first asked for, in every process alike, and again when the file has changed.
+"""
+
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from catalyst_assets.constants import title_of
+from catalyst_assets.errors import UsageError
+from catalyst_assets.vocabulary.units import find_unit_problem
+from catalyst_assets.vocabulary.words import Declarations, Method, Property, Vocabulary, join
+from resources.settings import get_settings
+from resources.yaml_files import quote_hint, read_yaml
+
+SHIPPED_FILE: Final = Path(__file__).with_name("properties.yaml")
+_WHAT: Final = "properties file"
+_REMEDY: Final = "Correct these entries; `catalyst campaign properties --help` says what a file may hold."
+
+
+def known_properties() -> Mapping[str, Property]:
+    """Return every property that can be named, by its name.
+
+    Raises
+    ------
+    UsageError
+        The deployment's file cannot be read or is not valid.
+    """
+    return vocabulary().properties
+
+
+def known_methods() -> Mapping[str, Method]:
+    """Return every method that can be named, by its name.
+
+    Raises
+    ------
+    UsageError
+        The deployment's file cannot be read or is not valid.
+    """
+    return vocabulary().methods
+
+
+def unit_of(name: str) -> str:
+    """Return the unit of a property, empty for one that is not known."""
+    known = known_properties().get(name)
+    return known.unit if known is not None else ""
+
+
+def label_of(name: str) -> str:
+    """Return what people read for a property: its label, or its name in words."""
+    known = known_properties().get(name)
+    return (known.label if known is not None else "") or title_of(name)
+
+
+def vocabulary() -> Vocabulary:
+    """Return the words of this installation.
+
+    Raises
+    ------
+    UsageError
+        The deployment's file cannot be read or is not valid.
+    """
+    path = get_settings().properties_file
+    if path is None:
+        return _with_own(None, 0, 0)
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise UsageError(
+            f"Cannot read the {_WHAT} {path}: {error.strerror}.",
+            "Put it there, or correct CATALYST_PROPERTIES_FILE.",
+        ) from None
+    return _with_own(path, state.st_mtime_ns, state.st_size)
+
+
+def read_declarations(path: Path) -> Declarations:
+    """Read one file of properties and methods.
+
+    Raises
+    ------
+    UsageError
+        It is missing, is not YAML, or says something wrong; the message names the entries and fields.
+    """
+    document = read_yaml(path, _WHAT)
+    if not isinstance(document, dict):
+        raise UsageError(
+            f"The {_WHAT} {path} holds no mapping.",
+            "Write `properties:` and `methods:`, each name with its fields.",
+        )
+    try:
+        declared = Declarations.model_validate(document)
+    except ValidationError as error:
+        problems = [_explain(item) for item in error.errors(include_url=False)]
+    else:
+        shipped_units = (
+            set() if path == SHIPPED_FILE else {each.unit for each in _shipped().properties.values()}
+        )
+        found = {
+            name: find_unit_problem(each.unit)
+            for name, each in declared.properties.items()
+            if path != SHIPPED_FILE and each.unit not in shipped_units
+        }
+        problems = [f"properties.{name}.unit: {problem}" for name, problem in found.items() if problem]
+    if problems:
+        raise UsageError(f"The {_WHAT} {path} is not valid: {'; '.join(problems)}.", _REMEDY)
+    return declared
+
+
+@cache
+def _shipped() -> Declarations:
+    return read_declarations(SHIPPED_FILE)
+
+
+@lru_cache(maxsize=4)
+def _with_own(path: Path | None, changed_ns: int, size: int) -> Vocabulary:
+    own = Declarations() if path is None else read_declarations(path)
+    try:
+        return join(_shipped(), own)
+    except ValueError as error:
+        raise UsageError(f"The {_WHAT} {path} is not valid: {error}.", _REMEDY) from None
+
+
+def _explain(item: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in item["loc"] if part != "[key]")
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        fields = _fields_at(item["loc"])
+        message = f"unknown field; known are {', '.join(fields)}"
+    elif item["type"] == "missing":
+        message = "is missing"
+    elif item["type"] in {"model_type", "dict_type"}:
+        message = "must be a mapping of fields"
+    elif isinstance(item["input"], str | int | float) and item["type"] != "value_error":
+        message = f"{message}, not '{item['input']}'{quote_hint(item['type'], item['input'])}"
+    return f"{place}: {message}" if place else message
+
+
+def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+    if len(location) == 1:
+        return list(Declarations.model_fields)
+    return list((Property if location[0] == "properties" else Method).model_fields)
