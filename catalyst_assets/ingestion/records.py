@@ -214,7 +214,7 @@ def validate(records: Sequence[Record]) -> tuple[list[tuple[Record, Crystal]], l
     """Split records into those that may be loaded, with what was measured of them, and the others.
 
     A value past the end of its property's range by no more than rounding is that end: see
-    :meth:`catalyst_assets.constants.Property.without_rounding`.
+    :meth:`catalyst_assets.vocabulary.words.Property.without_rounding`.
     """
     records = [_without_rounding(record) for record in records]
     crystals = describe([record.structure for record in records])

@@ -131,6 +131,8 @@ def _explain(item: ErrorDetails) -> str:
     if item["type"] == "extra_forbidden":
         fields = _fields_at(item["loc"])
         message = f"unknown field; known are {', '.join(fields)}"
+    elif item["type"] == "string_pattern_mismatch":
+        message = "must be letters, digits and _, with a letter first"
     elif item["type"] == "missing":
         message = "is missing"
     elif item["type"] in {"model_type", "dict_type"}:

@@ -21,6 +21,8 @@ _DEFINITIONS: Final = (
     "fraction = 1",
 )
 _AVOGADRO: Final = 6.02214076e23
+# What else there is, the tokenizer passes over.
+_CHARACTERS: Final = re.compile(r"[\w\s*/^().·⋅⁻%°−-]{1,40}")
 _NUMBER: Final = re.compile(r"(?<![\w.^*⁻-])\s*(?!1(?![\d.]))\d")
 _TOWER: Final = re.compile(r"\d\s*(\*\*|\^)")
 # Journals write "mA cm-2", files "mA/cm2", for mA/cm^2.
@@ -96,7 +98,7 @@ def _inconvertible(given: str, stored: str, per_entity: "Unit") -> str:
 @cache
 def _parse(unit: str) -> "Unit":
     text = _BARE_POWER.sub(r"^\1", unit.strip()).replace("−", "-")
-    if not text or len(text) > 40 or _NUMBER.search(text) or _TOWER.search(text):
+    if not _CHARACTERS.fullmatch(text) or _NUMBER.search(text) or _TOWER.search(text):
         raise ValueError(
             f"'{unit}' is no unit: write one such as eV, mA/cm^2, A/g, percent, or dimensionless"
         )

@@ -23,6 +23,11 @@ def _no_bool(value: Any) -> Any:
     return value
 
 
+def _no_entry(value: Any) -> Any:
+    """Take a key without anything below it, such as one whose entries are comments, as a mapping without entries."""
+    return {} if value is None else value
+
+
 def _one_line(text: str) -> str:
     if text != text.strip() or not text.isprintable():
         raise ValueError("must be one line without blanks around it")
@@ -117,8 +122,10 @@ class Method(_Declared):
 class Declarations(_Declared):
     """One file: properties and methods by their names."""
 
-    properties: dict[PropertyName, Property] = Field(default_factory=dict)
-    methods: dict[MethodName, Method] = Field(default_factory=dict)
+    properties: Annotated[dict[PropertyName, Property], BeforeValidator(_no_entry)] = Field(
+        default_factory=dict
+    )
+    methods: Annotated[dict[MethodName, Method], BeforeValidator(_no_entry)] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

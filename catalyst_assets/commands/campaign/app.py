@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from catalyst_assets.commands.campaign.properties import properties
 from catalyst_assets.commands.campaign.replay import replay
 from catalyst_assets.commands.campaign.show import show
 from catalyst_assets.commands.opening import AsJson, Home, open_platform
@@ -198,4 +199,5 @@ def _tell(goal: "Campaign", ready: "Readiness | None", home: Path) -> None:
 
 
 app.command("show")(show)
+app.command("properties")(properties)
 app.command("replay")(replay)
