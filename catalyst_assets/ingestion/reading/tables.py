@@ -4,14 +4,17 @@ A row that cannot be read is still a row, with its problem; only what is no tabl
 the columns mean is `mapping`'s business.
 """
 
+import codecs
 import csv
 import io
 import itertools
+import json
 import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -24,8 +27,11 @@ if TYPE_CHECKING:
     import _csv
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_COMMAS = re.compile(r"[+-]?\d*(,\d+)+(\.\d*)?([eE][+-]?\d+)?|[+-]?\d+(\.\d{3})+,\d*", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _SHOWN = 60
+# Whole numbers beyond are not told apart in double precision.
+_EXACT_WHOLE: Final = 2**53
 ASE_SUFFIXES = (".db", ".json")
 ATOMS: Final = "(atoms)"  # no key of an ASE database can have this name
 # What ASE knows of a row beside its key-value pairs.
@@ -56,7 +62,11 @@ class Row:
 
 
 def read_rows(
-    name: str, data: bytes, columns: Collection[str], long_columns: Collection[str] = ()
+    name: str,
+    data: bytes,
+    columns: Collection[str],
+    long_columns: Collection[str] = (),
+    delimiter: str = ",",
 ) -> Iterator[Row]:
     """Return the rows of a table, in order.
 
@@ -64,7 +74,7 @@ def read_rows(
     ----------
     name
         File name for messages; ``.parquet`` and ``ASE_SUFFIXES`` tell the format, anything else is read as CSV in
-        UTF-8.
+        UTF-8, or in UTF-16 where it begins with that byte-order mark. A CSV's row of empty cells is a blank line.
     columns
         Columns that the table must have.
     long_columns
@@ -73,18 +83,23 @@ def read_rows(
     Raises
     ------
     InvalidPoolError
-        The bytes are no table, hold no rows, or lack a column.
+        The bytes are no table, hold no rows, lack a column or have it twice.
     """
     if name.endswith(".parquet"):
         rows = _parquet_rows(name, data, columns)
     elif name.endswith(ASE_SUFFIXES):
         rows = _ase_rows(name, data, columns)
     else:
-        rows = _csv_rows(name, data, columns, set(columns) - set(long_columns))
+        rows = _csv_rows(name, data, columns, set(columns) - set(long_columns), delimiter)
     first = next(rows, None)
     if first is None:
         raise InvalidPoolError(f"{name} holds no rows.", "Give a table with at least one row.")
     return itertools.chain((first,), rows)
+
+
+def csv_columns(data: bytes, delimiter: str = ",") -> list[str]:
+    """Return the names in a CSV's header, without surrounding blanks; none where there is no header."""
+    return _header(_reader(_lines(data), 0, delimiter))
 
 
 def parse_number(cell: object) -> float | None:
@@ -96,9 +111,14 @@ def parse_number(cell: object) -> float | None:
         The cell holds something else; the message says what.
     """
     if isinstance(cell, str):
-        text = cell.strip()
+        text = cell.strip().replace("\N{MINUS SIGN}", "-")
         if not text:
             return None
+        if _COMMAS.fullmatch(text):
+            raise ValueError(
+                f"{shown(cell)} is not a number: write it with a decimal point and without thousands separators "
+                '(of decimal commas a mapping file says `decimal: ","`)'
+            )
         if _NOT_FINITE.fullmatch(text):
             raise ValueError(f"{shown(cell)} is not finite")
         if not _NUMBER.fullmatch(text):
@@ -106,7 +126,8 @@ def parse_number(cell: object) -> float | None:
         cell = float(text)
     if cell is None:
         return None
-    if isinstance(cell, bool) or not isinstance(cell, int | float):
+    _require_single(cell)
+    if isinstance(cell, bool) or not isinstance(cell, int | float | Decimal):
         raise ValueError(f"{shown(cell)} is not a number")
     try:
         number = float(cell)
@@ -125,11 +146,30 @@ def parse_text(cell: object) -> str | None:
     ValueError
         The cell holds neither text nor a whole number.
     """
+    if isinstance(cell, float | Decimal):
+        cell = _whole(cell)
     if cell is None:
         return None
+    if isinstance(cell, bytes):
+        cell = cell.decode("utf-8", errors="replace")
+    _require_single(cell)
     if isinstance(cell, bool) or not isinstance(cell, str | int):
         raise ValueError(f"{shown(cell)} is not text")
     return str(cell).strip() or None
+
+
+def _require_single(cell: object) -> None:
+    if isinstance(cell, list | dict):
+        raise ValueError(f"{shown(cell)} is no single value: write its parts as columns of their own")
+
+
+def _whole(cell: float | Decimal) -> int | None:
+    # Where a column of whole numbers lacks some, pandas makes all of them floating point.
+    if cell != cell:
+        return None
+    if abs(cell) >= _EXACT_WHOLE or cell != int(cell):
+        raise ValueError(f"{shown(cell)} is neither text nor a whole number")
+    return int(cell)
 
 
 def shown(cell: object) -> str:
@@ -139,19 +179,14 @@ def shown(cell: object) -> str:
 
 
 def _csv_rows(
-    name: str, data: bytes, columns: Collection[str], short_columns: Collection[str]
+    name: str, data: bytes, columns: Collection[str], short_columns: Collection[str], delimiter: str
 ) -> Iterator[Row]:
-    # What is not UTF-8 becomes U+FFFD, so that it spoils its own cell and not the file.
-    text = data.decode("utf-8-sig", errors="replace")
-    lines = list(io.StringIO(text, newline=""))
-    reader = _reader(lines, 0)
-    try:
-        names = [cell.strip() for cell in next(reader, [])]
-    except csv.Error:
-        names = []
+    lines = _lines(data)
+    reader = _reader(lines, 0, delimiter)
+    names = _header(reader)
     if not any(names):
         raise InvalidPoolError(f"{name} has no header.", "Give a table with a header and rows.")
-    _require_columns(name, names, columns)
+    _require_columns(name, names, columns, "" if delimiter in lines[0] else lines[0])
     short = [index for index, column in enumerate(names) if column in short_columns]
     position = reader.line_num
     for number in itertools.count(2):
@@ -167,21 +202,38 @@ def _csv_rows(
         if problem:
             # A row that does not fit costs one line: an unclosed quote took the good rows after it along.
             position = start + 1
-            reader = _reader(lines, position)
+            reader = _reader(lines, position, delimiter)
             yield Row(number, problem=problem)
-        elif cells:
+        elif any(map(str.strip, cells)):
             yield Row(number, dict(zip(names, cells, strict=True)))
 
 
-def _reader(lines: list[str], start: int) -> "_csv.Reader":
+def _lines(data: bytes) -> list[str]:
+    # What is not UTF-8 becomes U+FFFD, so that it spoils its own cell and not the file.
+    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = data.decode("utf-16" if is_utf16 else "utf-8-sig", errors="replace")
+    return list(io.StringIO(text, newline=""))
+
+
+def _header(reader: "_csv.Reader") -> list[str]:
+    try:
+        return [cell.strip() for cell in next(reader, [])]
+    except csv.Error:
+        return []
+
+
+def _reader(lines: list[str], start: int, delimiter: str) -> "_csv.Reader":
     remaining: Any = iter(lines)
     remaining.__setstate__(start)  # a slice would copy all lines for every bad row
-    return csv.reader(remaining)
+    return csv.reader(remaining, delimiter=delimiter, skipinitialspace=True)
 
 
 def _shape_problem(cells: list[str], names: list[str], short: list[int]) -> str:
     if len(cells) != len(names):
-        return f"has {len(cells)} cells where the header has {len(names)}"
+        counts = f"has {len(cells)} cells where the header has {len(names)}"
+        if len(cells) < len(names):
+            return f"{counts}: {', '.join(names[len(cells) :])} would be missing"
+        return f"{counts}: no column is named for {shown(cells[len(names)])} after {names[-1]}"
     broken = next((index for index in short if "\n" in cells[index] or "\r" in cells[index]), None)
     return "" if broken is None else f"has a line break in {names[broken]}: a quote is not closed"
 
@@ -237,12 +289,15 @@ def _ase_row(entry: Mapping[str, Any]) -> Row:
     return Row(entry["id"], {**entry["cells"], ATOMS: atoms})
 
 
-def _require_columns(name: str, found: Collection[str], wanted: Collection[str]) -> None:
+def _require_columns(name: str, found: Collection[str], wanted: Collection[str], undivided: str = "") -> None:
     missing = [column for column in wanted if column not in found]
     if missing:
+        other = next((sign for sign in ";\t|" if sign in undivided), None)
         raise InvalidPoolError(
             f"{name} has no column {', '.join(map(repr, missing))}; it has {shown(', '.join(found))}.",
-            "Correct the table's header or the columns its mapping names.",
+            "Correct the table's header or the columns its mapping names."
+            if other is None
+            else f"Its header is divided by {other!r}: say `delimiter: {json.dumps(other)}` in the mapping file.",
         )
     twice = [column for column, count in Counter(found).items() if count > 1 and column in wanted]
     if twice:

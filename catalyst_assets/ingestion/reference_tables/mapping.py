@@ -4,12 +4,14 @@ The YAML is validated here and nowhere else. Reading the table itself is `readin
 rows into records that of `records`.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from catalyst_assets.ingestion.reading.spelling import Spelling
 from catalyst_assets.ingestion.reading.tables import ASE_SUFFIXES
 from catalyst_assets.vocabulary.known import known_methods, known_properties
 from catalyst_assets.vocabulary.units import Conversion, conversion
@@ -68,6 +70,9 @@ class PropertyColumn(_Model):
     )
     method: str = Field(description="A known method.")
     required: bool = Field(default=True, description="A row without this value is refused.")
+    plausible: bool = Field(
+        default=False, description="The numbers are right although they look as if they were in another unit."
+    )
 
     @field_validator("method")
     @classmethod
@@ -114,6 +119,18 @@ class TableMapping(_Model):
         default=(),
         description="Columns whose text, joined, names a record; for a prototype its columns if not given.",
     )
+    separator: str = Field(
+        default="_",
+        max_length=1,
+        pattern=r"^[!-\[\]-~]?$",
+        description="Stands between the columns of a record's name; where a cell holds it, \\ stands before it.",
+    )
+    delimiter: Literal[",", ";", "\t", "|"] = Field(default=",", description="Stands between cells of a CSV.")
+    decimal: Literal[".", ","] = Field(default=".", description="Decimal sign of numbers that are text.")
+    missing: tuple[str | int | float, ...] = Field(
+        default=(),
+        description="What stands for no value in property columns, beside reading.spelling.MISSING.",
+    )
     answers: bool = Field(
         default=False,
         description="The values are what a validator will be asked for: nothing else may read them.",
@@ -140,6 +157,22 @@ class TableMapping(_Model):
     def record_columns(self) -> tuple[str, ...]:
         """The columns that name a record."""
         return self.record or self.structure.columns
+
+    def name_record(self, cells: Sequence[str]) -> str:
+        """Return the name of a record from the text of its columns; other text gives another name."""
+        # Elements and a formula need nothing between them: SrTiO3.
+        of_prototype = (
+            isinstance(self.structure, PrototypeColumns) and self.record_columns == self.structure.columns
+        )
+        if len(cells) == 1 or of_prototype or not self.separator:
+            return "".join(cells)
+        escaped = (cell.replace("\\", r"\\").replace(self.separator, f"\\{self.separator}") for cell in cells)
+        return self.separator.join(escaped)
+
+    @property
+    def spelling(self) -> Spelling:
+        """How the table spells numbers, and what it writes where there is none."""
+        return Spelling(self.decimal, self.missing)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.ingestion.reading.cells import Cell
 from catalyst_assets.ingestion.reading.cif import read_cif
-from catalyst_assets.ingestion.reading.tables import ATOMS, Row, parse_number, parse_text, read_rows, shown
+from catalyst_assets.ingestion.reading.tables import ATOMS, Row, parse_text, read_rows, shown
 from catalyst_assets.ingestion.records import (
     Contents,
     Problem,
@@ -86,7 +86,9 @@ def parse_table(
 
 
 def _rows(mapping: TableMapping, data: bytes) -> Iterator[Row]:
-    return read_rows(mapping.table_name, data, mapping.columns, mapping.long_columns)
+    return read_rows(
+        mapping.table_name, data, mapping.columns, mapping.long_columns, delimiter=mapping.delimiter
+    )
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,9 @@ def _read_fields(mapping: TableMapping, row: Row) -> _Fields:
         if text is not None:
             texts[column] = text
     values: list[Value] = []
+    read_number = mapping.spelling.read_number
     for column, content in mapping.properties.items():
-        number = read_field(parse_number, row.cells[column], column, problems, required=content.required)
+        number = read_field(read_number, row.cells[column], column, problems, required=content.required)
         if number is not None:
             unit, converted = content.stored
             values.append(Value(content.property, converted(number), unit, content.method, column))
@@ -118,7 +121,7 @@ def _read_fields(mapping: TableMapping, row: Row) -> _Fields:
         problems.append(Problem(", ".join(mapping.properties), "are all missing: the row answers nothing"))
     record = ""
     if all(column in texts for column in mapping.record_columns):
-        record = "".join(texts[column] for column in mapping.record_columns)
+        record = mapping.name_record([texts[column] for column in mapping.record_columns])
         if len(record) > _LONGEST_RECORD or not record.isprintable() or any(map(str.isspace, record)):
             reason = f"{shown(record)} cannot name a record: at most {_LONGEST_RECORD} characters, no blanks"
             problems.append(Problem(", ".join(mapping.record_columns), reason))

@@ -152,7 +152,8 @@ def _tables(config: ReferenceTablesConfig) -> ReferenceTables:
 
 
 def _recorded_mapping(raw: RawFile) -> TableMapping:
-    return TableMapping.model_validate(raw.request["parameters"]["mapping"])
+    # Columns of a name were joined without anything between them before a mapping could say what.
+    return TableMapping.model_validate({"separator": ""} | raw.request["parameters"]["mapping"])
 
 
 def _table_path(url: str) -> Path:
