@@ -17,6 +17,7 @@ from catalyst_assets.ingestion.reading.crystals import (
     Crystal,
     describe,
 )
+from catalyst_assets.ingestion.unit_doubts import ask_unit
 from catalyst_assets.vocabulary.known import known_methods, known_properties
 from catalyst_assets.vocabulary.words import Property
 
@@ -331,12 +332,13 @@ def _value_problems(records: Sequence[Record]) -> list[tuple[int, Problem]]:
 
 def _explain(value: Value, known: Property | None, column: str) -> str:
     unit, limits = (known.unit, known.range_text) if known else ("", "")
+    question = ask_unit(value.value, known) if known else ""
     return {
         "property_known": f"{value.property!r} is not a known property",
         "method_known": f"{value.method!r} is not a known method",
         "unit_matches": f"is in {value.unit!r}, but {value.property} is stored in {unit!r}",
         "value": f"{value.value} is not finite",
-        "in_range": f"{value.value:g} {value.unit} is outside {limits}",
+        "in_range": f"{value.value:g} {value.unit} is outside {limits}{question}",
     }[column]
 
 

@@ -165,9 +165,9 @@ def _require_single(cell: object) -> None:
 
 def _whole(cell: float | Decimal) -> int | None:
     # Where a column of whole numbers lacks some, pandas makes all of them floating point.
-    if cell != cell:
+    if math.isnan(cell):
         return None
-    if abs(cell) >= _EXACT_WHOLE or cell != int(cell):
+    if abs(float(cell)) >= _EXACT_WHOLE or cell != int(cell):
         raise ValueError(f"{shown(cell)} is neither text nor a whole number")
     return int(cell)
 

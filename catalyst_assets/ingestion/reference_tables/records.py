@@ -3,12 +3,13 @@
 A bad row is a rejection that names every bad field. Plain functions, also for tables outside the platform.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.errors import CatalystError
+from catalyst_assets.errors import CatalystError, InvalidPoolError
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.ingestion.reading.cells import Cell
 from catalyst_assets.ingestion.reading.cif import read_cif
@@ -23,6 +24,8 @@ from catalyst_assets.ingestion.records import (
     read_field,
 )
 from catalyst_assets.ingestion.reference_tables.mapping import CifColumn, DatabaseAtoms, TableMapping
+from catalyst_assets.ingestion.unit_doubts import find_unit_doubt
+from catalyst_assets.vocabulary.known import known_properties
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
@@ -36,10 +39,17 @@ def survey_table(mapping: TableMapping, data: bytes) -> Contents:
     Raises
     ------
     InvalidPoolError
-        The bytes are no table, hold no rows, or lack a column of the mapping.
+        The bytes are no table, hold no rows, or lack a column of the mapping; or the numbers of a column look as if
+        they were in another unit, and the mapping does not say that they are plausible.
     """
-    read = (_read_fields(mapping, row) for row in _rows(mapping, data))
-    records = ["" if fields.problems else fields.record for fields in read]
+    records: list[str] = []
+    numbers: dict[str, list[float]] = defaultdict(list)
+    for row in _rows(mapping, data):
+        fields = _read_fields(mapping, row)
+        records.append("" if fields.problems else fields.record)
+        for value in fields.values:
+            numbers[value.field].append(value.value)
+    _require_units(mapping, numbers)
     return Contents(len(records), find_repeated(enumerate(records)))
 
 
@@ -83,6 +93,27 @@ def parse_table(
             yield Rejection(place, tuple(problems), _payload(mapping, row, fields, problems))
         else:
             yield Record(mapping.source, fields.record, place, structure, fields.values)
+
+
+def _require_units(mapping: TableMapping, numbers: Mapping[str, Sequence[float]]) -> None:
+    known = known_properties()
+    doubts = {
+        column: find_unit_doubt(numbers.get(column, ()), known[content.property])
+        for column, content in mapping.properties.items()
+        if not content.plausible
+    }
+    asked = [
+        f"{column} does not look like {mapping.properties[column].property} in {mapping.properties[column].unit}: "
+        f"{doubt}?"
+        for column, doubt in doubts.items()
+        if doubt
+    ]
+    if asked:
+        raise InvalidPoolError(
+            f"{mapping.table_name}: {' '.join(asked)}",
+            "Correct the unit in the mapping file or convert the column; if the numbers are right, say "
+            "`plausible: true` for it.",
+        )
 
 
 def _rows(mapping: TableMapping, data: bytes) -> Iterator[Row]:
