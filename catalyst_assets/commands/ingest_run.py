@@ -52,7 +52,8 @@ def run_ingest(
     Raises
     ------
     CatalystError
-        A run failed, or a file cannot be read that was asked for or was loaded here for the first time.
+        A run failed, a file cannot be read that was asked for or was loaded here for the first time, or every row of
+        a source was set aside.
     """
     from rich.console import Console
     from rich.progress import TextColumn
@@ -76,6 +77,15 @@ def run_ingest(
         typer.echo(json.dumps({"source": spec.name, **summary}, allow_nan=False))
     else:
         _say(spec, summary)
+    if summary["wholly_set_aside"]:
+        counted = "; ".join(
+            f"every row of {source} was set aside ({rows:,})"
+            for source, rows in summary["wholly_set_aside"].items()
+        )
+        raise CatalystError(
+            f"Nothing was loaded: {counted}.",
+            "Mend the file or what describes it, then run this again; the table `quarantine` has the reason of each.",
+        )
     if summary["unreadable"]:
         raise CatalystError(
             f"Not loaded: {'; '.join(summary['unreadable'])}",
@@ -165,7 +175,11 @@ def _troubles(
             raw_sha256s=[raw.sha256 for raw in files],
             limit=most,
         )
+        nothing = fetch_all(
+            connection, "ingestion/wholly_set_aside", raw_sha256s=[raw.sha256 for raw in files]
+        )
     return {
+        "wholly_set_aside": {row["source"]: row["n_rows"] for row in nothing},
         "unreadable": [f"{raw.source}: {raw.parse_note}" for raw in own],
         "stand_failed": [
             f"{raw.source} ({raw.url}, file {raw.raw_file_id}): {raw.parse_note}"
