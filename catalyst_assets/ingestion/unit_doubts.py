@@ -15,7 +15,7 @@ from catalyst_assets.vocabulary.words import Property
 _FEW: Final = 4
 _MANY: Final = 20
 _TIMES_OF_FEW: Final = 10.0
-_TIMES_OF_MANY: Final = 5.0
+_TIMES_OF_MANY: Final = 8.0
 # Less is enough where a tenth of the numbers is impossible besides.
 _TIMES_WITH_IMPOSSIBLE: Final = 2.0
 _IMPOSSIBLE: Final = 0.1
