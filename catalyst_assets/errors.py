@@ -43,6 +43,16 @@ class InvalidPoolError(UsageError):
     """A pool is empty, or its file cannot be read as a table of materials."""
 
 
+class UnreadableStructureError(CatalystError):
+    """A file or a cell of a table holds no crystal, or one that cannot be read for certain.
+
+    The message says what is wrong within it and has no full stop: whoever knows file, row or block puts it in front.
+    """
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.remedy}".strip()
+
+
 class DatabaseUnavailableError(CatalystError):
     """PostgreSQL cannot be started or reached."""
 

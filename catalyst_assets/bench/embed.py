@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from catalyst_assets.bench.memory import peak_memory
-from catalyst_assets.ingestion.reading.cif import parse_cif
+from catalyst_assets.ingestion.reading.cif.reader import read_cif
 from catalyst_assets.ingestion.reading.files import read_csv_parts
 from catalyst_assets.representation.networks.configs import MaceConfig, NetworkConfig
 
@@ -156,8 +156,10 @@ def read_structures(data: Path, count: int) -> "list[Structure]":
     ------
     InvalidPoolError
         There is no such file, or it lacks the column.
+    UnreadableStructureError
+        A CIF cannot be read.
     """
-    return [parse_cif(text) for text in read_csv_parts(data, ["cif"])["cif"][:count]]
+    return [read_cif(text).to_structure() for text in read_csv_parts(data, ["cif"])["cif"][:count]]
 
 
 def _stage_rate(structures: "Sequence[Structure]", backbone: "Backbone", folder: Path) -> float:

@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.fields import unknown
-from catalyst_assets.errors import InvalidPoolError
-from catalyst_assets.ingestion.reading.cif import parse_cif
+from catalyst_assets.errors import InvalidPoolError, UnreadableStructureError
+from catalyst_assets.ingestion.reading.cif.reader import read_cif
 from catalyst_assets.ingestion.reading.files import read_csv_parts
 
 if TYPE_CHECKING:
@@ -105,10 +105,9 @@ def _parse(texts: Iterable[object]) -> "list[Structure]":
     structures = []
     for row, text in enumerate(texts):
         try:
-            structures.append(parse_cif(str(text)))
-        except (ValueError, KeyError, IndexError, AssertionError) as error:
+            structures.append(read_cif(str(text)).to_structure())
+        except UnreadableStructureError as error:
             raise InvalidPoolError(
-                f"Row {row + 1} has no structure: {' '.join(str(error).split())[:200].rstrip('.!')}.",
-                "Mend its CIF.",
+                f"The CIF of row {row + 1} cannot be used: {error.message}.", error.remedy
             ) from None
     return structures

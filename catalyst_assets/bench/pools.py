@@ -17,12 +17,10 @@ from catalyst_assets.campaigns.evaluations import judge_hits
 from catalyst_assets.campaigns.fields import unknown
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.errors import CatalystError, InvalidCampaignError, InvalidPoolError
-from catalyst_assets.ingestion.reading.cif import parse_cif
+from catalyst_assets.ingestion.reading.cif.reader import read_cif
 from catalyst_assets.ingestion.reading.files import read_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pymatgen.core.structure import Structure
 
 _PROTOTYPE: Final = ("A", "B", "anion")
@@ -125,11 +123,11 @@ def _read_values(path: Path, table: pd.DataFrame, campaign: Campaign) -> pd.Data
 def _read_rows(path: Path, table: pd.DataFrame) -> "tuple[Structure, ...]":
     from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 
-    build: Callable[..., Structure] = parse_cif if list(table.columns) == ["cif"] else build_cubic_perovskite
+    is_cif = list(table.columns) == ["cif"]
     structures, problems = [], []
     for row, cells in enumerate(table.itertuples(index=False)):
         try:
-            structures.append(build(*cells))
+            structures.append(read_cif(*cells).to_structure() if is_cif else build_cubic_perovskite(*cells))
         except CatalystError as error:
             problems.append(f"{_row(row)}, {'/'.join(table.columns)}: {error.message}")
         except (ValueError, KeyError, IndexError, AssertionError, TypeError) as error:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from catalyst_assets.errors import CatalystError, InvalidPoolError
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.ingestion.reading.cells import Cell
-from catalyst_assets.ingestion.reading.cif import read_cif
+from catalyst_assets.ingestion.reading.cif.reader import read_cif
 from catalyst_assets.ingestion.reading.tables import ATOMS, Row, parse_text, read_rows, shown
 from catalyst_assets.ingestion.records import (
     Contents,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from catalyst_assets.errors import InvalidPoolError
 from catalyst_assets.ingestion.raw_cache import RawFile
+from catalyst_assets.ingestion.reading.crystals import describe
 from catalyst_assets.ingestion.records import Record, Rejection, validate
 from catalyst_assets.ingestion.reference_tables.mapping import TableMapping, load_mapping
 from catalyst_assets.ingestion.reference_tables.records import parse_table
@@ -333,8 +334,9 @@ def test_no_damage_to_a_cif_crashes_the_parser(position: int, length: int, patch
     records, refused = read(f'id,cif,Eg\nx,"{damaged}",1\n', CIF_MAPPING)
     assert len(records) + len(refused) >= 1
     for record in records:
-        assert record.structure.is_ordered
-        assert 2 <= record.structure.volume / len(record.structure) <= 500
+        (crystal,) = describe([record.structure])
+        assert crystal.ordered
+        assert 2 <= crystal.volume_per_atom <= 500
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,0 +1,1 @@
+"""CIF into crystals: what a file lists, compared with what it claims of itself."""
