@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from catalyst_assets.campaigns.derivations import DERIVATIONS
 from catalyst_assets.campaigns.fields import unknown
 from catalyst_assets.campaigns.model import Bound, Campaign, Derivation
+from catalyst_assets.campaigns.sense import find_nonsense
 from catalyst_assets.errors import InvalidCampaignError
 from catalyst_assets.vocabulary.known import known_methods, known_properties, unit_of
 from catalyst_assets.vocabulary.words import instead
@@ -29,7 +30,8 @@ def load_campaign(path_or_name: str | Path) -> Campaign:
     Raises
     ------
     InvalidCampaignError
-        There is no such file, it is not YAML, or a field is missing, unknown or out of its range.
+        There is no such file, it is not YAML, a field is missing, unknown or out of its range, or it wants what nothing
+        can be: see :mod:`catalyst_assets.campaigns.sense`.
     """
     path = _find(path_or_name)
     document = read_yaml(path, "campaign", InvalidCampaignError)
@@ -38,7 +40,13 @@ def load_campaign(path_or_name: str | Path) -> Campaign:
             f"Campaign {path} holds {'nothing' if document is None else type(document).__name__}, not fields.",
             f"Write one `field: value` a line; see {CAMPAIGN_FOLDER / 'oxide-perovskites-demo.yaml'}.",
         )
-    return parse_campaign(document, str(path))
+    campaign = parse_campaign(document, str(path))
+    if nonsense := "; ".join(find_nonsense(campaign)):
+        raise InvalidCampaignError(
+            f"Campaign {path} is not valid: {nonsense}{'' if nonsense.endswith('?') else '.'}",
+            "Correct these fields and run the command again.",
+        )
+    return campaign
 
 
 def parse_campaign(document: dict[str, Any], where: str) -> Campaign:

@@ -126,8 +126,22 @@ def _remarks(
         )
     if answerable is None:
         said.append(f"Answers come from the {campaign.validator}: candidates wait until they are recorded.")
-    if pool_size and campaign.initial_batch > pool_size:
-        said.append(f"The initial batch of {campaign.initial_batch} is the whole pool.")
+    if pool_size and campaign.initial_batch >= pool_size:
+        said.append(
+            f"The initial batch of {campaign.initial_batch} is the whole pool of {pool_size}: nothing is left to "
+            "suggest. Lower `initial_batch`, or widen the pool."
+        )
+    elif pool_size and campaign.initial_batch + campaign.acquisition.batch_size >= pool_size:
+        said.append(
+            f"The initial batch of {campaign.initial_batch} and one of {campaign.acquisition.batch_size} are the whole "
+            f"pool of {pool_size}: a model chooses nothing. Lower `acquisition.batch_size`, or widen the pool."
+        )
+    evaluations = campaign.stop.max_evaluations
+    if evaluations is not None and evaluations <= campaign.initial_batch:
+        said.append(
+            f"stop.max_evaluations {evaluations} ends it with the initial batch of {campaign.initial_batch}: a model "
+            "chooses nothing."
+        )
     if not any(labels.values()):
         said.append(f"No value by {campaign.method} is known: the initial batch is chosen to cover the pool.")
     if campaign.stop.model_dump(exclude_none=True) == {}:

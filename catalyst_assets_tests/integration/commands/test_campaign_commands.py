@@ -190,6 +190,13 @@ def test_validation_of_a_file_says_what_a_home_lacks_for_it(
         "No value by PBE is known: the initial batch is chosen to cover the pool.",
         "There is no stop rule: it goes on until the pool ends.",
     ]
+    for changes, remark in (
+        ({"initial_batch": 100_000}, "The initial batch of 100000 is the whole pool of 30"),
+        ({"acquisition": {"batch_size": 100_000}}, "one of 100000 are the whole pool of 30"),
+        ({"stop": {"max_evaluations": 4}}, "stop.max_evaluations 4 ends it with the initial batch of 4"),
+    ):
+        file.write_text(json.dumps(CRITERIA.document | changes))
+        assert remark in " ".join(run.says("validate", str(file)).split())
 
 
 def test_a_file_is_checked_without_making_a_home(tmp_path: Path) -> None:
