@@ -12,6 +12,8 @@ from catalyst_assets.acquisition import assets as acquisition_assets
 from catalyst_assets.acquisition import checks as acquisition_checks
 from catalyst_assets.ingestion import assets as ingestion_assets
 from catalyst_assets.ingestion import checks as ingestion_checks
+from catalyst_assets.ingestion.derived import assets as derived_assets
+from catalyst_assets.ingestion.derived import checks as derived_checks
 from catalyst_assets.ingestion.sources.assets import RAW_ASSETS
 from catalyst_assets.ingestion.sources.jobs import INGESTION_JOBS
 from catalyst_assets.ingestion.sources.schedules import SCHEDULES
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 _ASSETS = (
     ingestion_assets,
+    derived_assets,
     representation_assets,
     learning_assets,
     prediction_assets,
@@ -40,6 +43,7 @@ _ASSETS = (
 )
 _CHECKS = (
     ingestion_checks,
+    derived_checks,
     representation_checks,
     learning_checks,
     prediction_checks,

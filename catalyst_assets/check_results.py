@@ -1,4 +1,4 @@
-"""Checks of an iteration: how they are declared, and how a list of problems becomes their result."""
+"""How checks are declared, those of an iteration above all, and how a list of problems becomes their result."""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -58,4 +58,13 @@ def as_check_result(problems: Sequence[str], spec: dg.AssetCheckSpec) -> dg.Asse
         severity=severity,
         description=" ".join(problems[:_SHOWN]) + (" …" if len(problems) > _SHOWN else ""),
         metadata={"problems": dg.MetadataValue.json(list(problems[:_KEPT]))},
+    )
+
+
+def as_result(problems: Sequence[str], **counts: int) -> dg.AssetCheckResult:
+    """Return the result of a check that is the only one of its function, with what it counted as metadata."""
+    return dg.AssetCheckResult(
+        passed=not problems,
+        description="; ".join(problems[:_SHOWN]) + ("; …" if len(problems) > _SHOWN else ""),
+        metadata={**counts, "problems": dg.MetadataValue.json(list(problems[:_KEPT]))},
     )

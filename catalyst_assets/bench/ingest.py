@@ -1,7 +1,7 @@
 """How fast crystals get into the database, beside a plain loop over the same rows and beside COPY alone.
 
 All three run in one process after another, against one new PostgreSQL server. Ours is the whole way that `catalyst
-ingest` takes, Dagster left out: raw cache, survey, parsing, checks, COPY, merge, settling.
+ingest` takes, Dagster left out: raw cache, survey, parsing, checks, COPY, merge, settling, deriving.
 """
 
 import json
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from catalyst_assets.bench.memory import PeakMemory, peak_memory
+from catalyst_assets.ingestion.derived.update import update_derived
 from catalyst_assets.ingestion.reading.files import read_csv_parts
 from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
@@ -63,8 +64,9 @@ class IngestReport:
     copy_limit_per_s
         COPY of the finished rows into a table without an index.
     seconds_by_stage
-        Of ours: `fetch` into the raw cache, `survey`, waiting for `parse`, `load` (COPY and merge), `settle`. Chunks
-        are loaded while the next ones are parsed, so the sum is more than what it took.
+        Of ours: `fetch` into the raw cache, `survey`, waiting for `parse`, `load` (COPY and merge), `settle`, `derive`
+        (identical crystals, hulls). Chunks are loaded while the next ones are parsed, so the sum is more than what it
+        took.
     peak_rss_mb
         Of this process and those that parse, while ours ran.
     """
@@ -228,6 +230,8 @@ def _ingest(
             progress(f"shard {number} of {len(shards)}")
         with timed("settle"):
             settled = settle_files(database, objects, loaded)
+        with timed("derive"):
+            update_derived(database)
         seconds = time.perf_counter() - started
     return _Loading(settled, seconds, {stage: round(each, 3) for stage, each in spent.items()}, peak)
 

@@ -25,12 +25,18 @@ if TYPE_CHECKING:
 
 _COUNTS: Final = ("new", "changed", "unchanged", "deprecated", "quarantined")
 _SHOWN_REFUSALS: Final = 5
-_OUTCOME: Final = ("unified", "materials", "hulls")
 _ADSORPTION: Final = {
     "adsorption_new": "new energies and systems",
     "adsorption_changed": "changed",
     "adsorption_unchanged": "unchanged",
     "labelled": "materials with other labels",
+}
+# What each asset says of itself; a source's own says how many files it fetched.
+_SUMMARIZED: Final = {
+    "materials": (*_COUNTS, *_ADSORPTION),
+    "material_identity": ("unified", "materials"),
+    "adsorption_labels": ("labelled",),
+    "energies_above_hull": ("hulls",),
 }
 
 
@@ -224,8 +230,7 @@ def _summarize(instance: Any, run_id: str) -> dict[str, Any]:
     records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
     for record in records:
         materialization = record.event_log_entry.asset_materialization
-        is_last = materialization.asset_key == dg.AssetKey("materials")
-        wanted = (*_COUNTS, *_OUTCOME, *_ADSORPTION) if is_last else ("fetched", "failed_before")
+        wanted = _SUMMARIZED.get(materialization.asset_key.to_user_string(), ("fetched", "failed_before"))
         summary |= {
             name: materialization.metadata[name].value for name in wanted if name in materialization.metadata
         }

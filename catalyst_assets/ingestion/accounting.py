@@ -4,13 +4,15 @@ Judged from the database and the raw cache, by what was counted before anything 
 reported.
 """
 
+import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.adsorption.records import AdsorptionParser, split_name
+from catalyst_assets.ingestion.changes import EVERYTHING, Reader, Span, mark_read, unread
 from catalyst_assets.ingestion.raw_cache import RawFile, current_files, open_raw
 from catalyst_assets.ingestion.reading.crystals import hash_structure
 from catalyst_assets.ingestion.records import Contents
@@ -55,23 +57,35 @@ def find_unloaded(database: "Database") -> list[str]:
     ]
 
 
-def find_bad_properties(database: "Database") -> list[str]:
+def check_properties(database: "Database") -> list[str]:
+    """Return what :func:`find_bad_properties` does of materials that changed since none was found.
+
+    Where another property or method is known than then, of all.
+    """
+    known = json.dumps([_limits(), list(known_methods())], sort_keys=True)
+    context = hashlib.sha256(known.encode()).hexdigest()
+    return _check_changed(database, Reader.CHECKED_PROPERTIES, find_bad_properties, context)
+
+
+def check_hashes(database: "Database") -> list[str]:
+    """Return what :func:`find_inconsistent_hashes` does of materials that changed since none was found."""
+    return _check_changed(database, Reader.CHECKED_HASHES, find_inconsistent_hashes)
+
+
+def find_bad_properties(database: "Database", span: Span = EVERYTHING) -> list[str]:
     """Return one line for each property entry that is not as it is declared."""
-    known = {
-        name: dict(zip(("unit", "low", "high"), (each.unit, *each.range_json), strict=True))
-        for name, each in known_properties().items()
-    }
     with database.transaction() as connection:
         rows = fetch_all(
             connection,
             "ingestion/bad_properties",
-            properties=json.dumps(known),
+            properties=json.dumps(_limits()),
             methods=list(known_methods()),
+            **asdict(span),
         )
     return [f"{row['material_id']}, {row['property']}: {row['entry']} is not valid" for row in rows]
 
 
-def find_inconsistent_hashes(database: "Database") -> list[str]:
+def find_inconsistent_hashes(database: "Database", span: Span = EVERYTHING) -> list[str]:
     """Return one line for each structure hash that is shared by different crystals or is not the structure's.
 
     All hashes are compared with formulas and sites; a spread of structures is hashed again.
@@ -79,8 +93,8 @@ def find_inconsistent_hashes(database: "Database") -> list[str]:
     from pymatgen.core.structure import Structure
 
     with database.transaction() as connection:
-        shared = fetch_all(connection, "ingestion/inconsistent_hashes")
-        sample = fetch_all(connection, "ingestion/sample_structures", limit=_REHASHED)
+        shared = fetch_all(connection, "ingestion/inconsistent_hashes", **asdict(span))
+        sample = fetch_all(connection, "ingestion/sample_structures", limit=_REHASHED, **asdict(span))
     problems = [f"{row['structure_hash']} is shared by {', '.join(row['formulas'])}" for row in shared]
     problems += [
         f"{row['material_id']} has another structure than its hash says"
@@ -88,6 +102,26 @@ def find_inconsistent_hashes(database: "Database") -> list[str]:
         if hash_structure(Structure.from_dict(row["structure_json"])) != row["structure_hash"]
     ]
     return problems
+
+
+def _check_changed(
+    database: "Database",
+    reader: Reader,
+    find: "Callable[[Database, Span], list[str]]",
+    context: str = "",
+) -> list[str]:
+    span = unread(database, reader, context)
+    problems = find(database, span)
+    if not problems:
+        mark_read(database, reader, span.until, context)
+    return problems
+
+
+def _limits() -> dict[str, dict[str, str | float | None]]:
+    return {
+        name: dict(zip(("unit", "low", "high"), (each.unit, *each.range_json), strict=True))
+        for name, each in known_properties().items()
+    }
 
 
 def _account(

@@ -70,7 +70,7 @@ def load_material_batch(batch: dict[str, Any], platform: dg.ResourceParam[Platfo
 def settle_materials(
     batches: list[dict[str, Any]], platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
-    """Close the files whose shards are all loaded, join what is the same crystal, and say what changed."""
+    """Close the files whose shards are all loaded, and say what changed."""
     from catalyst_assets.ingestion.loading import LoadCounts
     from catalyst_assets.ingestion.shards import settle_files
 
@@ -94,5 +94,5 @@ def settle_materials(
     ins={spec.asset: dg.AssetIn(dagster_type=dg.Nothing) for spec in SOURCES},
 )
 def materials(**raw: Any) -> Any:
-    """Every crystal known, checked, with its properties by method and source; from the raw cache only."""
+    """Every record of a crystal, checked, with its properties by method; from the raw cache only."""
     return settle_materials(pending_shards(**raw).map(load_material_batch).collect())

@@ -5,24 +5,17 @@ Wiring only; what is judged is in `accounting`.
 
 import dagster as dg
 
+from catalyst_assets.check_results import as_result
 from catalyst_assets.ingestion.assets import materials
 from resources.platform import Platform
-
-
-def _result(problems: list[str], **metadata: int) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        passed=not problems,
-        description="; ".join(problems[:5]) + ("; …" if len(problems) > 5 else ""),
-        metadata={**metadata, "problems": dg.MetadataValue.json(problems[:100])},
-    )
 
 
 @dg.asset_check(asset=materials, blocking=True)
 def materials_have_known_units_and_methods(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
     """Every property of every material is known, finite, in its unit, by a known method, in range."""
-    from catalyst_assets.ingestion.accounting import find_bad_properties
+    from catalyst_assets.ingestion.accounting import check_properties
 
-    return _result(find_bad_properties(platform.database))
+    return as_result(check_properties(platform.database))
 
 
 @dg.asset_check(asset=materials, blocking=True)
@@ -31,7 +24,7 @@ def every_source_row_is_accounted_for(platform: dg.ResourceParam[Platform]) -> d
     from catalyst_assets.ingestion.accounting import account_for_rows
 
     accounts = account_for_rows(platform.database, platform.objects)
-    return _result(
+    return as_result(
         [account.problem for account in accounts if account.problem],
         files=len(accounts),
         rows=sum(account.rows for account in accounts),
@@ -43,9 +36,9 @@ def every_source_row_is_accounted_for(platform: dg.ResourceParam[Platform]) -> d
 @dg.asset_check(asset=materials, blocking=True)
 def structure_hashes_are_consistent(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
     """One hash is one crystal: the stored structures hash to it, and agree in formula and sites."""
-    from catalyst_assets.ingestion.accounting import find_inconsistent_hashes
+    from catalyst_assets.ingestion.accounting import check_hashes
 
-    return _result(find_inconsistent_hashes(platform.database))
+    return as_result(check_hashes(platform.database))
 
 
 @dg.asset_check(asset=materials)
@@ -53,4 +46,4 @@ def every_raw_file_can_be_read(platform: dg.ResourceParam[Platform]) -> dg.Asset
     """No current raw file is unreadable, or waits to be parsed; one that is keeps none of the others waiting."""
     from catalyst_assets.ingestion.accounting import find_unloaded
 
-    return _result(find_unloaded(platform.database))
+    return as_result(find_unloaded(platform.database))

@@ -118,7 +118,6 @@ def load_rows(database: "Database", raw: RawFile, rows: Prepared) -> LoadCounts:
         stage(connection, "materials", _MATERIAL_COLUMNS, rows.staged["materials"])
         fetch_all(connection, "ingestion/lock_source", source=raw.source)
         execute(connection, "ingestion/drop_outdated", source=raw.source, retrieved_at=raw.fetched_at)
-        execute(connection, "ingestion/queue_changed", closed=raw.answers)
         merged = fetch_all(connection, "ingestion/merge_materials", source=raw.source, closed=raw.answers)
         execute(
             connection,

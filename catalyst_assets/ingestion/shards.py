@@ -4,6 +4,8 @@ Plain functions that hand each other JSON values, so that any host can take the 
 pending until all of its shards were loaded; loading one again changes nothing.
 """
 
+import hashlib
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,11 +14,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CatalystError
-from catalyst_assets.ingestion.adsorption.labels import label_bulk_materials
 from catalyst_assets.ingestion.adsorption.loading import load_adsorption
 from catalyst_assets.ingestion.adsorption.records import AdsorptionParser
-from catalyst_assets.ingestion.hulls import update_hulls
-from catalyst_assets.ingestion.identity import unify_materials
 from catalyst_assets.ingestion.loading import LoadCounts, Prepared, load_rows
 from catalyst_assets.ingestion.parsing import parse_rows
 from catalyst_assets.ingestion.progress import report
@@ -47,7 +46,7 @@ Timed = Callable[[str], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class Settled:
-    """What a whole load came to.
+    """What a whole load came to, before anything is derived from it.
 
     Attributes
     ----------
@@ -57,20 +56,12 @@ class Settled:
         Rows of the files read now that were refused.
     deprecated
         Materials that the newest file of their source no longer names.
-    unified
-        Records that were found to be a crystal which another source has given too.
-    materials
-        Different crystals that stand.
-    hulls
-        Materials whose computed energy above hull is another than before.
     files, unreadable_files
         Files that were read now, and those that stand as failed.
     sha256
-        Hash of what later stages read of them.
+        Hash of what the sources say.
     adsorption_new, adsorption_changed, adsorption_unchanged
         Adsorption energies, and systems of such, that the files read now gave.
-    labelled
-        Materials whose adsorption energies are others than before.
     """
 
     new: int
@@ -78,16 +69,12 @@ class Settled:
     unchanged: int
     quarantined: int
     deprecated: int
-    unified: int
-    materials: int
-    hulls: int
     files: int
     unreadable_files: int
     sha256: str
     adsorption_new: int
     adsorption_changed: int
     adsorption_unchanged: int
-    labelled: int
 
 
 def plan_shards(
@@ -226,28 +213,22 @@ def settle_files(
             continue
         deprecated += _retire(database, objects, raw)
         mark(database, raw.raw_file_id, "parsed", note)
-    unified = unify_materials(database)
-    labelled = label_bulk_materials(database, is_new=adsorption.loaded > 0)
-    hulls = update_hulls(database)
     with database.transaction() as connection:
-        (content,) = fetch_all(connection, "ingestion/content_sha256")
+        totals = fetch_all(connection, "ingestion/material_totals")
+    content = [[row["source"], str(row["own"])] for row in totals]
     return Settled(
         new=loads.new,
         changed=loads.changed,
         # Of what one file brings and another changes, the same load says both.
-        unchanged=max(0, content["records"] - loads.new - loads.changed),
+        unchanged=max(0, sum(row["records"] for row in totals) - loads.new - loads.changed),
         quarantined=loads.quarantined + adsorption.quarantined,
         deprecated=deprecated,
-        unified=unified,
-        materials=content["materials"],
-        hulls=hulls,
         files=len(by_file),
         unreadable_files=sum(raw.parse_status == "failed" for raw in current_files(database)),
-        sha256=content["sha256"],
+        sha256=hashlib.sha256(json.dumps(content).encode()).hexdigest(),
         adsorption_new=adsorption.new,
         adsorption_changed=adsorption.changed,
         adsorption_unchanged=adsorption.unchanged,
-        labelled=labelled,
     )
 
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from catalyst_assets.ingestion.sources.jobs import MADE
 from catalyst_assets.loop.decide import ITERATION_JOB, VALIDATION_JOB
 from catalyst_assets.partitions import AL_ITERATION
 
@@ -9,9 +10,7 @@ PREPARATION_JOB = "preparation"
 
 preparation_job = dg.define_asset_job(
     PREPARATION_JOB,
-    selection=dg.AssetSelection.assets(
-        "raw_reference_tables", "materials", "backbone", "structure_embeddings"
-    ),
+    selection=dg.AssetSelection.assets("raw_reference_tables", *MADE, "backbone", "structure_embeddings"),
     description="Load what the sources hold and compute the features of new structures.",
 )
 

@@ -35,7 +35,7 @@ class BackboneConfig(dg.Config):
     group_name=Group.REPRESENTATION.value,
     owners=OWNERS,
     kinds={"pytorch"},
-    deps=["materials"],  # a network may be taught their formation energies
+    deps=["material_identity"],  # a network may be taught their formation energies
     pool=Queue.GPU.value,
     op_tags=op_tags(Queue.GPU),
 )
@@ -86,7 +86,7 @@ def backbone(
 
 
 @dg.op(
-    ins={"materials": dg.In(dg.Nothing), "backbone": dg.In(dg.Nothing)},
+    ins={"material_identity": dg.In(dg.Nothing), "backbone": dg.In(dg.Nothing)},
     out=dg.DynamicOut(dict),
     pool=Queue.PREDICT.value,
     tags=op_tags(Queue.PREDICT),
@@ -140,11 +140,11 @@ def settle_embeddings(
     owners=OWNERS,
     kinds={"parquet", "pytorch"},
     ins={
-        "materials": dg.AssetIn(dagster_type=dg.Nothing),
+        "material_identity": dg.AssetIn(dagster_type=dg.Nothing),
         "backbone": dg.AssetIn(dagster_type=dg.Nothing),
     },
 )
-def structure_embeddings(materials: Any, backbone: Any) -> Any:
+def structure_embeddings(material_identity: Any, backbone: Any) -> Any:
     """Pooled network features joined with elemental descriptors, once for each structure."""
-    shards = structures_without_features(materials=materials, backbone=backbone)
+    shards = structures_without_features(material_identity=material_identity, backbone=backbone)
     return settle_embeddings(shards.map(embed_structure_shard).collect())

@@ -1,7 +1,7 @@
 """Adsorption energies and systems into PostgreSQL: COPY into a staging table, then one merge; twice is the same as once.
 
 The newest file that says something of a state or system stands. Which energies become labels of materials is
-`labels`' business.
+`derived.adsorption_labels`' business.
 """
 
 import json
@@ -20,7 +20,7 @@ from catalyst_assets.ingestion.loading import LoadCounts, Prepared, keep_quarant
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.records import Rejection
-from resources.postgres.database import fetch_all, format_rows
+from resources.postgres.database import execute, fetch_all, format_rows
 
 if TYPE_CHECKING:
     from resources.postgres.database import Database
@@ -67,6 +67,8 @@ def load_adsorption(database: "Database", raw: RawFile, rows: Prepared) -> LoadC
                 stage(connection, table, _columns(record), text)
                 (merged,) = fetch_all(connection, f"ingestion/merge_{table}", **origin)
                 new, changed = new + merged["new"], changed + merged["changed"]
+                if record is AdsorptionSystem:
+                    execute(connection, "ingestion/fill_adsorption_energies", source=raw.source)
         keep_quarantine(connection, raw, rows)
     return LoadCounts(new, changed, len(rows.passed) - new - changed, len(rows.refused))
 

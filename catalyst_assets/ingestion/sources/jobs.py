@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 REPARSE_JOB: Final = "reparse"
+# What is made of the sources' files: the records, and what is derived of them.
+MADE: Final = ("materials", "material_identity", "adsorption_labels", "energies_above_hull")
 
 
 def make_job(spec: SourceSpec) -> "UnresolvedAssetJobDefinition":
     """Return the job that refreshes and loads a source."""
     return dg.define_asset_job(
         spec.job,
-        selection=dg.AssetSelection.assets(spec.asset, "materials"),
+        selection=dg.AssetSelection.assets(spec.asset, *MADE),
         description=f"Refresh {spec.name} and load what is new.",
     )
 
@@ -26,7 +28,7 @@ INGESTION_JOBS = [
     *map(make_job, SOURCES),
     dg.define_asset_job(
         REPARSE_JOB,
-        selection=dg.AssetSelection.assets("materials"),
+        selection=dg.AssetSelection.assets(*MADE),
         description="Load raw files that are cached; asks no source.",
     ),
 ]

@@ -1,6 +1,7 @@
 """One crystal that several tables know, from their files to one material, and the hulls of what was loaded."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -9,10 +10,11 @@ import yaml
 from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
 
-from catalyst_assets.ingestion import hulls, identity, loading
+from catalyst_assets.ingestion import loading
 from catalyst_assets.ingestion.accounting import account_for_rows, find_bad_properties
+from catalyst_assets.ingestion.derived import hulls, identity
 from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
-from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards
+from catalyst_assets.ingestion.shards import load_shard, plan_shards
 from catalyst_assets.ingestion.sources.refreshing import refresh
 from catalyst_assets_tests.loading import load, query
 from resources.platform import Platform
@@ -51,7 +53,7 @@ def write(folder: Path, source: str, rows: Rows, method: str = "PBE", **changes:
     return path
 
 
-def ingest(platform: Platform, *mappings: Path, **options: bool) -> Settled:
+def ingest(platform: Platform, *mappings: Path, **options: bool) -> SimpleNamespace:
     refresh(ReferenceTables(mappings, shipped=False), platform.database, platform.objects)
     return load(platform, **options)
 

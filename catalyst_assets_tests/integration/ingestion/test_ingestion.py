@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -15,9 +16,10 @@ from catalyst_assets.ingestion import assets, checks
 from catalyst_assets.ingestion.raw_cache import current_files, raw_key, read_raw
 from catalyst_assets.ingestion.reference_tables.source import SHIPPED_FOLDER, ReferenceTables
 from catalyst_assets.ingestion.reference_tables.spec import SPEC
-from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
+from catalyst_assets.ingestion.shards import load_shard, plan_shards
 from catalyst_assets.ingestion.sources.assets import make_raw_asset
 from catalyst_assets.ingestion.sources.refreshing import refresh
+from catalyst_assets_tests.loading import load as load_cached
 from resources.json_io import JsonStepValues
 from resources.platform import Platform
 from resources.postgres.database import Role
@@ -65,14 +67,10 @@ def write_table(folder: Path, text: str, **changes: object) -> Path:
     return path
 
 
-def load(platform: Platform, *mapping_files: Path, reparse: bool = False) -> Settled:
+def load(platform: Platform, *mapping_files: Path, reparse: bool = False) -> SimpleNamespace:
     """Refresh and load, as the assets do but without Dagster."""
     refresh(ReferenceTables(mapping_files), platform.database, platform.objects)
-    shards = plan_shards(platform.database, platform.objects, platform.settings, reparse=reparse)
-    loaded = [
-        (shard["raw_file_id"], load_shard(platform.database, platform.objects, shard)) for shard in shards
-    ]
-    return settle_files(platform.database, platform.objects, loaded)
+    return load_cached(platform, reparse=reparse)
 
 
 def materialize(platform: Platform, *mapping_files: Path) -> dg.ExecuteInProcessResult:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalyst_assets.ingestion.hulls import FormationEnergy, energies_above_hull
+from catalyst_assets.ingestion.derived.hulls import FormationEnergy, energies_above_hull
 
 
 def energy(name: str, formula: str, system: str, value: float, has_hull: bool = False) -> FormationEnergy:

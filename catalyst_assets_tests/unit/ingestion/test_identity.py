@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
 
-from catalyst_assets.ingestion.identity import Identity, KnownRecord, identify
+from catalyst_assets.ingestion.derived.identity import Identity, KnownRecord, identify
 from catalyst_assets.ingestion.reading.crystals import hash_structure
 
 ROCK_SALT = Structure.from_spacegroup("Fm-3m", Lattice.cubic(4.21), ["Mg", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])

@@ -1,7 +1,7 @@
--- Give each bulk material the lowest energy of each adsorbate as a property; returns the materials that changed.
+-- Give some materials the lowest energy of each adsorbate as a property; returns the materials that changed.
 -- Counted are relaxed states without anomaly, on slabs of the bulk that the Materials Project knows by the id that
 -- the source gives; where that id is now part of another material, the label goes there.
--- Parameters: source, method, properties (JSON: adsorbate → property).
+-- Parameters: materials (text array), source, method, properties (JSON: adsorbate → property).
 WITH wanted AS (
     SELECT key AS adsorbate, value AS property FROM jsonb_each_text(CAST(:properties AS jsonb))
 ),
@@ -15,6 +15,7 @@ lowest AS (
         AND system.adsorbate = energy.adsorbate
     JOIN material_sources bulk ON bulk.source = 'materials_project' AND bulk.source_id = energy.bulk_mpid
     WHERE energy.source = :source AND energy.method = :method AND energy.frame = -1 AND energy.anomaly = 0
+      AND bulk.material_id = ANY (CAST(:materials AS text[]))
     GROUP BY bulk.material_id, wanted.property
 ),
 labels AS (
@@ -31,10 +32,7 @@ labels AS (
     GROUP BY material_id
 ),
 concerned AS (
-    SELECT material_id FROM labels
-    UNION
-    SELECT material_id FROM materials
-    WHERE properties ?| (SELECT array_agg(property) FROM wanted)
+    SELECT unnest(CAST(:materials AS text[])) AS material_id
 )
 UPDATE materials known
 SET properties = merged.properties, updated_at = now()

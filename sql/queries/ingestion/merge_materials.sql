@@ -3,7 +3,7 @@
 -- What others say of a record's crystal goes when its crystal is another one; a validator's pool keeps nothing of it.
 -- Parameters: source, closed (it is such a pool).
 INSERT INTO materials AS known (
-    material_id, reduced_formula, chemical_system, elements, n_sites, structure_json, structure_hash, properties
+    material_id, reduced_formula, chemical_system, elements, n_sites, structure_json, structure_hash, properties, own_md5
 )
 SELECT
     staged.material_id, staged.reduced_formula, staged.chemical_system, staged.elements, staged.n_sites,
@@ -26,7 +26,8 @@ SELECT
             ) every_entry
             GROUP BY name
         ) by_name
-    ) END
+    ) END,
+    CASE WHEN :closed THEN 'answers' ELSE md5(CAST(staged.properties AS text)) END
 FROM staged_materials staged
 LEFT JOIN materials before USING (material_id)
 ORDER BY staged.material_id
@@ -38,11 +39,11 @@ SET reduced_formula = excluded.reduced_formula,
     structure_json = excluded.structure_json,
     structure_hash = excluded.structure_hash,
     properties = excluded.properties,
+    own_md5 = excluded.own_md5,
     same_as = CASE WHEN :closed OR known.structure_hash <> excluded.structure_hash THEN NULL ELSE known.same_as END,
     deprecated = NOT :closed AND known.structure_hash = excluded.structure_hash AND known.same_as IS NOT NULL,
     updated_at = now()
 WHERE (known.deprecated AND known.same_as IS NULL)
-   OR (:closed AND known.same_as IS NOT NULL)
-   OR (known.structure_json, known.structure_hash, known.properties)
-      IS DISTINCT FROM (excluded.structure_json, excluded.structure_hash, excluded.properties)
+   OR (known.structure_json, known.structure_hash, known.properties, known.own_md5)
+      IS DISTINCT FROM (excluded.structure_json, excluded.structure_hash, excluded.properties, excluded.own_md5)
 RETURNING known.material_id, (known.xmax = 0) AS is_new;

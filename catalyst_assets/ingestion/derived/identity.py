@@ -6,12 +6,15 @@ apart. The outcome depends on the records alone, not on the order in which they 
 has used already is not hidden behind another record.
 """
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from catalyst_assets.ingestion.changes import Reader, mark_read, unread
 from catalyst_assets.ingestion.progress import report
 from resources.postgres.database import execute, execute_many, fetch_all
 
@@ -104,18 +107,72 @@ class Identity:
     properties: Properties
 
 
-def unify_materials(database: "Database") -> int:
-    """Compare the records of every formula whose records have changed; return how many are now another's."""
+@dataclass(frozen=True)
+class Comparisons:
+    """What is to be compared.
+
+    Attributes
+    ----------
+    until
+        Number of the last change that it takes in.
+    formulas
+        Reduced formulas whose records have changed.
+    """
+
+    until: int
+    formulas: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Identities:
+    """Which records are the same crystal, all in all.
+
+    Attributes
+    ----------
+    records
+        That stand, each under its source's name.
+    materials
+        Different crystals among them.
+    sha256
+        Of what the sources say, and of which material each record is.
+    """
+
+    records: int
+    materials: int
+    sha256: str
+
+
+def plan_comparisons(database: "Database") -> Comparisons:
+    """Return the formulas whose records have changed since they were compared."""
+    span = unread(database, Reader.IDENTITY)
     with database.transaction() as connection:
-        formulas = [row["reduced_formula"] for row in fetch_all(connection, "ingestion/formulas_to_compare")]
+        rows = fetch_all(connection, "ingestion/formulas_to_compare", after=span.after, until=span.until)
+    return Comparisons(span.until, tuple(row["reduced_formula"] for row in rows))
+
+
+def unify_formulas(database: "Database", formulas: Sequence[str]) -> int:
+    """Compare the records of some formulas; return how many are now another's."""
     unified = 0
     for start in range(0, len(formulas), _FORMULAS_AT_ONCE):
         chosen = formulas[start : start + _FORMULAS_AT_ONCE]
         while (found := _unify(database, chosen)) is None:
             continue
         unified += found
-        report("comparing formulas", len(chosen), len(formulas))
+        report("comparing formulas", len(chosen))
     return unified
+
+
+def settle_identity(database: "Database", until: int) -> Identities:
+    """Remember that everything up to a change is compared, and say what there is."""
+    mark_read(database, Reader.IDENTITY, until)
+    with database.transaction() as connection:
+        totals = fetch_all(connection, "ingestion/material_totals")
+    content = [[row["source"], str(row["own"]), str(row["identity"])] for row in totals]
+    return Identities(
+        sum(row["records"] for row in totals),
+        sum(row["materials"] for row in totals),
+        hashlib.sha256(json.dumps(content).encode()).hexdigest(),
+    )
 
 
 def _unify(database: "Database", formulas: Sequence[str]) -> int | None:
@@ -166,8 +223,6 @@ def identify(records: Sequence[KnownRecord]) -> list[Identity]:
 
 
 def _changes(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    import json
-
     by_formula: dict[str, list[KnownRecord]] = defaultdict(list)
     for row in rows:
         known = {name: value for name, value in row.items() if name != "reduced_formula"}

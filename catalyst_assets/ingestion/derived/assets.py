@@ -1,0 +1,152 @@
+"""Assets of what is derived of materials: which records are one crystal, labels of bulks, energies above hull.
+
+Wiring only. Each looks at what changed since it last did; what that is, `changes` knows.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.sharding import shard_bounds
+from resources.platform import Platform
+
+# So many formulas are compared, or hulls computed, while one structure is embedded.
+_FORMULAS_AN_EMBEDDING = 8
+_HULLS_AN_EMBEDDING = 4
+
+Shards = Iterator[dg.DynamicOutput[list[str]] | dg.Output[int]]
+
+
+def _shards(platform: Platform, names: Sequence[str], until: int, weight: int) -> Shards:
+    for number, (start, stop) in enumerate(shard_bounds(len(names), platform.settings, weight)):
+        yield dg.DynamicOutput(list(names[start:stop]), mapping_key=f"shard{number}", output_name="shards")
+    yield dg.Output(until, output_name="until")
+
+
+@dg.op(
+    ins={"materials": dg.In(dg.Nothing)},
+    out={"shards": dg.DynamicOut(list), "until": dg.Out(int)},
+    pool=Queue.INGEST.value,
+    tags=op_tags(Queue.INGEST),
+)
+def formulas_to_compare(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> Shards:
+    """Cut the formulas whose records have changed into shards."""
+    from catalyst_assets.ingestion.derived.identity import plan_comparisons
+
+    plan = plan_comparisons(platform.database)
+    context.log.info("%d formulas to compare", len(plan.formulas))
+    yield from _shards(platform, plan.formulas, plan.until, _FORMULAS_AN_EMBEDDING)
+
+
+@dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
+def compare_records(formulas: list[str], platform: dg.ResourceParam[Platform]) -> int:
+    """Compare the records of some formulas."""
+    from catalyst_assets.ingestion.derived.identity import unify_formulas
+
+    return unify_formulas(platform.database, formulas)
+
+
+@dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
+def settle_comparisons(
+    until: int, unified: list[int], platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[Any]:
+    """Remember what is compared, and say how many crystals there are."""
+    from catalyst_assets.ingestion.derived.identity import settle_identity
+
+    identities = settle_identity(platform.database, until)
+    return dg.MaterializeResult(
+        metadata={
+            "unified": sum(unified),
+            "records": identities.records,
+            "materials": identities.materials,
+            "shards": len(unified),
+        },
+        data_version=dg.DataVersion(identities.sha256),
+    )
+
+
+@dg.graph_asset(
+    group_name=Group.INGESTION.value,
+    owners=OWNERS,
+    kinds={"postgres"},
+    ins={"materials": dg.AssetIn(dagster_type=dg.Nothing)},
+)
+def material_identity(materials: Any) -> Any:
+    """Which records of several sources are one crystal: one material, with the values that each source gives."""
+    shards, until = formulas_to_compare(materials=materials)
+    return settle_comparisons(until, shards.map(compare_records).collect())
+
+
+@dg.asset(
+    group_name=Group.INGESTION.value,
+    owners=OWNERS,
+    kinds={"postgres"},
+    deps=[material_identity],
+    pool=Queue.INGEST.value,
+    op_tags=op_tags(Queue.INGEST),
+)
+def adsorption_labels(platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[Any]:
+    """Lowest adsorption energies of H, O and OH on the slabs of a material, as properties of it."""
+    from catalyst_assets.ingestion.derived.adsorption_labels import label_bulk_materials
+
+    started = time.monotonic()
+    labelled = label_bulk_materials(platform.database)
+    return dg.MaterializeResult(
+        metadata={
+            "labelled": labelled.changed,
+            "labels": labelled.labels,
+            "duration_seconds": time.monotonic() - started,
+        },
+        data_version=dg.DataVersion(labelled.sha256),
+    )
+
+
+@dg.op(
+    ins={"material_identity": dg.In(dg.Nothing)},
+    out={"shards": dg.DynamicOut(list), "until": dg.Out(int)},
+    pool=Queue.INGEST.value,
+    tags=op_tags(Queue.INGEST),
+)
+def hulls_to_compute(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> Shards:
+    """Cut the chemical systems whose formation energies have changed into shards."""
+    from catalyst_assets.ingestion.derived.hulls import plan_hulls
+
+    plan = plan_hulls(platform.database)
+    context.log.info("%d chemical systems to look at", len(plan.systems))
+    yield from _shards(platform, plan.systems, plan.until, _HULLS_AN_EMBEDDING)
+
+
+@dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
+def compute_hull_shard(systems: list[str], platform: dg.ResourceParam[Platform]) -> int:
+    """Compute the hulls of some chemical systems."""
+    from catalyst_assets.ingestion.derived.hulls import compute_hulls
+
+    return compute_hulls(platform.database, systems)
+
+
+@dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
+def settle_hull_shards(
+    until: int, changed: list[int], platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[Any]:
+    """Remember what is computed, and say how many materials it changed."""
+    from catalyst_assets.ingestion.derived.hulls import settle_hulls
+
+    sha256 = settle_hulls(platform.database, until)
+    return dg.MaterializeResult(
+        metadata={"hulls": sum(changed), "shards": len(changed)}, data_version=dg.DataVersion(sha256)
+    )
+
+
+@dg.graph_asset(
+    group_name=Group.INGESTION.value,
+    owners=OWNERS,
+    kinds={"postgres", "pymatgen"},
+    ins={"material_identity": dg.AssetIn(dagster_type=dg.Nothing)},
+)
+def energies_above_hull(material_identity: Any) -> Any:
+    """Energy above hull of materials whose source gives a formation energy and no hull, by source and method."""
+    shards, until = hulls_to_compute(material_identity=material_identity)
+    return settle_hull_shards(until, shards.map(compute_hull_shard).collect())

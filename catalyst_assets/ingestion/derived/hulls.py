@@ -1,0 +1,205 @@
+"""Energy above hull of materials whose source gives a formation energy and no hull.
+
+A hull is made of the entries of one source and one method: references and corrections of two sources differ by more
+than phases do. The elements stand at zero, which is what a formation energy is measured from. What is missing among
+the ingested entries is missing in the hull, so the energy above it is a lower bound. The construction is pymatgen's
+(Ong et al., Chem. Mater. 20, 1798 (2008)).
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
+
+from catalyst_assets.ingestion.changes import Reader, mark_read, unread
+from catalyst_assets.ingestion.progress import report
+from catalyst_assets.vocabulary.known import known_properties
+from resources.postgres.database import execute, fetch_all
+
+if TYPE_CHECKING:
+    from resources.postgres.database import Database
+
+_SUFFIX: Final = "_hull"
+# A convex hull in more dimensions takes minutes, and nobody has computed its phases.
+_MOST_ELEMENTS: Final = 8
+_ROUNDED_EV: Final = 6
+_SYSTEMS_AT_ONCE: Final = 200
+
+
+@dataclass(frozen=True)
+class FormationEnergy:
+    """A formation energy in eV/atom that one source gives by one method."""
+
+    material_id: str
+    reduced_formula: str
+    chemical_system: str
+    value: float
+    has_hull: bool = False
+
+
+@dataclass(frozen=True)
+class HullPlan:
+    """What is to be computed.
+
+    Attributes
+    ----------
+    until
+        Number of the last change that it takes in.
+    systems
+        Chemical systems in which a formation energy has changed, and those that contain such a one.
+    """
+
+    until: int
+    systems: tuple[str, ...]
+
+
+def plan_hulls(database: "Database") -> HullPlan:
+    """Return the chemical systems whose hulls may be others than they were."""
+    span = unread(database, Reader.HULLS)
+    with database.transaction() as connection:
+        rows = fetch_all(
+            connection, "ingestion/systems_with_new_energies", after=span.after, until=span.until
+        )
+        changed = {row["chemical_system"] for row in rows}
+        known = fetch_all(connection, "ingestion/chemical_systems") if changed else []
+    # Also those that no material is left in, whose hulls are to be forgotten.
+    systems = changed | {row["chemical_system"] for row in known}
+    return HullPlan(span.until, tuple(sorted(s for s in systems if not changed.isdisjoint(_within(s)))))
+
+
+def compute_hulls(database: "Database", systems: Sequence[str]) -> int:
+    """Compute those hulls of some systems whose entries have changed; return how many materials got another value."""
+    changed = 0
+    for start in range(0, len(systems), _SYSTEMS_AT_ONCE):
+        chosen = systems[start : start + _SYSTEMS_AT_ONCE]
+        changed += _compute(database, chosen)
+        report("computing hulls", len(chosen))
+    return changed
+
+
+def settle_hulls(database: "Database", until: int) -> str:
+    """Remember that everything up to a change is computed; return the hash of what the hulls are made from."""
+    mark_read(database, Reader.HULLS, until)
+    with database.transaction() as connection:
+        (content,) = fetch_all(connection, "ingestion/hulls_sha256")
+    return str(content["sha256"])
+
+
+def _compute(database: "Database", systems: Sequence[str]) -> int:
+    within = sorted({part for system in systems for part in _within(system)})
+    with database.transaction() as connection:
+        rows = fetch_all(connection, "ingestion/formation_energies", chemical_systems=within)
+        before = fetch_all(connection, "ingestion/computed_hulls", chemical_systems=list(systems))
+    by_kind: dict[tuple[str, str], dict[str, list[FormationEnergy]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        kind = row.pop("source"), row.pop("method")
+        by_kind[kind][row["chemical_system"]].append(FormationEnergy(**row))
+    outdated = {(row["source"], row["method"], row["chemical_system"]): row["sha256"] for row in before}
+    changed = 0
+    for (source, method), by_system in sorted(by_kind.items()):
+        for system in systems:
+            if (entries := _entries_within(system, by_system)) is None:
+                continue
+            decisive = sorted([e.material_id, e.reduced_formula, e.value, e.has_hull] for e in entries)
+            sha256 = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
+            if outdated.pop((source, method, system), None) == sha256:
+                continue
+            hull = {"source": source, "method": method, "chemical_system": system}
+            values = energies_above_hull(system, entries)
+            with database.transaction() as connection:
+                fetch_all(connection, "ingestion/lock_materials")
+                changed += _write(connection, hull, values)
+                execute(connection, "ingestion/remember_hull", sha256=sha256, **hull)
+    for source, method, system in sorted(outdated):
+        hull = {"source": source, "method": method, "chemical_system": system}
+        with database.transaction() as connection:
+            fetch_all(connection, "ingestion/lock_materials")
+            changed += _write(connection, hull, {})
+            execute(connection, "ingestion/forget_hull", **hull)
+    return changed
+
+
+def energies_above_hull(chemical_system: str, entries: Sequence[FormationEnergy]) -> dict[str, float]:
+    """Return the energy above hull, in eV/atom, of the entries of one system that have none.
+
+    Parameters
+    ----------
+    chemical_system
+        Elements, joined by dashes.
+    entries
+        Those of the system and of every system within it.
+
+    Returns
+    -------
+    dict
+        By material; never negative.
+    """
+    from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
+    from pymatgen.core.composition import Composition
+
+    lowest: dict[str, float] = {}
+    for entry in entries:
+        lowest[entry.reduced_formula] = min(entry.value, lowest.get(entry.reduced_formula, entry.value))
+    compositions = {formula: Composition(formula) for formula in lowest}
+    phases = [PDEntry(Composition(element), 0.0) for element in chemical_system.split("-")]
+    phases += [
+        PDEntry(compositions[formula], value * compositions[formula].num_atoms)
+        for formula, value in sorted(lowest.items())
+    ]
+    diagram = PhaseDiagram(phases)
+    found = {}
+    for entry in entries:
+        if entry.chemical_system == chemical_system and not entry.has_hull:
+            hull = diagram.get_hull_energy_per_atom(compositions[entry.reduced_formula])
+            found[entry.material_id] = max(0.0, round(entry.value - hull, _ROUNDED_EV))
+    return found
+
+
+def _within(chemical_system: str) -> list[str]:
+    """Return the systems that a system contains, itself last; none where there are too many elements for a hull."""
+    elements = chemical_system.split("-")
+    if len(elements) > _MOST_ELEMENTS:
+        return [chemical_system]
+    return [
+        "-".join(chosen) for size in range(1, len(elements) + 1) for chosen in combinations(elements, size)
+    ]
+
+
+def _entries_within(
+    system: str, by_system: Mapping[str, Sequence[FormationEnergy]]
+) -> list[FormationEnergy] | None:
+    """Return the entries that decide a system's hull; None where it has no hull, or nobody asks for it."""
+    own = by_system.get(system, ())
+    if len(system.split("-")) > _MOST_ELEMENTS or all(entry.has_hull for entry in own):
+        return None
+    return [entry for part in _within(system) for entry in by_system.get(part, ())]
+
+
+def _write(connection: Any, hull: Mapping[str, str], values: Mapping[str, float]) -> int:
+    """Make these the computed values of a system; return how many materials that changed."""
+    label, method = f"{hull['source']}{_SUFFIX}", hull["method"]
+    known_property = known_properties()["energy_above_hull"]
+    before = fetch_all(
+        connection,
+        "ingestion/hull_values",
+        label=label,
+        method=method,
+        chemical_system=hull["chemical_system"],
+    )
+    known = {row["material_id"]: row["value"] for row in before}
+    wanted = {name: value for name, value in values.items() if value <= known_property.high}
+    names = sorted(name for name in known.keys() | wanted.keys() if known.get(name) != wanted.get(name))
+    about = {"unit": known_property.unit, "method": method, "source": label}
+    rows = [
+        {
+            "material_id": name,
+            "entries": [{"value": wanted[name], "derived": True, **about}] if name in wanted else [],
+        }
+        for name in names
+    ]
+    if rows:
+        execute(connection, "ingestion/set_hull_values", rows=json.dumps(rows), label=label, method=method)
+    return len(rows)

@@ -1,0 +1,20 @@
+-- Materials among some changes that have adsorption energies, or labels of such.
+-- Parameters: after, until (of changes), source, method, properties (JSON: adsorbate → property).
+WITH wanted AS (
+    SELECT key AS adsorbate, value AS property FROM jsonb_each_text(CAST(:properties AS jsonb))
+),
+changed AS (
+    SELECT DISTINCT material_id FROM material_changes WHERE record AND change_id > :after AND change_id <= :until
+)
+SELECT bulk.material_id
+FROM changed
+JOIN material_sources bulk USING (material_id)
+JOIN adsorption_energies energy ON energy.bulk_mpid = bulk.source_id
+WHERE bulk.source = 'materials_project'
+  AND energy.source = :source AND energy.method = :method AND energy.frame = -1 AND energy.anomaly = 0
+UNION
+SELECT known.material_id
+FROM changed
+JOIN materials known USING (material_id)
+WHERE known.properties ?| (SELECT array_agg(property) FROM wanted)
+ORDER BY material_id;
