@@ -227,7 +227,7 @@ def test_bad_rows_go_to_quarantine_by_file_row_and_field_and_the_checks_pass(
     assert reasons["table.csv row 3"] == "Eg: is missing"
     assert reasons["table.csv row 4"] == "Eg: 'abc' is not a number"
     assert reasons["table.csv row 6"] == "A, B, anion: SrTiO3 was already given by an earlier row"
-    assert reasons["table.csv row 8"] == "Eg: 99 eV is outside 0 to 30"
+    assert reasons["table.csv row 8"] == "Eg: 99 eV is outside 0 to 30: is it in meV?"
     assert reasons["table.csv row 9"].startswith("A, B, anion: ")
 
 
