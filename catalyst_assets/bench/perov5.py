@@ -108,6 +108,6 @@ def _parse(texts: Iterable[object]) -> "list[Structure]":
             structures.append(read_cif(str(text)).to_structure())
         except UnreadableStructureError as error:
             raise InvalidPoolError(
-                f"The CIF of row {row + 1} cannot be used: {error.message}.", error.remedy
+                f"Row {row + 1} has no structure: its CIF {error.message}.", error.remedy
             ) from None
     return structures

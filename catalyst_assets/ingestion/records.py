@@ -10,19 +10,13 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from catalyst_assets.ingestion.reading.crystals import (
-    MOST_SITES,
-    SHORTEST_DISTANCE_ANGSTROM,
-    VOLUME_PER_ATOM_ANGSTROM3,
-    Crystal,
-    describe,
-)
+from catalyst_assets.ingestion.reading.crystals import Crystal, describe
+from catalyst_assets.ingestion.reading.limits import failures, structure_problems
 from catalyst_assets.ingestion.unit_doubts import ask_unit
 from catalyst_assets.vocabulary.known import known_methods, known_properties
 from catalyst_assets.vocabulary.words import Property
 
 if TYPE_CHECKING:
-    import pandas as pd
     from pymatgen.core.structure import Structure
 
     from catalyst_assets.ingestion.reading.cells import Cell
@@ -220,7 +214,9 @@ def validate(records: Sequence[Record]) -> tuple[list[tuple[Record, Crystal]], l
     records = [_without_rounding(record) for record in records]
     crystals = describe([record.structure for record in records])
     problems: dict[int, list[Problem]] = defaultdict(list)
-    for index, problem in _structure_problems(crystals) + _value_problems(records):
+    for index, reason in structure_problems(crystals):
+        problems[index].append(Problem("structure", reason))
+    for index, problem in _value_problems(records):
         problems[index].append(problem)
     accepted = [
         pair for index, pair in enumerate(zip(records, crystals, strict=True)) if index not in problems
@@ -234,33 +230,6 @@ def validate(records: Sequence[Record]) -> tuple[list[tuple[Record, Crystal]], l
         for index, found in sorted(problems.items())
     ]
     return accepted, rejected
-
-
-@cache
-def structure_schema() -> Any:
-    """Return the pandera schema of measured structures, one row a record."""
-    import pandera.pandas as pa
-
-    low, high = VOLUME_PER_ATOM_ANGSTROM3
-    return pa.DataFrameSchema(
-        {
-            "ordered": pa.Column(bool, pa.Check.eq(True, error="is false: species share a site")),
-            "known_species": pa.Column(bool, pa.Check.eq(True, error="is false: no chemical element")),
-            "n_sites": pa.Column(int, pa.Check.in_range(1, MOST_SITES, error=f"outside 1 to {MOST_SITES}")),
-            "thickness": pa.Column(
-                float,
-                pa.Check.ge(SHORTEST_DISTANCE_ANGSTROM, error=f"below {SHORTEST_DISTANCE_ANGSTROM:g} Å"),
-            ),
-            "volume_per_atom": pa.Column(
-                float, pa.Check.in_range(low, high, error=f"outside {low:g} to {high:g} Å³")
-            ),
-            "shortest_distance": pa.Column(
-                float,
-                pa.Check.ge(SHORTEST_DISTANCE_ANGSTROM, error=f"below {SHORTEST_DISTANCE_ANGSTROM:g} Å"),
-                nullable=True,
-            ),
-        }
-    )
 
 
 @cache
@@ -278,17 +247,6 @@ def value_schema() -> Any:
             "in_range": pa.Column(bool, pa.Check.eq(True)),
         }
     )
-
-
-def _structure_problems(crystals: Sequence[Crystal]) -> list[tuple[int, Problem]]:
-    import pandas as pd
-
-    schema = structure_schema()
-    frame = pd.DataFrame({name: [getattr(crystal, name) for crystal in crystals] for name in schema.columns})
-    return [
-        (row, Problem("structure", f"{column.replace('_', ' ')} {check}"))
-        for row, column, check in _failures(schema, frame)
-    ]
 
 
 def _without_rounding(record: Record) -> Record:
@@ -324,7 +282,7 @@ def _value_problems(records: Sequence[Record]) -> list[tuple[int, Problem]]:
         }
     )
     found = []
-    for row, column, _ in _failures(value_schema(), frame):
+    for row, column, _ in failures(value_schema(), frame):
         index, value = values[row]
         found.append((index, Problem(value.field, _explain(value, judged[row][1], column))))
     return found
@@ -340,17 +298,3 @@ def _explain(value: Value, known: Property | None, column: str) -> str:
         "value": f"{value.value} is not finite",
         "in_range": f"{value.value:g} {value.unit} is outside {limits}{question}",
     }[column]
-
-
-def _failures(schema: Any, frame: "pd.DataFrame") -> list[tuple[int, str, str]]:
-    """Return (row, column, check) of every failed check, in the order of rows."""
-    import pandera.errors
-
-    if frame.empty:
-        return []
-    try:
-        schema.validate(frame, lazy=True)
-    except pandera.errors.SchemaErrors as error:
-        cases = error.failure_cases[["index", "column", "check"]].itertuples(index=False)
-        return sorted((int(row), str(column), str(check)) for row, column, check in cases)
-    return []

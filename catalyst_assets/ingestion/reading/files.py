@@ -3,19 +3,35 @@
 Untrusted bytes of a source are not read here: `tables` reads those row by row, whatever they hold.
 """
 
-import json
-import warnings
+import bz2
+import gzip
+import lzma
+import zlib
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.errors import InvalidPoolError
+from catalyst_assets.errors import InvalidPoolError, UnreadableStructureError
+from catalyst_assets.ingestion.reading.cells import Cell
+from catalyst_assets.ingestion.reading.cif.reader import read_blocks
+from catalyst_assets.ingestion.reading.crystals import describe
+from catalyst_assets.ingestion.reading.decoding import decode_text
+from catalyst_assets.ingestion.reading.limits import structure_problems
+from catalyst_assets.ingestion.reading.poscar import read_poscar
+from catalyst_assets.ingestion.reading.structure_json import read_records
 
 if TYPE_CHECKING:
     import pandas as pd
     from pymatgen.core.structure import Structure
 
 READABLE: Final = "CIF, POSCAR, or JSON of one or several pymatgen structures"
+NAMES: Final = "*.cif, POSCAR*, CONTCAR*, *.poscar, *.vasp or *.json"
+_VASP_NAMES: Final = ("poscar", "contcar")
+_VASP_SUFFIXES: Final = (".poscar", ".contcar", ".vasp")
+_COMPRESSED: Final[dict[str, Callable[..., Any]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_MOST_BYTES: Final = 1_000_000_000
+# Where in a file a structure stands, and what is there.
+_Part = tuple[str, Cell | UnreadableStructureError]
 
 
 def read_csv(path: Path, **options: Any) -> "pd.DataFrame":
@@ -66,39 +82,71 @@ def read_csv_parts(place: Path, columns: Collection[str]) -> "pd.DataFrame":
 
 
 def read_structures(path: Path, name: str) -> "list[tuple[str, Structure | str]]":
-    """Return the structures of a file by name, or why there is none."""
-    from pymatgen.core.structure import Structure
+    """Return the structures of a file by name, or why there is none; several are numbered from 0.
 
+    What ingestion would set aside is refused here for the same reason.
+    """
     if path.is_dir():
         return [(name, f"{path} is a folder: name the files in it.")]
     if not path.is_file():
         return [(name, f"There is no file {path}.")]
-    if path.suffix.lower() != ".json":
-        return [(name, _parse(path, lambda: Structure.from_file(path)))]
+    kind = _kind(path.name)
+    if kind is None:
+        return [(name, f"{path} cannot be read as {READABLE}: it is of another kind. Name it {NAMES}.")]
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        return [(name, _refuse(path, error))]
-    many = found if isinstance(found, list) else [found]
-    return [
-        (
-            f"{name}#{index}" if len(many) > 1 else name,
-            _parse(path, lambda record=record: Structure.from_dict(record)),  # type: ignore[misc]
+        found = _READERS[kind](decode_text(_read_bytes(path)))
+    except UnreadableStructureError as error:
+        return [(name, f"{path} cannot be read as {kind}: {error}")]
+    cells = [cell for _, cell in found if isinstance(cell, Cell)]
+    reasons: dict[int, list[str]] = {id(cell): [] for cell in cells}
+    for index, reason in structure_problems(describe(cells)):
+        reasons[id(cells[index])].append(reason)
+    entries: list[tuple[str, Structure | str]] = []
+    for number, (part, cell) in enumerate(found):
+        is_one = len(found) == 1
+        entry, where = (name, f"{path}") if is_one else (f"{name}#{number}", f"{path}, {part},")
+        if isinstance(cell, UnreadableStructureError):
+            entries.append((entry, f"{where} cannot be read as {kind}: {cell}"))
+        elif reasons[id(cell)]:
+            entries.append((entry, f"{where} is no crystal: {'; '.join(reasons[id(cell)])}."))
+        else:
+            entries.append((entry, cell.to_structure()))
+    return entries
+
+
+def _cif(text: str) -> "list[_Part]":
+    return [(f"data_{block.name}", block.found) for block in read_blocks(text)]
+
+
+def _json(text: str) -> "list[_Part]":
+    return [(f"record {number}", cell) for number, cell in enumerate(read_records(text))]
+
+
+def _poscar(text: str) -> "list[_Part]":
+    return [("", read_poscar(text))]
+
+
+_READERS: Final = {"CIF": _cif, "JSON": _json, "POSCAR": _poscar}
+
+
+def _kind(name: str) -> str | None:
+    """Return what a file is by its name, as VASP and people name files, in small letters or capitals."""
+    lowered = name.lower()
+    lowered = lowered.removesuffix(next(filter(lowered.endswith, _COMPRESSED), ""))
+    if lowered.endswith((".cif", ".json")):
+        return lowered.rpartition(".")[2].upper()
+    return "POSCAR" if lowered.startswith(_VASP_NAMES) or lowered.endswith(_VASP_SUFFIXES) else None
+
+
+def _read_bytes(path: Path) -> bytes:
+    opening = next((each for suffix, each in _COMPRESSED.items() if path.name.lower().endswith(suffix)), open)
+    try:
+        with opening(path, "rb") as file:
+            data: bytes = file.read(_MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise UnreadableStructureError(f"cannot be read: {error}", "Check the file.") from None
+    if len(data) > _MOST_BYTES:
+        raise UnreadableStructureError(
+            f"holds more than {_MOST_BYTES // 1_000_000} MB", "Give fewer structures a file."
         )
-        for index, record in enumerate(many)
-    ]
-
-
-def _parse(path: Path, parse: "Callable[[], Structure]") -> "Structure | str":
-    try:
-        with warnings.catch_warnings():
-            # Of rounded coordinates and the like, which the parsers mend themselves.
-            warnings.simplefilter("ignore")
-            return parse()
-    except Exception as error:  # parsers fail in their own ways
-        return _refuse(path, error)
-
-
-def _refuse(path: Path, error: Exception) -> str:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".!")
-    return f"{path} cannot be read as {READABLE}: {reason}."
+    return data

@@ -6,7 +6,7 @@ from typing import Final
 
 # Deuterium and tritium are hydrogen; so is "2H" in no file we know of.
 ISOTOPES: Final = {"D": ("H", 2.014), "T": ("H", 3.016)}
-_CHARGE: Final = r"(?:\d*\.?\d*[+-]\d*\.?\d*|\d+\.?\d*)?"
+_CHARGE: Final = r"(?:\d*\.?\d*[+-]\d*\.?\d*|\d+)?"
 _ION = re.compile(rf"([A-Za-z]{{1,2}}){_CHARGE}", re.ASCII)
 # Scattering factors of valence states: International Tables C, table 6.1.1.4, has Cval and Siva.
 _VALENCE: Final = {"Cval": "C", "Siva": "Si", "Sival": "Si"}

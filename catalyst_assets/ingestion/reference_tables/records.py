@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.errors import CatalystError, InvalidPoolError
+from catalyst_assets.errors import CatalystError, InvalidPoolError, UnreadableStructureError
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.ingestion.reading.cells import Cell
 from catalyst_assets.ingestion.reading.cif.reader import read_cif
@@ -174,6 +174,8 @@ def _build_structure(
         if isinstance(mapping.structure, CifColumn):
             return read_cif(texts[mapping.structure.cif])
         return build_cubic_perovskite(*(texts[column] for column in columns))
+    except UnreadableStructureError as error:
+        problems.append(Problem(", ".join(columns), str(error).rstrip(".")))
     except CatalystError as error:
         problems.append(Problem(", ".join(columns), error.message))
     except Exception as error:
