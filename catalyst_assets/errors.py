@@ -72,14 +72,20 @@ class SourceError(CatalystError):
     ----------
     is_transient
         Asking again later may help.
+    is_general
+        The source as a whole refuses or is out of reach, not only for what was asked.
     """
 
-    def __init__(self, message: str, remedy: str = "", *, is_transient: bool = False) -> None:
+    def __init__(
+        self, message: str, remedy: str = "", *, is_transient: bool = False, is_general: bool = False
+    ) -> None:
         super().__init__(message, remedy)
         self.is_transient = is_transient
+        self.is_general = is_general
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return functools.partial(type(self), is_transient=self.is_transient), (self.message, self.remedy)
+        remade = functools.partial(type(self), is_transient=self.is_transient, is_general=self.is_general)
+        return remade, (self.message, self.remedy)
 
 
 class LoopError(CatalystError):

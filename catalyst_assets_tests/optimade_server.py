@@ -12,6 +12,7 @@ from catalyst_assets_tests.places import DATA
 SAMPLES = DATA / "optimade"
 
 Fault = Callable[["Handler"], None]
+Page = dict[str, Any]
 
 
 def oqmd_entries() -> list[dict[str, Any]]:
@@ -29,6 +30,8 @@ class OptimadeServer:
         All there are; a filter on ``last_modified`` is the only one it knows.
     faults
         What the next requests meet instead of an answer, first come first served; None is an answer.
+    spoil
+        Makes of each query and its page what is sent instead: another page, or a fault.
     asked
         Query parameters of every request, faulty ones included.
     """
@@ -36,6 +39,7 @@ class OptimadeServer:
     def __init__(self, entries: list[dict[str, Any]]) -> None:
         self.entries = entries
         self.faults: list[Fault | None] = []
+        self.spoil: Callable[[dict[str, str], Page], Page | Fault] | None = None
         self.asked: list[dict[str, str]] = []
         self.port = 0
 
@@ -54,10 +58,13 @@ class OptimadeServer:
         query = {key: values[0] for key, values in parse_qs(urlsplit(path).query).items()}
         self.asked.append(query)
         fault = self.faults.pop(0) if self.faults else None
-        if fault is not None:
-            fault(handler)
+        page: Page | Fault = fault or self.answer(query)
+        if isinstance(page, dict) and self.spoil is not None:
+            page = self.spoil(query, page)
+        if isinstance(page, dict):
+            handler.reply(200, json.dumps(page).encode())
         else:
-            handler.reply(200, json.dumps(self.answer(query)).encode())
+            page(handler)
 
     def answer(self, query: dict[str, str]) -> dict[str, Any]:
         """Return one page."""
@@ -80,6 +87,25 @@ class OptimadeServer:
                 "implementation": {"version": "1.0"},
             },
         }
+
+
+def rock_salts(count: int) -> list[dict[str, Any]]:
+    """Return so many crystals of NaCl, each a little larger than the one before."""
+    entries = []
+    for number in range(count):
+        a = 5.5 + number / 100
+        attributes = {
+            "lattice_vectors": [[a, 0, 0], [0, a, 0], [0, 0, a]],
+            "cartesian_site_positions": [[0, 0, 0], [a / 2, a / 2, a / 2]],
+            "species_at_sites": ["Na", "Cl"],
+            "nsites": 2,
+            "dimension_types": [1, 1, 1],
+            "nperiodic_dimensions": 3,
+            "structure_features": [],
+            "last_modified": "2024-05-01T00:00:00Z",
+        }
+        entries.append({"id": f"e{number}", "type": "structures", "attributes": attributes})
+    return entries
 
 
 def status(code: int, **headers: str) -> Fault:

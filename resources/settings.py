@@ -69,6 +69,11 @@ class Settings(BaseSettings):
     source_retries: int = Field(
         3, ge=0, description="How often a run asks a source again that failed; `catalyst ingest` does not."
     )
+    source_pages: int = Field(
+        100_000,
+        ge=1,
+        description="Most pages that one refresh asks a source for; the next one goes on there.",
+    )
     retry_delay_seconds: float = Field(
         30.0, ge=0, description="Pause before a source that failed is asked again; doubled each time."
     )

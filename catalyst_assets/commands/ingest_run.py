@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _COUNTS: Final = ("new", "changed", "unchanged", "deprecated", "quarantined")
 _SHOWN_REFUSALS: Final = 5
+_FETCHED: Final = ("fetched", "failed_before", "failures")
 _ADSORPTION: Final = {
     "adsorption_new": "new energies and systems",
     "adsorption_changed": "changed",
@@ -58,8 +59,8 @@ def run_ingest(
     Raises
     ------
     CatalystError
-        A run failed, a file cannot be read that was asked for or was loaded here for the first time, or every row of
-        a source was set aside.
+        A run failed, not all that was asked for came, a file cannot be read that was asked for or was loaded here for
+        the first time, or every row of a source was set aside.
     """
     from rich.console import Console
     from rich.progress import TextColumn
@@ -83,6 +84,9 @@ def run_ingest(
         typer.echo(json.dumps({"source": spec.name, **summary}, allow_nan=False))
     else:
         _say(spec, summary)
+    if summary.get("failures"):
+        failures = "; ".join(f"{name}: {reason}" for name, reason in summary["failures"].items())
+        raise CatalystError(f"Not complete, though what came is loaded: {failures}")
     if summary["wholly_set_aside"]:
         counted = "; ".join(
             f"every row of {source} was set aside ({rows:,})"
@@ -230,7 +234,7 @@ def _summarize(instance: Any, run_id: str) -> dict[str, Any]:
     records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
     for record in records:
         materialization = record.event_log_entry.asset_materialization
-        wanted = _SUMMARIZED.get(materialization.asset_key.to_user_string(), ("fetched", "failed_before"))
+        wanted = _SUMMARIZED.get(materialization.asset_key.to_user_string(), _FETCHED)
         summary |= {
             name: materialization.metadata[name].value for name in wanted if name in materialization.metadata
         }

@@ -26,6 +26,7 @@ from catalyst_assets.ingestion.progress import say
 
 LARGEST_REPLY_BYTES: Final = 256 * 1024**2
 _TRANSIENT_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_REFUSALS: Final = frozenset({401, 403})
 _PERMANENT_ERRORS: Final = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects)
 _LONGEST_PAUSE_SECONDS: Final = 60.0
 _AGENT: Final = "catalyst-discovery"
@@ -33,11 +34,12 @@ _Answer = TypeVar("_Answer")
 
 
 class TransientError(Exception):
-    """Worth asking again; ``pause`` is what the server asked for, in seconds."""
+    """Worth asking again; ``pause`` is what the server asked for, in seconds, ``is_general`` as of a SourceError."""
 
-    def __init__(self, reason: str, pause: float = 0.0) -> None:
+    def __init__(self, reason: str, pause: float = 0.0, *, is_general: bool = False) -> None:
         super().__init__(reason)
         self.pause = pause
+        self.is_general = is_general
 
 
 class Fetcher:
@@ -75,23 +77,25 @@ class Fetcher:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def get_json(self, url: str) -> tuple[bytes, Any]:
-        """Return a reply as received, and what it says.
+    def get_json(self, url: str, attempts: int | None = None) -> tuple[bytes, Any]:
+        """Return a reply as received, and what it says; ``attempts`` as of :meth:`persist`.
 
         Raises
         ------
         SourceError
             The server refuses, or answers nothing usable before the deadline.
         """
-        return self.persist(url, lambda deadline: self._ask_json(url, deadline))
+        return self.persist(url, lambda deadline: self._ask_json(url, deadline), attempts)
 
-    def persist(self, url: str, ask: Callable[[float], _Answer]) -> _Answer:
+    def persist(self, url: str, ask: Callable[[float], _Answer], attempts: int | None = None) -> _Answer:
         """Return what ``ask`` does, called again as long as it raises a TransientError and there is time.
 
         Parameters
         ----------
         ask
             Is told the moment, on the monotonic clock, by which it must be done.
+        attempts
+            Most requests, if fewer than usual.
 
         Raises
         ------
@@ -101,7 +105,8 @@ class Fetcher:
         retrying = Retrying(
             retry=retry_if_exception_type(TransientError),
             wait=self._pause,
-            stop=stop_after_attempt(self._attempts) | stop_after_delay(self._deadline),
+            stop=stop_after_attempt(min(attempts or self._attempts, self._attempts))
+            | stop_after_delay(self._deadline),
             sleep=self._sleep,
             before_sleep=lambda state: self._tell(url, state),
             reraise=True,
@@ -113,6 +118,7 @@ class Fetcher:
                 f"{url} gives no usable answer: {error}.",
                 "Try again later: what was fetched so far is kept, and the refresh goes on from there.",
                 is_transient=True,
+                is_general=error.is_general,
             ) from None
 
     @contextmanager
@@ -134,7 +140,8 @@ class Fetcher:
         except _PERMANENT_ERRORS as error:
             raise SourceError(f"{url} cannot be asked: {error}.", "Correct the address.") from None
         except httpx.RequestError as error:
-            raise TransientError(str(error) or type(error).__name__) from None
+            reason = str(error) or type(error).__name__
+            raise TransientError(reason, is_general=isinstance(error, httpx.ConnectError)) from None
 
     def _tell(self, url: str, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -167,12 +174,15 @@ def require_success(response: httpx.Response, accepted: Collection[int] = (httpx
         The server refuses.
     """
     if response.status_code in _TRANSIENT_STATUSES:
-        raise TransientError(f"status {response.status_code}", _retry_after(response))
+        reason = f"status {response.status_code}"
+        is_general = response.status_code == httpx.codes.TOO_MANY_REQUESTS
+        raise TransientError(reason, _retry_after(response), is_general=is_general)
     if response.status_code not in accepted:
         detail = " ".join(response.read()[:300].decode("utf-8", "replace").split())
         raise SourceError(
             f"{response.url} answers with status {response.status_code}: {detail}",
             "Check the address, the filter and the access rights; asking again would not help.",
+            is_general=response.status_code in _REFUSALS,
         )
 
 

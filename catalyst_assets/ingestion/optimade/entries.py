@@ -1,8 +1,12 @@
-"""Cached OPTIMADE pages into records; an entry that is no ordered crystal is refused with the field that says so."""
+"""Cached OPTIMADE pages into records; an entry that is no ordered crystal is refused with the field that says so.
+
+What an entry says of itself besides its sites is heeded: `plain` judges it.
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from catalyst_assets.ingestion.optimade.plain import find_contradictions, find_special
 from catalyst_assets.ingestion.pages import PageParser, build_structure, is_matrix, is_number, is_one
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.crystals import MOST_SITES
@@ -15,6 +19,12 @@ if TYPE_CHECKING:
 FIELDS: Final = (
     "last_modified",
     "nsites",
+    "elements",
+    "nelements",
+    "chemical_formula_reduced",
+    "structure_features",
+    "assemblies",
+    "nperiodic_dimensions",
     "dimension_types",
     "lattice_vectors",
     "cartesian_site_positions",
@@ -73,19 +83,16 @@ def _build(attributes: Mapping[str, Any], problems: list[Problem]) -> "Structure
     from pymatgen.core.lattice import Lattice
     from pymatgen.core.structure import Structure
 
-    periodic = attributes.get("dimension_types")
-    if periodic is not None and periodic != [1, 1, 1]:
-        problems.append(Problem("dimension_types", f"{shown(str(periodic))}: not periodic in all directions"))
+    problems += find_special(attributes)
     lattice = _matrix(attributes, "lattice_vectors", 3, problems)
     sites = attributes.get("species_at_sites")
     if not isinstance(sites, list) or not 0 < len(sites) <= MOST_SITES:
         problems.append(Problem("species_at_sites", f"is not a list of 1 to {MOST_SITES} names"))
         return None
     positions = _matrix(attributes, "cartesian_site_positions", len(sites), problems)
-    count = attributes.get("nsites")
-    if count is not None and count != len(sites):
-        problems.append(Problem("nsites", f"is {shown(str(count))}, but {len(sites)} sites are given"))
     symbols = _read_symbols(attributes, sites, problems)
+    if symbols:
+        problems += find_contradictions(attributes, symbols)
     if problems:
         return None
     return build_structure(
@@ -104,7 +111,7 @@ def _matrix(attributes: Mapping[str, Any], field: str, rows: int, problems: list
 
 
 def _read_symbols(attributes: Mapping[str, Any], sites: list[Any], problems: list[Problem]) -> list[str]:
-    """Return the element on each site; providers that leave out ``species`` name sites by element."""
+    """Return the element on each site, none where one is no whole element; providers that leave out ``species`` name sites by element."""
     from pymatgen.core.periodic_table import Element
 
     described: dict[str, str | None] = {}
@@ -127,4 +134,4 @@ def _read_symbols(attributes: Mapping[str, Any], sites: list[Any], problems: lis
         problems.append(
             Problem("species", f"{shown(', '.join(bad))}: a site must hold one element, and all of it")
         )
-    return [symbol or "" for symbol in symbols]
+    return [] if bad else [symbol or "" for symbol in symbols]

@@ -9,12 +9,15 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 from catalyst_assets.errors import SourceError, UsageError
 from catalyst_assets.ingestion.fetching.http import Fetcher
+from catalyst_assets.ingestion.fetching.narrowing import ATTEMPTS
 from catalyst_assets.ingestion.optimade.entries import FIELDS, OptimadeParser
+from catalyst_assets.ingestion.optimade.pages import Page, read_page
 from catalyst_assets.ingestion.optimade.providers import Provider, list_providers, load_provider
+from catalyst_assets.ingestion.optimade.reading import Reading
 from catalyst_assets.ingestion.optimade.spec import OptimadeConfig
 from catalyst_assets.ingestion.pages import dict_in
 from catalyst_assets.ingestion.raw_cache import RawRequest
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 # An import that is still running may add entries with a stamp that was seen already.
 _SETTLING: Final = timedelta(hours=1)
+_MOST_PAGES: Final = 100_000
 
 
 class OptimadeProvider(Pages):
@@ -42,6 +46,8 @@ class OptimadeProvider(Pages):
         Asks it.
     memory
         What the last refresh left.
+    most_pages
+        After so many the refresh ends; the next one goes on from there.
     """
 
     def __init__(
@@ -50,11 +56,14 @@ class OptimadeProvider(Pages):
         config: OptimadeConfig,
         fetcher: Fetcher,
         memory: Mapping[str, Any] | None,
+        most_pages: int = _MOST_PAGES,
     ) -> None:
         self._provider = provider
         self._filter = config.filter
         question = {"base_url": provider.base_url, "filter": config.filter}
         super().__init__(fetcher, question, memory, config.most_entries)
+        self._most_pages = most_pages
+        self._held = b""
 
     @property
     def name(self) -> str:
@@ -67,90 +76,126 @@ class OptimadeProvider(Pages):
         Raises
         ------
         SourceError
-            The provider cannot be asked, or its pages go round in a circle.
+            The provider cannot be asked, or its list has no end, or not all of it can be had.
         """
-        if "next" not in self._memory:
-            now = datetime.now(UTC)
-            version = self._ask_version()
-            if version is not None and version == self._memory.get("version"):
-                return
-            self._memory = {
-                **self._memory,
-                "next": self._url(page_limit=self._provider.page_limit, response_fields=self._fields),
-                "next_version": version,
-                "started": now.isoformat(),
-                "newest_seen": None,
-            }
-        seen: set[str] = set()
-        while self._memory.get("next") and not self.is_enough:
-            url = self._memory["next"]
-            if url in seen:
+        # A list whose entries were not counted on the way is read anew.
+        if "received" not in self._memory and not self._begin():
+            return
+        reading = self._make_reading()
+        pages = 0
+        while "received" in self._memory and not self.is_enough:
+            if pages == self._most_pages:
                 raise SourceError(
-                    f"{self.name}: the page {url} names itself as a later page.", "Tell the provider."
+                    f"{self.name}: {pages} pages were read, and {self._memory['next']} comes next.",
+                    "Run again: it goes on from there; CATALYST_SOURCE_PAGES lets one refresh read more.",
                 )
-            seen.add(url)
-            yield RawRequest(
-                self.name,
-                url,
-                OptimadeParser.kind,
-                self._provider.licence,
-                {"properties": {k: v.model_dump() for k, v in self._provider.properties.items()}},
-            )
+            before = self._memory
+            read = reading.read_on(before)
+            for page in read.pages:
+                # Of a page that came in parts the last one says that all of them are kept.
+                self._memory = read.memory if page is read.pages[-1] else before
+                self._entries += len(page.entries)
+                self._held = page.data
+                yield self._request(page.url)
+            pages += max(1, len(read.pages))
+            self._memory = read.memory
+            if read.is_stale and self._begin():
+                reading = self._make_reading()
+            if read.trouble:
+                raise SourceError(f"{self.name}: {read.trouble}", read.remedy)
 
     def fetch(self, request: RawRequest) -> bytes:
-        """Return one page and note which comes next.
+        """Return the page that was asked for last."""
+        return self._held
 
-        Raises
-        ------
-        SourceError
-            The provider refuses, or does not answer with a page.
-        """
-        data, page = self._fetcher.get_json(request.url)
-        entries = _entries(request.url, page)
-        self._entries += len(entries)
-        stamps = [self._memory["newest_seen"], *map(_last_modified, entries)]
+    def _make_reading(self) -> Reading:
+        return Reading(self._ask, self._is_alive, self._settled, is_filtered=self._is_filtered)
+
+    def _request(self, url: str) -> RawRequest:
+        properties = {path: content.model_dump() for path, content in self._provider.properties.items()}
+        return RawRequest(
+            self.name, url, OptimadeParser.kind, self._provider.licence, {"properties": properties}
+        )
+
+    def _begin(self) -> bool:
+        """Look whether there is anything new, and if so remember where its list begins."""
+        now = datetime.now(UTC)
+        try:
+            version = self._ask_version()
+        except SourceError as error:
+            # One bad entry must not hide the others: they are asked for.
+            if not error.is_transient or error.is_general:
+                raise
+            version = None
+        if version is not None and version == self._memory.get("version"):
+            return False
         self._memory = {
-            **self._memory,
-            "next": self._next_url(request.url, page),
-            "newest_seen": max((stamp for stamp in stamps if stamp), default=None),
+            **self._settled(self._memory),
+            "next": self._url(page_limit=self._provider.page_limit, response_fields=self._fields),
+            "next_version": version,
+            "started": now.isoformat(),
+            "newest_seen": None,
+            "received": 0,
+            "gaps": [],
         }
-        if self._memory["next"] is None:
-            self._memory = self._finished()
-        return data
+        return True
 
     @property
     def _fields(self) -> str:
         own = {path.split(".")[0] for path in self._provider.properties}
         return ",".join([*FIELDS, *sorted(own)])
 
-    def _finished(self) -> dict[str, Any]:
-        """Return what is left to know once all pages are kept."""
-        since = self._memory.get("since")
-        if self._provider.increments and self._memory["newest_seen"]:
-            settled = datetime.fromisoformat(self._memory["started"]) - _SETTLING
-            newest = min(datetime.fromisoformat(self._memory["newest_seen"]), settled)
-            since = max(filter(None, [since, newest.isoformat().replace("+00:00", "Z")]))
-        # After an increment the next question is about later changes: this one's count says nothing of it.
-        version = None if self._provider.increments else self._memory["next_version"]
-        return {"question": self._memory["question"], "version": version, "since": since}
+    @property
+    def _is_filtered(self) -> bool:
+        return bool(self._filter or self._memory.get("since"))
+
+    def _settled(self, memory: Mapping[str, Any], *, is_whole: bool = False) -> dict[str, Any]:
+        """Return what is left to know of a list: that all of it is kept, or nothing but what was known before it."""
+        version, since = memory.get("version"), memory.get("since")
+        if is_whole:
+            if self._provider.increments and memory["newest_seen"]:
+                settled = datetime.fromisoformat(memory["started"]) - _SETTLING
+                newest = min(datetime.fromisoformat(memory["newest_seen"]), settled)
+                since = max(filter(None, [since, newest.isoformat().replace("+00:00", "Z")]))
+            # After an increment the next question is about later changes: this one's count says nothing of it.
+            version = None if self._provider.increments else memory["next_version"]
+        return {"question": memory["question"], "version": version, "since": since}
 
     def _ask_version(self) -> dict[str, Any] | None:
         """Return what tells two states of the provider apart, None where nothing does."""
         url = self._url(page_limit=1, response_fields="id,last_modified")
-        _, page = self._fetcher.get_json(url)
-        entries = _entries(url, page)
-        meta = dict_in(page, "meta")
-        if not entries:
+        page = self._ask(url)
+        count = page.announced(is_filtered=self._is_filtered)
+        if not page.entries:
+            if count or page.says_more:
+                raise SourceError(
+                    f"{self.name}: {url} gives no entry, but says that there are {count or 'more'}.",
+                    "Tell the provider.",
+                    is_transient=True,
+                )
             # Nothing (new) matches: the state is the one that is known.
             known: dict[str, Any] | None = self._memory.get("version")
             self._memory = {**self._memory, "version": known or {}}
             return known or {}
-        if self._provider.increments or not isinstance(meta.get("data_returned"), int):
+        if self._provider.increments or count is None:
             return None
-        return {
-            "entries": meta["data_returned"],
-            "implementation": dict_in(meta, "implementation").get("version"),
-        }
+        meta = dict_in(page.document, "meta")
+        return {"entries": count, "implementation": dict_in(meta, "implementation").get("version")}
+
+    def _ask(self, url: str, attempts: int | None = None) -> Page:
+        data, document = self._fetcher.get_json(url, attempts)
+        # After a page that was one, what is none is a fault of this page.
+        return read_page(url, data, document, is_transient="received" in self._memory)
+
+    def _is_alive(self) -> bool:
+        """Tell whether the provider answers anything; its first entry may be the bad one."""
+        for place in ({}, {"page_offset": 1}):
+            try:
+                self._ask(self._url(page_limit=1, response_fields="id", **place), ATTEMPTS)
+            except SourceError:
+                continue
+            return True
+        return False
 
     def _url(self, **parameters: Any) -> str:
         since = self._memory.get("since")
@@ -160,21 +205,6 @@ class OptimadeProvider(Pages):
         if parts:
             parameters["filter"] = " AND ".join(parts)
         return f"{self._provider.base_url.rstrip('/')}/structures?{urlencode(parameters)}"
-
-    def _next_url(self, url: str, page: Mapping[str, Any]) -> str | None:
-        link = dict_in(page, "links").get("next")
-        if isinstance(link, dict):
-            link = link.get("href")
-        if not link:
-            return None
-        there, here = urlsplit(urljoin(url, str(link))), urlsplit(url)
-        if there.hostname != here.hostname:
-            raise SourceError(
-                f"{self.name}: the page after {url} is said to lie at {there.hostname}.",
-                "A provider's pages must lie on its own host; correct base_url if it has moved.",
-            )
-        # Some providers behind a proxy name their pages by http: the connection must not get worse.
-        return there._replace(scheme=here.scheme, netloc=here.netloc).geturl()
 
 
 def require(config: OptimadeConfig, settings: "Settings", *, reparse: bool) -> list[str]:
@@ -211,7 +241,9 @@ def refresh_source(
     chosen = [load_provider(name) for name in dict.fromkeys(config.providers)]
     brought, failed = [], {}
     for provider in chosen:
-        make = functools.partial(OptimadeProvider, provider, config)
+        make = functools.partial(
+            OptimadeProvider, provider, config, most_pages=platform.settings.source_pages
+        )
         try:
             brought.append(refresh_increment(provider.source, platform, make, tell, fetcher))
         except SourceError as error:
@@ -226,23 +258,3 @@ def refresh_source(
         failures={name: str(error) for name, error in failed.items()},
         is_transient=any(error.is_transient for error in failed.values()),
     )
-
-
-def _entries(url: str, page: Any) -> list[Any]:
-    entries = page.get("data") if isinstance(page, dict) else None
-    if not isinstance(entries, list) or (isinstance(page, dict) and page.get("errors")):
-        said = page.get("errors") if isinstance(page, dict) else page
-        raise SourceError(
-            f"{url} does not answer with a page of structures: {str(said)[:200]}", "Correct the address."
-        )
-    return entries
-
-
-def _last_modified(entry: Any) -> str | None:
-    """Return an entry's time stamp in UTC, None when it has none that can be read."""
-    try:
-        moment = datetime.fromisoformat(str(dict_in(entry, "attributes").get("last_modified")))
-    except ValueError:
-        return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).isoformat()

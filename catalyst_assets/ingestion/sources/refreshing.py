@@ -5,12 +5,13 @@ Nothing is parsed: parsers read the cache later and touch no network.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from catalyst_assets.errors import SourceError
 from catalyst_assets.ingestion.fetching import http
 from catalyst_assets.ingestion.progress import report
 from catalyst_assets.ingestion.raw_cache import RawRequest, current_files, read_memory, recall, store_raw
@@ -89,7 +90,7 @@ class Pages:
 
     def __init__(
         self,
-        fetcher: http.Fetcher,
+        fetcher: "http.Fetcher",
         question: Mapping[str, Any],
         memory: Mapping[str, Any] | None,
         most_entries: int | None,
@@ -138,9 +139,9 @@ def refresh(
 def refresh_increment(
     name: str,
     platform: "Platform",
-    make: Callable[[http.Fetcher, Mapping[str, Any] | None], Source],
+    make: "Callable[[http.Fetcher, Mapping[str, Any] | None], Source]",
     tell: Callable[[str], object] = lambda text: None,
-    fetcher: http.Fetcher | None = None,
+    fetcher: "http.Fetcher | None" = None,
 ) -> Refreshed:
     """Fetch what a source has new since its last refresh.
 
@@ -161,6 +162,27 @@ def refresh_increment(
             source, platform.database, platform.objects, lambda count: tell(f"{name}: file {count} kept")
         )
     return replace(refreshed, content_sha256=hash_current(platform.database, [name]))
+
+
+def refresh_as_far(name: str, platform: "Platform", ask: Callable[[], Refreshed]) -> Refreshed:
+    """Refresh a source; one that fails says so beside what it brought before."""
+    try:
+        return ask()
+    except SourceError as error:
+        return Refreshed(
+            0,
+            0,
+            0,
+            {},
+            hash_current(platform.database, [name]),
+            failures={name: str(error)},
+            is_transient=error.is_transient,
+        )
+
+
+def is_waiting(database: "Database", kinds: Collection[str]) -> bool:
+    """Tell whether files of some kinds wait to be loaded."""
+    return any(raw.parse_status == "pending" and raw.kind in kinds for raw in current_files(database))
 
 
 def list_failed(database: "Database", refreshed: Refreshed) -> list[int]:

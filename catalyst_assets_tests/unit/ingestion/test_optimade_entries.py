@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalyst_assets.errors import SourceError
-from catalyst_assets.ingestion.optimade.entries import OptimadeParser
+from catalyst_assets.ingestion.optimade.entries import FIELDS, OptimadeParser
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Record, Rejection, validate
 
@@ -127,3 +127,82 @@ def test_no_entry_crashes_the_parser_or_passes_unfit(changes, identifier):
         assert record.source_id
         assert math.isfinite(crystal.volume_per_atom)
         assert all(math.isfinite(value.value) for value in record.values)
+
+
+ONE_OF_TWO = {"sites_in_groups": [[0], [1]], "group_probabilities": [0.3, 0.7]}
+ALWAYS = {"sites_in_groups": [[0, 1]], "group_probabilities": [1.0]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        # OPTIMADE#342: alternatives of which one is there.
+        (
+            {"structure_features": ["assemblies"], "assemblies": [ONE_OF_TWO]},
+            "structure_features: 'assemblies'",
+        ),
+        ({"structure_features": [], "assemblies": [ONE_OF_TWO]}, "assemblies: are given"),
+        ({"assemblies": [ALWAYS, ONE_OF_TWO]}, "assemblies: are given"),
+        ({"assemblies": {"sites_in_groups": [[0]]}}, "assemblies: are given"),
+        ({"structure_features": ["assemblies"]}, "structure_features: 'assemblies'"),
+        ({"structure_features": ["disorder"]}, "structure_features: 'disorder'"),
+        ({"structure_features": ["implicit_atoms"]}, "structure_features: 'implicit_atoms'"),
+        ({"structure_features": ["site_attachments"]}, "structure_features: 'site_attachments'"),
+        ({"structure_features": ["quasicrystal"]}, "'quasicrystal': a feature that is not known here"),
+        ({"structure_features": "disorder"}, "structure_features: 'disorder' is no list"),
+        # optimade-python-tools#1212: a layer and a molecule, whose dimension_types are null.
+        ({"nperiodic_dimensions": 2, "dimension_types": None}, "nperiodic_dimensions: is 2"),
+        ({"nperiodic_dimensions": 0}, "nperiodic_dimensions: is 0"),
+        ({"nperiodic_dimensions": 2, "dimension_types": [1, 1, 1]}, "nperiodic_dimensions: is 2"),
+        ({"dimension_types": [1, 1, None]}, "dimension_types: "),
+        (
+            {"chemical_formula_reduced": "Cl2Cs"},
+            "chemical_formula_reduced: is 'Cl2Cs', but the sites make CsCl",
+        ),
+        ({"chemical_formula_reduced": "CsClH"}, "chemical_formula_reduced: is 'CsClH'"),
+        ({"chemical_formula_reduced": 17}, "chemical_formula_reduced: is 17"),
+        ({"nelements": 3}, "nelements: is 3, but the sites hold 2"),
+        ({"elements": ["Cl", "Cs", "H"]}, "elements: are ['Cl', 'Cs', 'H'], but the sites hold Cl, Cs"),
+        ({"nsites": 4}, "nsites: is 4, but 2 sites are given"),
+    ],
+)
+def test_what_is_no_plain_crystal_or_contradicts_its_sites_is_set_aside(changes, reason):
+    (refused,) = parse(page(entry(**changes)))
+    assert isinstance(refused, Rejection)
+    assert reason in refused.reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "structure_features": [],
+            "assemblies": None,
+            "nperiodic_dimensions": 3,
+            "dimension_types": [1, 1, 1],
+        },
+        {"structure_features": None, "assemblies": [], "nperiodic_dimensions": None, "dimension_types": None},
+        {"structure_features": ["assemblies"], "assemblies": [ALWAYS]},
+        {"structure_features": ["_exmpl_magnetic"]},
+        {"chemical_formula_reduced": "ClCs", "elements": ["Cl", "Cs"], "nelements": 2, "nsites": 2},
+        {"chemical_formula_reduced": "Cs2Cl2", "elements": None, "nelements": None, "nsites": None},
+        {"chemical_formula_reduced": "ClCs", "nperiodic_dimensions": 3.0, "nsites": 2.0},
+    ],
+)
+def test_what_says_nothing_else_of_the_sites_loads(changes):
+    (record,) = parse(page(entry(**changes)))
+    assert isinstance(record, Record)
+    assert record.structure.reduced_formula == "CsCl"
+
+
+def test_what_tells_a_plain_crystal_is_asked_for():
+    assert {
+        "structure_features",
+        "assemblies",
+        "nperiodic_dimensions",
+        "dimension_types",
+        "chemical_formula_reduced",
+        "elements",
+        "nelements",
+        "nsites",
+    } <= set(FIELDS)
