@@ -1,7 +1,7 @@
 """Reading the table of a benchmark: structures to choose from, and the answers that are kept from the model.
 
-A row is either ``A, B, anion`` (an ideal cubic perovskite) or ``cif``; the other columns are properties. A row
-that cannot be read is refused, because a benchmark without its hits measures something else.
+A row is either ``A, B, anion`` (an ideal cubic perovskite) or ``cif``; the other columns are properties. Bad rows
+and numbers are `tables`' business.
 """
 
 import hashlib
@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from catalyst_assets.bench.tables import read_numbers, refuse_rows
 from catalyst_assets.campaigns.derived import fill_derived
 from catalyst_assets.campaigns.evaluations import judge_hits
 from catalyst_assets.campaigns.fields import unknown
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.errors import CatalystError, InvalidCampaignError, InvalidPoolError
 from catalyst_assets.ingestion.reading.cif.reader import read_cif
-from catalyst_assets.ingestion.reading.files import read_csv
+from catalyst_assets.ingestion.reading.files import read_table_bytes
+from catalyst_assets.ingestion.reading.tables import Row, csv_columns, parse_text, read_rows
+from catalyst_assets.ingestion.records import Problem, find_repeated, read_field
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
 _PROTOTYPE: Final = ("A", "B", "anion")
-_MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class BenchmarkPool:
     is_hit: np.ndarray
 
 
-def read_pool(path: Path, campaign: Campaign) -> BenchmarkPool:
-    """Read a pool and judge it by a campaign.
+def read_pool(path: Path, campaign: Campaign, *, plausible: bool = False) -> BenchmarkPool:
+    """Read a pool and judge it by a campaign; ``plausible`` numbers may look as if they were in another unit.
 
     Raises
     ------
@@ -66,20 +68,21 @@ def read_pool(path: Path, campaign: Campaign) -> BenchmarkPool:
             f"Campaign {campaign.name} has an objective, and a benchmark of discovery counts hits.",
             "Give criteria.",
         )
-    table = read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=True)
-    if table.empty:
+    data = read_table_bytes(path)
+    present = csv_columns(data)
+    columns = list(_PROTOTYPE) if set(_PROTOTYPE) <= set(present) else ["cif"]
+    if not set(columns) <= set(present):
         raise InvalidPoolError(
-            f"The pool {path} is empty.", "Give one row a material below the column names."
-        )
-    columns = list(_PROTOTYPE) if set(_PROTOTYPE) <= set(table) else ["cif"]
-    if not set(columns) <= set(table):
-        raise InvalidPoolError(
-            f"{path} has neither the columns A, B, anion nor cif; it has {', '.join(map(str, table.columns))}.",
+            f"{path} has neither the columns A, B, anion nor cif; it has {', '.join(present)}.",
             "Name the columns in the first line.",
         )
-    values = _read_values(path, table, campaign)
-    structures = _read_rows(path, table[columns])
-    names = _name_rows(path, table[columns])
+    needed = _needed(path, present, campaign)
+    rows = list(read_rows(path.name, data, [*columns, *needed], columns if columns == ["cif"] else ()))
+    refuse_rows(path, [f"row {row.number} {row.problem}" for row in rows if row.problem])
+    values = _read_values(path, rows, needed, plausible)
+    cells = _read_cells(path, rows, columns)
+    structures = _read_structures(path, rows, cells, columns)
+    names = _name_rows(path, rows, cells)
     formulas = tuple(structure.composition.reduced_formula for structure in structures)
     filled = fill_derived(campaign, values, formulas)
     hits = np.array(judge_hits(campaign, filled, formulas))
@@ -98,9 +101,8 @@ def read_pool(path: Path, campaign: Campaign) -> BenchmarkPool:
     )
 
 
-def _read_values(path: Path, table: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
-    """Return the numbers of every property needed; a derived one may be absent."""
-    present = [str(column) for column in table.columns]
+def _needed(path: Path, present: list[str], campaign: Campaign) -> list[str]:
+    """Return the properties to read; a derived one may be absent."""
     absent = [name for name in campaign.learned_properties if name not in present]
     if absent:
         problems = "; ".join(unknown("column", name, present) for name in absent)
@@ -108,54 +110,63 @@ def _read_values(path: Path, table: pd.DataFrame, campaign: Campaign) -> pd.Data
             f"{path} lacks what campaign {campaign.name} needs: {problems}.",
             "Add the column, or name another property in the campaign.",
         )
-    needed = [name for name in campaign.predicted_properties if name in present]
-    values: pd.DataFrame = table[needed].apply(pd.to_numeric, errors="coerce").astype(np.float64)
-    bad = np.argwhere(~np.isfinite(values.to_numpy()))
-    if len(bad):
-        named = [
-            f"{_row(row)}, {needed[column]}: {table[needed[column]].iloc[row]!r} is not a number"
-            for row, column in bad[:_MOST_NAMED]
+    return [name for name in campaign.predicted_properties if name in present]
+
+
+def _read_values(path: Path, rows: list[Row], needed: list[str], plausible: bool) -> pd.DataFrame:
+    numbers = [row.number for row in rows]
+    return pd.DataFrame(
+        {
+            name: read_numbers(path, name, [row.cells[name] for row in rows], numbers, plausible=plausible)
+            for name in needed
+        },
+        dtype=np.float64,
+    )
+
+
+def _read_cells(path: Path, rows: list[Row], columns: list[str]) -> list[tuple[str, ...]]:
+    """Return what makes each structure, without surrounding blanks."""
+    cells, problems = [], list[Problem]()
+    for row in rows:
+        texts = [
+            read_field(parse_text, row.cells[column], f"row {row.number}, {column}", problems, required=True)
+            for column in columns
         ]
-        raise _bad_rows(path, named, len(bad))
-    return values
+        cells.append(tuple(text or "" for text in texts))
+    refuse_rows(path, [f"{problem.field}: {problem.reason}" for problem in problems])
+    return cells
 
 
-def _read_rows(path: Path, table: pd.DataFrame) -> "tuple[Structure, ...]":
+def _read_structures(
+    path: Path, rows: list[Row], cells: list[tuple[str, ...]], columns: list[str]
+) -> "tuple[Structure, ...]":
     from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 
-    is_cif = list(table.columns) == ["cif"]
+    is_cif = columns == ["cif"]
     structures, problems = [], []
-    for row, cells in enumerate(table.itertuples(index=False)):
+    for row, texts in zip(rows, cells, strict=True):
+        place = f"row {row.number}, {'/'.join(columns)}"
         try:
-            structures.append(read_cif(*cells).to_structure() if is_cif else build_cubic_perovskite(*cells))
+            structures.append(read_cif(*texts).to_structure() if is_cif else build_cubic_perovskite(*texts))
         except CatalystError as error:
-            problems.append(f"{_row(row)}, {'/'.join(table.columns)}: {error.message}")
+            problems.append(f"{place}: {error.message.rstrip('.')}")
         except (ValueError, KeyError, IndexError, AssertionError, TypeError) as error:
-            problems.append(f"{_row(row)}, {'/'.join(table.columns)}: {' '.join(str(error).split())[:200]}")
-    if problems:
-        raise _bad_rows(path, problems[:_MOST_NAMED], len(problems))
+            problems.append(f"{place}: {' '.join(str(error).split())[:200]}")
+    refuse_rows(path, problems)
     return tuple(structures)
 
 
-def _name_rows(path: Path, table: pd.DataFrame) -> tuple[str, ...]:
-    if list(table.columns) == ["cif"]:
-        names = ["cif:" + hashlib.sha256(text.encode()).hexdigest()[:16] for text in table["cif"]]
-    else:
-        names = ["-".join(cells) for cells in table.itertuples(index=False)]
-    first: dict[str, int] = {}
-    for row, name in enumerate(names):
-        if name in first:
-            raise _bad_rows(path, [f"{_row(row)} is the same material as {_row(first[name])}"], 1)
-        first[name] = row
-    return tuple(names)
-
-
-def _row(index: int) -> str:
-    return f"row {index + 2}"
-
-
-def _bad_rows(path: Path, named: list[str], count: int) -> InvalidPoolError:
-    more = f"; and {count - len(named)} more" if count > len(named) else ""
-    return InvalidPoolError(
-        f"{path}: {'; '.join(named)}{more}.", "Correct or remove these rows (the first line is row 1)."
+def _name_rows(path: Path, rows: list[Row], cells: list[tuple[str, ...]]) -> tuple[str, ...]:
+    names = [
+        "-".join(texts) if len(texts) > 1 else f"cif:{hashlib.sha256(texts[0].encode()).hexdigest()[:16]}"
+        for texts in cells
+    ]
+    again = find_repeated(enumerate(names))
+    refuse_rows(
+        path,
+        [
+            f"row {rows[index].number} is the same material as row {rows[first].number}"
+            for index, first in again.items()
+        ],
     )
+    return tuple(names)

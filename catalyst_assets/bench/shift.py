@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from catalyst_assets.bench.tables import read_numbers
 from catalyst_assets.errors import InvalidPoolError
 from catalyst_assets.ingestion.reading.files import read_csv
 from catalyst_assets.learning.heads.fitting import fit_head
@@ -258,19 +259,15 @@ def _spearman(report: PropertyReport, distances: NDArray[np.float64]) -> float:
 
 
 def _read_table(path: Path, name: str) -> "pd.DataFrame":
-    import pandas as pd
 
-    table = read_csv(path, keep_default_na=False)
+    table = read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
     absent = [column for column in (*_COLUMNS, name) if column not in table]
     if absent:
         raise InvalidPoolError(
             f"{path} lacks the columns {', '.join(absent)}.", f"It has {', '.join(map(str, table.columns))}."
         )
-    numbers = pd.to_numeric(table[name], errors="coerce")
-    if not np.isfinite(numbers).all():
-        row = int(np.flatnonzero(~np.isfinite(numbers))[0])
-        raise InvalidPoolError(f"{path}, row {row + 2}: {name} is no number.", "Correct or remove it.")
+    numbers = read_numbers(path, name, list(table[name]), range(2, len(table) + 2), plausible=True)
     if table["anion"].nunique() < 2:
         raise InvalidPoolError(f"{path} has one anion: nothing can be left out.", "Give several.")
-    table[name] = numbers.astype(np.float64)
+    table[name] = np.array(numbers)
     return table

@@ -54,6 +54,12 @@ def discovery(
             help="Correct predicted quantiles on held-out data, as the assets do.",
         ),
     ] = True,
+    plausible: Annotated[
+        bool,
+        typer.Option(
+            "--plausible", help="The pool's numbers are right although they look like another unit."
+        ),
+    ] = False,
     max_evaluations: Annotated[
         int | None, typer.Option(min=1, help="End a run here instead of where the campaign does.")
     ] = None,
@@ -98,7 +104,7 @@ def discovery(
     )
     table = published_table(pool, PEROVSKITES, "--pool")
     with telling(f"reading {table} …") as tell:
-        members = read_pool(table, arms[0].campaign)
+        members = read_pool(table, arms[0].campaign, plausible=plausible)
         tell(f"describing {len(members.material_ids)} structures …")
         features = featurize_pool(members)
     with _progress(len(arms) * seeds) as told:

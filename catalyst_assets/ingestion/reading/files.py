@@ -6,6 +6,7 @@ Untrusted bytes of a source are not read here: `tables` reads those row by row, 
 import bz2
 import gzip
 import lzma
+import warnings
 import zlib
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -35,23 +36,58 @@ _Part = tuple[str, Cell | UnreadableStructureError]
 
 
 def read_csv(path: Path, **options: Any) -> "pd.DataFrame":
-    """Read a CSV file, compressed or not; ``options`` are those of pandas.
+    """Read a CSV file, compressed or not, with names without surrounding blanks; ``options`` are those of pandas.
 
     Raises
     ------
     InvalidPoolError
-        There is none, or it is no CSV.
+        There is none, it is no CSV, names a column twice, or has a row with more cells than names.
     """
     import pandas as pd
 
     try:
-        table: pd.DataFrame = pd.read_csv(path, **options)
-        return table
+        with warnings.catch_warnings():
+            # pandas would take what is too much as an index, or drop it.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
+            names = [str(name).strip() for name in header.iloc[0]]
+            table: pd.DataFrame = pd.read_csv(path, index_col=False, **options)
     except FileNotFoundError:
         raise InvalidPoolError(f"There is no file {path}.", "Give the path of a CSV file.") from None
+    except pd.errors.ParserWarning:
+        raise InvalidPoolError(
+            f"{path} has rows with more cells than its header has names, the last of which is {names[-1]!r}.",
+            "Name every column, or remove what is too much, such as a comma at the end of the rows.",
+        ) from None
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InvalidPoolError(
             f"{path} cannot be read as CSV: {' '.join(str(error).split())}.", "Give a comma-separated table."
+        ) from None
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise InvalidPoolError(
+            f"{path} has the column {', '.join(map(repr, twice))} more than once.", "Rename one of them."
+        )
+    return table.rename(columns=lambda name: str(name).strip())
+
+
+def read_table_bytes(path: Path) -> bytes:
+    """Return the bytes of a table, decompressed where its suffix says that they are not.
+
+    Raises
+    ------
+    InvalidPoolError
+        There is none, or it is not compressed as its suffix says.
+    """
+    opened = _COMPRESSED.get(path.suffix.lower(), open)
+    try:
+        with opened(path, "rb") as file:
+            return bytes(file.read())
+    except FileNotFoundError:
+        raise InvalidPoolError(f"There is no file {path}.", "Give the path of a CSV file.") from None
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        raise InvalidPoolError(
+            f"{path} cannot be read: {' '.join(str(error).split())}.", "Give a comma-separated table."
         ) from None
 
 

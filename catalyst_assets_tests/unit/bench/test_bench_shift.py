@@ -53,7 +53,10 @@ def test_an_unseen_anion_is_further_away_and_worse_than_unseen_systems_of_the_kn
     ("text", "message"),
     [
         ("A,B,heat_of_formation\nLi,Ti,1\n", "lacks the columns anion"),
-        ("A,B,anion,heat_of_formation\nLi,Ti,O3,1\nLi,Ti,N3,much\n", "row 3: heat_of_formation is no number"),
+        (
+            "A,B,anion,heat_of_formation\nLi,Ti,O3,1\nLi,Ti,N3,much\n",
+            "row 3, heat_of_formation: 'much' is not a number",
+        ),
         ("A,B,anion,heat_of_formation\nLi,Ti,O3,1\nLi,Zr,O3,1\n", "one anion"),
         ("", "cannot be read"),
     ],
