@@ -57,6 +57,12 @@ def label_of(name: str) -> str:
     return (known.label if known is not None else "") or title_of(name)
 
 
+def zero_inflated(name: str) -> bool | None:
+    """Return whether exact zeros of a property are declared to be a class of their own; None where nobody said."""
+    known = known_properties().get(name)
+    return known.zero_inflated if known is not None else None
+
+
 def vocabulary() -> Vocabulary:
     """Return the words of this installation.
 

@@ -70,8 +70,10 @@ class Property(_Declared):
             raise ValueError("give typical_mean and typical_std together, or neither")
         if self.typical_mean is not None and not self.low <= self.typical_mean <= self.high:
             raise ValueError(f"typical_mean ({self.typical_mean:g}) is outside {self.range_text}")
-        if self.zero_inflated and not self.low <= 0 <= self.high:
-            raise ValueError(f"zero_inflated: zero is outside {self.range_text}")
+        if self.zero_inflated and self.low != 0:
+            raise ValueError(
+                f"zero_inflated needs `low: 0`, not {self.low:g}: zeros are the lowest values then"
+            )
         return self
 
     def without_rounding(self, value: float) -> float:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalyst_assets.ingestion.reading.spelling import Spelling
 from catalyst_assets.ingestion.reading.tables import ASE_SUFFIXES
@@ -74,24 +74,22 @@ class PropertyColumn(_Model):
         default=False, description="The numbers are right although they look as if they were in another unit."
     )
 
-    @field_validator("method")
-    @classmethod
-    def _known_method(cls, method: str) -> str:
-        if method not in known_methods():
-            raise ValueError(f"'{method}' is not a known method: {instead(method, known_methods())}")
-        return method
-
     @model_validator(mode="after")
-    def _known_property_in_its_unit(self) -> "PropertyColumn":
+    def _known_words_and_unit(self) -> "PropertyColumn":
+        problems = []
+        if self.method not in known_methods():
+            problems.append(f"'{self.method}' is not a known method: {instead(self.method, known_methods())}")
         known = known_properties().get(self.property)
         if known is None:
-            raise ValueError(
-                f"'{self.property}' is not a known property: {instead(self.property, known_properties())}"
-            )
-        try:
-            conversion(self.unit, known.unit)
-        except ValueError as error:
-            raise ValueError(f"{self.property} is stored in {known.unit}: {error}") from None
+            wanted = instead(self.property, known_properties())
+            problems.append(f"'{self.property}' is not a known property: {wanted}")
+        else:
+            try:
+                conversion(self.unit, known.unit)
+            except ValueError as error:
+                problems.append(f"{self.property} is stored in {known.unit}: {error}")
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
     @cached_property

@@ -29,7 +29,10 @@ _NOISE: Final = 0.03
 
 
 def find_couplings(
-    features: NDArray[np.float32], labels: NDArray[np.float64], seed: int
+    features: NDArray[np.float32],
+    labels: NDArray[np.float64],
+    seed: int,
+    declared: Sequence[bool | None] | None = None,
 ) -> tuple[Coupling, ...]:
     """Find which properties follow which.
 
@@ -44,13 +47,20 @@ def find_couplings(
         Shape (n, p), NaN where a property was not measured.
     seed
         Chooses among many rows.
+    declared
+        Of each property, whether zeros are a class of their own, where somebody said.
 
     Returns
     -------
     Parents before children: each property is at most once a child, and follows itself by no detour.
     """
     known = np.isfinite(labels)
-    free = [column for column in range(labels.shape[1]) if _may_follow(labels[known[:, column], column])]
+    said = declared or [None] * labels.shape[1]
+    free = [
+        column
+        for column in range(labels.shape[1])
+        if _may_follow(labels[known[:, column], column], said[column])
+    ]
     slopes: dict[tuple[int, int], float] = {}
     explained: dict[tuple[int, int], float] = {}
     for child in free:
@@ -67,8 +77,9 @@ def find_couplings(
     return _span(free, labels.shape[1], slopes, explained)
 
 
-def _may_follow(target: NDArray[np.float64]) -> bool:
-    return len(target) >= _FEWEST and float(np.ptp(target)) > 0 and not math.isfinite(find_floor(target))
+def _may_follow(target: NDArray[np.float64], zero_inflated: bool | None) -> bool:
+    varies = len(target) >= _FEWEST and float(np.ptp(target)) > 0
+    return varies and not math.isfinite(find_floor(target, zero_inflated))
 
 
 def _relate(

@@ -38,6 +38,7 @@ from catalyst_assets.learning.uncertainty.report import (
     score_coupled,
     score_held_out,
 )
+from catalyst_assets.vocabulary.known import zero_inflated
 
 
 def fit_head(
@@ -93,7 +94,8 @@ def fit_heads(
     rows = np.ascontiguousarray(features[order], dtype=np.float32)
     values = labels[order]
     folds = assign_folds([groups[i] for i in order], settings.n_folds, settings.seed)
-    couplings = find_couplings(rows, values, settings.seed) if settings.couple else ()
+    declared = [zero_inflated(name) for name in properties]
+    couplings = find_couplings(rows, values, settings.seed, declared) if settings.couple else ()
     apart = take_apart(values, couplings)
     typical = [
         typical_of(name) if has_typical(name) or count < FEWEST_FOR_A_HEAD else _empirical_prior(column)
@@ -101,7 +103,9 @@ def fit_heads(
     ]
     priors = prior_apart(typical, couplings)
     learned = {column: priors[column] for column in np.flatnonzero(counts >= FEWEST_FOR_A_HEAD).tolist()}
-    tasks = make_tasks(rows, apart, folds, feature_blocks(feature_names), learned, settings)
+    children = {coupling.child for coupling in couplings}
+    zeros = {column: said for column, said in enumerate(declared) if column not in children}
+    tasks = make_tasks(rows, apart, folds, feature_blocks(feature_names), learned, zeros, settings)
     fits = fit_kinds(kinds, rows, folds, tasks, settings)
     models: list[PropertyModel] = [prior_model(*prior) for prior in priors]
     calibrations = [Calibration()] * len(properties)

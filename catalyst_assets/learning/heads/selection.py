@@ -29,18 +29,20 @@ def make_tasks(
     folds: NDArray[np.int64],
     blocks: list[NDArray[np.int64]],
     priors: Mapping[int, tuple[float, float]],
+    declared: Mapping[int, bool | None],
     settings: HeadSettings,
 ) -> dict[int, LabelledTask]:
     """Return the rows with labels, and the task, of each property that ``priors`` names by its column.
 
-    Properties with the same rows above their floors share one gate.
+    Properties with the same rows above their floors share one gate. ``declared`` says by column whether zeros are a
+    class of their own, where somebody said.
     """
     tasks = {}
     gates: dict[bytes, Any] = {}
     for column, prior in priors.items():
         known = np.flatnonzero(np.isfinite(labels[:, column]))
         rows, target, own_folds = features[known], labels[known, column], folds[known]
-        lowest, gate, chance = find_floor(target), None, np.ones(len(target))
+        lowest, gate, chance = find_floor(target, declared.get(column)), None, np.ones(len(target))
         if np.isfinite(lowest):
             above = target > lowest
             key = above.tobytes() + own_folds.tobytes()

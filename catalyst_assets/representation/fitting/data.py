@@ -19,6 +19,7 @@ from catalyst_assets.representation.fitting.floors import find_floor
 from catalyst_assets.representation.fitting.settings import FitError
 from catalyst_assets.representation.graphs import CrystalGraph, plan_batches
 from catalyst_assets.representation.networks.interface import GraphBatch, GraphNetwork, collate
+from catalyst_assets.vocabulary.known import zero_inflated
 
 FEWEST_WITH_A_SPREAD: Final = 2
 
@@ -122,7 +123,7 @@ class TargetScaling:
                     f"{name} has {len(known)} labels to train on.",
                     f"Fine-tuning takes at least {FEWEST_WITH_A_SPREAD}; leave the property out.",
                 )
-            floor = find_floor(known)
+            floor = find_floor(known, zero_inflated(name))
             above = known[known > floor]
             if not len(above):
                 above = known

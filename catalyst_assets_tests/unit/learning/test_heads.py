@@ -1,5 +1,7 @@
 """Heads through their public face: which kind is kept, and that a stored one predicts the same."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,8 @@ from catalyst_assets.learning.heads.head import FittedHead, assign_folds
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.sparse_process import SparseProcess
 from catalyst_assets.learning.heads.stacked import StackedModel
+from catalyst_assets.representation.fitting.floors import find_floor
+from resources.settings import get_settings
 
 NAMES = [f"x:{column}" for column in range(4)]
 SETTINGS = HeadSettings(n_trees=20, n_boosted=10, gp_steps=15, n_networks=1, seed=1)
@@ -175,3 +179,27 @@ def test_a_head_of_another_format_or_cut_off_is_refused(head: FittedHead) -> Non
     for nothing in (b"", b"x" * 100):
         with pytest.raises(CorruptArtifactError):
             FittedHead.from_bytes(nothing)
+
+
+def test_what_is_declared_of_zeros_comes_before_what_labels_look_like() -> None:
+    few, shared = np.array([0.0] * 3 + [1.0] * 97), np.array([2.0] * 20 + [3.0] * 80)
+
+    assert [find_floor(few, said) for said in (None, True, False)] == [-np.inf, 0.0, -np.inf]
+    assert [find_floor(shared, said) for said in (None, True, False)] == [2.0, 2.0, -np.inf]
+    assert find_floor(few[1:], True) == -np.inf
+
+
+def test_a_declaration_decides_whether_a_head_gives_zeros_a_chance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = tmp_path / "properties.yaml"
+    features, groups = _rows()
+    told = []
+    for said in ("true", "false"):
+        words.write_text(f"properties: {{selectivity: {{unit: percent, low: 0, zero_inflated: {said}}}}}\n")
+        monkeypatch.setenv("CATALYST_PROPERTIES_FILE", str(words))
+        get_settings.cache_clear()
+        head = fit_head(features, NAMES, _labels(features)[:, 1:2], groups, ["selectivity"], SETTINGS)
+        told.append((head.predict(features).draws == 0).mean())
+    assert told[0] > 0.1
+    assert told[1] == 0

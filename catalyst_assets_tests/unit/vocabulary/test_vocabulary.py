@@ -86,7 +86,7 @@ def test_what_ships_is_such_a_file_with_units_that_pint_knows():
             "properties: {x: {unit: eV, low: 2, typical_mean: 1, typical_std: 1}}",
             r"typical_mean \(1\) is outside 2 to ∞",
         ),
-        ("properties: {x: {unit: eV, low: 2, zero_inflated: true}}", "zero is outside"),
+        ("properties: {x: {unit: eV, low: 2, zero_inflated: true}}", "zero_inflated needs `low: 0`, not 2"),
         ("properties: {x-y: {unit: eV}}", r"properties\.x-y: must be letters, digits and _"),
         ("properties: {band_gap: {unit: meV}}", r"properties\.band_gap\.unit: band_gap is shipped in eV"),
         ("properties: {energy_total: {unit: eV/atom}}", "energy_total is shipped in eV"),
