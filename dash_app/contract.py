@@ -106,6 +106,7 @@ class PropertyInfo(BaseModel):
     """A property that a campaign predicts."""
 
     name: str
+    label: str = Field("", description="What people read for it; empty for the name in words.")
     unit: str
     description: str
 
@@ -293,6 +294,9 @@ class Explanation(BaseModel):
 class CandidateDetail(Candidate):
     """A candidate with its history, its explanation and its structure."""
 
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="What people read for each property that is named."
+    )
     explanation: Explanation
     events: list[CandidateEvent]
     structure: dict[str, Any] = Field(description="The structure as pymatgen's `Structure.as_dict()`.")
@@ -349,4 +353,7 @@ class Reranking(BaseModel):
         "one does not."
     )
     strategies: list[StrategyInfo] = Field(description="Strategies that suit the campaign.")
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="What people read for each property that is named."
+    )
     items: list[RankedAgain]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 
 from catalyst_assets.campaigns.evaluations import Evaluation, load_evaluations, read_evaluations
 from catalyst_assets.campaigns.model import Campaign
-from catalyst_assets.vocabulary.known import known_properties, unit_of
+from catalyst_assets.vocabulary.known import known_properties, label_of, unit_of
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import parse_document, sum_up
 from dash_app.api.problems import NotFoundError, problem_responses
@@ -104,7 +104,8 @@ def _properties(connection: sa.Connection, loaded: _Loaded) -> list[PropertyInfo
     units |= {row["name"]: row["unit"] or "" for row in predicted}
     about = {name: known.description for name, known in known_properties().items()}
     return [
-        PropertyInfo(name=name, unit=unit, description=about.get(name, "")) for name, unit in units.items()
+        PropertyInfo(name=name, label=label_of(name), unit=unit, description=about.get(name, ""))
+        for name, unit in units.items()
     ]
 
 

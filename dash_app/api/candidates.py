@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 
 from catalyst_assets.campaigns.evaluations import judge_hits
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS, RejectionKind
+from catalyst_assets.vocabulary.known import label_of
 from dash_app.api.campaigns import find_document
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import parse_document
@@ -129,10 +130,12 @@ def _detail(connection: sa.Connection, candidate_id: int) -> CandidateDetail:
     if not rows:
         raise NotFoundError(f"There is no candidate {candidate_id}.")
     (candidate,) = _with_hits(connection, rows)
+    named = [answer.property for answer in candidate.validated]
     events = fetch_all(connection, "app/candidate_events", candidate_id=candidate_id)
     found = fetch_one(connection, "app/candidate_structure", candidate_id=candidate_id) or {"structure": {}}
     return CandidateDetail(
         **candidate.model_dump(),
+        labels={name: label_of(name) for name in (*candidate.predicted, *named)},
         explanation=explain_candidate(connection, candidate_id),
         events=[CandidateEvent(**row) for row in events],
         structure=found["structure"],

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 
 from catalyst_assets.acquisition.what_if import StoredRanking, load_stored_ranking, suitable_strategies
 from catalyst_assets.campaigns.model import Strategy
-from catalyst_assets.vocabulary.known import unit_of
+from catalyst_assets.vocabulary.known import label_of, unit_of
 from dash_app.api.campaigns import CampaignName, find_document
 from dash_app.api.connection import Transaction
 from dash_app.api.problems import NotFoundError, problem_responses
@@ -115,6 +115,7 @@ def rerank_iteration(
         strategies=[
             StrategyInfo(name=each, explores=each.explores) for each in suitable_strategies(campaign)
         ],
+        labels={each: label_of(each) for each in campaign.predicted_properties},
         items=items,
     )
 

@@ -52,7 +52,7 @@ def candidate_panel(candidate: CandidateDetail, method: str) -> html.Div:
             pairs(facts),
             html.H3("Properties"),
             _properties(candidate, method),
-            *why_panel(candidate.explanation, units),
+            *why_panel(candidate.explanation, units, candidate.labels),
             html.H3("History"),
             html.Ol([_event(event) for event in candidate.events], className="history"),
             *_structure(candidate.structure),
@@ -81,7 +81,7 @@ def _properties(candidate: CandidateDetail, method: str) -> html.Table:
         predicted, answer = candidate.predicted.get(name), answers.get(name)
         unit = predicted.unit if predicted else answers[name].unit
         expected = plus_minus(predicted.mean, predicted.std) if predicted else MISSING
-        title = html.Th(with_unit(name, unit), scope="row")
+        title = html.Th(with_unit(name, unit, candidate.labels), scope="row")
         rows.append([title, html.Td(expected), html.Td(_answer(answer))])
     return table(("", "Predicted", f"Validated, {method}"), rows)
 

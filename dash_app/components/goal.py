@@ -4,9 +4,9 @@ from typing import Any
 
 from dash import html
 
-from catalyst_assets.constants import title_of
+from catalyst_assets.constants import in_sentence, title_of
 from dash_app.components.tables import pairs
-from dash_app.components.wording import MISSING, criterion
+from dash_app.components.wording import MISSING, criterion, property_title
 from dash_app.contract import CampaignDetail
 
 
@@ -14,6 +14,7 @@ def goal_panel(campaign: CampaignDetail) -> html.Section:
     """Show criteria or objective, method, acquisition, validator and how review goes."""
     document = campaign.document
     units = {info.name: info.unit for info in campaign.properties}
+    labels = {info.name: info.label for info in campaign.properties}
     acquisition = document.get("acquisition") or {}
     rows = [
         ("Method", document.get("method", MISSING)),
@@ -27,24 +28,29 @@ def goal_panel(campaign: CampaignDetail) -> html.Section:
     return html.Section(
         [
             html.H2("Goal"),
-            *_aim(document, units),
+            *_aim(document, units, labels),
             pairs(rows),
         ],
         className="panel",
     )
 
 
-def _aim(document: dict[str, Any], units: dict[str, str]) -> list[html.P | html.Ul]:
+def _aim(document: dict[str, Any], units: dict[str, str], labels: dict[str, str]) -> list[html.P | html.Ul]:
     objective, criteria = document.get("objective"), document.get("criteria") or []
     aim: list[html.P | html.Ul] = []
     if objective:
         where = " where the criteria hold" if criteria else ""
         aim.append(
-            html.P(f"{title_of(objective['direction'])} {title_of(objective['property']).lower()}{where}.")
+            html.P(
+                f"{title_of(objective['direction'])} "
+                f"{in_sentence(property_title(objective['property'], labels))}{where}."
+            )
         )
     if criteria:
         aim.append(html.P("A material is a hit when"))
-        aim.append(html.Ul([html.Li(criterion(each, units)) for each in criteria], className="criteria"))
+        aim.append(
+            html.Ul([html.Li(criterion(each, units, labels)) for each in criteria], className="criteria")
+        )
     return aim
 
 

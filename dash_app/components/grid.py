@@ -115,7 +115,7 @@ def _columns(campaign: CampaignDetail) -> list[dict[str, Any]]:
 
 
 def _property_columns(info: PropertyInfo) -> dict[str, Any]:
-    title = with_unit(info.name, info.unit)
+    title = with_unit(info.name, info.unit, {info.name: info.label})
     answered = ["ag-right-aligned-cell", "validated-value"]
     columns = [
         _figure(f"predicted.{info.name}", "Predicted", max(142, 9 * len(title) - 80)),

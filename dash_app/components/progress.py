@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from catalyst_assets.constants import in_sentence
 from dash_app.components.wording import with_unit
 from dash_app.contract import CampaignDetail, Iteration
 
@@ -71,8 +72,10 @@ def _vertical(campaign: CampaignDetail) -> str:
     objective = campaign.document.get("objective")
     if not objective:
         return "Hits found"
-    units = {info.name: info.unit for info in campaign.properties}
-    return f"Best {with_unit(objective['property'], units.get(objective['property'], '')).lower()}"
+    known = {info.name: info for info in campaign.properties}
+    name = objective["property"]
+    unit, label = (known[name].unit, known[name].label) if name in known else ("", "")
+    return f"Best {in_sentence(with_unit(name, unit, {name: label}))}"
 
 
 def _hover(iteration: Iteration) -> str:

@@ -2,8 +2,8 @@
 
 from dash import dcc, html
 
-from catalyst_assets.constants import title_of
-from dash_app.components.wording import count, moment, number
+from catalyst_assets.constants import in_sentence, title_of
+from dash_app.components.wording import count, moment, number, property_title
 from dash_app.contract import CampaignDetail, CampaignSummary, CandidateStatus
 
 
@@ -75,4 +75,6 @@ def _latest(campaign: CampaignDetail) -> str:
 
 def _objective(campaign: CampaignDetail) -> str:
     objective = campaign.document.get("objective") or {}
-    return f"{objective.get('direction', '')} {title_of(objective.get('property', '')).lower()}".strip()
+    labels = {info.name: info.label for info in campaign.properties}
+    title = in_sentence(property_title(objective.get("property", ""), labels))
+    return f"{objective.get('direction', '')} {title}".strip()

@@ -65,7 +65,7 @@ def reranked_list(reranking: Reranking) -> html.Div:
         )
     predicted = reranking.items[0].predicted if reranking.items else {}
     titles = ["Rank", "Recorded", "Formula", "Status", "Feasibility"]
-    titles += [with_unit(name, each.unit) for name, each in predicted.items()]
+    titles += [with_unit(name, each.unit, reranking.labels) for name, each in predicted.items()]
     rows = [_cells(item, list(predicted)) for item in reranking.items]
     children.append(html.Div(table(titles, rows, "figures reranked"), className="wide"))
     return html.Div(children)

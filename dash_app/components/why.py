@@ -4,13 +4,13 @@ from typing import Any
 
 from dash import html
 
-from catalyst_assets.constants import title_of
+from catalyst_assets.constants import in_sentence
 from dash_app.components.tables import remark, table
-from dash_app.components.wording import MISSING, criterion, formula, with_unit
+from dash_app.components.wording import MISSING, criterion, formula, property_title, with_unit
 from dash_app.contract import BoundChance, Criterion, Explanation, NearestLabelled
 
 
-def why_panel(explanation: Explanation, units: dict[str, str]) -> list[Any]:
+def why_panel(explanation: Explanation, units: dict[str, str], labels: dict[str, str]) -> list[Any]:
     """Show an explanation.
 
     Parameters
@@ -18,20 +18,24 @@ def why_panel(explanation: Explanation, units: dict[str, str]) -> list[Any]:
     explanation
         As the API gives it.
     units
-        Unit of each property whose labels may be shown.
+        Unit of each property whose values may be shown.
+    labels
+        What people read for each property.
     """
     decisive = explanation.decisive
     children: list[Any] = [html.H3("Why this one")]
     if explanation.criteria:
-        criteria = [_criterion(each, decisive) for each in explanation.criteria]
+        criteria = [_criterion(each, decisive, labels) for each in explanation.criteria]
         children.append(html.Ul(criteria, className="chances"))
     if decisive is not None:
-        children.append(html.P(["The score hangs on ", html.Strong(title_of(decisive).lower()), "."]))
+        children.append(
+            html.P(["The score hangs on ", html.Strong(in_sentence(property_title(decisive, labels))), "."])
+        )
     else:
         children.append(remark("The draws that it was ranked by are no longer stored."))
     children.append(html.H3("Nearest labelled materials"))
     if explanation.nearest:
-        children.append(_nearest(explanation.nearest, units))
+        children.append(_nearest(explanation.nearest, units, labels))
         children.append(remark("Distance in features; 1 is typical of an unseen chemical system."))
     else:
         children.append(
@@ -42,21 +46,21 @@ def why_panel(explanation: Explanation, units: dict[str, str]) -> list[Any]:
     return children
 
 
-def _criterion(each: Criterion, decisive: str | None) -> html.Li:
+def _criterion(each: Criterion, decisive: str | None, labels: dict[str, str]) -> html.Li:
     if len(each.alternatives) == 1 and len(each.alternatives[0].bounds) == 1:
-        return html.Li(_bar(each.alternatives[0].bounds[0], decisive))
+        return html.Li(_bar(each.alternatives[0].bounds[0], decisive, labels))
     parts: list[Any] = [_chance("Any of these", each.chance)]
     for number, alternative in enumerate(each.alternatives):
         parts.append(html.P("or" if number else "either", className="soft small between"))
-        parts += [_bar(bound, decisive) for bound in alternative.bounds]
+        parts += [_bar(bound, decisive, labels) for bound in alternative.bounds]
         if len(alternative.bounds) > 1:
             parts.append(_chance("All together", alternative.chance))
     return html.Li(parts, className="alternatives")
 
 
-def _bar(bound: BoundChance, decisive: str | None) -> html.Div:
+def _bar(bound: BoundChance, decisive: str | None, labels: dict[str, str]) -> html.Div:
     limits = {name: value for name, value in (("min", bound.min), ("max", bound.max)) if value is not None}
-    text = criterion({"property": bound.property, **limits}, {bound.property: bound.unit})
+    text = criterion({"property": bound.property, **limits}, {bound.property: bound.unit}, labels)
     return _chance(text, bound.chance, is_decisive=bound.property == decisive)
 
 
@@ -66,9 +70,9 @@ def _chance(text: str, chance: float, *, is_decisive: bool = False) -> html.Div:
     return html.Div([said, bar], className="chance decisive" if is_decisive else "chance")
 
 
-def _nearest(nearest: list[NearestLabelled], units: dict[str, str]) -> html.Table:
+def _nearest(nearest: list[NearestLabelled], units: dict[str, str], labels: dict[str, str]) -> html.Table:
     names = sorted({name for each in nearest for name in each.labels})
-    titles = ["", "Distance", *(with_unit(name, units.get(name, "")) for name in names)]
+    titles = ["", "Distance", *(with_unit(name, units.get(name, ""), labels) for name in names)]
     rows = [
         [
             html.Th(formula(each.formula), scope="row", title=each.material_id),

@@ -1,7 +1,9 @@
 """How names, numbers and moments are written for people."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from dash import html
@@ -35,9 +37,15 @@ def formula(text: str) -> list[str | html.Sub]:
     return [html.Sub(part) if place % 2 else part for place, part in enumerate(parts) if part]
 
 
-def with_unit(name: str, unit: str) -> str:
+def property_title(name: str, labels: Mapping[str, str]) -> str:
+    """Write a property as people read it: its label, or its name in words."""
+    return labels.get(name) or title_of(name)
+
+
+def with_unit(name: str, unit: str, labels: Mapping[str, str]) -> str:
     """Write a property with its unit: "Band gap direct (eV)"."""
-    return f"{title_of(name)} ({unit})" if unit else title_of(name)
+    title = property_title(name, labels)
+    return f"{title} ({unit})" if unit else title
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -73,11 +81,13 @@ def count(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def criterion(document: dict[str, Any], units: dict[str, str]) -> str:
+def criterion(
+    document: dict[str, Any], units: Mapping[str, str], labels: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Write one criterion of a campaign: "Band gap direct between 1 and 2.3 eV"."""
     if "any_of" in document:
         branches = [
-            " and ".join(criterion(bound, units) for bound in branch) for branch in document["any_of"]
+            " and ".join(criterion(bound, units, labels) for bound in branch) for branch in document["any_of"]
         ]
         return "; or ".join(branches)
     low, high, name = document.get("min"), document.get("max"), document["property"]
@@ -85,4 +95,4 @@ def criterion(document: dict[str, Any], units: dict[str, str]) -> str:
         limits = f"at most {high:g}"
     else:
         limits = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
-    return f"{title_of(name)} {limits} {units.get(name, '')}".strip()
+    return f"{property_title(name, labels)} {limits} {units.get(name, '')}".strip()
