@@ -13,7 +13,7 @@ from catalyst_assets.campaigns.model import Bound, Campaign, Derivation
 from catalyst_assets.campaigns.sense import find_nonsense
 from catalyst_assets.errors import InvalidCampaignError
 from catalyst_assets.vocabulary.known import known_methods, known_properties, unit_of
-from catalyst_assets.vocabulary.words import instead
+from catalyst_assets.vocabulary.words import WHERE_DECLARED, close_to
 from resources.yaml_files import quote_hint, read_yaml
 
 CAMPAIGN_FOLDER = Path(__file__).parent
@@ -39,6 +39,11 @@ def load_campaign(path_or_name: str | Path) -> Campaign:
         raise InvalidCampaignError(
             f"Campaign {path} holds {'nothing' if document is None else type(document).__name__}, not fields.",
             f"Write one `field: value` a line; see {CAMPAIGN_FOLDER / 'oxide-perovskites-demo.yaml'}.",
+        )
+    if document and document.keys() <= {"properties", "methods"}:
+        raise InvalidCampaignError(
+            f"{path} declares properties and methods: it is no campaign.",
+            "Name it with CATALYST_PROPERTIES_FILE, and give the file of a campaign here.",
         )
     campaign = parse_campaign(document, str(path))
     if nonsense := "; ".join(find_nonsense(campaign)):
@@ -90,20 +95,20 @@ def check_known(campaign: Campaign) -> None:
         named.add(campaign.pool.lacks.property)
     properties = known_properties()
     problems = [
-        f"unknown property '{name}': {instead(name, properties)}" for name in sorted(named - set(properties))
+        f"unknown property '{name}'{close_to(name, properties)}" for name in sorted(named - set(properties))
     ]
     methods = {"method": campaign.method}
     if campaign.pool.lacks is not None:
         methods["pool.lacks.method"] = campaign.pool.lacks.method
     problems += [
-        f"{field}: unknown method '{method}': {instead(method, known_methods())}"
+        f"{field}: unknown method '{method}'{close_to(method, known_methods())}"
         for field, method in methods.items()
         if method not in known_methods()
     ]
     if problems:
         raise InvalidCampaignError(
             f"Campaign {campaign.name} is not valid: {'; '.join(problems)}.",
-            "Use a known one (`catalyst campaign properties` lists them), or declare yours.",
+            f"Correct the name, or declare it: {WHERE_DECLARED}.",
         )
     problems = [problem for name in campaign.derive for problem in _misused(name, campaign.derive[name])]
     if problems:

@@ -74,15 +74,30 @@ def check_hashes(database: "Database") -> list[str]:
 
 def find_bad_properties(database: "Database", span: Span = EVERYTHING) -> list[str]:
     """Return one line for each property entry that is not as it is declared."""
+    declared, methods = known_properties(), known_methods()
     with database.transaction() as connection:
         rows = fetch_all(
             connection,
             "ingestion/bad_properties",
             properties=json.dumps(_limits()),
-            methods=list(known_methods()),
+            methods=list(methods),
             **asdict(span),
         )
-    return [f"{row['material_id']}, {row['property']}: {row['entry']} is not valid" for row in rows]
+
+    def why(name: str, entry: str) -> str:
+        held, stored = declared.get(name), json.loads(entry)
+        if held is None:
+            return "the property is not declared"
+        if not isinstance(stored, dict) or stored.get("unit") != held.unit:
+            return f"the property is declared in {held.unit}"
+        if stored.get("method") not in methods:
+            return "the method is not declared"
+        return f"it is to have a source, and a number within {held.range_text}"
+
+    return [
+        f"{row['material_id']}, {row['property']}: {row['entry']} is not valid: {why(row['property'], row['entry'])}"
+        for row in rows
+    ]
 
 
 def find_inconsistent_hashes(database: "Database", span: Span = EVERYTHING) -> list[str]:

@@ -23,6 +23,7 @@ _IMPOSSIBLE: Final = 0.1
 _NOISE: Final = 1e-4
 _FACTOR: Final = 1000.0
 _LENGTHS: Final = {"Å": (100.0, "pm")}
+_WITHOUT_PREFIX: Final = ("eV", "V", "A/", "A ", "C/", "W/", "S/")
 
 
 def find_unit_doubt(values: Sequence[float], known: Property) -> str:
@@ -69,4 +70,6 @@ def ask_unit(value: float, known: Property) -> str:
 
 
 def _smaller_unit(unit: str) -> tuple[float, str]:
-    return _LENGTHS.get(unit, (_FACTOR, f"m{unit}"))
+    if unit in _LENGTHS:
+        return _LENGTHS[unit]
+    return _FACTOR, f"m{unit}" if unit.startswith(_WITHOUT_PREFIX) else f"a thousandth of {unit}"

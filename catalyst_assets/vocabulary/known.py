@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from catalyst_assets.constants import title_of
 from catalyst_assets.errors import UsageError
-from catalyst_assets.vocabulary.units import find_unit_problem
+from catalyst_assets.vocabulary.units import Conversion, conversion, find_unit_problem
 from catalyst_assets.vocabulary.words import Declarations, Method, Property, Vocabulary, join
 from resources.settings import get_settings
 from resources.yaml_files import quote_hint, read_yaml
@@ -55,6 +55,20 @@ def label_of(name: str) -> str:
     """Return what people read for a property: its label, or its name in words."""
     known = known_properties().get(name)
     return (known.label if known is not None else "") or title_of(name)
+
+
+def stored_as(name: str, unit: str) -> tuple[str, Conversion]:
+    """Return the unit a property is stored in, and how numbers in ``unit`` become numbers in it.
+
+    Of a property that is not known they stay as they are: who checks values says so.
+
+    Raises
+    ------
+    ValueError
+        ``unit`` is no unit, or measures something else.
+    """
+    stored = unit_of(name) or unit
+    return stored, conversion(unit, stored)
 
 
 def zero_inflated(name: str) -> bool | None:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 # Expected of a property of which nothing is known, not even a range.
 _NOTHING_KNOWN: Final = (0.0, 1.0)
 _ROUNDING: Final = 1e-6
+WHERE_DECLARED: Final = "`catalyst campaign properties` lists what is known, and says how to declare your own"
 MethodKind = Literal["functional", "potential", "experiment"]
 
 
@@ -172,16 +173,11 @@ def join(shipped: Declarations, own: Declarations) -> Vocabulary:
     return Vocabulary(properties, {**shipped.methods, **own.methods}, frozenset(named))
 
 
-def instead(name: str, known: Iterable[str]) -> str:
-    """Say of a name that nobody declared which of ``known`` come close, and where one declares one's own."""
-    names = list(known)
-    folded = {each.casefold(): each for each in names}
+def close_to(name: str, known: Iterable[str]) -> str:
+    """Return which of ``known`` a name that nobody declared may have meant, as a question; nothing if none comes close."""
+    folded = {each.casefold(): each for each in known}
     close = [folded[each] for each in get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.5)]
-    hint = f"did you mean {' or '.join(close)}? " if close else ""
-    return (
-        f"{hint}known are {', '.join(names)}; "
-        "your own are declared in the file that CATALYST_PROPERTIES_FILE names"
-    )
+    return f": did you mean {' or '.join(close)}?" if close else ""
 
 
 def _contradictions(shipped: Declarations, own: Declarations) -> Iterator[str]:

@@ -179,6 +179,7 @@ def derivations(as_json: AsJson = False) -> None:
 
 def _tell(goal: "Campaign", ready: "Readiness | None", home: Path) -> None:
     from catalyst_assets.report.goal import describe_goal
+    from catalyst_assets.vocabulary.known import known_methods
 
     typer.echo(f"Campaign {goal.name} is valid:")
     for line in describe_goal(goal):
@@ -188,8 +189,9 @@ def _tell(goal: "Campaign", ready: "Readiness | None", home: Path) -> None:
         return
     typer.echo(f"pool      {ready.pool_size:,} materials, {ready.with_features:,} with features")
     typer.echo(f"test set  {ready.test_set_size:,} of them held out")
+    obtained = "measured" if known_methods()[goal.method].kind == "experiment" else "computed"
     for name, count in ready.labels.items():
-        typer.echo(f"labels    {count:,} of {name} by {goal.method}, computed")
+        typer.echo(f"labels    {count:,} of {name} by {goal.method}, {obtained}")
     if ready.answerable is not None:
         typer.echo(f"answers   {ready.answerable:,} materials in the reference table")
     for remark in ready.remarks:

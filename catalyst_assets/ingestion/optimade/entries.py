@@ -12,6 +12,7 @@ from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.crystals import MOST_SITES
 from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.records import Problem, Value
+from catalyst_assets.vocabulary.known import stored_as
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
@@ -75,7 +76,8 @@ def _read_values(
         elif not is_number(found):
             problems.append(Problem(path, f"{shown(str(found))} is not a number"))
         else:
-            values.append(Value(content["property"], float(found), content["unit"], content["method"], path))
+            unit, converted = stored_as(content["property"], content["unit"])
+            values.append(Value(content["property"], converted(float(found)), unit, content["method"], path))
     return tuple(values)
 
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalyst_assets.ingestion.reading.spelling import Spelling
 from catalyst_assets.ingestion.reading.tables import ASE_SUFFIXES
-from catalyst_assets.vocabulary.known import known_methods, known_properties
-from catalyst_assets.vocabulary.units import Conversion, conversion
-from catalyst_assets.vocabulary.words import instead
+from catalyst_assets.vocabulary.known import known_methods, known_properties, stored_as, unit_of
+from catalyst_assets.vocabulary.units import Conversion
+from catalyst_assets.vocabulary.words import WHERE_DECLARED, close_to
 from resources.yaml_files import read_model
 
 Column = Annotated[str, Field(min_length=1)]
@@ -76,27 +76,25 @@ class PropertyColumn(_Model):
 
     @model_validator(mode="after")
     def _known_words_and_unit(self) -> "PropertyColumn":
-        problems = []
+        problems, known = [], known_properties().get(self.property)
         if self.method not in known_methods():
-            problems.append(f"'{self.method}' is not a known method: {instead(self.method, known_methods())}")
-        known = known_properties().get(self.property)
+            close = close_to(self.method, known_methods())
+            problems.append(f"'{self.method}' is not a known method{close}")
         if known is None:
-            wanted = instead(self.property, known_properties())
-            problems.append(f"'{self.property}' is not a known property: {wanted}")
-        else:
-            try:
-                conversion(self.unit, known.unit)
-            except ValueError as error:
-                problems.append(f"{self.property} is stored in {known.unit}: {error}")
+            close = close_to(self.property, known_properties())
+            problems.append(f"'{self.property}' is not a known property{close}")
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError(f"{'; '.join(problems)} ({WHERE_DECLARED})")
+        try:
+            stored_as(self.property, self.unit)
+        except ValueError as error:
+            raise ValueError(f"{self.property} is stored in {unit_of(self.property)}: {error}") from None
         return self
 
     @cached_property
     def stored(self) -> tuple[str, Conversion]:
         """The unit that the property is stored in, and how the column's numbers become numbers in it."""
-        unit = known_properties()[self.property].unit
-        return unit, conversion(self.unit, unit)
+        return stored_as(self.property, self.unit)
 
 
 class TableMapping(_Model):

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
-from catalyst_assets.errors import UsageError
+from pydantic import ValidationError
+
+from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest
 from catalyst_assets.ingestion.records import Contents, Record, Rejection
 from catalyst_assets.ingestion.reference_tables.mapping import TableMapping, load_mapping
@@ -153,7 +155,15 @@ def _tables(config: ReferenceTablesConfig) -> ReferenceTables:
 
 def _recorded_mapping(raw: RawFile) -> TableMapping:
     # Columns of a name were joined without anything between them before a mapping could say what.
-    return TableMapping.model_validate({"separator": ""} | raw.request["parameters"]["mapping"])
+    recorded = {"separator": ""} | raw.request["parameters"]["mapping"]
+    try:
+        return TableMapping.model_validate(recorded)
+    except ValidationError as error:  # of a word that was declared when it was ingested
+        said = "; ".join(item["msg"].removeprefix("Value error, ") for item in error.errors())
+        raise InvalidPoolError(
+            f"The mapping that it was ingested with is no longer valid: {said}.",
+            "Set CATALYST_PROPERTIES_FILE as it was then, and load it again with --reparse.",
+        ) from None
 
 
 def _table_path(url: str) -> Path:

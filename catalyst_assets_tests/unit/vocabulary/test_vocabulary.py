@@ -156,9 +156,14 @@ def test_a_campaign_may_name_what_is_declared_and_nothing_else(declare: Declare)
         InvalidCampaignError, match=r"'mass_activity'.*method: unknown method 'RDE'"
     ) as refused:
         check_known(goal)
-    assert "CATALYST_PROPERTIES_FILE" in str(refused.value)
+    assert "catalyst campaign properties" in str(refused.value)
 
     declare("properties: {mass_activity: {unit: A/g}}\nmethods: {RDE: {kind: experiment}}")
     check_known(goal)
     with pytest.raises(InvalidCampaignError, match="did you mean mass_activity"):
         check_known(campaign("Mass_Activty", "RDE"))
+
+
+def test_a_file_of_properties_is_not_taken_for_a_campaign():
+    with pytest.raises(InvalidCampaignError, match="declares properties and methods: it is no campaign"):
+        load_campaign(PROJECT / "docs" / "examples" / "properties.yaml")
