@@ -4,6 +4,7 @@ Every source ends here: what passes `validate` may be loaded, what fails is a `R
 field and why. The checks are one pandera schema a table.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -252,9 +253,9 @@ def value_schema() -> Any:
 def _without_rounding(record: Record) -> Record:
     properties = known_properties()
     rounded = [
-        properties[value.property].without_rounding(value.value)
-        if value.property in properties
-        else value.value
+        value.value
+        if _is_within(value, known := properties.get(value.property)) or known is None
+        else known.without_rounding(value.value)
         for value in record.values
     ]
     if all(number == value.value for number, value in zip(rounded, record.values, strict=True)):
@@ -263,28 +264,40 @@ def _without_rounding(record: Record) -> Record:
     return replace(record, values=tuple(replace(value, value=number) for value, number in pairs))
 
 
+def _is_within(value: Value, known: Property | None) -> bool:
+    return known is not None and known.low <= value.value <= known.high and math.isfinite(value.value)
+
+
 def _value_problems(records: Sequence[Record]) -> list[tuple[int, Problem]]:
     import pandas as pd
 
-    values = [(index, value) for index, record in enumerate(records) for value in record.values]
     properties, methods = known_properties(), known_methods()
-    judged = [(value, properties.get(value.property)) for _, value in values]
+    # Nearly all are sound, and a frame of millions of values would take longer than all else.
+    judged = [
+        (index, value, known)
+        for index, record in enumerate(records)
+        for value in record.values
+        if not _is_within(value, known := properties.get(value.property))
+        or known is None
+        or value.method not in methods
+        or value.unit != known.unit
+    ]
     frame = pd.DataFrame(
         {
-            "property_known": [known is not None for _, known in judged],
-            "method_known": [value.method in methods for value, _ in judged],
-            "unit_matches": [known is None or known.unit == value.unit for value, known in judged],
-            "value": [float(value.value) for _, value in values],
+            "property_known": [known is not None for _, _, known in judged],
+            "method_known": [value.method in methods for _, value, _ in judged],
+            "unit_matches": [known is None or known.unit == value.unit for _, value, known in judged],
+            "value": [float(value.value) for _, value, _ in judged],
             "in_range": [
                 known is None or not (value.value < known.low or value.value > known.high)
-                for value, known in judged
+                for _, value, known in judged
             ],
         }
     )
     found = []
     for row, column, _ in failures(value_schema(), frame):
-        index, value = values[row]
-        found.append((index, Problem(value.field, _explain(value, judged[row][1], column))))
+        index, value, known = judged[row]
+        found.append((index, Problem(value.field, _explain(value, known, column))))
     return found
 
 

@@ -111,6 +111,9 @@ def parse_number(cell: object) -> float | None:
         The cell holds something else; the message says what.
     """
     if isinstance(cell, str):
+        # Nearly every cell: what follows tells apart the others.
+        if _NUMBER.fullmatch(cell) and math.isfinite(plain := float(cell)):
+            return plain
         text = cell.strip().replace("\N{MINUS SIGN}", "-")
         if not text:
             return None

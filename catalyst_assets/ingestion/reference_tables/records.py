@@ -3,8 +3,10 @@
 A bad row is a rejection that names every bad field. Plain functions, also for tables outside the platform.
 """
 
+import sys
+from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from catalyst_assets.errors import CatalystError, InvalidPoolError, UnreadableSt
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.ingestion.reading.cells import Cell
 from catalyst_assets.ingestion.reading.cif.reader import read_cif
-from catalyst_assets.ingestion.reading.tables import ATOMS, Row, parse_text, read_rows, shown
+from catalyst_assets.ingestion.reading.tables import ASE_SUFFIXES, ATOMS, Row, parse_text, read_rows, shown
 from catalyst_assets.ingestion.records import (
     Contents,
     Problem,
@@ -24,6 +26,7 @@ from catalyst_assets.ingestion.records import (
     read_field,
 )
 from catalyst_assets.ingestion.reference_tables.mapping import CifColumn, DatabaseAtoms, TableMapping
+from catalyst_assets.ingestion.reference_tables.resuming import resumed_rows
 from catalyst_assets.ingestion.unit_doubts import find_unit_doubt
 from catalyst_assets.vocabulary.known import known_properties
 
@@ -43,7 +46,7 @@ def survey_table(mapping: TableMapping, data: bytes) -> Contents:
         they were in another unit, and the mapping does not say that they are plausible.
     """
     records: list[str] = []
-    numbers: dict[str, list[float]] = defaultdict(list)
+    numbers: dict[str, array[float]] = defaultdict(lambda: array("d"))
     for row in _rows(mapping, data):
         fields = _read_fields(mapping, row)
         records.append("" if fields.problems else fields.record)
@@ -57,7 +60,7 @@ def parse_table(
     mapping: TableMapping,
     data: bytes,
     start: int = 0,
-    stop: int | None = None,
+    stop: int = sys.maxsize,
     duplicates: Mapping[int, int] | None = None,
 ) -> Iterator[Record | Rejection]:
     """Turn the rows of a table into records.
@@ -74,9 +77,40 @@ def parse_table(
     InvalidPoolError
         The bytes are no table, hold no rows, or lack a column of the mapping.
     """
-    again = duplicates or {}
-    rows = _rows(mapping, data)
-    for index, row in enumerate(islice(rows, start, stop), start):
+    rows = islice(_rows(mapping, data), start, stop)
+    yield from _parse_rows(mapping, enumerate(rows, start), duplicates or {})
+
+
+def parse_part(
+    mapping: TableMapping,
+    key: str,
+    data: Callable[[], bytes],
+    start: int,
+    stop: int,
+    duplicates: Mapping[int, int],
+) -> Iterator[Record | Rejection]:
+    """Do what :func:`parse_table` does for one part of a table after another, without reading the rows before it again.
+
+    Parameters
+    ----------
+    key
+        Names the table's bytes and its mapping.
+    data
+        Returns the bytes.
+    """
+    if mapping.table_name.endswith(ASE_SUFFIXES):
+        # The process that reads them is not kept waiting.
+        yield from parse_table(mapping, data(), start, stop, duplicates)
+        return
+    rows = resumed_rows(key, lambda: _rows(mapping, data()), start, stop)
+    yield from _parse_rows(mapping, enumerate(rows, start), duplicates)
+
+
+def _parse_rows(
+    mapping: TableMapping, rows: Iterable[tuple[int, Row]], again: Mapping[int, int]
+) -> Iterator[Record | Rejection]:
+    """Turn numbered rows of a table into records; refuse those that are in ``again``."""
+    for index, row in rows:
         fields = _read_fields(mapping, row)
         problems = list(fields.problems)
         structure = None

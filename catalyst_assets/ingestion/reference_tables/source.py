@@ -4,6 +4,7 @@ Those shipped with the project are found by themselves; others are named in the 
 `raw_reference_tables`. A mapping's format is `mapping`'s business, rows that of `records`.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest
 from catalyst_assets.ingestion.records import Contents, Record, Rejection
 from catalyst_assets.ingestion.reference_tables.mapping import TableMapping, load_mapping
-from catalyst_assets.ingestion.reference_tables.records import parse_table, survey_table
+from catalyst_assets.ingestion.reference_tables.records import parse_part, survey_table
 from catalyst_assets.ingestion.reference_tables.spec import ReferenceTablesConfig
 from catalyst_assets.ingestion.sources.refreshing import Refreshed, refresh
 
@@ -121,7 +122,8 @@ class TableParser:
         self, raw: RawFile, file: BinaryIO, start: int, stop: int, duplicates: Mapping[int, int]
     ) -> Iterator[Record | Rejection]:
         """Yield a record or a rejection for each row in ``[start, stop)``."""
-        return parse_table(_recorded_mapping(raw), file.read(), start, stop, duplicates)
+        key = f"{raw.sha256} {json.dumps(raw.request, sort_keys=True)}"
+        return parse_part(_recorded_mapping(raw), key, file.read, start, stop, duplicates)
 
 
 def require(config: ReferenceTablesConfig, settings: "Settings", *, reparse: bool) -> list[str]:
