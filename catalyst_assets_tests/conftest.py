@@ -47,6 +47,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 # Two busy cores make any example slow now and then.
 hypothesis.settings.register_profile("catalyst", deadline=None)
+# For tests that take more examples by hand, such as those of spellings of a crystal.
+hypothesis.settings.register_profile("many", deadline=None, max_examples=10_000)
 hypothesis.settings.load_profile("catalyst")
 
 

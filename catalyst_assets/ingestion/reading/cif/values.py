@@ -55,7 +55,8 @@ class Block:
                             self._add(key, values[index::width])
 
     def _add(self, key: str, values: list[str]) -> None:
-        if self._columns.setdefault(key, values) != values:
+        before = self._columns.setdefault(key, values)
+        if before is not values and list(map(_given, before)) != list(map(_given, values)):
             self.problem = f"gives {key} twice, and differently"
 
     def column(self, *tags: str) -> list[str | None] | None:
