@@ -140,6 +140,21 @@ class ObjectStore:
         with self._reading(key):
             return bytes(self.path(key).read_bytes())
 
+    def remove(self, key: str) -> None:
+        """Remove what is stored under ``key``; nothing happens where nothing is.
+
+        Raises
+        ------
+        CatalystError
+            The store cannot be written.
+        """
+        try:
+            self.path(key).unlink(missing_ok=True)
+        except FileNotFoundError:
+            return
+        except self._failures as error:
+            raise self._refusal(f"Cannot remove {key} from", error) from error
+
     def exists(self, key: str) -> bool:
         """Tell whether something is stored under ``key``.
 

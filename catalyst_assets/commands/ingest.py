@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
+from catalyst_assets.commands import ingest_files
 from catalyst_assets.commands.ingest_run import run_ingest
 from catalyst_assets.commands.opening import AsJson, Home
 from catalyst_assets.ingestion.sources.registry import SOURCES
@@ -72,3 +73,5 @@ def _listed(values: list[Any] | None) -> list[str]:
 
 for _spec in SOURCES:
     add_command(app, _spec)
+app.command("files")(ingest_files.files)
+app.command("drop")(ingest_files.drop)

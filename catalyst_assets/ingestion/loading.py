@@ -117,6 +117,8 @@ def load_rows(database: "Database", raw: RawFile, rows: Prepared) -> LoadCounts:
     with database.transaction() as connection:
         stage(connection, "materials", _MATERIAL_COLUMNS, rows.staged["materials"])
         fetch_all(connection, "ingestion/lock_source", source=raw.source)
+        if not is_there(connection, raw):
+            return LoadCounts()
         execute(connection, "ingestion/drop_outdated", source=raw.source, retrieved_at=raw.fetched_at)
         merged = fetch_all(connection, "ingestion/merge_materials", source=raw.source, closed=raw.answers)
         execute(
@@ -133,6 +135,11 @@ def load_rows(database: "Database", raw: RawFile, rows: Prepared) -> LoadCounts:
         changed |= _load_answers(database, raw, rows.staged["reference_values"]) - new
     unchanged = len(rows.passed) - len(new) - len(changed)
     return LoadCounts(len(new), len(changed), unchanged, len(rows.refused))
+
+
+def is_there(connection: Any, raw: RawFile) -> bool:
+    """Tell whether a raw file was not dropped since it was read; it is not until the transaction ends."""
+    return bool(fetch_all(connection, "ingestion/is_raw_file_there", raw_file_id=raw.raw_file_id))
 
 
 def _material_row(record: Record, crystal: Crystal, raw: RawFile) -> tuple[Any, ...]:

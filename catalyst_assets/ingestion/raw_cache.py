@@ -127,10 +127,7 @@ def store_raw(
         sha256, size_bytes = hashlib.sha256(data).hexdigest(), len(data)
     is_stored = not is_whole(objects, sha256)
     if is_stored:
-        if isinstance(data, Path):
-            objects.put_file(raw_key(sha256), data)
-        else:
-            objects.put_bytes(raw_key(sha256), data)
+        _put(objects, sha256, data)
     with database.transaction() as connection:
         touched = execute(
             connection,
@@ -147,7 +144,17 @@ def store_raw(
             execute(
                 connection, "ingestion/write_memory", source=request.source, memory=json.dumps(dict(memory))
             )
+    # Whoever drops a file takes its bytes when no row names them, which was so a moment ago.
+    if not objects.exists(raw_key(sha256)):
+        _put(objects, sha256, data)
     return sha256, touched > 0
+
+
+def _put(objects: "ObjectStore", sha256: str, data: bytes | Path) -> None:
+    if isinstance(data, Path):
+        objects.put_file(raw_key(sha256), data)
+    else:
+        objects.put_bytes(raw_key(sha256), data)
 
 
 def recall(memory: Mapping[str, Any] | None, question: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,14 +9,14 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.adsorption.loading import load_adsorption
 from catalyst_assets.ingestion.adsorption.records import AdsorptionParser
-from catalyst_assets.ingestion.loading import LoadCounts, Prepared, load_rows
+from catalyst_assets.ingestion.loading import LoadCounts, Prepared, is_there, load_rows
 from catalyst_assets.ingestion.parsing import parse_rows
 from catalyst_assets.ingestion.progress import report
 from catalyst_assets.ingestion.raw_cache import (
@@ -156,7 +156,10 @@ def load_shard(
         Entered for every chunk while it is waited for (``parse``), and while it is written (``load``); rows are
         written while the next ones are parsed.
     """
-    raw = find_raw_file(database, shard["raw_file_id"])
+    try:
+        raw = find_raw_file(database, shard["raw_file_id"])
+    except KeyError:  # dropped since the shards were planned
+        return LoadCounts()
     parsed = parse_rows(
         objects, raw, shard["start"], shard["stop"], dict(shard["duplicates"]), processes=processes
     )
@@ -200,7 +203,10 @@ def settle_files(
     deprecated = 0
     loads, adsorption = LoadCounts(), LoadCounts()
     # The last word of a source stands, also when its earlier ones are read again.
-    files = [find_raw_file(database, raw_file_id) for raw_file_id in by_file]
+    files = []
+    for raw_file_id in by_file:
+        with suppress(KeyError):  # dropped since its shards were loaded
+            files.append(find_raw_file(database, raw_file_id))
     for raw in sorted(files, key=lambda raw: (raw.fetched_at, raw.raw_file_id)):
         counts = by_file[raw.raw_file_id]
         if isinstance(PARSERS[raw.kind], AdsorptionParser):
@@ -247,6 +253,8 @@ def _retire(database: "Database", objects: "ObjectStore", raw: RawFile) -> int:
     parser = PARSERS[raw.kind]
     with database.transaction() as connection:
         fetch_all(connection, "ingestion/lock_materials")
+        if not is_there(connection, raw):
+            return 0
         if parser.is_snapshot:
             return execute(
                 connection,

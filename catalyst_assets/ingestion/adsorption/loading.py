@@ -16,7 +16,7 @@ from catalyst_assets.ingestion.adsorption.records import (
     check_energy,
     check_system,
 )
-from catalyst_assets.ingestion.loading import LoadCounts, Prepared, keep_quarantine, prepare, stage
+from catalyst_assets.ingestion.loading import LoadCounts, Prepared, is_there, keep_quarantine, prepare, stage
 from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.records import Rejection
@@ -61,6 +61,8 @@ def load_adsorption(database: "Database", raw: RawFile, rows: Prepared) -> LoadC
     }
     with database.transaction() as connection:
         fetch_all(connection, "ingestion/lock_source", source=raw.source)
+        if not is_there(connection, raw):
+            return LoadCounts()
         new = changed = 0
         for record, table in _TABLES.items():
             if text := rows.staged[table]:
