@@ -4,6 +4,7 @@ Every function takes a summary or a part of it and returns figures; what a figur
 """
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.report.statistics import random_band
@@ -66,7 +67,7 @@ def error_per_iteration(summary: CampaignSummary) -> "dict[str, Figure]":
     figures = {}
     for name in names:
         label = f"mean absolute error ({unit_of(name)})"
-        figure, axes = new_figure(PANEL, title=label_of(name), xlabel="iteration", ylabel=label)
+        figure, axes = new_figure(PANEL, title=_fitted(label_of(name)), xlabel="iteration", ylabel=label)
         positions = range(len(summary.iterations))
         for label, attribute, color, marker in _SERIES:
             values = [getattr(iteration, attribute).get(name) for iteration in summary.iterations]
@@ -111,7 +112,7 @@ def parity_plots(parity: tuple[Parity, ...]) -> "dict[str, Figure]":
             continue
         unit = unit_of(one.property)
         labels = {"xlabel": f"validated ({unit})", "ylabel": f"predicted ({unit})"}
-        figure, axes = new_figure(PANEL, title=label_of(one.property), **labels)
+        figure, axes = new_figure(PANEL, title=_fitted(label_of(one.property)), **labels)
         low, high = min(*one.observed, *one.predicted), max(*one.observed, *one.predicted)
         margin = 0.06 * (high - low) or 0.5
         span = (low - margin, high + margin)
@@ -180,7 +181,7 @@ def _draw_hits(axes: "Axes", summary: CampaignSummary, end: int) -> None:
 def _draw_best(axes: "Axes", summary: CampaignSummary) -> None:
     counted = range(1, len(summary.best) + 1)
     axes.step(counted, summary.best, where="post", color=BLUE, linewidth=2.4, zorder=4)
-    axes.set(ylabel="best value so far", title=summary.objective)
+    axes.set(ylabel="best value so far", title=_fitted(summary.objective))
 
 
 def _number_iterations(axes: "Axes", iterations: tuple[IterationSummary, ...]) -> None:
@@ -188,6 +189,11 @@ def _number_iterations(axes: "Axes", iterations: tuple[IterationSummary, ...]) -
     step = -(-len(iterations) // 12)
     labels = [str(int(i.label)) if i.label.isdigit() else i.label for i in iterations]
     axes.set_xticks(range(0, len(labels), step), labels[::step])
+
+
+def _fitted(title: str) -> str:
+    """Return a title in lines that a panel is wide enough for; dollar signs begin no formula."""
+    return textwrap.fill(title, 38).replace("$", r"\$")
 
 
 def _note(axes: "Axes", text: str) -> None:
