@@ -4,10 +4,11 @@ import re
 from functools import cache
 from typing import Final
 
-# Deuterium and tritium are hydrogen; so is "2H" in no file we know of.
+# Deuterium and tritium are hydrogen.
 ISOTOPES: Final = {"D": ("H", 2.014), "T": ("H", 3.016)}
 _CHARGE: Final = r"(?:\d*\.?\d*[+-]\d*\.?\d*|\d+)?"
-_ION = re.compile(rf"([A-Za-z]{{1,2}}){_CHARGE}", re.ASCII)
+# With the mass of an isotope before it, as in 11B and 2H.
+_ION = re.compile(rf"(?:[1-9]\d{{0,2}})?([A-Za-z]{{1,2}}){_CHARGE}", re.ASCII)
 # Scattering factors of valence states: International Tables C, table 6.1.1.4, has Cval and Siva.
 _VALENCE: Final = {"Cval": "C", "Siva": "Si", "Sival": "Si"}
 # What VASP's potentials add: Ti_pv, Ga_d_GW, W_sv_GW_nc/1a2b3c.

@@ -152,7 +152,7 @@ def test_type_and_label_that_disagree_need_a_formula() -> None:
     refuse(cif(cubic(4.212), sites, SALT, "_chemical_formula_sum 'Mg S'"), "claims the formula")
 
 
-@pytest.mark.parametrize("kind", ["D", "T", "D1-", "H-", "H1-", "H"])
+@pytest.mark.parametrize("kind", ["D", "T", "D1-", "H-", "H1-", "H", "2H"])
 def test_heavy_hydrogen_is_hydrogen(kind: str) -> None:
     sites = [("Li1", "Li1+", 0, 0, 0), ("D1", kind, 0.5, 0.5, 0.5)]
     text = cif(cubic(4.06), sites, SALT, "_chemical_formula_sum 'Li D'")
@@ -275,3 +275,13 @@ def test_version_2_of_the_format() -> None:
 @pytest.mark.parametrize("text", ["", "no cif", "data_x\nloop_\n_a\n_b\n1 2 3\n", "data_x\n_a 'open\n", "{}"])
 def test_what_is_no_cif_says_so(text: str) -> None:
     refuse(text, "no CIF: line|holds no structure")
+
+
+def test_a_modulated_crystal_is_refused() -> None:
+    refuse(cif(cubic(4.2), ROCK_SALT, SALT, "_cell_modulation_dimension 1"), "modulated")
+    assert len(read_cif(cif(cubic(4.2), ROCK_SALT, SALT, "_cell_modulation_dimension 0")).symbols) == 8
+
+
+def test_more_atoms_than_are_ever_used_are_refused_before_they_are_counted() -> None:
+    sites = [(f"Si{n}", "Si", 0.05 + n / 300, 0.11 + n / 500, 0.23 + n / 900) for n in range(1, 60)]
+    refuse(cif(cubic(400), sites, SALT), "more than 2000 atoms")

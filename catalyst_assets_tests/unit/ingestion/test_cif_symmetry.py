@@ -58,7 +58,7 @@ def test_rutile_is_rutile_by_any_name(named: str) -> None:
         (("_symmetry_Int_Tables_number 136",), ("x,y,z",), "lists the operator x,y,z only"),
         (("_space_group_name_Hall '-P 4n 2n'",), ("X, Y, Z",), "lists the operator x,y,z only"),
         (("_symmetry_space_group_name_H-M 'P 1'", *RUTILE_CLAIMS), (), "claims the formula O2 Ti1"),
-        ((), ("x,y,z", "-x,-y,-z", "x+1/2,y,z"), "no group: 1 are missing"),
+        ((), ("x,y,z", "-x,-y,-z", "x+1/2,y,z"), "no group: some are missing"),
         (("_space_group_name_H-M_alt 'P 42/m n m'",), ("x,y,z", "-x,-y,-z"), "of another"),
         (("_space_group_name_H-M_alt 'P 42/m n m'", "_space_group_IT_number 225"), (), "not the same"),
         (("_space_group_name_H-M_alt 'F m -3 m'",), (), "its cell has not the symmetry"),
@@ -144,6 +144,15 @@ def test_listed_operators_are_those_of_the_setting_that_is_named() -> None:
     for name in ("P 1 21/c 1", "P 21/a", "P 1 2/n 1"):
         with pytest.raises(UnreadableStructureError, match="of another"):
             read_cif(cif(cell, sites, f"_symmetry_space_group_name_H-M '{name}'", operators=listed))
+
+
+def test_operators_about_an_origin_that_is_nowhere_in_particular() -> None:
+    operators = ["x,y,z", "-x+0.2468,-y+0.1357,-z+2/7"]
+    site = [("Na1", "Na", 0.1234, 0.06785, 1 / 7), ("Cl1", "Cl", 0.6, 0.3, 0.9)]
+    cell = read_cif(cif(cubic(5.2), site, "_symmetry_Int_Tables_number 2", operators=operators))
+    assert counts(cell) == {"Cl": 2, "Na": 1}
+    with pytest.raises(UnreadableStructureError, match="no group"):
+        read_cif(cif(cubic(5.2), site, operators=[*operators, "x+0.31,y,z"]))
 
 
 def test_thirds_in_few_digits_are_special_positions() -> None:

@@ -8,10 +8,10 @@ import numpy as np
 from catalyst_assets.errors import UnreadableStructureError
 from catalyst_assets.ingestion.reading.cif.sites import Sites
 from catalyst_assets.ingestion.reading.cif.symmetry import Symmetry
+from catalyst_assets.ingestion.reading.crystals import MOST_SITES
 
 # An image this close to its atom is the atom itself, on a special position given in few digits: no two atoms are.
 _SAME_ANGSTROM: Final = 0.25
-_MOST_IMAGES: Final = 100_000
 
 
 def expand(sites: Sites, symmetry: Symmetry, matrix: np.ndarray) -> tuple[list[int], np.ndarray, bool]:
@@ -25,14 +25,10 @@ def expand(sites: Sites, symmetry: Symmetry, matrix: np.ndarray) -> tuple[list[i
     Raises
     ------
     UnreadableStructureError
-        A site is near a special position in a way that leaves the number of its atoms open, or that number is not
-        what the file says.
+        A site is near a special position in a way that leaves the number of its atoms open, that number is not what
+        the file says, or there are too many.
     """
     count = len(symmetry.rotations)
-    if count * len(sites.symbols) > _MOST_IMAGES:
-        raise UnreadableStructureError(
-            f"lists {len(sites.symbols)} sites, too many for {count} operators", "Use a smaller cell."
-        )
     if count == 1:
         _compare(sites, [1] * len(sites.symbols), 1)
         return list(range(len(sites.symbols))), sites.positions, False
@@ -51,6 +47,10 @@ def expand(sites: Sites, symmetry: Symmetry, matrix: np.ndarray) -> tuple[list[i
         if positions and _is_held(orbit[0], index, sites, owners, positions, matrix):
             again = True
             continue
+        if len(positions) + len(orbit) > MOST_SITES:
+            raise UnreadableStructureError(
+                f"has more than {MOST_SITES} atoms in its cell", "Use a smaller cell."
+            )
         owners.extend([index] * len(orbit))
         positions.extend(orbit)
     _compare(sites, sizes, count)

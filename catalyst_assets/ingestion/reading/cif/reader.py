@@ -81,6 +81,11 @@ def read_cif(text: str) -> Cell:
 def _read(block: Block) -> Cell:
     if block.problem:
         raise UnreadableStructureError(block.problem, "Keep the right one.")
+    if (block.number("_cell_modulation_dimension") or 0) > 0:
+        raise UnreadableStructureError(
+            "is a modulated crystal: its atoms are not where they are listed",
+            "Give a commensurate approximation.",
+        )
     parameters = [_parameter(block, tag) for tag in (*_LENGTHS, *_ANGLES)]
     volume = _volume(parameters)
     if volume <= 0:

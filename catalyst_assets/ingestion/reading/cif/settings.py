@@ -6,16 +6,27 @@ cell choice, origin. A symbol without a suffix may mean several; which one a fil
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    import gemmi
+from typing import Any, Final, Protocol
 
 # Rotation in 24ths, row by row, and translation in 24ths of an edge.
-OperatorKey = tuple[tuple[int, ...], tuple[int, ...]]
+OperatorKey = tuple[tuple[int, ...], tuple[float, ...]]
+
+
+class Operator(Protocol):
+    """A symmetry operator as gemmi's, rotation and translation in 24ths."""
+
+    @property
+    def rot(self) -> list[list[int]]:
+        """Rows of the rotation."""
+
+    @property
+    def tran(self) -> Sequence[float]:
+        """Translation in 24ths of an edge."""
+
+
 _ORIGIN = re.compile(r"\(?\borigin(?:choice)?(?:at)?([12])\)?$|\(?([12])(?:st|nd)origin\)?$")
 _SUFFIXES: Final = {"s": "1", "z": "2", "1": "1", "2": "2", "h": "H", "r": "R", "hr": "H"}
 _CUBIC: Final = range(200, 231)
@@ -40,7 +51,7 @@ class Setting:
     hall: str
     choice: str
 
-    def operators(self) -> "tuple[gemmi.Op, ...]":
+    def operators(self) -> tuple[Operator, ...]:
         """Return all operators, centring included."""
         return operators_of_hall(self.hall)
 
@@ -50,7 +61,7 @@ class Setting:
 
 
 @cache
-def operators_of_hall(hall: str) -> "tuple[gemmi.Op, ...]":
+def operators_of_hall(hall: str) -> tuple[Operator, ...]:
     """Return the operators of a Hall symbol.
 
     Raises
@@ -64,7 +75,7 @@ def operators_of_hall(hall: str) -> "tuple[gemmi.Op, ...]":
 
 
 @cache
-def key_of(operators: "tuple[gemmi.Op, ...]") -> frozenset[OperatorKey]:
+def key_of(operators: tuple[Operator, ...]) -> frozenset[OperatorKey]:
     """Return what is the same for the same operators, in whatever order."""
     return frozenset(
         (tuple(x for row in operator.rot for x in row), tuple(x % 24 for x in operator.tran))

@@ -7,12 +7,14 @@ suit the cell are returned: which one it is, the crystal has to tell.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from catalyst_assets.errors import UnreadableStructureError
+from catalyst_assets.ingestion.reading.cif.operators import parse_operators, require_group
 from catalyst_assets.ingestion.reading.cif.settings import (
+    Operator,
     OperatorKey,
     Setting,
     find_settings,
@@ -22,9 +24,6 @@ from catalyst_assets.ingestion.reading.cif.settings import (
     settings_of,
 )
 from catalyst_assets.ingestion.reading.cif.values import Block, parse_number
-
-if TYPE_CHECKING:
-    import gemmi
 
 _SYMBOL: Final = (
     "_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m", "_space_group_name_h-m_full",
@@ -120,7 +119,7 @@ def read_symmetry(block: Block, matrix: np.ndarray) -> list[Symmetry]:
         reason = f"names space group {named}, but lists the {len(listed)} operators of another or of another setting"
         raise UnreadableStructureError(reason, "Correct the name, or the operators.")
     if not any(found in claim.settings for claim in claims):
-        _require_group(found)
+        require_group(found)
     return _suiting([(named or f"{len(listed)} operators", listed)], matrix, named)
 
 
@@ -177,11 +176,11 @@ def _claims(
     return claims, unknown
 
 
-def _listed(block: Block) -> "tuple[gemmi.Op, ...] | None":
+def _listed(block: Block) -> tuple[Operator, ...] | None:
     given = [column for column in (block.column(tag) for tag in _LISTED) if column is not None]
     if not given:
         return None
-    lists = [_parse_operators(tuple(text for text in column if text is not None)) for column in given]
+    lists = [parse_operators(tuple(text for text in column if text is not None)) for column in given]
     if any(key_of(other) != key_of(lists[0]) for other in lists[1:]):
         raise UnreadableStructureError(
             "lists operators twice, and differently", "Keep the ones that are right."
@@ -190,34 +189,12 @@ def _listed(block: Block) -> "tuple[gemmi.Op, ...] | None":
 
 
 @cache
-def _parse_operators(texts: tuple[str, ...]) -> "tuple[gemmi.Op, ...]":
-    import gemmi
-
-    operators = {}
-    for text in texts:
-        try:
-            operator = gemmi.Op(text).wrap()
-        except RuntimeError as error:
-            raise UnreadableStructureError(
-                f"lists the operator {text!r}, which is none: {error}", "Correct it."
-            ) from None
-        if abs(operator.det_rot()) != operator.DEN**3:
-            raise UnreadableStructureError(
-                f"lists the operator {text!r}, which is no symmetry", "Correct it."
-            )
-        operators[operator.triplet()] = operator
-    if "x,y,z" not in operators:
-        raise UnreadableStructureError("lists operators without x,y,z", "List all of them.")
-    return tuple(operators.values())
-
-
-@cache
 def _identity() -> Symmetry:
     return Symmetry("P 1", np.eye(3)[None], np.zeros((1, 3)))
 
 
 def _suiting(
-    candidates: "list[tuple[str, tuple[gemmi.Op, ...]]]", matrix: np.ndarray, named: str
+    candidates: list[tuple[str, tuple[Operator, ...]]], matrix: np.ndarray, named: str
 ) -> list[Symmetry]:
     """Return the candidates whose rotations keep the lengths and angles of the cell.
 
@@ -238,7 +215,7 @@ def _suiting(
 
 
 @cache
-def _arrays(operators: "tuple[gemmi.Op, ...]") -> tuple[np.ndarray, np.ndarray]:
+def _arrays(operators: tuple[Operator, ...]) -> tuple[np.ndarray, np.ndarray]:
     rotations = np.array([operator.rot for operator in operators], dtype=float)
     translations = np.array([operator.tran for operator in operators], dtype=float)
     return rotations / 24, translations / 24
@@ -261,7 +238,7 @@ def _is_along_b(rotations: np.ndarray) -> bool:
 
 
 def _number_of(
-    listed: "tuple[gemmi.Op, ...]",
+    listed: tuple[Operator, ...],
     key: frozenset[OperatorKey],
     matrix: np.ndarray,
     claims: Collection[_Claim],
@@ -269,12 +246,12 @@ def _number_of(
     for claim in claims:
         if key in claim.settings:
             return claim.settings[key].number
-    _require_group(key)
+    require_group(key)
     return _number_in_tables(key, listed, matrix)
 
 
 def _number_in_tables(
-    key: frozenset[OperatorKey], operators: "tuple[gemmi.Op, ...]", matrix: np.ndarray | None = None
+    key: frozenset[OperatorKey], operators: tuple[Operator, ...], matrix: np.ndarray | None = None
 ) -> int:
     """Return the number of the group of some operators, in whatever setting; 0 when spglib finds none."""
     import spglib
@@ -284,17 +261,3 @@ def _number_in_tables(
         np.rint(rotations).astype(np.intc), translations, lattice=np.eye(3) if matrix is None else matrix
     )
     return 0 if kind is None else int(kind.number)
-
-
-def _require_group(key: frozenset[OperatorKey]) -> None:
-    """Refuse operators of which two, one after the other, are none of them."""
-    rotations = np.array([rotation for rotation, _ in key], dtype=int).reshape(-1, 3, 3) // 24
-    translations = np.array([translation for _, translation in key], dtype=int)
-    turned = np.einsum("aij,bjk->abik", rotations, rotations).reshape(-1, 9)
-    moved = (np.einsum("aij,bj->abi", rotations, translations) + translations[:, None]).reshape(-1, 3) % 24
-    products = np.unique(np.hstack([turned, moved]), axis=0)
-    if len(products) != len(key):
-        raise UnreadableStructureError(
-            f"lists {len(key)} operators that are no group: {len(products) - len(key)} are missing",
-            "List all of them, centring included.",
-        )
