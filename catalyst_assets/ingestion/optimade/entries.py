@@ -76,7 +76,11 @@ def _read_values(
         elif not is_number(found):
             problems.append(Problem(path, f"{shown(str(found))} is not a number"))
         else:
-            unit, converted = stored_as(content["property"], content["unit"])
+            try:
+                unit, converted = stored_as(content["property"], content["unit"])
+            except ValueError as error:  # of a property that is declared in another unit now
+                problems.append(Problem(path, str(error)))
+                continue
             values.append(Value(content["property"], converted(float(found)), unit, content["method"], path))
     return tuple(values)
 

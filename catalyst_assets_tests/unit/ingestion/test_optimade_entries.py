@@ -17,6 +17,8 @@ from catalyst_assets.ingestion.records import Record, Rejection, validate
 
 GAP = {"property": "band_gap", "unit": "eV", "method": "PBE", "required": False}
 
+ENERGY = GAP | {"property": "formation_energy_per_atom", "unit": "kJ/mol_atom"}
+
 
 def page(*entries: Any) -> bytes:
     return json.dumps({"data": list(entries)}).encode()
@@ -52,6 +54,19 @@ def test_an_entry_becomes_a_crystal_with_the_values_that_are_named():
     assert [(value.property, value.value, value.field) for value in record.values] == [
         ("band_gap", 5.0, "_x.gap")
     ]
+
+
+def test_values_are_stored_in_the_unit_of_their_property():
+    (record,) = parse(page(entry(gap=1100, ef=-96.48533212331)), gap=GAP | {"unit": "meV"}, ef=ENERGY)
+
+    assert isinstance(record, Record)
+    assert [(value.value, value.unit) for value in record.values] == [
+        (1.1, "eV"),
+        (pytest.approx(-1.0), "eV/atom"),
+    ]
+    (rejection,) = parse(page(entry(ef=-1.0)), ef=ENERGY | {"unit": "kJ/mol"})
+    assert isinstance(rejection, Rejection)
+    assert "ef: 'kJ/mol' cannot be converted to 'eV/atom'" in rejection.reason
 
 
 def test_species_are_looked_up_by_their_name():
