@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from catalyst_assets.campaigns.fields import unknown
 from catalyst_assets.errors import InvalidPoolError, UnreadableStructureError
 from catalyst_assets.ingestion.reading.cif.reader import read_cif
 from catalyst_assets.ingestion.reading.files import read_csv_parts
+from catalyst_assets.vocabulary.words import unknown
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure

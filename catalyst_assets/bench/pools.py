@@ -15,13 +15,13 @@ import pandas as pd
 from catalyst_assets.bench.tables import read_numbers, refuse_rows
 from catalyst_assets.campaigns.derived import fill_derived
 from catalyst_assets.campaigns.evaluations import judge_hits
-from catalyst_assets.campaigns.fields import unknown
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.errors import CatalystError, InvalidCampaignError, InvalidPoolError
 from catalyst_assets.ingestion.reading.cif.reader import read_cif
 from catalyst_assets.ingestion.reading.files import read_table_bytes
 from catalyst_assets.ingestion.reading.tables import Row, csv_columns, parse_text, read_rows
 from catalyst_assets.ingestion.records import Problem, find_repeated, read_field
+from catalyst_assets.vocabulary.words import unknown
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure

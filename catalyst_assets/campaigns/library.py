@@ -8,12 +8,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from catalyst_assets.campaigns.derivations import DERIVATIONS
-from catalyst_assets.campaigns.fields import unknown
 from catalyst_assets.campaigns.model import Bound, Campaign, Derivation
 from catalyst_assets.campaigns.sense import find_nonsense
 from catalyst_assets.errors import InvalidCampaignError
 from catalyst_assets.vocabulary.known import known_methods, known_properties, unit_of
-from catalyst_assets.vocabulary.words import WHERE_DECLARED, close_to
+from catalyst_assets.vocabulary.words import WHERE_DECLARED, close_to, unknown
 from resources.yaml_files import quote_hint, read_yaml
 
 CAMPAIGN_FOLDER = Path(__file__).parent

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, field_validator, model_serializer, model_validator
 
 from catalyst_assets.campaigns.derivations import DERIVATIONS
-from catalyst_assets.campaigns.fields import Finite, FrozenModel, PropertyName, unknown
-from catalyst_assets.campaigns.pool_filter import Pool
+from catalyst_assets.campaigns.pool_filter import Finite, FrozenModel, Pool, PropertyName
+from catalyst_assets.vocabulary.words import unknown
 
 
 class Strategy(StrEnum):

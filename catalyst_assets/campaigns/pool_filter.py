@@ -1,10 +1,18 @@
-"""Which materials a campaign may suggest; ``pool`` reads them."""
+"""Which materials a campaign may suggest, and what all parts of a campaign's model are made of; ``pool`` reads the materials."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from catalyst_assets.campaigns.fields import ElementSymbol, FrozenModel, PropertyName
+ElementSymbol = Annotated[str, Field(pattern=r"^[A-Z][a-z]?$")]
+PropertyName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class FrozenModel(BaseModel):
+    """A part of a campaign: immutable, and no field that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Lacking(FrozenModel):

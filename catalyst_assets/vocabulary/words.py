@@ -180,6 +180,14 @@ def close_to(name: str, known: Iterable[str]) -> str:
     return f": did you mean {' or '.join(close)}?" if close else ""
 
 
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Say that ``name`` is not one of ``known``, which come close, and all of them."""
+    names = list(known)
+    close = get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"unknown {kind} '{name}': {hint}known are {', '.join(names)}"
+
+
 def _contradictions(shipped: Declarations, own: Declarations) -> Iterator[str]:
     for name, declared in own.properties.items():
         known = shipped.properties.get(name)

@@ -191,7 +191,7 @@ def find_version(registry: ModelRegistry, reference: str) -> RegisteredVersion:
     name, _, wanted = reference.partition("@")
     versions = registry.versions(name)
     if not versions:
-        from catalyst_assets.campaigns.fields import unknown
+        from catalyst_assets.vocabulary.words import unknown
 
         names = registry.names()
         if not names:
