@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote
 
-from catalyst_assets.ingestion.aflow.source import read_stamp
+from catalyst_assets.ingestion.aflow.entries import read_stamp
 from catalyst_assets_tests.loopback import Handler, running
 from catalyst_assets_tests.places import DATA
 
@@ -27,6 +27,8 @@ class AfluxServer:
     ----------
     older_shape
         Whether it answers as it did years ago: an object, and every value a string.
+    spoil
+        Makes of page number, size and the page what is sent instead: another page, or a fault.
     refuses_from
         Page from which on it answers 403.
     asked
@@ -36,6 +38,7 @@ class AfluxServer:
     def __init__(self, entries: list[dict[str, Any]], *, older_shape: bool = False) -> None:
         self.entries = entries
         self.older_shape = older_shape
+        self.spoil: Callable[[int, int, Any], Any] | None = None
         self.refuses_from: int | None = None
         self.asked: list[tuple[int, int]] = []
         self.requests: list[str] = []
@@ -57,7 +60,12 @@ class AfluxServer:
         if self.refuses_from is not None and size > 1 and abs(page) >= self.refuses_from:
             handler.reply(403, b"no")
         else:
-            handler.reply(200, json.dumps(self.answer(page, size)).encode())
+            answer = self.answer(page, size)
+            answer = self.spoil(page, size, answer) if self.spoil else answer
+            if callable(answer):
+                answer(handler)
+            else:
+                handler.reply(200, json.dumps(answer).encode())
 
     def answer(self, page: int, size: int) -> Any:
         """Return one page; a negative one counts from the newest entry."""

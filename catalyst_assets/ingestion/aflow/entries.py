@@ -6,6 +6,7 @@ The older one is an object "1 of 912": entry with every value a string, the newe
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.ingestion.pages import PageParser, build_structure
@@ -36,6 +37,7 @@ _PROPERTIES: Final = {
 }
 _METHODS: Final = {"PAW_PBE": "PBE"}
 _ORDER: Final = re.compile(r"(\d+) of (\d+)")
+_STAMP: Final = re.compile(r"(\d{8}_\d{2}:\d{2}:\d{2})_GMT([+-]\d{1,2})(?::?(\d{2}))?")
 _NAME: Final = re.compile(r"aflow:[0-9a-f]{16}")
 # AFLOW writes 1e9 and 1e12 where it has no number.
 _SENTINEL: Final = 1e9
@@ -77,6 +79,13 @@ def list_entries(page: Any) -> list[Any] | None:
         if all(numbers.values()):
             return [page[key] for key in sorted(page, key=lambda key: int(key.split()[0]))]
     return None
+
+
+def count_announced(page: Any) -> int | None:
+    """Return how many entries an older reply says there are in all; newer ones do not say."""
+    first = next(iter(page), None) if isinstance(page, dict) else None
+    found = _ORDER.fullmatch(first) if isinstance(first, str) else None
+    return int(found[2]) if found else None
 
 
 def _read_values(entry: Mapping[str, Any], problems: list[Problem]) -> tuple[Value, ...]:
@@ -148,3 +157,20 @@ def _rows(given: Any) -> list[list[float]]:
     if not 0 < len(rows) <= MOST_SITES:
         raise ValueError(f"are not 1 to {MOST_SITES} positions")
     return [_numbers(row, 3) for row in rows]
+
+
+def read_stamp(entry: Any) -> str | None:
+    """Return the latest date of an entry in UTC as ISO text; None when it has none that can be read."""
+    given = entry.get("aflowlib_date") if isinstance(entry, dict) else None
+    texts = given if isinstance(given, list) else str(given).split(",")
+    stamps = []
+    for text in texts:
+        found = _STAMP.fullmatch(str(text).strip())
+        if found:
+            try:
+                moment = datetime.strptime(found[1], "%Y%m%d_%H:%M:%S")
+                offset = timedelta(hours=int(found[2]))
+                stamps.append(moment.replace(tzinfo=timezone(offset)).astimezone(UTC).isoformat())
+            except (ValueError, OverflowError):
+                continue
+    return max(stamps, default=None)

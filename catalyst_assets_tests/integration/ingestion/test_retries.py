@@ -58,7 +58,7 @@ def materialize(
 def test_what_is_transient_is_tried_again_until_it_works(
     raw_aflow: dg.AssetsDefinition, platform: Platform
 ) -> None:
-    server = Moody(503, 429)
+    server = Moody(429, 429)
     result = materialize(raw_aflow, platform, server)
 
     assert result.success
@@ -67,7 +67,7 @@ def test_what_is_transient_is_tried_again_until_it_works(
 
 
 def test_what_stays_transient_is_given_up(raw_aflow: dg.AssetsDefinition, platform: Platform) -> None:
-    server = Moody(*[503] * 9)
+    server = Moody(*[429] * 9)
     result = materialize(raw_aflow, platform, server)
 
     assert not result.success
