@@ -6,16 +6,14 @@ where a person gives a campaign; one that the database keeps is read as it is.
 
 import math
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
-from functools import cache
 from typing import Final
 
 from catalyst_assets.campaigns.model import AnyOf, Bound, Campaign
 from catalyst_assets.campaigns.pool_filter import Pool
+from catalyst_assets.ingestion.reading.species import element_problem
 from catalyst_assets.ingestion.unit_doubts import ask_unit
 from catalyst_assets.vocabulary.known import known_properties
 
-_ISOTOPES: Final = {"D": "deuterium", "T": "tritium"}
 # A limit a little past the range is how people say that there is none.
 _MARGIN: Final = 0.1
 _Placed = tuple[str, Bound]
@@ -31,13 +29,6 @@ def find_nonsense(campaign: Campaign) -> list[str]:
     ]
 
 
-@cache
-def _elements() -> frozenset[str]:
-    from ase.data import chemical_symbols
-
-    return frozenset(chemical_symbols[1:])
-
-
 def _unknown_elements(pool: Pool) -> Iterator[str]:
     named = {
         "elements": pool.elements,
@@ -47,12 +38,8 @@ def _unknown_elements(pool: Pool) -> Iterator[str]:
     }
     for field, symbols in named.items():
         for symbol in symbols:
-            if symbol in _ISOTOPES:
-                yield f"pool.{field}: {symbol} is {_ISOTOPES[symbol]}, an isotope: write H"
-            elif symbol not in _elements():
-                close = get_close_matches(symbol, sorted(_elements()), n=3, cutoff=0.5)
-                hint = f"did you mean {' or '.join(close)}? " if close else ""
-                yield f"pool.{field}: unknown element '{symbol}': {hint}known are the 118 symbols from H to Og"
+            if problem := element_problem(symbol):
+                yield f"pool.{field}: {problem}"
 
 
 def _system(pool: Pool) -> tuple[str, ...]:

@@ -1,16 +1,15 @@
 """Which materials of the Materials Project are wanted: one question, whose answers are remembered together."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from catalyst_assets.errors import UsageError
 from catalyst_assets.ingestion.materials_project.ids import normalise_material_id
+from catalyst_assets.ingestion.reading.species import element_problem
 from catalyst_assets.ingestion.records import Scope
 
 MOST_NAMED: Final = 500
-_ELEMENT: Final = re.compile(r"[A-Z][a-z]?")
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,9 @@ def select(
 
 def _require_elements(symbols: Sequence[str], shown: str = "") -> Sequence[str]:
     for symbol in symbols:
-        if not _ELEMENT.fullmatch(symbol):
+        if problem := element_problem(symbol):
             raise UsageError(
-                f"{shown or symbol!r} is not made of element symbols.",
+                f"{shown or symbol!r} is not made of element symbols: {problem}{'' if problem.endswith('?') else '.'}",
                 "Give elements such as Fe, chemical systems such as Fe-O.",
             )
     return symbols

@@ -20,7 +20,7 @@ from catalyst_assets.ingestion.prototypes.crystals import PROTOTYPES, Prototype
 from catalyst_assets.ingestion.prototypes.perovskites import shannon_radii
 from catalyst_assets.ingestion.prototypes.spec import LICENCE, PrototypesConfig
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest
-from catalyst_assets.ingestion.reading.tables import shown
+from catalyst_assets.ingestion.reading.species import element_problem
 from catalyst_assets.ingestion.records import Contents, Problem, Record, Rejection
 from catalyst_assets.ingestion.sources.refreshing import Refreshed, refresh
 from resources.yaml_files import read_model
@@ -53,19 +53,15 @@ class Enumeration(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> "Enumeration":
-        from pymatgen.core.periodic_table import Element
-
         known = PROTOTYPES.get(self.prototype)
         if known is None:
             raise ValueError(f"prototype: {self.prototype!r} is not one of {', '.join(PROTOTYPES)}")
         if set(self.sites) != set(known.sites):
             raise ValueError(f"sites: {self.prototype} has the sites {', '.join(known.sites)}")
         for site, species in self.sites.items():
-            bad = [symbol for symbol in species if not Element.is_valid_symbol(symbol)]
+            bad = [problem for symbol in species if (problem := element_problem(symbol))]
             if bad or len(set(species)) != len(species):
-                raise ValueError(
-                    f"sites.{site}: {shown(', '.join(bad)) if bad else 'a species is named twice'}"
-                )
+                raise ValueError(f"sites.{site}: {'; '.join(bad) if bad else 'a species is named twice'}")
         return self
 
     @property

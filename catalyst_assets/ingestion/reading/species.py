@@ -23,6 +23,19 @@ def elements() -> frozenset[str]:
     return frozenset(element.symbol for element in Element) - set(ISOTOPES)
 
 
+def element_problem(symbol: str) -> str:
+    """Say why what a person asks for is no element, and which come close; nothing where it is one."""
+    from difflib import get_close_matches
+
+    if symbol in elements():
+        return ""
+    if symbol in ISOTOPES:
+        return f"{symbol} is an isotope: write {without_isotope(symbol)}"
+    close = get_close_matches(symbol, sorted(elements()), n=3, cutoff=0.5)
+    hint = f": did you mean {' or '.join(close)}?" if close else ""
+    return f"unknown element '{symbol}'{hint}"
+
+
 @cache
 def symbols() -> frozenset[str]:
     """Return the symbols of the chemical elements, D and T."""

@@ -34,7 +34,7 @@ def load(folder: Path, pool: dict[str, Any] | None = None, *criteria: Any, **cha
         ({"elements": ["Oo"]}, "pool.elements: unknown element 'Oo': did you mean O"),
         ({"only_elements": ["Sr", "X"]}, "pool.only_elements: unknown element 'X'"),
         ({"chemical_system": "Jx-O"}, "pool.chemical_system: unknown element 'Jx'"),
-        ({"exclude_elements": ["D"]}, "pool.exclude_elements: D is deuterium, an isotope: write H"),
+        ({"exclude_elements": ["D"]}, "pool.exclude_elements: D is an isotope: write H"),
         (
             {"elements": ["O"], "exclude_elements": ["O"]},
             "elements asks for O, which exclude_elements leaves out",
