@@ -5,8 +5,9 @@ too large lies within a range that only keeps out the impossible.
 """
 
 from collections.abc import Sequence
-from statistics import median
 from typing import Final
+
+import numpy as np
 
 from catalyst_assets.vocabulary.words import Property
 
@@ -39,14 +40,17 @@ def find_unit_doubt(values: Sequence[float], known: Property) -> str:
     A question that begins with what is odd; empty for a property of which every magnitude is usual, such as a total
     energy.
     """
-    sizes = [abs(value) for value in values if value]
     if known.typical_mean is None or known.typical_std is None:
         return ""
     usual = abs(known.typical_mean) + known.typical_std
+    numbers = np.asarray(values, dtype=np.float64)
+    sizes = np.abs(numbers[numbers != 0])
     if len(sizes) < _FEW or known.high - known.low > _FACTOR * usual:
         return ""
-    middle = median(sizes)
-    outside = sum(not known.admits(value) for value in values)
+    middle = float(np.median(sizes))
+    outside = sum(
+        not known.admits(value) for value in numbers[(numbers < known.low) | (numbers > known.high)]
+    )
     times = _TIMES_OF_MANY if len(sizes) >= _MANY else _TIMES_OF_FEW
     if outside >= _IMPOSSIBLE * len(values):
         times = _TIMES_WITH_IMPOSSIBLE
@@ -56,7 +60,7 @@ def find_unit_doubt(values: Sequence[float], known: Property) -> str:
         unit = _smaller_unit(known.unit)[1]
         return f"the median of what is not zero is {middle:.3g}{impossible}, {about}: is it in {unit}"
     never_small = abs(known.typical_mean) > known.typical_std and len(sizes) >= 2 * _FEW
-    if never_small and _NOISE < middle < usual / _FACTOR and max(sizes) < usual / 10:
+    if never_small and _NOISE < middle < usual / _FACTOR and sizes.max() < usual / 10:
         return (
             f"the median of what is not zero is {middle:.3g}, {about}: was it divided by {_FACTOR:,.0f} twice"
         )
