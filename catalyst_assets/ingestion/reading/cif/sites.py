@@ -17,6 +17,7 @@ from catalyst_assets.ingestion.reading.species import (
     element_in_capitals,
     element_of,
     elements,
+    symbols,
     without_isotope,
 )
 
@@ -96,23 +97,29 @@ def read_sites(block: Block, formula_elements: frozenset[str]) -> Sites:
         )
     labels = [label or f"in row {row}" for row, label in enumerate(given_labels or [None] * count, 1)]
     _refuse_others(block, labels)
-    positions = []
-    for label, *position in zip(labels, *columns, strict=True):
-        if None in position:
+    for axis, column in zip("xyz", columns, strict=True):
+        if None in column:
             raise UnreadableStructureError(
-                f"site {label} has no {'xyz'[position.index(None)]}: its position is not known",
+                f"site {labels[column.index(None)]} has no {axis}: its position is not known",
                 "Give it, or remove the site.",
             )
-        positions.append(position)
-    symbols, doubts = [], ""
+    known, elements_of_sites, doubts = symbols(), list[str](), ""
     for kind, name, label in zip(
         types or [None] * count, given_labels or [None] * count, labels, strict=True
     ):
+        if kind in known and name and name.startswith(kind) and not name[len(kind) :][:1].isalpha():
+            elements_of_sites.append(kind)
+            continue
         symbol, doubt = _element(kind, name, label, formula_elements)
-        symbols.append(symbol)
+        elements_of_sites.append(symbol)
         doubts = doubts or doubt
     return Sites(
-        tuple(labels), tuple(symbols), np.array(positions), _charges(types), _multiplicities(block), doubts
+        tuple(labels),
+        tuple(elements_of_sites),
+        np.array(columns).T,
+        _charges(types),
+        _multiplicities(block),
+        doubts,
     )
 
 
@@ -131,7 +138,7 @@ _OF_SITES: Final = (
 def _refuse_others(block: Block, labels: list[str]) -> None:
     """Refuse sites that are not one whole atom, by what the file says of them."""
     flags = block.column(_CALCULATED)
-    for label, flag in zip(labels, flags or [], strict=bool(flags)):
+    for label, flag in zip(labels, flags or (), strict=bool(flags)):
         if flag is not None and flag.lower() == "dum":
             raise UnreadableStructureError(f"site {label} is a dummy, no atom", "Remove it.")
     attached = block.numbers(_ATTACHED, "_atom_site_attached_hydrogens")
@@ -141,9 +148,10 @@ def _refuse_others(block: Block, labels: list[str]) -> None:
                 f"site {label} has {number:g} hydrogen attached that is not listed",
                 "List all hydrogen atoms.",
             )
-    occupancies = block.numbers(_OCCUPANCY, "an occupancy")
-    for label, occupancy in zip(labels, occupancies or [], strict=bool(occupancies)):
+    occupancies = block.numbers(_OCCUPANCY, "an occupancy") or []
+    for occupancy in set(occupancies) - {1.0, None}:
         if occupancy is not None and abs(occupancy - 1) > _OCCUPANCY_TOLERANCE:
+            label = labels[occupancies.index(occupancy)]
             raise UnreadableStructureError(
                 f"site {label} is not ordered: occupied by {occupancy:g}, not by one whole atom",
                 "Give an ordered approximation.",
