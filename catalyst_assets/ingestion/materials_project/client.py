@@ -80,13 +80,15 @@ class SummaryClient:
             )
         return version
 
-    def search(self, fields: tuple[str, ...], **criteria: Any) -> list[bytes]:
+    def search(self, fields: tuple[str, ...], attempts: int | None = None, **criteria: Any) -> list[bytes]:
         """Return the answers to one question as received, page by page in the order of material ids.
 
         Parameters
         ----------
         fields
             What is wanted of each document.
+        attempts
+            Most requests for one answer, if fewer than usual.
         criteria
             Those of ``SummaryRester.search``. Without one the client would download the whole database to this
             machine's home instead of asking; whether a material is deprecated is therefore always one.
@@ -100,6 +102,7 @@ class SummaryClient:
 
         criteria = {"deprecated": False, "chunk_size": LARGEST_PAGE, **criteria}
         self._session.received.clear()
+        self._session.attempts = attempts
         try:
             self._summary.search(
                 include_gnome=self._non_commercial,

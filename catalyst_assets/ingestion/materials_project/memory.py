@@ -6,7 +6,7 @@ from typing import Any, Final
 from catalyst_assets.ingestion.materials_project.selection import Selection
 from catalyst_assets.ingestion.raw_cache import recall
 
-_FINISHED: Final = ("question", "db_version", "index", "missing")
+_FINISHED: Final = ("question", "db_version", "index", "missing", "round")
 
 
 class QuestionMemory:
@@ -24,7 +24,7 @@ class QuestionMemory:
     state
         What is known of this question. ``db_version`` and ``index`` (the sha256 of a raw file) are those of the last
         whole refresh, and ``missing`` what was listed then but not given. Within a refresh, ``next_version`` and
-        ``next_index`` are its own, and ``asked`` says for how many of the changed materials it has asked.
+        ``next_index`` are its own, ``round`` says how often an index was asked for again what was missing, and ``asked`` says for how many of the changed materials it has asked.
     is_overruled
         Another question about the same materials was answered later, such as one with the non-commercial ones.
     """
@@ -51,9 +51,17 @@ class QuestionMemory:
         return {"questions": [*self._others, self.state]}
 
     def start(self, version: str, index: str) -> None:
-        """Note a new index: all that differs is to be asked for."""
+        """Note a new index: all that differs is to be asked for; of the last one, what was not given."""
         whole: dict[str, Any] = {name: self.state[name] for name in _FINISHED if name in self.state}
-        self.state = {**whole, "next_version": version, "next_index": index, "asked": 0, "not_given": []}
+        rounds = whole.get("round", 0) + 1 if index == whole.get("index") else 0
+        self.state = {
+            **whole,
+            "next_version": version,
+            "next_index": index,
+            "round": rounds,
+            "asked": 0,
+            "not_given": [],
+        }
 
     def advance(self, asked: int, not_given: Sequence[str]) -> None:
         """Note that so many more materials were asked for, and which of them were not given."""
@@ -70,4 +78,5 @@ class QuestionMemory:
             "db_version": self.state["next_version"],
             "index": self.state["next_index"],
             "missing": self.state["not_given"],
+            "round": self.state.get("round", 0),
         }

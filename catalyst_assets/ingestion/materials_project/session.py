@@ -38,6 +38,8 @@ class PatientSession(requests.Session):
     ----------
     received
         Bodies of the answers since it was cleared last.
+    attempts
+        Most requests for one answer, if fewer than the fetcher makes.
     """
 
     def __init__(self, key: SecretStr, fetcher: Fetcher) -> None:
@@ -46,6 +48,7 @@ class PatientSession(requests.Session):
         self._fetcher = fetcher
         self.headers["x-api-key"] = self._key
         self.received: list[bytes] = []
+        self.attempts: int | None = None
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """Return a good answer, its body read."""
@@ -54,7 +57,9 @@ class PatientSession(requests.Session):
             super().send, request, **{**options, "stream": True, "allow_redirects": False}
         )
         place = str(request.url).partition("?")[0]
-        return self._fetcher.persist(place, lambda deadline: self._receive(once, place, deadline))
+        return self._fetcher.persist(
+            place, lambda deadline: self._receive(once, place, deadline), self.attempts
+        )
 
     def _receive(self, send: Callable[[], Any], place: str, deadline: float) -> requests.Response:
         try:
@@ -74,6 +79,7 @@ class PatientSession(requests.Session):
             raise SourceError(
                 f"{place} answers with status {response.status_code}: {detail}",
                 "Check the key in MP_API_KEY; asking again would not help.",
+                is_general=True,
             )
         require_success(
             httpx.Response(

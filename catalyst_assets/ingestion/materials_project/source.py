@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from catalyst_assets.errors import CorruptArtifactError, SourceError
 from catalyst_assets.ingestion.fetching.http import Fetcher
+from catalyst_assets.ingestion.fetching.narrowing import ATTEMPTS, Span, read_in_parts
 from catalyst_assets.ingestion.materials_project.client import SummaryClient
 from catalyst_assets.ingestion.materials_project.documents import FIELDS, SummaryParser
 from catalyst_assets.ingestion.materials_project.ids import identify_material
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from resources.platform import Platform
 
 _MOST_NOT_GIVEN: Final = 1000
+_MOST_FAILED_BATCHES: Final = 5
+_SHOWN: Final = 5
 
 
 class MaterialsProject:
@@ -71,7 +74,10 @@ class MaterialsProject:
         self._objects = platform.objects
         self._config = config
         self._selection = selection
+        self._most_batches = platform.settings.source_pages
         self._entries = 0
+        self._failed_batches = 0
+        self._held = b""
         self._wanted: list[str] | None = None
         self._memory = QuestionMemory(memory, config.interface, selection)
 
@@ -86,33 +92,39 @@ class MaterialsProject:
         Raises
         ------
         SourceError
-            The Materials Project cannot be asked.
+            The Materials Project cannot be asked, or does not give what it lists.
         """
         state = self._memory.state
         version = self._client.ask_version()
         goes_on = state.get("next_version") == version and self._read_index(state["next_index"]) is not None
-        if not goes_on:
-            if state.get("db_version") == version and not self._memory.is_overruled:
-                return
+        is_known = state.get("db_version") == version and not self._memory.is_overruled
+        if is_known and not goes_on and not state.get("missing"):
+            return
+        if is_known and not goes_on and self._read_index(state["index"]) is not None:
+            self._memory.start(version, state["index"])
+        elif not goes_on:
             asked = {"_fields": ",".join(INDEX_FIELDS), **self._selection.criteria}
             url = f"{self._client.summary_url}?{urlencode(asked, doseq=True)}"
             yield index_request(url, version, self._selection)
-        most = self._config.most_entries
+        most, batches = self._config.most_entries, 0
         while (names := self._next_batch()) and (most is None or self._entries < most):
-            asked = {"material_ids": ",".join(names), "_fields": ",".join(FIELDS)}
-            state = self._memory.state
-            yield RawRequest(
-                NAME,
-                f"{self._client.summary_url}?{urlencode(asked, safe=',')}",
-                SummaryParser.kind,
-                LICENCE,
-                {"non_commercial": self._selection.non_commercial, "db_version": version},
-                # A batch of another index holds other documents: neither takes the other's place.
-                slot=f"index {state['next_index']} from {state['asked']}",
+            if batches == self._most_batches:
+                raise SourceError(
+                    f"{NAME}: {batches} batches were read, and {names[0]} comes next.",
+                    "Run again: it goes on from there; CATALYST_SOURCE_PAGES lets one refresh read more.",
+                )
+            batches += 1
+            yield from self._fetch_batch(names, version)
+        missing = self._memory.state.get("missing")
+        if missing and "next_index" not in self._memory.state:
+            shown = ", ".join(missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
+            raise SourceError(
+                f"The Materials Project lists {len(missing)} materials that it does not give: {shown}.",
+                "The others are kept and load; the next refresh asks for these again.",
             )
 
     def fetch(self, request: RawRequest) -> bytes:
-        """Return the index or one batch, and note what comes next.
+        """Return the index, or the batch that was asked for last, and note what comes next.
 
         Raises
         ------
@@ -121,7 +133,7 @@ class MaterialsProject:
         """
         if request.kind == IndexParser.kind:
             return self._fetch_index(request.parameters["db_version"])
-        return self._fetch_batch()
+        return self._held
 
     def _fetch_index(self, version: str) -> bytes:
         state = self._memory.state
@@ -151,16 +163,15 @@ class MaterialsProject:
             self._memory.finish()
         return data
 
-    def _fetch_batch(self) -> bytes:
-        names = self._next_batch()
-        criteria = {**self._selection.criteria, "material_ids": names}
-        answers = self._client.search(FIELDS, **criteria, num_chunks=1, chunk_size=len(names))
-        if len(answers) != 1:
-            raise SourceError(
-                f"mp-api asked {len(answers)} times for one batch.", "Use its version in constraints.txt."
-            )
-        given = {identify_material(document) for document in json.loads(answers[0])["data"]}
-        self._entries += len(given)
+    def _fetch_batch(self, names: list[str], version: str) -> Iterator[RawRequest]:
+        """Ask for some materials, in smaller batches where they cannot be had at once; yield one request an answer."""
+        given: set[str] = set()
+        answers = self._ask_patiently(names)
+        before = self._memory.state
+        for _, data in answers:
+            found = {identify_material(document) for document in json.loads(data)["data"]}
+            given |= found
+            self._entries += len(found)
         self._memory.advance(len(names), [name for name in names if name not in given])
         if len(self._memory.state["not_given"]) > _MOST_NOT_GIVEN:
             raise SourceError(
@@ -170,6 +181,49 @@ class MaterialsProject:
             )
         if not self._next_batch():
             self._memory.finish()
+        after = self._memory.state
+        for number, (batch, data) in enumerate(answers, 1):
+            # Of a batch that came in parts the last one says that all of them are kept.
+            self._memory.state = after if number == len(answers) else before
+            self._held = data
+            asked = {"material_ids": ",".join(batch), "_fields": ",".join(FIELDS)}
+            place = before["asked"] + names.index(batch[0])
+            round_ = f" again {before['round']}" if before.get("round") else ""
+            yield RawRequest(
+                NAME,
+                f"{self._client.summary_url}?{urlencode(asked, safe=',')}",
+                SummaryParser.kind,
+                LICENCE,
+                {"non_commercial": self._selection.non_commercial, "db_version": version},
+                # A batch of another index holds other documents: neither takes the other's place.
+                slot=f"index {before['next_index']}{round_} from {place}",
+            )
+        self._memory.state = after
+
+    def _ask_patiently(self, names: list[str]) -> list[tuple[list[str], bytes]]:
+        """Return the answer about some materials, or those about as many of them as can be had."""
+        try:
+            answers = [(names, self._ask(names))]
+        except SourceError as error:
+            if error.is_general or self._failed_batches >= _MOST_FAILED_BATCHES:
+                raise
+            self._client.ask_version()  # where not even that is answered, no smaller batch is either
+            parts = read_in_parts(
+                Span(0, len(names)), lambda part: self._ask(names[part.start : part.stop], ATTEMPTS)
+            )
+            answers = [
+                (names[part.start : part.stop], found) for part, found in parts if isinstance(found, bytes)
+            ]
+        self._failed_batches = 0 if answers else self._failed_batches + 1
+        return answers
+
+    def _ask(self, names: list[str], attempts: int | None = None) -> bytes:
+        criteria = {**self._selection.criteria, "material_ids": names}
+        answers = self._client.search(FIELDS, attempts, **criteria, num_chunks=1, chunk_size=len(names))
+        if len(answers) != 1:
+            raise SourceError(
+                f"mp-api asked {len(answers)} times for one batch.", "Use its version in constraints.txt."
+            )
         return answers[0]
 
     def _next_batch(self) -> list[str]:

@@ -206,23 +206,6 @@ def test_an_index_with_gaps_retires_nothing(platform: Platform, server: Material
     assert len(standing(platform)) == 33
 
 
-def test_what_is_listed_but_not_given_is_asked_for_again_with_the_next_version(
-    platform: Platform, server: MaterialsProjectServer
-) -> None:
-    absent = server.documents[0]["material_id"]
-    server.withheld = {absent}
-    fetch(platform, server)
-    assert load(platform).new == 32
-    server.withheld = set()
-    server.version = "2026.06.08"
-    server.asked.clear()
-
-    fetch(platform, server)
-
-    assert server.batches == [[absent]]
-    assert load(platform).new == 1
-
-
 def test_a_limit_leaves_the_rest_to_the_next_refresh(
     platform: Platform, server: MaterialsProjectServer
 ) -> None:
