@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from catalyst_assets.constants import title_of
+from catalyst_assets.constants import in_sentence, title_of
 from dash_app.components.detail import candidate_panel
 from dash_app.components.grid import grid_row, sort_order
-from dash_app.components.wording import FAR, FAR_EXPLAINED, count, criterion, number, plus_minus
+from dash_app.components.wording import FAR, FAR_EXPLAINED, count, criterion, number, plus_minus, with_unit
 from dash_app.contract import Candidate, CandidateDetail
 
 
@@ -105,3 +105,17 @@ def test_the_grid_sorts_by_the_names_the_api_knows() -> None:
     assert sort_order({"sortModel": []}) == "rank"
     descending = {"sortModel": [{"colId": "predicted.band_gap", "sort": "desc"}]}
     assert sort_order(descending) == "-predicted.band_gap"
+
+
+def test_a_property_is_called_by_its_label_and_keeps_the_label_s_capitals() -> None:
+    labels = {"eta": "OER overpotential", "activity": "Mass activity at 0.9 V"}
+    assert (
+        criterion({"property": "eta", "max": 400}, {"eta": "mV"}, labels)
+        == "OER overpotential at most 400 mV"
+    )
+    assert with_unit("activity", "A/g", labels) == "Mass activity at 0.9 V (A/g)"
+    assert with_unit("band_gap", "eV", labels) == "Band gap (eV)"
+    assert [in_sentence(label) for label in labels.values()] == [
+        "OER overpotential",
+        "mass activity at 0.9 V",
+    ]
