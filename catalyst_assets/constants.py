@@ -50,3 +50,10 @@ def title_of(name: str) -> str:
 def in_sentence(title: str) -> str:
     """Return a title as it stands within a sentence: ``Band gap`` becomes ``band gap``, ``OER rate`` stays."""
     return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
+def decimals(value: float, digits: int = 3) -> str:
+    """Return a number with so many decimals; with so many digits that count where it is far from one."""
+    size = abs(value)
+    plain = size == 0 or 0.5 * 10**-digits <= size < 1e6
+    return f"{value:.{digits}{'f' if plain else 'g'}}"

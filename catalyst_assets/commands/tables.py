@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Final
 
+from catalyst_assets.constants import decimals
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -11,7 +13,7 @@ MISCALIBRATION_EXPLAINED: Final = f"{MISCALIBRATION} is the miscalibration area:
 
 def number(value: float | None) -> str:
     """Return a number with three digits; a dash where there is none."""
-    return "-" if value is None else f"{value:.3f}"
+    return "-" if value is None else decimals(value)
 
 
 def narrow_table(title: str, texts: list[str], numbers: list[str]) -> "Table":

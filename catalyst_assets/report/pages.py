@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from catalyst_assets.constants import decimals
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.report.statistics import Ratio
 from catalyst_assets.report.summary import CampaignSummary
@@ -122,7 +123,7 @@ def _svg(figure: "Figure | None", name: str) -> str:
 
 
 def _number(value: float | None, digits: int = 3) -> str:
-    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    return "-" if value is None or math.isnan(value) else decimals(value, digits)
 
 
 def _factor(value: float) -> str:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 # Expected of a property of which nothing is known, not even a range.
 _NOTHING_KNOWN: Final = (0.0, 1.0)
 _ROUNDING: Final = 1e-6
+_NARROWEST: Final = 1e-3
 WHERE_DECLARED: Final = "`catalyst campaign properties` lists what is known, and says how to declare your own"
 MethodKind = Literal["functional", "potential", "experiment"]
 
@@ -67,6 +68,10 @@ class Property(_Declared):
     def _consistent(self) -> Self:
         if math.isnan(self.low) or math.isnan(self.high) or not self.low < self.high:
             raise ValueError(f"low ({self.low:g}) must be less than high ({self.high:g})")
+        if self.high - self.low < _NARROWEST:
+            raise ValueError(
+                f"a range as narrow as {self.range_text} is lost in rounding: choose a smaller unit"
+            )
         if (self.typical_mean is None) != (self.typical_std is None):
             raise ValueError("give typical_mean and typical_std together, or neither")
         if self.typical_mean is not None and not self.low <= self.typical_mean <= self.high:

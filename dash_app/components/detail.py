@@ -5,7 +5,7 @@ from typing import Any, Final
 from dash import html
 
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
-from catalyst_assets.constants import title_of
+from catalyst_assets.constants import decimals, title_of
 from dash_app.components.tables import pairs, remark, table
 from dash_app.components.tiles import badge
 from dash_app.components.why import why_panel
@@ -89,7 +89,7 @@ def _properties(candidate: CandidateDetail, method: str) -> html.Table:
 def _answer(answer: Validated | None) -> str:
     if answer is None:
         return MISSING
-    return f"failed: {answer.note}" if answer.value is None else f"{answer.value:.3f}"
+    return f"failed: {answer.note}" if answer.value is None else decimals(answer.value)
 
 
 def _event(event: CandidateEvent) -> html.Li:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import dash_ag_grid as dag
 
+from catalyst_assets.constants import decimals
 from dash_app.components.wording import (
     DISTANCE_EXPLAINED,
     FAR_EXPLAINED,
@@ -75,7 +76,7 @@ def grid_row(candidate: Candidate, method: str) -> dict[str, Any]:
         row["predicted"][name] = plus_minus(predicted.mean, predicted.std)
     for answer in candidate.validated:
         if answer.method == method:
-            row["validated"][answer.property] = "failed" if answer.value is None else f"{answer.value:.3f}"
+            row["validated"][answer.property] = "failed" if answer.value is None else decimals(answer.value)
     return row
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from dash import html
 
-from catalyst_assets.constants import in_sentence
+from catalyst_assets.constants import decimals, in_sentence
 from dash_app.components.tables import remark, table
 from dash_app.components.wording import MISSING, criterion, formula, property_title, with_unit
 from dash_app.contract import BoundChance, Criterion, Explanation, NearestLabelled
@@ -77,7 +77,7 @@ def _nearest(nearest: list[NearestLabelled], units: dict[str, str], labels: dict
         [
             html.Th(formula(each.formula), scope="row", title=each.material_id),
             html.Td(f"{each.distance:.2f}"),
-            *(html.Td(f"{each.labels[name]:.3f}" if name in each.labels else MISSING) for name in names),
+            *(html.Td(decimals(each.labels[name]) if name in each.labels else MISSING) for name in names),
         ]
         for each in nearest
     ]

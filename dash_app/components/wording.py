@@ -62,8 +62,10 @@ def plus_minus(mean: float, std: float) -> str:
     """Write a value with its uncertainty, both to the digit that the uncertainty reaches."""
     from math import floor, log10
 
-    decimals = 2 if std <= 0 else min(max(1 - floor(log10(std)), 0), 6)
-    return f"{mean:.{decimals}f} ± {std:.{decimals}f}"
+    digits = 2 if std <= 0 else min(max(1 - floor(log10(std)), 0), 6)
+    if 0 < std < 1e-6 and abs(mean) < 1e-3:
+        return f"{mean:.3g} ± {std:.2g}"
+    return f"{mean:.{digits}f} ± {std:.{digits}f}"
 
 
 def moment(at: datetime) -> str:

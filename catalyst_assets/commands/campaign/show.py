@@ -9,7 +9,7 @@ import typer
 
 from catalyst_assets.commands.opening import AsJson, Home, open_platform
 from catalyst_assets.commands.tables import MISCALIBRATION, MISCALIBRATION_EXPLAINED, narrow_table, number
-from catalyst_assets.constants import in_sentence
+from catalyst_assets.constants import decimals, in_sentence
 from catalyst_assets.vocabulary.known import label_of, unit_of
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _print(goal: "Campaign", summary: "CampaignSummary") -> None:
 
 def _found(summary: "CampaignSummary") -> str:
     if summary.objective:
-        best = f"{summary.best[-1]:.3f}" if summary.best and not math.isnan(summary.best[-1]) else "none"
+        best = decimals(summary.best[-1]) if summary.best and not math.isnan(summary.best[-1]) else "none"
         return f"Best value {best} after {summary.evaluated} evaluations of {summary.pool_size} candidates."
     of_all = f" of {summary.hits_in_pool}" if summary.hits_in_pool is not None else ""
     text = (
@@ -128,7 +128,8 @@ def _suggestions(summary: "CampaignSummary") -> "Table":
     table = narrow_table(title, ["formula", "material", "status"], ["rank", "feasibility", *names])
     for one in summary.next_batch[:_MOST_ROWS]:
         values = [
-            "{:.2f} ± {:.2f}".format(*one.predicted[name]) if name in one.predicted else "-" for name in names
+            " ± ".join(decimals(each, 2) for each in one.predicted[name]) if name in one.predicted else "-"
+            for name in names
         ]
         table.add_row(
             one.formula, one.material_id, one.status, str(one.rank), number(one.feasibility), *values

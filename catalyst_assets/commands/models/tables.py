@@ -6,6 +6,7 @@ What a version is comes from ``learning.models.model_records``; the commands are
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.commands.tables import narrow_table
+from catalyst_assets.constants import decimals
 from catalyst_assets.vocabulary.known import unit_of
 
 if TYPE_CHECKING:
@@ -121,4 +122,4 @@ def _short(record: "ModelRecord") -> str:
 def _number(value: "float | str | None", nothing: str = "-") -> str:
     if value is None:
         return nothing
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return decimals(value) if isinstance(value, float) else str(value)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from catalyst_assets.constants import in_sentence, title_of
+from catalyst_assets.constants import decimals, in_sentence, title_of
 from dash_app.components.detail import candidate_panel
 from dash_app.components.grid import grid_row, sort_order
 from dash_app.components.wording import FAR, FAR_EXPLAINED, count, criterion, number, plus_minus, with_unit
@@ -76,12 +76,28 @@ def test_a_candidate_far_from_the_training_data_is_marked_in_grid_and_detail(
         (-1234.5, 27.0, "-1234 ± 27"),
         (1.0, 0.0, "1.00 ± 0.00"),
         (1.0, 1e-12, "1.000000 ± 0.000000"),
+        (2.5e-8, 1.2e-9, "2.5e-08 ± 1.2e-09"),
     ],
 )
 def test_a_value_is_written_to_the_digits_its_uncertainty_reaches(
     mean: float, std: float, written: str
 ) -> None:
     assert plus_minus(mean, std) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (1.23456, "1.235"),
+        (0.0, "0.000"),
+        (-0.004, "-0.004"),
+        (3.2e-5, "3.2e-05"),
+        (12345.6789, "12345.679"),
+        (4e7, "4e+07"),
+    ],
+)
+def test_a_number_far_from_one_keeps_the_digits_that_count(value: float, written: str) -> None:
+    assert decimals(value) == written
 
 
 def test_a_criterion_reads_as_a_sentence_with_its_unit() -> None:

@@ -79,6 +79,10 @@ def test_what_ships_is_such_a_file_with_units_that_pint_knows():
         ),
         ("properties: {x: {unit: eV, low: 2, high: 2}}", "must be less than"),
         ("properties: {x: {unit: eV, low: .nan}}", "must be less than"),
+        (
+            "properties: {x: {unit: A, low: 0, high: 1e-7}}",
+            "0 to 1e-07 is lost in rounding: choose a smaller unit",
+        ),
         ("properties: {x: {unit: eV, low: true}}", r"properties\.x\.low: is no number"),
         ("properties: {x: {unit: eV, high: 5 eV}}", r"properties\.x\.high: .* not '5 eV'"),
         ("properties: {x: {unit: eV, typical_mean: 1}}", "typical_mean and typical_std together"),
