@@ -76,7 +76,7 @@ def find_contradiction(
         A claim is no number.
     """
     claimed_volume = block.number("_cell_volume")
-    if claimed_volume is not None and abs(claimed_volume / volume - 1) > _VOLUME_TOLERANCE:
+    if claimed_volume and claimed_volume > 0 and abs(claimed_volume / volume - 1) > _VOLUME_TOLERANCE:
         return f"claims a cell of {claimed_volume:g} Å³, but its lengths and angles give {volume:.2f}"
     formula_units = block.number("_cell_formula_units_z")
     if formula_units is not None and formula_units <= 0:

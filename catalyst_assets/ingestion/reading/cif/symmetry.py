@@ -160,13 +160,15 @@ def _claims(
         claims.append(_Claim(symbol, groups, found, not is_standard_symbol(symbol, settings)))
     for hall in halls:
         try:
-            operators = operators_of_hall(hall)
+            operators = operators_of_hall(hall.replace("_", " "))
         except RuntimeError:
             unknown.append(hall)
             continue
         key = key_of(operators)
         number = _number_in_tables(key, operators)
-        claims.append(_Claim(hall, frozenset({number}), {key: Setting(number, hall, hall, "")}, True))
+        claims.append(
+            _Claim(hall, frozenset({number}), {key: Setting(number, hall, hall.replace("_", " "), "")}, True)
+        )
     for text in numbers:
         number = int(parse_number(text, "the number of the space group"))
         if not 1 <= number <= 230:
