@@ -1,8 +1,9 @@
 """How a table spells numbers, and what it writes where there is none; which columns hold numbers is a mapping's business."""
 
 import re
-from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from catalyst_assets.ingestion.reading.tables import parse_number, shown
@@ -27,7 +28,19 @@ class Spelling:
     """
 
     decimal: str = "."
-    missing: Collection[str | float] = ()
+    missing: tuple[str | float, ...] = ()
+
+    @cached_property
+    def _texts(self) -> frozenset[str]:
+        return MISSING | {marker.lower() for marker in self.missing if isinstance(marker, str)}
+
+    @cached_property
+    def _numbers(self) -> frozenset[float]:
+        found = set()
+        for marker in self.missing:
+            with suppress(ValueError):  # it is a text
+                found.add(parse_number(marker))
+        return frozenset(number for number in found if number is not None)
 
     def read_number(self, cell: object) -> float | None:
         """Read a cell as a finite number; None where there is none.
@@ -41,7 +54,7 @@ class Spelling:
             return None
         if isinstance(cell, str):
             text = cell.strip()
-            if text.lower() in MISSING or text in self.missing:
+            if text.lower() in self._texts:
                 return None
             if self.decimal == ",":
                 text = text.replace("\N{MINUS SIGN}", "-")
@@ -49,4 +62,4 @@ class Spelling:
                     raise ValueError(f"{shown(cell)} is not a number with a decimal comma")
                 cell = text.replace(",", ".")
         number = parse_number(cell)
-        return None if number is not None and number in self.missing else number
+        return None if number in self._numbers else number

@@ -247,10 +247,12 @@ def _parquet_rows(name: str, data: bytes, columns: Collection[str]) -> Iterator[
 
     try:
         file = pq.ParquetFile(io.BytesIO(data))
-        _require_columns(name, file.schema_arrow.names, columns)
+        given = file.schema_arrow.names
+        _require_columns(name, [column.strip() for column in given], columns)
+        as_given = {column.strip(): column for column in given}
         numbers = itertools.count(1)
-        for batch in file.iter_batches(columns=list(columns)):
-            for cells in batch.to_pylist():
+        for batch in file.iter_batches(columns=[as_given[column] for column in columns]):
+            for cells in batch.rename_columns(list(map(str.strip, batch.schema.names))).to_pylist():
                 yield Row(next(numbers), cells)
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -165,7 +165,7 @@ class TableMapping(_Model):
         escaped = (cell.replace("\\", r"\\").replace(self.separator, f"\\{self.separator}") for cell in cells)
         return self.separator.join(escaped)
 
-    @property
+    @cached_property
     def spelling(self) -> Spelling:
         """How the table spells numbers, and what it writes where there is none."""
         return Spelling(self.decimal, self.missing)

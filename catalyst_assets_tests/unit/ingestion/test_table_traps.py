@@ -215,6 +215,29 @@ def test_parquet_columns_of_numbers_and_text_are_read_whatever_their_type() -> N
             assert read(mapping, parquet(id=ids, cif=[CIF, CIF], gap=gaps)) == (expected, [])
 
 
+def test_parquet_columns_are_found_without_blanks_and_not_twice() -> None:
+    mapping = described(table="t.parquet")
+    columns = {"A": ["Sr"], " B": ["Ti"], "anion ": ["O3"], " gap ": [1.8]}
+    assert read(mapping, parquet(**columns)) == ({"SrTiO3": {"gap": 1.8}}, [])
+    with pytest.raises(InvalidPoolError, match="the column 'gap' more than once"):
+        read(mapping, parquet(**columns, gap=[2.0]))
+
+
+def test_a_marker_is_found_however_it_is_written() -> None:
+    optional = described(
+        table="t.parquet", missing=["-999", "N.D."], properties={"gap": {**GAP, "required": False}}
+    )
+    cells = (
+        pa.array([-999]),
+        pa.array([-999.0]),
+        pa.array(["-999.00"]),
+        pa.array(["n.d."]),
+        pa.array(["N.D. "]),
+    )
+    for gap in cells:
+        assert read(optional, parquet(A=["Sr"], B=["Ti"], anion=["O3"], gap=gap)) == ({"SrTiO3": {}}, [])
+
+
 def test_parquet_cells_that_are_no_number_or_name_cost_their_rows() -> None:
     mapping = described(table="t.parquet", structure={"cif": "cif"}, record=["id"])
     ids = pa.array([1.5, None, float("nan"), 2.0**60, 5.0])
