@@ -57,7 +57,7 @@ def _parse(text: str) -> Operator:
     try:
         operator: Operator = gemmi.Op(text).wrap()
         return operator
-    except RuntimeError:
+    except (RuntimeError, UnicodeDecodeError):  # gemmi cuts letters of several bytes in its messages
         pass
     parts = text.lower().replace(" ", "").split(",")
     rotation = [[0, 0, 0] for _ in parts]

@@ -161,7 +161,7 @@ def _claims(
     for hall in halls:
         try:
             operators = operators_of_hall(hall.replace("_", " "))
-        except RuntimeError:
+        except (RuntimeError, UnicodeDecodeError):
             unknown.append(hall)
             continue
         key = key_of(operators)

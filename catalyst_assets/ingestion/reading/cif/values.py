@@ -149,6 +149,8 @@ def parse_blocks(text: str) -> Iterator[Block]:
     try:
         # A tag without value elsewhere spoils nothing that is read here.
         document = gemmi.cif.read_string(text, check_level=0)
+    except UnicodeDecodeError:
+        raise UnreadableStructureError("is no crystal and no CIF", "Write it again.") from None
     except (RuntimeError, ValueError) as error:
         reason = _PLACE.sub(r"line \1: ", str(error))
         raise UnreadableStructureError(f"is no crystal and no CIF: {reason}", "Write it again.") from None
