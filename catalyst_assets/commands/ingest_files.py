@@ -22,6 +22,7 @@ _Since = Annotated[
 ]
 _NAMED = "Numbers of raw files (`catalyst ingest files`), or their names or addresses: the newest of each."
 _SHOWN = 5
+_END = 48
 
 
 def files(
@@ -53,7 +54,7 @@ def files(
         status = file.parse_status if file.is_current else "replaced"
         fetched = file.fetched_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
         rows = "-" if file.row_count is None else f"{file.row_count:,}"
-        table.add_row(str(file.raw_file_id), file.source, file.url, status, fetched, rows)
+        table.add_row(str(file.raw_file_id), file.source, _shown(file.url), status, fetched, rows)
     Console(markup=False, highlight=False).print(table)
     for file in listed:
         if file.parse_status == "failed":
@@ -113,7 +114,7 @@ def drop(
 
 def _announce(planned: "Dropped", chosen: "list[ListedFile]") -> None:
     for file in chosen[:_SHOWN]:
-        typer.echo(f"File {file.raw_file_id} of {file.source}: {file.url}")
+        typer.echo(f"File {file.raw_file_id} of {file.source}: {_shown(file.url)}")
     if len(chosen) > _SHOWN:
         typer.echo(f"and {len(chosen) - _SHOWN} more.")
     counts = {
@@ -135,6 +136,11 @@ def _announce(planned: "Dropped", chosen: "list[ListedFile]") -> None:
         typer.echo(f"{planned.waiting} earlier files said something of the same: they are loaded again.")
     if planned.sources:
         typer.echo(f"The next refresh of {', '.join(planned.sources)} asks for everything again.")
+
+
+def _shown(address: str) -> str:
+    """Return an address with its two ends: what is asked in between is long, and the same everywhere."""
+    return address if len(address) <= 2 * _END else f"{address[:_END]}…{address[-_END:]}"
 
 
 def _ask() -> None:

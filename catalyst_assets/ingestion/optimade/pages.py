@@ -77,16 +77,20 @@ class Page:
         if link is None or link == "":
             return None
         if not isinstance(link, str):
-            raise SourceError(f"The page after {self.url} is named by {str(link)[:100]!r}.", _REMEDY)
+            raise SourceError(
+                f"The page after {shown_url(self.url)} is named by {str(link)[:100]!r}.", _REMEDY
+            )
         here = urlsplit(self.url)
         try:
             there = urlsplit(urljoin(self.url, link.strip()))
             host = there.hostname
         except ValueError:
-            raise SourceError(f"The page after {self.url} is named by {link[:100]!r}.", _REMEDY) from None
+            raise SourceError(
+                f"The page after {shown_url(self.url)} is named by {link[:100]!r}.", _REMEDY
+            ) from None
         if host != here.hostname:
             raise SourceError(
-                f"The page after {self.url} is said to lie at {host}.",
+                f"The page after {shown_url(self.url)} is said to lie at {host}.",
                 "A provider's pages must lie on its own host; correct base_url if it has moved.",
             )
         # Some providers behind a proxy name their pages by http: the connection must not get worse.
@@ -149,6 +153,13 @@ def span_of(url: str) -> Span | None:
     if pages or not (start.isascii() and start.isdigit() and count.isascii() and count.isdigit()):
         return None
     return Span(int(start), int(count)) if int(count) else None
+
+
+def shown_url(url: str) -> str:
+    """Return an address as messages show it: without the long list of fields that is asked for everywhere."""
+    parts = urlsplit(url)
+    asked = [pair for pair in parse_qsl(parts.query) if pair[0] != "response_fields"]
+    return parts._replace(query=urlencode(asked)).geturl()
 
 
 def url_of(url: str, span: Span) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from catalyst_assets.errors import SourceError
 from catalyst_assets.ingestion.fetching.narrowing import ATTEMPTS, Span, read_in_parts
-from catalyst_assets.ingestion.optimade.pages import Page, span_of, url_of
+from catalyst_assets.ingestion.optimade.pages import Page, shown_url, span_of, url_of
 from catalyst_assets.ingestion.pages import dict_in
 
 _MOST_FAILED_PAGES: Final = 5
@@ -91,7 +91,7 @@ class Reading:
         after = self._count(memory, pages, gaps)
         fresh = after["received"] > memory["received"]
         if any(page.entries for page in pages) and not fresh:
-            return self._give_up(pages, after, f"{url} gives the same entries again.")
+            return self._give_up(pages, after, f"{shown_url(url)} gives the same entries again.")
         if gaps or len(pages) > 1:
             return self._go_behind(url, pages, after)
         (page,) = pages[-1:]
@@ -102,9 +102,13 @@ class Reading:
         if following is None:
             return self._end(pages, after)
         if not page.entries:
-            return self._give_up(pages, after, f"the page {url} is empty and names a next one, {following}.")
+            return self._give_up(
+                pages,
+                after,
+                f"the page {shown_url(url)} is empty and names a next one, {shown_url(following)}.",
+            )
         if following in self._visited:
-            return self._give_up(pages, after, f"the page {following} comes after itself.")
+            return self._give_up(pages, after, f"the page {shown_url(following)} comes after itself.")
         return Read(pages, {**after, "next": following})
 
     def _ask_patiently(self, url: str) -> tuple[list[Page], list[str]]:
@@ -180,7 +184,7 @@ class Reading:
         if still:
             return self._miss(pages, after)
         if after["received"] < after["announced"]:
-            said = f"{after['received']} of {after['announced']} entries came, the last of them from {asked[-1]}."
+            said = f"{after['received']} of {after['announced']} entries came, the last of them from {shown_url(asked[-1])}."
             return self._give_up(pages, after, said)
         return Read(pages, self.settle(after, is_whole=True))
 
@@ -188,7 +192,7 @@ class Reading:
         """Judge a list whose last page was read."""
         if after["gaps"]:
             return self._miss(pages, after)
-        url, announced, received = pages[-1].url, after["announced"], after["received"]
+        url, announced, received = shown_url(pages[-1].url), after["announced"], after["received"]
         elsewhere = pages[-1].misnamed_next()
         hint = f"; it may mean {elsewhere}, where OPTIMADE says links.next" if elsewhere else ""
         if announced is not None and received < announced:
@@ -204,7 +208,7 @@ class Reading:
     def _miss(self, pages: list[Page], after: dict[str, Any]) -> Read:
         """Name what was passed over; nothing but that is to be asked for again."""
         gaps = after["gaps"]
-        shown = ", ".join(f"{span_of(gap)} ({gap})" for gap in gaps[:_SHOWN])
+        shown = ", ".join(f"{span_of(gap)} ({shown_url(gap)})" for gap in gaps[:_SHOWN])
         more = f" and {len(gaps) - _SHOWN} more" if len(gaps) > _SHOWN else ""
         return Read(pages, {**after, "next": None}, f"not to be had were {shown}{more}.", _AGAIN)
 

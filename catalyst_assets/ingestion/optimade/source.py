@@ -15,7 +15,7 @@ from catalyst_assets.errors import SourceError, UsageError
 from catalyst_assets.ingestion.fetching.http import Fetcher
 from catalyst_assets.ingestion.fetching.narrowing import ATTEMPTS
 from catalyst_assets.ingestion.optimade.entries import FIELDS, OptimadeParser
-from catalyst_assets.ingestion.optimade.pages import Page, read_page
+from catalyst_assets.ingestion.optimade.pages import Page, read_page, shown_url
 from catalyst_assets.ingestion.optimade.providers import Provider, list_providers, load_provider
 from catalyst_assets.ingestion.optimade.reading import Reading
 from catalyst_assets.ingestion.optimade.spec import OptimadeConfig
@@ -86,7 +86,7 @@ class OptimadeProvider(Pages):
         while "received" in self._memory and not self.is_enough:
             if pages == self._most_pages:
                 raise SourceError(
-                    f"{self.name}: {pages} pages were read, and {self._memory['next']} comes next.",
+                    f"{pages} pages were read, and {shown_url(self._memory['next'])} comes next.",
                     "Run again: it goes on from there; CATALYST_SOURCE_PAGES lets one refresh read more.",
                 )
             before = self._memory
@@ -102,7 +102,7 @@ class OptimadeProvider(Pages):
             if read.is_stale and self._begin():
                 reading = self._make_reading()
             if read.trouble:
-                raise SourceError(f"{self.name}: {read.trouble}", read.remedy)
+                raise SourceError(read.trouble, read.remedy)
 
     def fetch(self, request: RawRequest) -> bytes:
         """Return the page that was asked for last."""
@@ -169,7 +169,7 @@ class OptimadeProvider(Pages):
         if not page.entries:
             if count or page.says_more:
                 raise SourceError(
-                    f"{self.name}: {url} gives no entry, but says that there are {count or 'more'}.",
+                    f"{url} gives no entry, but says that there are {count or 'more'}.",
                     "Tell the provider.",
                     is_transient=True,
                 )
