@@ -46,12 +46,12 @@ class Cell:
         cls, parameters: Sequence[float], symbols: Sequence[str], positions: Sequence[Sequence[float]]
     ) -> "Cell":
         """Build a cell from its lengths in Å and angles in °, oriented as pymatgen does."""
-        from pymatgen.core.lattice import Lattice
-
         a, b, c, alpha, beta, gamma = parameters
         if alpha == beta == gamma == 90:
-            matrix = np.diag([a, b, c]).astype(float)
+            matrix = np.array([[a, 0, 0], [0, b, 0], [0, 0, c]], dtype=float)
         else:
+            from pymatgen.core.lattice import Lattice
+
             matrix = Lattice.from_parameters(*parameters).matrix
         return cls(matrix, tuple(symbols), np.asarray(positions, dtype=float).reshape(-1, 3))
 

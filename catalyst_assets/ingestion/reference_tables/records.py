@@ -110,6 +110,7 @@ def _parse_rows(
     mapping: TableMapping, rows: Iterable[tuple[int, Row]], again: Mapping[int, int]
 ) -> Iterator[Record | Rejection]:
     """Turn numbered rows of a table into records; refuse those that are in ``again``."""
+    table_name = mapping.table_name
     for index, row in rows:
         fields = _read_fields(mapping, row)
         problems = list(fields.problems)
@@ -122,7 +123,7 @@ def _parse_rows(
             )
         if not problems:
             structure = _build_structure(mapping, row, fields.texts, problems)
-        place = f"{mapping.table_name} row {row.number}"
+        place = f"{table_name} row {row.number}"
         if structure is None:
             yield Rejection(place, tuple(problems), _payload(mapping, row, fields, problems))
         else:

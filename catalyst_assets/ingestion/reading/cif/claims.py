@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from catalyst_assets.ingestion.reading.cif.values import Block
-from catalyst_assets.ingestion.reading.species import elements, mass_of, symbols, without_isotope
+from catalyst_assets.ingestion.reading.species import ISOTOPES, elements, mass_of, symbols, without_isotope
 
 # Shares of elements: formulas are written in three digits.
 _SHARE_TOLERANCE: Final = 0.002
@@ -19,6 +19,9 @@ _MASS_TOLERANCE: Final = 0.015
 # Grams a cubic centimetre, of an atomic mass in one cubic ångström.
 _DENSITY: Final = 1.66053907
 _TOKEN = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*)", re.ASCII)
+# Words of one element each, as most programs write them.
+_PLAIN_TOKEN = re.compile(r"([A-Z][a-z]?)(\d*)", re.ASCII)
+_PLAIN = re.compile(r"[A-Z][a-z]?\d*(?: [A-Z][a-z]?\d*)*", re.ASCII)
 _ION_CHARGE = re.compile(r"\d*[+-]", re.ASCII)
 _CAPITALS = re.compile(r"([A-Z]{2})(\d*\.?\d*)", re.ASCII)
 _FORMULA = re.compile(r"(?:[A-Z][a-z]?\d*\.?\d*)+", re.ASCII)
@@ -41,6 +44,10 @@ def parse_formula(text: str) -> dict[str, float] | None:
     Capitals as in ``MG O`` are read where blanks separate the elements; D and T are hydrogen.
     """
     known = symbols()
+    if _PLAIN.fullmatch(text):
+        plain = dict(_PLAIN_TOKEN.findall(text))
+        if known.issuperset(plain) and not plain.keys() & ISOTOPES.keys() and len(plain) == len(text.split()):
+            return {symbol: float(number or 1) for symbol, number in plain.items() if number != "0"} or None
     found: Counter[str] = Counter()
     for word in text.replace(",", " ").split():
         if _ION_CHARGE.fullmatch(word):

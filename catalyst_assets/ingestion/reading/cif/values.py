@@ -14,7 +14,6 @@ from catalyst_assets.ingestion.reading.decoding import clean_text
 
 # Of other tags it does not matter if they are there twice.
 _READ: Final = ("_atom_site_", "_cell_", "_chemical_formula", "_exptl_crystal", "_space_group", "_symmetry_")
-_NO_NUMBERS: Final = frozenset({"", ".", "?"})
 _PLAIN_NUMBERS: Final = frozenset("0123456789.-")
 # What begins a value that is not what it looks like: quoted, or not given.
 _SPECIAL: Final = frozenset(".?'\";")
@@ -124,11 +123,11 @@ class Block:
         raw = self._columns.get(tag)
         if not raw:
             return None
-        if _PLAIN_NUMBERS.issuperset(raw[0]) and raw[0] not in _NO_NUMBERS:
-            try:
+        try:
+            if _PLAIN_NUMBERS.issuperset(raw[0]):
                 return float(raw[0])
-            except ValueError:
-                pass
+        except ValueError:
+            pass
         given = self.text(tag)
         return None if given is None else parse_number(given, tag)
 
