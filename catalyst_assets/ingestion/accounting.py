@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from resources.postgres.database import Database
 
 _REHASHED = 200
+_CHECKED_AT_ONCE = 2000
+_MOST_PROBLEMS = 100
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,22 @@ def check_hashes(database: "Database") -> list[str]:
 
 
 def find_bad_properties(database: "Database", span: Span = EVERYTHING) -> list[str]:
-    """Return one line for each property entry that is not as it is declared."""
+    """Return one line for each property entry that is not as it is declared, of the first materials that have such."""
     declared, methods = known_properties(), known_methods()
+    rows: list[dict[str, Any]] = []
     with database.transaction() as connection:
-        rows = fetch_all(
-            connection,
-            "ingestion/bad_properties",
-            properties=json.dumps(_limits()),
-            methods=list(methods),
-            **asdict(span),
-        )
+        wanted = fetch_all(connection, "ingestion/materials_to_check", **asdict(span))
+        names = [row["material_id"] for row in wanted]
+        for start in range(0, len(names), _CHECKED_AT_ONCE):
+            rows += fetch_all(
+                connection,
+                "ingestion/bad_properties",
+                material_ids=names[start : start + _CHECKED_AT_ONCE],
+                properties=json.dumps(_limits()),
+                methods=list(methods),
+            )
+            if len(rows) >= _MOST_PROBLEMS:
+                break
 
     def why(name: str, entry: str) -> str:
         held, stored = declared.get(name), json.loads(entry)
