@@ -111,7 +111,7 @@ def test_the_assets_load_the_shipped_set_and_its_answers_go_where_only_the_valid
 ) -> None:
     result = materialize(platform)
     assert result.success
-    assert len(result.get_asset_check_evaluations()) == 4
+    assert len(result.get_asset_check_evaluations()) == 5
     summary = metadata(result, "materials")
     assert [summary[name] for name in ("new", "changed", "unchanged", "quarantined", "shards")] == [
         SHIPPED,

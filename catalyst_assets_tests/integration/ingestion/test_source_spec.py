@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from catalyst_assets.commands import ingest
 from catalyst_assets.errors import UsageError
 from catalyst_assets.ingestion.sources.assets import make_raw_asset
-from catalyst_assets.ingestion.sources.jobs import make_job
+from catalyst_assets.ingestion.sources.jobs import MADE, make_job
 from catalyst_assets.ingestion.sources.refreshing import Refreshed
 from catalyst_assets.ingestion.sources.registry import SOURCES
 from catalyst_assets.ingestion.sources.schedules import make_schedules
@@ -74,16 +74,16 @@ TINY = SourceSpec(
 )
 
 
-def materialize(**config: Any) -> dg.ExecuteInProcessResult:
+def materialize(platform: Platform, **config: Any) -> dg.ExecuteInProcessResult:
     return dg.materialize(
         [make_raw_asset(TINY)],
-        resources={"platform": "not asked"},
+        resources={"platform": platform},
         run_config={"ops": {"raw_tiny": {"config": config}}},
         raise_on_error=False,
     )
 
 
-def test_its_asset_is_described_checked_and_says_what_came() -> None:
+def test_its_asset_is_described_checked_and_says_what_came(platform: Platform) -> None:
     asset = make_raw_asset(TINY)
     (spec,) = asset.specs
     assert (spec.key, spec.description, spec.kinds) == (dg.AssetKey("raw_tiny"), TINY.description, {"json"})
@@ -92,17 +92,24 @@ def test_its_asset_is_described_checked_and_says_what_came() -> None:
         timedelta(days=2), warn_window=timedelta(hours=30)
     )
 
-    (event,) = materialize(lists=["/a.txt"]).asset_materializations_for_node("raw_tiny")
+    (event,) = materialize(platform, lists=["/a.txt"]).asset_materializations_for_node("raw_tiny")
 
     said = {name: item.value for name, item in event.metadata.items()}
     assert said.pop("duration_seconds") >= 0
     asked = {"lists": ["/a.txt"], "depth": 3}
-    assert said == {"asked": asked, "fetched": 2, "unchanged": 1, "size_bytes": 30}
+    assert said == {
+        "asked": asked,
+        "fetched": 2,
+        "unchanged": 1,
+        "size_bytes": 30,
+        "failed_before": [],
+        "failures": {},
+    }
     assert (event.tags or {})["dagster/data_version"] == "c" * 64
 
 
-def test_a_part_that_failed_fails_the_asset_with_its_name() -> None:
-    result = materialize(most=13)
+def test_a_part_that_failed_fails_the_asset_with_its_name(platform: Platform) -> None:
+    result = materialize(platform, most=13)
     (failure,) = result.filter_events(lambda event: event.is_step_failure)
     assert "tiny: is not there" in failure.step_failure_data.error.message
     assert not any(event.is_step_up_for_retry for event in result.all_events)
@@ -113,12 +120,9 @@ def test_its_job_and_its_schedule_ask_what_the_sources_file_says(
 ) -> None:
     (schedule,) = make_schedules([TINY])
 
-    @dg.asset
-    def materials() -> None:
-        """Load nothing."""
-
+    made = [dg.asset(name=name)(lambda: None) for name in MADE]
     defs = dg.Definitions(
-        [make_raw_asset(TINY), materials],
+        [make_raw_asset(TINY), *made],
         [schedule],
         jobs=[make_job(TINY)],
         resources={"platform": dg.ResourceDefinition.none_resource()},
