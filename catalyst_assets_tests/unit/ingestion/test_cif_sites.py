@@ -195,6 +195,12 @@ def test_claims_that_do_not_hold_are_reasons(claim: str, reason: str) -> None:
     refuse(cif(cubic(4.212), ROCK_SALT, SALT, claim), reason)
 
 
+def test_a_cell_that_holds_less_than_its_formula_lists_only_a_part() -> None:
+    refuse(
+        cif(cubic(4.212), ROCK_SALT, PLAIN, "_chemical_formula_sum 'Mg4 O4'"), "its cell holds less: Mg1 O1"
+    )
+
+
 def test_claims_that_hold_are_none() -> None:
     claims = (
         "_cell_volume 74.7(2)", "_cell_formula_units_Z 4", "_chemical_formula_sum 'Mg1.00 O1.00'",

@@ -115,9 +115,12 @@ def _compare_formula(formula: dict[str, float], formula_units: float | None, fou
         abs(number / total - found[symbol] / n_atoms) > _SHARE_TOLERANCE for symbol, number in formula.items()
     ):
         return f"claims the formula {_written(formula)}, but its atoms are {_written(found)}"
-    if formula_units is None:
-        return ""
     units = n_atoms / total
+    if formula_units is None:
+        # A cell holds one formula at least: sites that symmetry would multiply are listed without it.
+        if units > 1 - _FORMULA_UNITS_TOLERANCE:
+            return ""
+        return f"claims the formula {_written(formula)}, but its cell holds less: {_written(found)}"
     if abs(units / formula_units - 1) <= _FORMULA_UNITS_TOLERANCE:
         return ""
     # pymatgen writes the contents of the whole cell as the formula.
