@@ -33,7 +33,7 @@ def element_problem(symbol: str) -> str:
         return f"{symbol} is an isotope: write {without_isotope(symbol)}"
     close = get_close_matches(symbol, sorted(elements()), n=3, cutoff=0.5)
     hint = f": did you mean {' or '.join(close)}?" if close else ""
-    return f"unknown element '{symbol}'{hint}"
+    return f"unknown element {symbol!r}{hint}"
 
 
 @cache

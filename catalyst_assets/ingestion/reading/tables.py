@@ -235,10 +235,14 @@ def _shape_problem(cells: list[str], names: list[str], short: list[int]) -> str:
     if len(cells) != len(names):
         counts = f"has {len(cells)} cells where the header has {len(names)}"
         if len(cells) < len(names):
-            return f"{counts}: {', '.join(names[len(cells) :])} would be missing"
-        return f"{counts}: no column is named for {shown(cells[len(names)])} after {names[-1]}"
+            return f"{counts}: {_written(names[len(cells) :])} would be missing"
+        return f"{counts}: no column is named for {shown(cells[len(names)])} after {_written(names[-1:])}"
     broken = next((index for index in short if "\n" in cells[index] or "\r" in cells[index]), None)
-    return "" if broken is None else f"has a line break in {names[broken]}: a quote is not closed"
+    return "" if broken is None else f"has a line break in {_written([names[broken]])}: a quote is not closed"
+
+
+def _written(names: Collection[str]) -> str:
+    return ", ".join(name if name.isprintable() else shown(name) for name in names)
 
 
 def _parquet_rows(name: str, data: bytes, columns: Collection[str]) -> Iterator[Row]:
