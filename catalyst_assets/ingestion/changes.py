@@ -40,6 +40,22 @@ class Span:
     is_all: bool = False
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a reader is to look at.
+
+    Attributes
+    ----------
+    until
+        Number of the last change that it takes in.
+    names
+        Formulas or chemical systems that the changes concern.
+    """
+
+    until: int
+    names: tuple[str, ...]
+
+
 EVERYTHING: Final = Span(0, 0, is_all=True)
 
 

@@ -4,12 +4,13 @@ Wiring only. Each looks at what changed since it last did; what that is, `change
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.ingestion.changes import Plan
 from catalyst_assets.sharding import shard_bounds
 from resources.platform import Platform
 
@@ -20,10 +21,12 @@ _HULLS_AN_EMBEDDING = 4
 Shards = Iterator[dg.DynamicOutput[list[str]] | dg.Output[int]]
 
 
-def _shards(platform: Platform, names: Sequence[str], until: int, weight: int) -> Shards:
-    for number, (start, stop) in enumerate(shard_bounds(len(names), platform.settings, weight)):
-        yield dg.DynamicOutput(list(names[start:stop]), mapping_key=f"shard{number}", output_name="shards")
-    yield dg.Output(until, output_name="until")
+def _shards(platform: Platform, plan: Plan, weight: int) -> Shards:
+    for number, (start, stop) in enumerate(shard_bounds(len(plan.names), platform.settings, weight)):
+        yield dg.DynamicOutput(
+            list(plan.names[start:stop]), mapping_key=f"shard{number}", output_name="shards"
+        )
+    yield dg.Output(plan.until, output_name="until")
 
 
 @dg.op(
@@ -37,8 +40,8 @@ def formulas_to_compare(context: dg.OpExecutionContext, platform: dg.ResourcePar
     from catalyst_assets.ingestion.derived.identity import plan_comparisons
 
     plan = plan_comparisons(platform.database)
-    context.log.info("%d formulas to compare", len(plan.formulas))
-    yield from _shards(platform, plan.formulas, plan.until, _FORMULAS_AN_EMBEDDING)
+    context.log.info("%d formulas to compare", len(plan.names))
+    yield from _shards(platform, plan, _FORMULAS_AN_EMBEDDING)
 
 
 @dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
@@ -115,8 +118,8 @@ def hulls_to_compute(context: dg.OpExecutionContext, platform: dg.ResourceParam[
     from catalyst_assets.ingestion.derived.hulls import plan_hulls
 
     plan = plan_hulls(platform.database)
-    context.log.info("%d chemical systems to look at", len(plan.systems))
-    yield from _shards(platform, plan.systems, plan.until, _HULLS_AN_EMBEDDING)
+    context.log.info("%d chemical systems to look at", len(plan.names))
+    yield from _shards(platform, plan, _HULLS_AN_EMBEDDING)
 
 
 @dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.ingestion.changes import Reader, mark_read, unread
+from catalyst_assets.ingestion.changes import Plan, Reader, mark_read, unread
 from catalyst_assets.ingestion.progress import report
 from catalyst_assets.vocabulary.known import known_properties
 from resources.postgres.database import execute, fetch_all
@@ -40,24 +40,8 @@ class FormationEnergy:
     has_hull: bool = False
 
 
-@dataclass(frozen=True)
-class HullPlan:
-    """What is to be computed.
-
-    Attributes
-    ----------
-    until
-        Number of the last change that it takes in.
-    systems
-        Chemical systems in which a formation energy has changed, and those that contain such a one.
-    """
-
-    until: int
-    systems: tuple[str, ...]
-
-
-def plan_hulls(database: "Database") -> HullPlan:
-    """Return the chemical systems whose hulls may be others than they were."""
+def plan_hulls(database: "Database") -> Plan:
+    """Return the chemical systems in which a formation energy has changed, and those that contain such a one."""
     span = unread(database, Reader.HULLS)
     with database.transaction() as connection:
         rows = fetch_all(
@@ -67,7 +51,7 @@ def plan_hulls(database: "Database") -> HullPlan:
         known = fetch_all(connection, "ingestion/chemical_systems") if changed else []
     # Also those that no material is left in, whose hulls are to be forgotten.
     systems = changed | {row["chemical_system"] for row in known}
-    return HullPlan(span.until, tuple(sorted(s for s in systems if not changed.isdisjoint(_within(s)))))
+    return Plan(span.until, tuple(sorted(s for s in systems if not changed.isdisjoint(_within(s)))))
 
 
 def compute_hulls(database: "Database", systems: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.ingestion.changes import Reader, mark_read, unread
+from catalyst_assets.ingestion.changes import Plan, Reader, mark_read, unread
 from catalyst_assets.ingestion.progress import report
 from resources.postgres.database import execute, execute_many, fetch_all
 
@@ -108,22 +108,6 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Comparisons:
-    """What is to be compared.
-
-    Attributes
-    ----------
-    until
-        Number of the last change that it takes in.
-    formulas
-        Reduced formulas whose records have changed.
-    """
-
-    until: int
-    formulas: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Identities:
     """Which records are the same crystal, all in all.
 
@@ -142,12 +126,12 @@ class Identities:
     sha256: str
 
 
-def plan_comparisons(database: "Database") -> Comparisons:
+def plan_comparisons(database: "Database") -> Plan:
     """Return the formulas whose records have changed since they were compared."""
     span = unread(database, Reader.IDENTITY)
     with database.transaction() as connection:
         rows = fetch_all(connection, "ingestion/formulas_to_compare", after=span.after, until=span.until)
-    return Comparisons(span.until, tuple(row["reduced_formula"] for row in rows))
+    return Plan(span.until, tuple(row["reduced_formula"] for row in rows))
 
 
 def unify_formulas(database: "Database", formulas: Sequence[str]) -> int:

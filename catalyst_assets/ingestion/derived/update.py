@@ -36,10 +36,10 @@ class Updated:
 def update_derived(database: "Database") -> Updated:
     """Derive what depends on changed records: identical crystals first, which decide what labels and hulls read."""
     comparisons = plan_comparisons(database)
-    unified = unify_formulas(database, comparisons.formulas)
+    unified = unify_formulas(database, comparisons.names)
     identities = settle_identity(database, comparisons.until)
     labelled = label_bulk_materials(database)
     plan = plan_hulls(database)
-    hulls = compute_hulls(database, plan.systems)
+    hulls = compute_hulls(database, plan.names)
     settle_hulls(database, plan.until)
     return Updated(unified, identities.materials, labelled.changed, hulls)

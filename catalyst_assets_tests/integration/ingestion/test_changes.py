@@ -30,17 +30,17 @@ def log_size(platform: Platform) -> int:
 
 def test_only_formulas_and_systems_of_what_changed_are_planned(platform: Platform, tmp_path: Path) -> None:
     ingest(platform, write(tmp_path, "ours", OURS), write(tmp_path, "theirs", THEIRS))
-    assert plan_comparisons(platform.database).formulas == ()
-    assert plan_hulls(platform.database).systems == ()
+    assert plan_comparisons(platform.database).names == ()
+    assert plan_hulls(platform.database).names == ()
 
     as_owner(platform, "UPDATE materials SET own_md5 = 'other' WHERE material_id = 'theirs:2'")
-    assert plan_hulls(platform.database).systems == ()
+    assert plan_hulls(platform.database).names == ()
     as_owner(
         platform,
         "UPDATE materials SET properties = jsonb_set(properties, '{formation_energy_per_atom,0,value}', '-3.3') "
         "WHERE material_id = 'ours:cao'",
     )
-    assert plan_hulls(platform.database).systems == ("Ca-O",)
+    assert plan_hulls(platform.database).names == ("Ca-O",)
 
 
 def test_a_reader_that_was_cut_off_reads_the_same_changes_again(platform: Platform, tmp_path: Path) -> None:
@@ -51,12 +51,12 @@ def test_a_reader_that_was_cut_off_reads_the_same_changes_again(platform: Platfo
     load_shard(platform.database, platform.objects, shard)
 
     first = plan_comparisons(platform.database)
-    assert first.formulas == ("MgO",)
+    assert first.names == ("MgO",)
     assert plan_comparisons(platform.database) == first
-    assert unify_formulas(platform.database, first.formulas) == 1
+    assert unify_formulas(platform.database, first.names) == 1
     settle_identity(platform.database, first.until)
     # What comparing wrote itself is read once more, and found to be compared.
-    assert plan_comparisons(platform.database).formulas == ()
+    assert plan_comparisons(platform.database).names == ()
 
 
 def test_changes_that_everybody_has_read_are_forgotten(platform: Platform, tmp_path: Path) -> None:
