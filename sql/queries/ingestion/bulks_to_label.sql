@@ -16,5 +16,11 @@ UNION
 SELECT known.material_id
 FROM changed
 JOIN materials known USING (material_id)
-WHERE known.properties ?| (SELECT array_agg(property) FROM wanted)
+-- a table's own adsorption energies are no labels
+WHERE EXISTS (
+    SELECT 1
+    FROM wanted
+    CROSS JOIN LATERAL jsonb_array_elements(known.properties -> wanted.property) entry
+    WHERE entry ? 'derived' AND entry ->> 'source' = :source
+)
 ORDER BY material_id;
