@@ -1,7 +1,7 @@
 """A known crystal in many spellings of CIF and POSCAR is read as itself or refused, and never as something else.
 
 10,000 examples of each, with the shares of what was read and refused:
-``pytest --hypothesis-profile=many --hypothesis-show-statistics catalyst_assets_tests/unit/ingestion/test_spellings.py``
+``pytest --timeout 0 --hypothesis-profile=many --hypothesis-show-statistics catalyst_assets_tests/unit/ingestion/test_spellings.py``
 """
 
 from collections.abc import Callable
