@@ -7,12 +7,13 @@ import pytest
 from catalyst_assets.ingestion.accounting import check_properties
 from catalyst_assets.ingestion.changes import Reader, mark_read, unread
 from catalyst_assets.ingestion.derived import hulls
+from catalyst_assets.ingestion.derived.adsorption_labels import label_bulk_materials
 from catalyst_assets.ingestion.derived.hulls import plan_hulls
 from catalyst_assets.ingestion.derived.identity import plan_comparisons, settle_identity, unify_formulas
 from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 from catalyst_assets.ingestion.shards import load_shard, plan_shards
 from catalyst_assets.ingestion.sources.refreshing import refresh
-from catalyst_assets_tests.integration.ingestion.test_identity import OURS, THEIRS, ingest, write
+from catalyst_assets_tests.integration.ingestion.test_identity import OURS, THEIRS, ingest, values, write
 from catalyst_assets_tests.loading import query
 from resources.platform import Platform
 from resources.postgres.database import Role
@@ -137,3 +138,11 @@ def test_totals_are_what_counting_gives_whatever_happened(platform: Platform, tm
     assert query(platform, "SELECT source, records, materials, own FROM material_totals ORDER BY 1") == query(
         platform, counted
     )
+
+
+def test_a_tables_own_adsorption_energies_are_no_labels(platform: Platform, tmp_path: Path) -> None:
+    own = {"Ef": {"property": "adsorption_energy_H", "unit": "eV", "method": "RPBE"}}
+    outcome = ingest(platform, write(tmp_path, "ours", OURS, properties=own))
+    assert (outcome.new, outcome.labelled) == (2, 0)
+    label_bulk_materials(platform.database)
+    assert values(platform, "ours:mgo", "adsorption_energy_H") == [("ours", -3.0)]
