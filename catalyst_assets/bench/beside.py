@@ -4,7 +4,6 @@ Both are whole `catalyst ingest` commands, each in a process of its own, in turn
 """
 
 import csv
-import os
 import random
 import subprocess
 import sys
@@ -136,9 +135,7 @@ def _ingest(home: Path, mappings: list[Path]) -> float:
     options = [part for mapping in mappings for part in ("--mapping", str(mapping))]
     command = [sys.executable, "-m", "catalyst_assets.cli", "ingest", "reference_tables", *options, "--json"]
     started = time.perf_counter()
-    done = subprocess.run(
-        [*command, "--home", str(home)], capture_output=True, text=True, check=False, env=os.environ
-    )
+    done = subprocess.run([*command, "--home", str(home)], capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise CatalystError(

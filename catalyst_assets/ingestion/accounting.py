@@ -77,6 +77,7 @@ def check_hashes(database: "Database") -> list[str]:
 def find_bad_properties(database: "Database", span: Span = EVERYTHING) -> list[str]:
     """Return one line for each property entry that is not as it is declared, of the first materials that have such."""
     declared, methods = known_properties(), known_methods()
+    limits = json.dumps(_limits())
     rows: list[dict[str, Any]] = []
     with database.transaction() as connection:
         wanted = fetch_all(connection, "ingestion/materials_to_check", **asdict(span))
@@ -86,7 +87,7 @@ def find_bad_properties(database: "Database", span: Span = EVERYTHING) -> list[s
                 connection,
                 "ingestion/bad_properties",
                 material_ids=names[start : start + _CHECKED_AT_ONCE],
-                properties=json.dumps(_limits()),
+                properties=limits,
                 methods=list(methods),
             )
             if len(rows) >= _MOST_PROBLEMS:

@@ -1,18 +1,17 @@
 """One validated record: a crystal, its values with unit and method, and where it came from.
 
 Every source ends here: what passes `validate` may be loaded, what fails is a `Rejection` that says which
-field and why. The checks are one pandera schema a table.
+field and why. What a crystal must be is `reading.limits`' business, what a value must be its property's declaration.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from catalyst_assets.ingestion.reading.crystals import Crystal, describe
-from catalyst_assets.ingestion.reading.limits import failures, structure_problems
+from catalyst_assets.ingestion.reading.limits import structure_problems
 from catalyst_assets.ingestion.unit_doubts import ask_unit
 from catalyst_assets.vocabulary.known import known_methods, known_properties
 from catalyst_assets.vocabulary.words import Property
@@ -233,23 +232,6 @@ def validate(records: Sequence[Record]) -> tuple[list[tuple[Record, Crystal]], l
     return accepted, rejected
 
 
-@cache
-def value_schema() -> Any:
-    """Return the pandera schema of values, one row a value, judged against what is declared of its property."""
-    import numpy as np
-    import pandera.pandas as pa
-
-    return pa.DataFrameSchema(
-        {
-            "property_known": pa.Column(bool, pa.Check.eq(True)),
-            "method_known": pa.Column(bool, pa.Check.eq(True)),
-            "unit_matches": pa.Column(bool, pa.Check.eq(True)),
-            "value": pa.Column(float, pa.Check(np.isfinite)),
-            "in_range": pa.Column(bool, pa.Check.eq(True)),
-        }
-    )
-
-
 def _without_rounding(record: Record) -> Record:
     properties = known_properties()
     rounded = [
@@ -269,45 +251,25 @@ def _is_within(value: Value, known: Property | None) -> bool:
 
 
 def _value_problems(records: Sequence[Record]) -> list[tuple[int, Problem]]:
-    import pandas as pd
-
     properties, methods = known_properties(), known_methods()
-    # Nearly all are sound, and a frame of millions of values would take longer than all else.
-    judged = [
-        (index, value, known)
+    return [
+        (index, Problem(value.field, reason))
         for index, record in enumerate(records)
         for value in record.values
-        if not _is_within(value, known := properties.get(value.property))
-        or known is None
-        or value.method not in methods
-        or value.unit != known.unit
+        for reason in _explain(value, properties.get(value.property), methods)
     ]
-    frame = pd.DataFrame(
-        {
-            "property_known": [known is not None for _, _, known in judged],
-            "method_known": [value.method in methods for _, value, _ in judged],
-            "unit_matches": [known is None or known.unit == value.unit for _, value, known in judged],
-            "value": [float(value.value) for _, value, _ in judged],
-            "in_range": [
-                known is None or not (value.value < known.low or value.value > known.high)
-                for _, value, known in judged
-            ],
-        }
-    )
-    found = []
-    for row, column, _ in failures(value_schema(), frame):
-        index, value, known = judged[row]
-        found.append((index, Problem(value.field, _explain(value, known, column))))
-    return found
 
 
-def _explain(value: Value, known: Property | None, column: str) -> str:
-    unit, limits = (known.unit, known.range_text) if known else ("", "")
-    question = ask_unit(value.value, known) if known else ""
-    return {
-        "property_known": f"{value.property!r} is not a known property",
-        "method_known": f"{value.method!r} is not a known method",
-        "unit_matches": f"is in {value.unit!r}, but {value.property} is stored in {unit!r}",
-        "value": f"{value.value} is not finite",
-        "in_range": f"{value.value:g} {value.unit} is outside {limits}{question}",
-    }[column]
+def _explain(value: Value, known: Property | None, methods: Collection[str]) -> Iterator[str]:
+    """Yield what is wrong with a value."""
+    if known is not None and (value.value < known.low or value.value > known.high):
+        question = ask_unit(value.value, known)
+        yield f"{value.value:g} {value.unit} is outside {known.range_text}{question}"
+    if value.method not in methods:
+        yield f"{value.method!r} is not a known method"
+    if known is None:
+        yield f"{value.property!r} is not a known property"
+    elif known.unit != value.unit:
+        yield f"is in {value.unit!r}, but {value.property} is stored in {known.unit!r}"
+    if not math.isfinite(value.value):
+        yield f"{value.value} is not finite"

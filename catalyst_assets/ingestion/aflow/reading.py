@@ -9,12 +9,17 @@ from typing import Any, Final, Protocol
 
 from catalyst_assets.errors import SourceError
 from catalyst_assets.ingestion.aflow.entries import read_stamp
-from catalyst_assets.ingestion.fetching.narrowing import ATTEMPTS, Span, read_in_parts
+from catalyst_assets.ingestion.fetching.narrowing import (
+    ASK_AGAIN,
+    ATTEMPTS,
+    BEGIN_ANEW,
+    MOST_FAILED_PAGES,
+    Span,
+    list_gaps,
+    read_what_can_be_had,
+)
 
-_MOST_FAILED_PAGES: Final = 5
-_ANEW: Final = "What came before is kept and loads; the next refresh begins anew."
-_AGAIN: Final = "The other entries are kept and load; the next refresh asks for these again."
-_SHOWN: Final = 5
+_ANEW: Final = BEGIN_ANEW.capitalize()
 
 
 class _Ask(Protocol):
@@ -119,19 +124,11 @@ class Reading:
         try:
             return [Part(span, *self.ask(span))], []
         except SourceError as error:
-            if error.is_general or self._failed_pages >= _MOST_FAILED_PAGES or not self._is_alive():
+            if error.is_general or self._failed_pages >= MOST_FAILED_PAGES or not self._is_alive():
                 raise
-            parts: list[Part] = []
-            gaps: list[Span] = []
-            begun: set[str] = set()
-            for piece, found in read_in_parts(span, lambda piece: Part(piece, *self.ask(piece, ATTEMPTS))):
-                if isinstance(found, SourceError):
-                    gaps.append(piece)
-                elif len(found.entries) > piece.count or found.names & begun:
-                    raise error from None  # it gives what it likes, whatever part is asked for
-                else:
-                    begun |= found.names
-                    parts.append(found)
+            parts, gaps = read_what_can_be_had(
+                span, lambda piece: Part(piece, *self.ask(piece, ATTEMPTS)), error
+            )
         self._failed_pages = 0 if parts else self._failed_pages + 1
         return parts, gaps
 
@@ -178,12 +175,11 @@ class Reading:
         """Judge a list whose last page was read."""
         gaps, total, received = after["gaps"], after["announced"], after["received"]
         if gaps:
-            shown = ", ".join(str(Span(*gap)) for gap in gaps[:_SHOWN])
-            more = f" and {len(gaps) - _SHOWN} more" if len(gaps) > _SHOWN else ""
+            shown = list_gaps([str(Span(*gap)) for gap in gaps])
             # Only what is missing is to be asked for again.
             memory = {name: value for name, value in after.items() if name != "page"}
-            said = f"counted from the newest, not to be had were {shown}{more}."
-            return Read(parts, memory, said, _AGAIN)
+            said = f"counted from the newest, not to be had were {shown}."
+            return Read(parts, memory, said, ASK_AGAIN)
         # Of a list that was read down to what is known the rest came before.
         if total is not None and not after.get("newest") and received < total:
             said = f"{received} of {total} entries came."

@@ -1,6 +1,5 @@
 """Adsorption energies as labels: properties of the bulk materials whose slabs they were computed on."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -27,9 +26,9 @@ class Labelled:
     changed
         Materials whose adsorption energies are others than before.
     labels
-        Adsorption energies that materials have now.
+        Adsorption energies that are labels of their bulks, where these are known.
     sha256
-        Of these.
+        Of all of these.
     """
 
     changed: int
@@ -58,6 +57,5 @@ def label_bulk_materials(database: "Database") -> Labelled:
         report("labelling bulks", len(chosen), len(bulks))
     mark_read(database, Reader.ADSORPTION_LABELS, span.until)
     with database.transaction() as connection:
-        lowest = fetch_all(connection, "ingestion/lowest_adsorption_energies", **about)
-    content = [list(row.values()) for row in lowest]
-    return Labelled(changed, len(lowest), hashlib.sha256(json.dumps(content).encode()).hexdigest())
+        (lowest,) = fetch_all(connection, "ingestion/lowest_adsorption_energies", **about)
+    return Labelled(changed, lowest["labels"], lowest["sha256"])

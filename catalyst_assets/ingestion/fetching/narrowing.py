@@ -3,13 +3,18 @@
 Only for sources whose parts can be named by where they begin and how many entries they hold.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from catalyst_assets.errors import SourceError
 
 Answer = TypeVar("Answer")
+# So many pages of a list may fail one after the other, whatever part is asked for.
+MOST_FAILED_PAGES: Final = 5
+BEGIN_ANEW: Final = "what came before is kept and loads, and the next refresh begins anew."
+ASK_AGAIN: Final = "The other entries are kept and load; the next refresh asks for these again."
+_SHOWN: Final = 5
 
 # A part has failed as a whole page by then, with all patience.
 ATTEMPTS: Final = 2
@@ -38,6 +43,58 @@ class Span:
         parts = next((n for n in range(2, self.count) if self.count % n == 0), self.count)
         size = self.count // parts
         return [Span(self.start + part * size, size) for part in range(parts)]
+
+
+class Part(Protocol):
+    """What a source answered about some entries of a list."""
+
+    @property
+    def entries(self) -> list[Any]:
+        """The entries it gave."""
+        ...
+
+    @property
+    def names(self) -> set[str]:
+        """What identifies each of them, as far as it can be told."""
+        ...
+
+
+AnyPart = TypeVar("AnyPart", bound=Part)
+
+
+def read_what_can_be_had(
+    span: Span, ask: Callable[[Span], AnyPart], error: SourceError
+) -> tuple[list[AnyPart], list[Span]]:
+    """Return the parts of a page that failed, and where those begin that cannot be had.
+
+    Parameters
+    ----------
+    error
+        Why the page failed as a whole.
+
+    Raises
+    ------
+    SourceError
+        ``error``, where the source gives what it likes, whatever part is asked for; or as of :func:`read_in_parts`.
+    """
+    parts: list[AnyPart] = []
+    gaps: list[Span] = []
+    begun: set[str] = set()
+    for part, found in read_in_parts(span, ask):
+        if isinstance(found, SourceError):
+            gaps.append(part)
+        elif len(found.entries) > part.count or found.names & begun:
+            raise error from None
+        else:
+            begun |= found.names
+            parts.append(found)
+    return parts, gaps
+
+
+def list_gaps(gaps: Sequence[str]) -> str:
+    """Return what cannot be had as messages name it: the first few, and how many there are besides."""
+    more = f" and {len(gaps) - _SHOWN} more" if len(gaps) > _SHOWN else ""
+    return f"{', '.join(gaps[:_SHOWN])}{more}"
 
 
 def read_in_parts(span: Span, ask: Callable[[Span], Answer]) -> Iterator[tuple[Span, Answer | SourceError]]:

@@ -12,10 +12,10 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from catalyst_assets.errors import SourceError
-from catalyst_assets.ingestion.fetching.narrowing import Span
+from catalyst_assets.ingestion.fetching.narrowing import BEGIN_ANEW, Span
 from catalyst_assets.ingestion.pages import dict_in
 
-_REMEDY: Final = "Tell the provider: what came before is kept and loads, and the next refresh begins anew."
+_REMEDY: Final = f"Tell the provider: {BEGIN_ANEW}"
 _NEXT: Final = re.compile(r"next", re.IGNORECASE)
 _ASKED: Final = ("filter", "response_fields", "page_limit")
 

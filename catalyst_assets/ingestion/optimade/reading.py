@@ -10,14 +10,19 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from catalyst_assets.errors import SourceError
-from catalyst_assets.ingestion.fetching.narrowing import ATTEMPTS, Span, read_in_parts
+from catalyst_assets.ingestion.fetching.narrowing import (
+    ASK_AGAIN,
+    ATTEMPTS,
+    BEGIN_ANEW,
+    MOST_FAILED_PAGES,
+    Span,
+    list_gaps,
+    read_what_can_be_had,
+)
 from catalyst_assets.ingestion.optimade.pages import Page, shown_url, span_of, url_of
 from catalyst_assets.ingestion.pages import dict_in
 
-_MOST_FAILED_PAGES: Final = 5
-_ANEW: Final = "Tell the provider: what came before is kept and loads, and the next refresh begins anew."
-_AGAIN: Final = "The other entries are kept and load; the next refresh asks for these again."
-_SHOWN: Final = 5
+_ANEW: Final = f"Tell the provider: {BEGIN_ANEW}"
 
 
 class _Ask(Protocol):
@@ -127,20 +132,10 @@ class Reading:
     def _narrow(self, url: str, error: SourceError) -> tuple[list[Page], list[str]]:
         span = span_of(url)
         # Which entries follow a page without an offset is known to the provider alone.
-        if span is None or self._failed_pages >= _MOST_FAILED_PAGES:
+        if span is None or self._failed_pages >= MOST_FAILED_PAGES:
             raise error
-        pages, gaps = [], []
-        begun: set[str] = set()
-        for part, found in read_in_parts(span, lambda part: self.ask(url_of(url, part), ATTEMPTS)):
-            if isinstance(found, SourceError):
-                gaps.append(url_of(url, part))
-            elif len(found.entries) > part.count or found.names & begun:
-                # It gives what it likes, whatever part is asked for.
-                raise error
-            else:
-                begun |= found.names
-                pages.append(found)
-        return pages, gaps
+        pages, gaps = read_what_can_be_had(span, lambda part: self.ask(url_of(url, part), ATTEMPTS), error)
+        return pages, [url_of(url, gap) for gap in gaps]
 
     def _count(self, memory: Mapping[str, Any], pages: list[Page], gaps: list[str]) -> dict[str, Any]:
         names = {hash(name) for page in pages for name in page.names}
@@ -207,10 +202,8 @@ class Reading:
 
     def _miss(self, pages: list[Page], after: dict[str, Any]) -> Read:
         """Name what was passed over; nothing but that is to be asked for again."""
-        gaps = after["gaps"]
-        shown = ", ".join(f"{span_of(gap)} ({shown_url(gap)})" for gap in gaps[:_SHOWN])
-        more = f" and {len(gaps) - _SHOWN} more" if len(gaps) > _SHOWN else ""
-        return Read(pages, {**after, "next": None}, f"not to be had were {shown}{more}.", _AGAIN)
+        shown = list_gaps([f"{span_of(gap)} ({shown_url(gap)})" for gap in after["gaps"]])
+        return Read(pages, {**after, "next": None}, f"not to be had were {shown}.", ASK_AGAIN)
 
     def _give_up(self, pages: list[Page], after: Mapping[str, Any], trouble: str) -> Read:
         return Read(pages, self.settle(after), trouble, _ANEW)

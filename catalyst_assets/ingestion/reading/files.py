@@ -10,7 +10,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from catalyst_assets.errors import InvalidPoolError, UnreadableStructureError
 from catalyst_assets.ingestion.reading.cells import Cell
@@ -30,6 +30,7 @@ NAMES: Final = "*.cif, POSCAR*, CONTCAR*, *.poscar, *.vasp or *.json"
 _VASP_NAMES: Final = ("poscar", "contcar")
 _VASP_SUFFIXES: Final = (".poscar", ".contcar", ".vasp")
 _COMPRESSED: Final[dict[str, Callable[..., Any]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_DAMAGE: Final = (OSError, EOFError, lzma.LZMAError, zlib.error)
 _MOST_BYTES: Final = 1_000_000_000
 # Where in a file a structure stands, and what is there.
 _Part = tuple[str, Cell | UnreadableStructureError]
@@ -79,13 +80,12 @@ def read_table_bytes(path: Path) -> bytes:
     InvalidPoolError
         There is none, or it is not compressed as its suffix says.
     """
-    opened = _COMPRESSED.get(path.suffix.lower(), open)
     try:
-        with opened(path, "rb") as file:
-            return bytes(file.read())
+        with _opened(path) as file:
+            return file.read()
     except FileNotFoundError:
         raise InvalidPoolError(f"There is no file {path}.", "Give the path of a CSV file.") from None
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+    except _DAMAGE as error:
         raise InvalidPoolError(
             f"{path} cannot be read: {' '.join(str(error).split())}.", "Give a comma-separated table."
         ) from None
@@ -174,12 +174,17 @@ def _kind(name: str) -> str | None:
     return "POSCAR" if lowered.startswith(_VASP_NAMES) or lowered.endswith(_VASP_SUFFIXES) else None
 
 
+def _opened(path: Path) -> BinaryIO:
+    """Open a file, decompressed where its suffix says that it is not."""
+    file: BinaryIO = _COMPRESSED.get(path.suffix.lower(), open)(path, "rb")
+    return file
+
+
 def _read_bytes(path: Path) -> bytes:
-    opening = next((each for suffix, each in _COMPRESSED.items() if path.name.lower().endswith(suffix)), open)
     try:
-        with opening(path, "rb") as file:
-            data: bytes = file.read(_MOST_BYTES + 1)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        with _opened(path) as file:
+            data = file.read(_MOST_BYTES + 1)
+    except _DAMAGE as error:
         raise UnreadableStructureError(f"cannot be read: {error}", "Check the file.") from None
     if len(data) > _MOST_BYTES:
         raise UnreadableStructureError(

@@ -19,13 +19,13 @@ def structure_problems(crystals: Sequence[Crystal]) -> list[tuple[int, str]]:
     """Return what is wrong with measured crystals: the index of each, and a reason."""
     import pandas as pd
 
-    schema = structure_schema()
+    schema = _structure_schema()
     frame = pd.DataFrame({name: [getattr(crystal, name) for crystal in crystals] for name in schema.columns})
-    return [(row, f"{column.replace('_', ' ')} {check}") for row, column, check in failures(schema, frame)]
+    return [(row, f"{column.replace('_', ' ')} {check}") for row, column, check in _failures(schema, frame)]
 
 
 @cache
-def structure_schema() -> Any:
+def _structure_schema() -> Any:
     """Return the pandera schema of measured structures, one row a record."""
     import pandera.pandas as pa
 
@@ -51,7 +51,7 @@ def structure_schema() -> Any:
     )
 
 
-def failures(schema: Any, frame: "pd.DataFrame") -> list[tuple[int, str, str]]:
+def _failures(schema: Any, frame: "pd.DataFrame") -> list[tuple[int, str, str]]:
     """Return (row, column, check) of every check of a schema that failed, in the order of rows."""
     import pandera.errors
 
