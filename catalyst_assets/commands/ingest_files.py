@@ -124,16 +124,13 @@ def _announce(planned: "Dropped", chosen: "list[ListedFile]") -> None:
         "adsorption systems": planned.systems,
         "rows that were set aside": planned.refusals,
     }
-    typer.echo(
-        f"{planned.files} raw files go, with "
-        + (", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing else")
-        + "."
-    )
+    others = ", ".join(f"{what} {count:,}" for what, count in counts.items() if count) or "nothing else"
+    typer.echo(f"Raw files that go: {planned.files:,}; with them: {others}.")
     if planned.retired:
         names = ", ".join(planned.retired[:_SHOWN]) + (", …" if len(planned.retired) > _SHOWN else "")
-        typer.echo(f"{len(planned.retired):,} crystals that a campaign has used are deprecated: {names}.")
+        typer.echo(f"Deprecated, because a campaign has used them: {len(planned.retired):,} ({names}).")
     if planned.waiting:
-        typer.echo(f"{planned.waiting} earlier files said something of the same: they are loaded again.")
+        typer.echo(f"Loaded again, because they said something of the same before: {planned.waiting:,}.")
     if planned.sources:
         typer.echo(f"The next refresh of {', '.join(planned.sources)} asks for everything again.")
 

@@ -265,7 +265,7 @@ def test_the_command_shows_what_goes_asks_and_drops_it(
     assert "File 1 is not loaded" in shown
 
     asked = run("drop", "bad.json", code=2)
-    assert "1 raw files go, with nothing else." in asked
+    assert "Raw files that go: 1; with them: nothing else." in asked
     assert "Add --yes" in asked
     assert "Dropped." in run("drop", "bad.json", "--yes")
     assert json.loads(run("files", "--json")) == []
