@@ -4,28 +4,25 @@ Start it with ``uvicorn --factory dash_app.server:create_app_from_environment``.
 are, so whoever starts it binds it to 127.0.0.1 or puts a proxy before it.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
-from typing import Final
 
 import httpx
 from fastapi import FastAPI
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dash_app.api.application import create_api
 from dash_app.client import ApiClient, ServingAddress
 from dash_app.contract import API_PREFIX
 from dash_app.pages.application import add_pages
 from resources.postgres.database import Database
-
-LOCAL_HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
+from resources.web.guard import LOCAL_HOSTS, Guard, Hosts
 
 
 def create_app(
     database: Database,
     *,
     api_url: str | None = None,
-    more_hosts: Sequence[str] = (),
+    hosts: Hosts | None = None,
     on_shutdown: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """Build the server.
@@ -36,9 +33,8 @@ def create_app(
         Used by the API only, as the role of the app.
     api_url
         Where the pages find the API; None for this same server.
-    more_hosts
-        Names besides this machine's own by which browsers may call this server. Others are refused, so
-        that no web page can reach it under a name of its own (DNS rebinding).
+    hosts
+        Names by which browsers may call this server; None for this machine's own.
     on_shutdown
         Called when the server ends.
     """
@@ -55,9 +51,7 @@ def create_app(
     server.mount(API_PREFIX, create_api(database))
     add_pages(server, client)
     server.add_middleware(ServingAddress)
-    server.add_middleware(
-        TrustedHostMiddleware, allowed_hosts=[*LOCAL_HOSTS, *more_hosts], www_redirect=False
-    )
+    server.add_middleware(Guard, hosts=hosts or Hosts(), problems_below=API_PREFIX)
     return server
 
 
@@ -83,12 +77,11 @@ def create_app_from_environment() -> FastAPI:
     from resources.settings import get_settings
 
     settings = get_settings()
-    everywhere = settings.host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
     resources = ExitStack()
     database = resources.enter_context(connect(settings))
     return create_app(
         database,
         api_url=settings.api_url,
-        more_hosts=("*",) if everywhere else (settings.host,),
+        hosts=Hosts.of(settings),
         on_shutdown=resources.close,
     )

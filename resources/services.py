@@ -28,37 +28,37 @@ _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - com
 
 def describe_services(settings: Settings, *, mlflow: bool = True) -> list[Service]:
     """Return the programs of an installation, still without their environment."""
-    workspace = str(project_file("workspace.yaml"))
     host = settings.host
     address = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
+    python = (sys.executable, "-m")
 
-    def web(name: str, command: str, port: int, option: str, ready_path: str) -> Service:
+    def web(name: str, module: str, port: int, option: str, ready_path: str) -> Service:
         return Service(
             name,
-            (*python, *command.split(), str(port)),
+            (*python, *module.split(), "--host", host, "--port", str(port)),
             port=port,
             port_option=f"--{option}-port or CATALYST_{option.upper()}_PORT",
             url=f"http://{address}:{port}",
             ready_path=ready_path,
         )
 
-    python = (sys.executable, "-m")
-    app = f"uvicorn --factory dash_app.server:create_app_from_environment --host {host} --port"
-    dagster = web(
-        "dagster-webserver",
-        f"dagster_webserver -h {host} -p",
-        settings.dagster_port,
-        "dagster",
-        "/server_info",
-    )
+    app = "uvicorn --factory dash_app.server:create_app_from_environment"
+    daemon = (*python, "dagster._daemon", "run", "-w", str(project_file("workspace.yaml")))
     services = [
         web("review-app", app, settings.app_port, "app", "/api/v1/health"),
-        dataclasses.replace(dagster, command=(*dagster.command, "-w", workspace)),
-        Service("dagster-daemon", (*python, "dagster._daemon", "run", "-w", workspace), keeps_work=True),
+        web(
+            "dagster-webserver",
+            "resources.web.dagster_server",
+            settings.dagster_port,
+            "dagster",
+            "/server_info",
+        ),
+        Service("dagster-daemon", daemon, keeps_work=True),
     ]
     if mlflow:
-        tracking = f"mlflow server --workers 1 --host {host} --port"
-        services.append(web("mlflow", tracking, settings.mlflow_port, "mlflow", "/health"))
+        services.append(
+            web("mlflow", "resources.web.mlflow_server", settings.mlflow_port, "mlflow", "/health")
+        )
     return services
 
 

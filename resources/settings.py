@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(10.0, gt=0, description="Time between two heartbeats of a run.")
     loop_interval_seconds: int = Field(15, ge=1, description="Time between two looks of the loop's sensor.")
     host: str = Field("127.0.0.1", description="Address that every server binds to.")
+    allowed_hosts: str | None = Field(
+        None,
+        description="Further names by which browsers call the servers, such as a reverse proxy's: "
+        "`name` or `name:port`, with commas between them. Others are refused.",
+    )
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster webserver.")
     app_port: int = Field(8050, ge=1, le=65535, description="Port of the review app and its API.")
     api_url: str | None = Field(
@@ -115,6 +120,12 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute_model(cls, backbone: str) -> str:
         return str(Path(backbone).expanduser().absolute()) if names_file(backbone) else backbone
+
+    @property
+    def allowed_host_names(self) -> tuple[str, ...]:
+        """The names in ``allowed_hosts``, in lower case."""
+        names = (self.allowed_hosts or "").split(",")
+        return tuple(name for part in names if (name := part.strip().lower()))
 
     @property
     def object_store_url(self) -> str:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import pytest
 import sqlalchemy as sa
 
 from catalyst_assets.campaigns.evaluations import load_evaluations
@@ -310,17 +311,29 @@ def test_a_database_that_does_not_answer_is_a_503_with_a_remedy() -> None:
 
 
 def test_another_host_name_is_refused_so_that_no_web_page_can_rebind_to_it(api: httpx.Client) -> None:
-    assert api.get("/health", headers={"host": "evil.example"}).status_code == 400
+    refused = api.get("/health", headers={"host": "evil.example"})
+    assert_problem(refused, 403, "does not go by the name 'evil.example'")
+    assert "CATALYST_ALLOWED_HOSTS" in refused.json()["remedy"]
 
 
-def test_another_origin_is_allowed_nothing(api: httpx.Client) -> None:
-    response = api.options(
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example", "content-type": "application/json"},
+        {"origin": "http://evil.example", "content-type": "text/plain"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+    ],
+)
+def test_another_origin_is_allowed_nothing(api: httpx.Client, headers: dict[str, str]) -> None:
+    refused = api.post("/candidates/1/flag", content='{"actor": "x"}', headers=headers)
+    assert_problem(refused, 403, "may neither read nor start anything here")
+    preflight = api.options(
         "/candidates/1/flag",
         headers={"origin": "http://evil.example", "access-control-request-method": "POST"},
     )
-    assert not [name for name in response.headers if name.startswith("access-control-")]
-    form = api.post("/candidates/1/flag", content='{"actor": "x"}', headers={"content-type": "text/plain"})
-    assert_problem(form, 422, "")
+    assert preflight.status_code == 403
+    assert not [name for name in preflight.headers if name.startswith("access-control-")]
 
 
 def test_the_openapi_document_describes_every_operation_and_its_problems(api: httpx.Client) -> None:

@@ -13,6 +13,7 @@ from catalyst_assets_tests.integration.dash_app.reviewed_campaign import Reviewe
 from catalyst_assets_tests.integration.dash_app.serving import serving
 from dash_app.server import create_app
 from resources.postgres.database import Database
+from resources.web.guard import Hosts
 
 CAMPAIGN = "oxide-perovskites-demo"
 
@@ -54,7 +55,7 @@ def test_the_pages_ask_the_api_at_the_socket_whatever_host_the_browser_names(
         "inputs": [{"id": "campaigns-clock", "property": "n_intervals", "value": 0}],
         "changedPropIds": [],
     }
-    with serving(create_app(database, more_hosts=["catalyst.example"])) as url:
+    with serving(create_app(database, hosts=Hosts(further=frozenset({"catalyst.example"})))) as url:
         answer = httpx.post(
             f"{url}/_dash-update-component",
             json=callback,

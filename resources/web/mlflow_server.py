@@ -1,0 +1,46 @@
+"""MLflow's server behind the guard: ``python -m resources.web.mlflow_server --port 5000``.
+
+Its own protection lets pages of any port of this machine write, and hosts such as ``10.evil.example`` in.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from starlette.types import ASGIApp
+
+from catalyst_assets.errors import UsageError
+from resources.settings import Settings
+from resources.web.serving import serve_guarded
+
+
+@contextlib.contextmanager
+def open_mlflow(_: Settings) -> Iterator[ASGIApp]:
+    """Open MLflow's application on the store that ``MLFLOW_BACKEND_STORE_URI`` names.
+
+    Raises
+    ------
+    UsageError
+        The variables that ``catalyst up`` sets are missing.
+    """
+    try:
+        store, artifacts = os.environ["MLFLOW_BACKEND_STORE_URI"], os.environ["MLFLOW_DEFAULT_ARTIFACT_ROOT"]
+    except KeyError as error:
+        raise UsageError(f"{error.args[0]} is not set.", "Start MLflow with `catalyst up`.") from None
+    # As `mlflow server` hands them to the processes that it starts.
+    os.environ |= {
+        "_MLFLOW_SERVER_FILE_STORE": store,
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": artifacts,
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "false",
+        "_MLFLOW_SGI_NAME": "uvicorn",
+        "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "true",
+    }
+    from mlflow.server.fastapi_app import app
+    from mlflow.server.handlers import initialize_backend_stores
+
+    initialize_backend_stores(store, None, artifacts)
+    yield app
+
+
+if __name__ == "__main__":
+    serve_guarded(open_mlflow)
