@@ -37,6 +37,7 @@ def op_tags(queue: Queue) -> dict[str, str]:
     return {"dagster-celery/queue": queue.value, "catalyst/queue": queue.value}
 
 
+CODE_LOCATION: Final = "catalyst_assets.definitions"
 CAMPAIGN_TAG: Final = "catalyst/campaign"
 ATTEMPT_TAG: Final = "catalyst/attempt"
 OWNERS: Final = ["team:catalyst"]

@@ -43,7 +43,7 @@ def describe_services(settings: Settings, *, mlflow: bool = True) -> list[Servic
         )
 
     app = "uvicorn --factory dash_app.server:create_app_from_environment"
-    daemon = (*python, "dagster._daemon", "run", "-w", str(project_file("workspace.yaml")))
+    daemon = (*python, "resources.runs.daemon", "-w", str(project_file("workspace.yaml")))
     services = [
         web("review-app", app, settings.app_port, "app", "/api/v1/health"),
         web(

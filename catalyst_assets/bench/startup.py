@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from catalyst_assets.constants import CODE_LOCATION
 from catalyst_assets.errors import CatalystError
 
 HEAVY_MODULES: Final = (
@@ -21,7 +22,6 @@ HEAVY_MODULES: Final = (
     *("sklearn", "plotly", "matplotlib", "dash"),
 )
 _ALIASES: Final = {"pytorch_lightning": "lightning"}
-LOCATION: Final = "catalyst_assets.definitions"
 _BARE: Final = """
 import dagster as dg
 
@@ -63,7 +63,7 @@ class StartupReport:
 
 
 def measure_startup(
-    repeats: int = 5, progress: Callable[[int], None] = lambda done: None, location: str = LOCATION
+    repeats: int = 5, progress: Callable[[int], None] = lambda done: None, location: str = CODE_LOCATION
 ) -> StartupReport:
     """Load both locations in turn, each time in a fresh process.
 

@@ -16,9 +16,10 @@ from catalyst_assets.build import build_defs
 from catalyst_assets.errors import CatalystError, LoopError
 from catalyst_assets.loop.advance import Advance, RequestedRun, advance_campaign
 from catalyst_assets.loop.decide import ITERATION_JOB, Wait
-from catalyst_assets.loop.runs import PARTITION_TAG, process_tags
+from catalyst_assets.loop.runs import PARTITION_TAG
 from catalyst_assets.loop.sensors import label_observation
 from catalyst_assets.partitions import AL_ITERATION
+from resources.runs.process import process_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

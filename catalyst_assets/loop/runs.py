@@ -4,7 +4,6 @@ The default run launcher has no health check: without a reaper a killed run stay
 its campaign for ever.
 """
 
-import os
 import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,14 +13,12 @@ import dagster as dg
 
 from catalyst_assets.loop.decide import JobHistory
 from resources.postgres.database import Database, Role, Row, fetch_all
+from resources.runs.process import PID_TAG, PROCESS_STARTED_TAG, is_alive, names_process_here
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 PARTITION_TAG = "dagster/partition"
-HOST_TAG = "catalyst/host"
-PID_TAG = "catalyst/pid"
-PROCESS_STARTED_TAG = "catalyst/process_started"
 
 SILENCE = timedelta(seconds=90)
 _LOCAL_SILENCE = timedelta(seconds=30)
@@ -57,17 +54,6 @@ def _history(newest_first: Sequence[dg.DagsterRun]) -> JobHistory:
     )
 
 
-def process_tags() -> dict[str, str]:
-    """Return tags by which the reaper finds the process that executes a run by itself."""
-    import psutil
-
-    return {
-        HOST_TAG: socket.gethostname(),
-        PID_TAG: str(os.getpid()),
-        PROCESS_STARTED_TAG: repr(psutil.Process().create_time()),
-    }
-
-
 def reap_dead_runs(instance: "DagsterInstance", database: Database) -> list[str]:
     """Fail every unfinished run whose process is gone; return their run ids.
 
@@ -96,8 +82,8 @@ def reap_dead_runs(instance: "DagsterInstance", database: Database) -> list[str]
 
 def _death(run: dg.DagsterRun, beat: Row | None) -> str | None:
     here = socket.gethostname()
-    if run.tags.get(HOST_TAG) == here and PID_TAG in run.tags:
-        if _alive(int(run.tags[PID_TAG]), float(run.tags[PROCESS_STARTED_TAG])):
+    if names_process_here(run.tags):
+        if is_alive(int(run.tags[PID_TAG]), float(run.tags[PROCESS_STARTED_TAG])):
             return None
         return f"Process {run.tags[PID_TAG]} on {here} ended before its run did"
     if beat is None:
@@ -105,20 +91,9 @@ def _death(run: dg.DagsterRun, beat: Row | None) -> str | None:
     silent_for = datetime.now(UTC) - beat["beat_at"]
     if beat["host"] == here:
         # Under the multiprocess executor the last beat may be of a step that has just ended.
-        if silent_for < _LOCAL_SILENCE or _alive(beat["pid"], beat["process_started"]):
+        if silent_for < _LOCAL_SILENCE or is_alive(beat["pid"], beat["process_started"]):
             return None
         return f"Process {beat['pid']} on {here} ended before its run did"
     if silent_for > SILENCE:
         return f"No heartbeat from {beat['host']} for {int(silent_for.total_seconds())} s"
     return None
-
-
-def _alive(pid: int, started: float) -> bool:
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        same = abs(process.create_time() - started) < 1.0
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

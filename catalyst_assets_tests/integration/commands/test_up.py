@@ -68,7 +68,7 @@ def test_up_serves_everything_survives_a_crash_and_leaves_nothing(
         assert second.returncode == 2
         assert f"process {up.pid}" in second.stderr
 
-        (daemon,) = [p for p in psutil.Process(up.pid).children() if "dagster._daemon" in p.cmdline()]
+        (daemon,) = [p for p in psutil.Process(up.pid).children() if "resources.runs.daemon" in p.cmdline()]
         daemon.kill()
         assert eventually(lambda: "dagster-daemon was started again" in said.read_text())
     finally:

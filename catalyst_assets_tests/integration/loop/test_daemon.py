@@ -53,7 +53,7 @@ def test_a_daemon_drives_a_campaign_of_three_iterations_to_its_end(
             start_campaign(database, goal)
             log = (tmp_path / "daemon.log").open("wb")
             daemon = subprocess.Popen(
-                [Path(sys.executable).with_name("dagster-daemon"), "run", "-w", project_file("workspace.yaml")],
+                [sys.executable, "-m", "resources.runs.daemon", "-w", project_file("workspace.yaml")],
                 stdout=log, stderr=log, cwd=tmp_path, env=os.environ.copy(),
             )  # fmt: skip
             try:

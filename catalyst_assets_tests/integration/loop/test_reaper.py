@@ -10,15 +10,9 @@ import dagster as dg
 import psutil
 import pytest
 
-from catalyst_assets.loop.runs import (
-    HOST_TAG,
-    PID_TAG,
-    PROCESS_STARTED_TAG,
-    job_history,
-    process_tags,
-    reap_dead_runs,
-)
+from catalyst_assets.loop.runs import job_history, reap_dead_runs
 from resources.postgres.database import Database, Role, copy_rows
+from resources.runs.process import HOST_TAG, PID_TAG, PROCESS_STARTED_TAG, process_tags
 
 
 @dg.job
