@@ -122,7 +122,7 @@ def _say(spec: "SourceSpec", summary: Mapping[str, Any]) -> None:
     more = summary["quarantined"] - len(summary["refused"])
     if more > 0:
         typer.echo(
-            f"Set aside: {more} more; `catalyst db query` shows all of them, in the table `quarantine`."
+            f"Set aside: {more} more; `catalyst db query` shows all of them, in the view `quarantine`."
         )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from catalyst_assets.commands.db_query import query
+from catalyst_assets.commands.db_query import query, url
 from catalyst_assets.commands.opening import require_database
 from catalyst_assets.commands.runs import open_instance
 from catalyst_assets.commands.tables import narrow_table
@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
     database.command("upgrade")(upgrade)
     database.command("status")(database_status)
     database.command("query")(query)
+    database.command("url")(url)
     app.add_typer(database, name="db")
 
 

@@ -16,6 +16,7 @@ from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.loop.decide import CampaignState, IterationState, JobHistory
 from catalyst_assets.partitions import IterationKey
+from catalyst_assets.vocabulary.stored import keep_known_properties
 from resources.postgres.database import Database, Role, Row, execute, execute_many, fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ def open_iteration(connection: "sa.Connection", campaign: Campaign, key: Iterati
         label_count=len(labels),
         label_sha256=hash_labels(labels),
     )
+    keep_known_properties(connection)
     execute_many(connection, "loop/add_label", [label | {"partition_key": str(key)} for label in labels])
 
 

@@ -98,7 +98,7 @@ class Cluster:
     @cached_property
     def passwords(self) -> dict[str, str]:
         """Password of each login, generated once and readable by this user alone."""
-        path = self.folder / "passwords.json"
+        path = self._password_file
         try:
             return {str(name): str(value) for name, value in json.loads(path.read_text()).items()}
         except FileNotFoundError:
@@ -113,10 +113,32 @@ class Cluster:
                 "Restore it from a backup, or choose another home.",
             )
         generated = {login: secrets.token_hex(24) for login in _LOGINS}
-        partial = path.with_suffix(f".{uuid.uuid4().hex}")
-        _write_private(partial, json.dumps(generated))
-        partial.rename(path)
+        self._keep_passwords(generated)
         return generated
+
+    @property
+    def has_all_logins(self) -> bool:
+        """False in a home whose passwords were generated before there were all the logins of this version."""
+        return set(_LOGINS) <= self.passwords.keys()
+
+    @contextlib.contextmanager
+    def adding_logins(self) -> Iterator[dict[str, str]]:
+        """Yield a password for each login that has none, kept once the block has made them; needs the start lock."""
+        self.__dict__.pop("passwords", None)  # another process may have been faster
+        added = {login: secrets.token_hex(24) for login in _LOGINS if login not in self.passwords}
+        yield added
+        if added:
+            self.passwords |= added
+            self._keep_passwords(self.passwords)
+
+    @property
+    def _password_file(self) -> Path:
+        return self.folder / "passwords.json"
+
+    def _keep_passwords(self, passwords: dict[str, str]) -> None:
+        partial = self._password_file.with_suffix(f".{uuid.uuid4().hex}")
+        _write_private(partial, json.dumps(passwords))
+        partial.rename(self._password_file)
 
     @cached_property
     def socket_dir(self) -> Path:

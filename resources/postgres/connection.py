@@ -4,7 +4,7 @@ Either way there are three databases: `catalyst` and, beside it, Dagster's and M
 """
 
 import atexit
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING
@@ -65,18 +65,23 @@ def process_database(settings: Settings) -> Database:
 
 def open_embedded(server: EmbeddedPostgres) -> Database:
     """Return the databases on an embedded server, created on first use, each role with its own login."""
+    if not server.cluster.has_all_logins:
+        maintenance = _maintenance(server.owner_url("postgres"))
+        with server.starting(), server.cluster.adding_logins() as added, maintenance as connection:
+            _run_for_logins(connection, "services/create_login", added)
+            # Where a process was killed before it kept the password, the login is there already.
+            _run_for_logins(connection, "services/set_password", added)
     siblings = {sibling: server.url(sibling.owner, sibling.value) for sibling in Sibling}
     if not _database_exists(server.owner_url(_CATALYST)):
         with _maintenance(server.owner_url("postgres")) as connection:
-            for login, password in server.cluster.passwords.items():
-                verifier = _scram_verifier(connection, login, password)
-                _execute_generated(connection, "services/create_login", login=login, verifier=verifier)
+            _run_for_logins(connection, "services/create_login", server.cluster.passwords)
             for sibling in Sibling:
                 _create_database(connection, sibling.value, sibling.owner)
                 _execute_generated(connection, "services/close_database", name=sibling.value)
             # Last: its presence says that all the rest is there.
             _create_database(connection, _CATALYST, None)
-    return Database({role: server.url(role, _CATALYST) for role in Role}, siblings)
+    urls = {role: server.url(role, _CATALYST) for role in Role}
+    return Database(urls | {Role.ANALYST: _text(_reading(_parse_url(urls[Role.ANALYST])))}, siblings)
 
 
 def open_external(url_text: str) -> Database:
@@ -124,9 +129,19 @@ def _parse_url(text: str) -> "sa.URL":
 
 
 def _as_role(url: "sa.URL", role: Role) -> "sa.URL":
+    url = _with_option(url, f"role={role}")
+    return _reading(url) if role is Role.ANALYST else url
+
+
+def _reading(url: "sa.URL") -> "sa.URL":
+    """Let an analyst name views without their schema; of tables it is said that they are not for reading."""
+    return _with_option(url, "search_path=reading,public")
+
+
+def _with_option(url: "sa.URL", option: str) -> "sa.URL":
     given = url.query.get("options", "")
     options = given if isinstance(given, str) else " ".join(given)
-    return url.update_query_dict({"options": f"{options} -c role={role}".strip()})
+    return url.update_query_dict({"options": f"{options} -c {option}".strip()})
 
 
 def _database_exists(url: "sa.URL | str") -> bool:
@@ -177,6 +192,12 @@ def _execute_generated(connection: "sa.Connection", query: str, **parameters: st
     """Run the statements that a query returns."""
     for row in fetch_all(connection, query, **parameters):
         run_as_written(connection, row["statement"])
+
+
+def _run_for_logins(connection: "sa.Connection", query: str, passwords: Mapping[str, str]) -> None:
+    for login, password in passwords.items():
+        verifier = _scram_verifier(connection, login, password)
+        _execute_generated(connection, query, login=login, verifier=verifier)
 
 
 def _scram_verifier(connection: "sa.Connection", login: str, password: str) -> str:

@@ -33,6 +33,7 @@ class Role(StrEnum):
     PIPELINE = "catalyst_pipeline"
     VALIDATOR = "catalyst_validator"
     APP = "catalyst_app"
+    ANALYST = "catalyst_analyst"
 
 
 class Sibling(StrEnum):

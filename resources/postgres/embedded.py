@@ -93,7 +93,7 @@ class EmbeddedPostgres:
         """Start the server again if its keeper was killed."""
         if is_ready(self.cluster.data) and self._keeper_is_alive():
             return
-        with self._starting():
+        with self.starting():
             if self._keeper is not None and self._keeper.poll() is not None:
                 self._keeper = None
             deadline = time.monotonic() + _START_SECONDS
@@ -139,7 +139,8 @@ class EmbeddedPostgres:
         return self.url(Role.OWNER, database)
 
     @contextlib.contextmanager
-    def _starting(self) -> Iterator[None]:
+    def starting(self) -> Iterator[None]:
+        """Hold the start lock: one process at a time starts the server or gives it new logins."""
         descriptor = open_lock(self.cluster.start_lock)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
