@@ -119,6 +119,20 @@ def read_model(path: Path, model: type[Model], what: str) -> Model:
         raise UsageError(f"The {what} {path} is not valid: {problems}.", "Correct the file.") from None
 
 
+def read_mapping(path: Path, what: str) -> dict[Any, Any]:
+    """Return what a file says by its keys, unjudged; ``what`` is what messages call it, such as ``mapping file``.
+
+    Raises
+    ------
+    UsageError
+        The file is missing, is not YAML, gives a key twice, or is no mapping.
+    """
+    document = read_yaml(path, what)
+    if not isinstance(document, dict):
+        raise UsageError(f"The {what} {path} is no mapping of names.", "Correct the file.")
+    return document
+
+
 def quote_hint(kind: str, given: object) -> str:
     """Return what helps where a number stands for text: quotes keep it as it is written."""
     wants_text = kind in {"string_type", "invalid_key", "string_sub_type"}

@@ -146,7 +146,7 @@ def _run(
         else:
             run_id = driver.execute(spec.job, ops={spec.asset: {"config": dict(config)}})
         summary = _summarize(driver.instance, run_id)
-        others = before.difference(summary.pop("failed_before", ()))
+        others = before.difference(summary.pop("failed_before"))
         most = min(summary["quarantined"], _SHOWN_REFUSALS)
         return summary | _troubles(database, spec, names, most, others)
 
@@ -238,4 +238,10 @@ def _summarize(instance: Any, run_id: str) -> dict[str, Any]:
         summary |= {
             name: materialization.metadata[name].value for name in wanted if name in materialization.metadata
         }
-    return summary
+    # Shown to people by the asset: as a table, and as text.
+    table, numbers = summary.pop("failures", None), summary.pop("failed_before", "")
+    rows = [record.data for record in table.records] if table is not None else []
+    return summary | {
+        "failures": {row["part"]: row["reason"] for row in rows},
+        "failed_before": {int(number) for number in numbers.split(", ") if number},
+    }

@@ -27,6 +27,7 @@ class AflowConfig(SourceConfig):
 
 SPEC: Final = SourceSpec(
     name=NAME,
+    title="AFLOW",
     description="Pages of AFLOW's search, as received: what is new since the last refresh.",
     kinds=frozenset({"json"}),
     downloads=f"Pages of JSON from {ENDPOINT}: the entries that the matchbook names.",
@@ -34,6 +35,9 @@ SPEC: Final = SourceSpec(
     config=AflowConfig,
     parsers=("entries:AflowParser",),
     schedule=Schedule("37 3 * * 0", *WEEKLY),
+    lacks=lambda config, settings: (
+        "" if config.matchbook else "a matchbook, which says what is taken of AFLOW"
+    ),
     help="""Load crystals, gaps and formation energies from AFLOW, the newest first.
 
     Asks for what is newer than the last time; a refresh that was interrupted goes on where it was.

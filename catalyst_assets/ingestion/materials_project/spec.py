@@ -66,6 +66,7 @@ def _lacks(config: MaterialsProjectConfig, settings: "Settings") -> str:
 
 SPEC: Final = SourceSpec(
     name=NAME,
+    title="the Materials Project",
     description="Summary documents of the Materials Project, as received: what changed since the last refresh.",
     kinds=frozenset({"json", "parquet"}),
     downloads=f"Summary documents from {ENDPOINT}; if it is asked for, the whole open table {TABLE}.",

@@ -42,6 +42,7 @@ class Oc20Config(SourceConfig):
 
 SPEC: Final = SourceSpec(
     name=NAME,
+    title="OC20",
     description=(
         "OC20's relaxations, and what is known of their systems, as published; each file is fetched once."
     ),
@@ -57,6 +58,9 @@ SPEC: Final = SourceSpec(
         "label_tables:EnergyTableParser",
         "lmdb_files:PickledLmdbParser",
         "mapping:PickledMappingParser",
+    ),
+    lacks=lambda config, settings: (
+        "" if config.adsorbates or config.files or config.paths else "adsorbates, files or paths to read"
     ),
     help="""Load adsorption energies from the Open Catalyst 2020 dataset: labels of the bulks in the Materials Project.
 

@@ -29,6 +29,7 @@ class OptimadeConfig(SourceConfig):
 
 SPEC: Final = SourceSpec(
     name="optimade",
+    title="the OPTIMADE providers",
     description="Pages of OPTIMADE providers, as received: what is new since the last refresh.",
     kinds=frozenset({"json"}),
     downloads="Pages of JSON from each provider: the structures that the filter names.",
@@ -36,6 +37,9 @@ SPEC: Final = SourceSpec(
     config=OptimadeConfig,
     parsers=("entries:OptimadeParser",),
     schedule=Schedule("7 4 * * 0", *WEEKLY),
+    lacks=lambda config, settings: (
+        "" if config.providers else "providers: names of known ones, or provider files"
+    ),
     help="""Load crystals and their properties from databases that speak OPTIMADE.
 
     Asks for what changed since the last time; a refresh that was interrupted goes on where it was.

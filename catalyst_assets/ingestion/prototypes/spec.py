@@ -19,6 +19,7 @@ class PrototypesConfig(SourceConfig):
 
 SPEC: Final = SourceSpec(
     name="prototypes",
+    title="the enumerations",
     description=(
         "Files that say which hypothetical crystals are enumerated: prototypes, and species for their sites."
     ),
@@ -27,6 +28,7 @@ SPEC: Final = SourceSpec(
     licence=LICENCE,
     config=PrototypesConfig,
     parsers=("source:EnumerationParser",),
+    lacks=lambda config, settings: "" if config.files else "files: YAML files that say what is enumerated",
     help="""Enumerate hypothetical crystals: candidates that nobody has computed.
 
     Prototypes are cubic_perovskite (ABX3), mixed_anion_perovskite (ABX2Y), double_perovskite (A2BCX6), spinel (AB2X4)

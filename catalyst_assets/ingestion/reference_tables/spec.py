@@ -20,6 +20,7 @@ class ReferenceTablesConfig(SourceConfig):
 
 SPEC: Final = SourceSpec(
     name="reference_tables",
+    title="the reference tables",
     description="Tables with mapping files, as received: the shipped set and what the configuration names.",
     kinds=frozenset({"csv", "parquet"}),
     downloads="Nothing: files on this machine.",

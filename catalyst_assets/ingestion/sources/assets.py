@@ -6,16 +6,23 @@ Wiring only. How a source is refreshed is its folder's business; what is made of
 import functools
 import time
 import types
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_origin
 
 import dagster as dg
+from pydantic import Field
 
+from catalyst_assets.asset_metadata.shown import pairs, shown
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.ingestion.fetching.retries import fail_once, retry_policy
+from catalyst_assets.ingestion.sources.configured import is_named, read_configured
 from catalyst_assets.ingestion.sources.registry import SOURCES
 from catalyst_assets.ingestion.sources.spec import SourceSpec
 from resources.platform import Platform
 from resources.settings import get_settings
+
+if TYPE_CHECKING:
+    from catalyst_assets.ingestion.sources.refreshing import Kept
 
 
 def make_raw_asset(spec: SourceSpec) -> dg.AssetsDefinition:
@@ -24,26 +31,39 @@ def make_raw_asset(spec: SourceSpec) -> dg.AssetsDefinition:
     def compute(
         context: dg.AssetExecutionContext, config: Any, platform: dg.ResourceParam[Platform]
     ) -> dg.MaterializeResult[Any]:
-        from catalyst_assets.ingestion.sources.refreshing import is_waiting, list_failed, refresh_as_far
+        from catalyst_assets.ingestion.sources.refreshing import (
+            find_kept,
+            is_waiting,
+            list_failed,
+            refresh_as_far,
+        )
 
         started = time.monotonic()
+        kinds = {parser.kind for parser in spec.make_parsers()}
+        if spec.asset not in _configured(context.run.run_config):
+            # Nothing was said when it was materialized: what this installation takes by schedule is meant.
+            config = read_configured(spec.name, platform.settings, (*SOURCES, spec)) or config
+        if lacking := spec.lacks(config, platform.settings):
+            context.log.info("%s is not configured: it needs %s.", spec.name, lacking)
+            return _not_configured(lacking, find_kept(platform.database, kinds))
         refresh = functools.partial(spec.find(spec.refresh), config, platform, context.log.info)
         refreshed = refresh_as_far(spec.name, platform, refresh)
         failures = "; ".join(f"{name}: {reason}" for name, reason in refreshed.failures.items())
         is_tried_again = refreshed.is_transient and context.retry_number < settings.source_retries
         # What came before it failed is loaded; the check says that it is not all.
-        kinds = {parser.kind for parser in spec.make_parsers()}
         if failures and (is_tried_again or not is_waiting(platform.database, kinds)):
             raise dg.Failure(failures, allow_retries=refreshed.is_transient)
+        kept, failed = find_kept(platform.database, kinds), list_failed(platform.database, refreshed)
         return dg.MaterializeResult(
             check_results=[dg.AssetCheckResult(passed=not failures, description=failures or None)],
             metadata={
-                **refreshed.said,
+                "status": "refreshed",
+                **shown(refreshed.said),
                 "fetched": refreshed.fetched,
                 "unchanged": refreshed.unchanged,
                 "size_bytes": refreshed.size_bytes,
-                "failed_before": list_failed(platform.database, refreshed),
-                "failures": dict(refreshed.failures),
+                **_troubles(refreshed.failures, failed),
+                "dagster/row_count": kept.files,
                 "duration_seconds": time.monotonic() - started,
             },
             data_version=dg.DataVersion(refreshed.content_sha256),
@@ -52,21 +72,16 @@ def make_raw_asset(spec: SourceSpec) -> dg.AssetsDefinition:
     settings, schedule = get_settings(), spec.schedule
     # Dagster knows the result of an asset with checks by this name only.
     compute.__annotations__["return"] = dg.MaterializeResult
-    # The source's configuration as one of Dagster's.
-    compute.__annotations__["config"] = types.new_class(
-        spec.config.__name__,
-        (spec.config, dg.Config),
-        exec_body=lambda body: body.update(__doc__=spec.config.__doc__, __module__=spec.config.__module__),
-    )
+    compute.__annotations__["config"] = _asset_config(spec)
     asset: dg.AssetsDefinition = dg.asset(
         name=spec.asset,
-        description=spec.description,
+        description=f"{spec.description} A row is a file.",
         kinds=set(spec.kinds),
         check_specs=[
             dg.AssetCheckSpec(
                 "is_complete",
                 asset=spec.asset,
-                description="All that was asked for came; what did is loaded.",
+                description="Did all come that was asked for? What did is loaded.",
             )
         ],
         metadata={"licence": spec.licence, "downloads": spec.downloads},
@@ -75,10 +90,58 @@ def make_raw_asset(spec: SourceSpec) -> dg.AssetsDefinition:
         pool=Queue.INGEST.value,
         op_tags=op_tags(Queue.INGEST),
         retry_policy=retry_policy(settings.source_retries, settings.retry_delay_seconds),
-        freshness_policy=schedule
-        and dg.FreshnessPolicy.time_window(schedule.fail_after, warn_window=schedule.warn_after),
+        # Nobody expects what no schedule brings.
+        freshness_policy=dg.FreshnessPolicy.time_window(schedule.fail_after, warn_window=schedule.warn_after)
+        if schedule and is_named(spec.name, settings)
+        else None,
     )(fail_once(compute))
     return asset
+
+
+def _asset_config(spec: SourceSpec) -> type[dg.Config]:
+    """Return a source's configuration as one of Dagster's that asks nothing: what must be given is empty at first."""
+    required = {name: field for name, field in spec.config.model_fields.items() if field.is_required()}
+    annotations: dict[str, Any] = {name: field.annotation for name, field in required.items()}
+    body: dict[str, Any] = {
+        name: Field(
+            default_factory=get_origin(annotations[name]) or annotations[name], description=field.description
+        )
+        for name, field in required.items()
+    }
+    described = {"__doc__": spec.config.__doc__, "__module__": spec.config.__module__}
+    return types.new_class(
+        spec.config.__name__,
+        (spec.config, dg.Config),
+        exec_body=lambda namespace: namespace.update(body, __annotations__=annotations, **described),
+    )
+
+
+def _configured(run_config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a run was told of its assets."""
+    ops: Mapping[str, Any] = run_config.get("ops") or {}
+    return {name: given for name, given in ops.items() if given}
+
+
+def _troubles(failures: Mapping[str, str], failed_before: Sequence[int]) -> dict[str, Any]:
+    """Return what `catalyst ingest` reads, too: whole."""
+    said: dict[str, Any] = {}
+    if failures:
+        said["failures"] = pairs("part", "reason", failures, most=len(failures))
+    if failed_before:
+        said["failed_before"] = ", ".join(map(str, failed_before))
+    return said
+
+
+def _not_configured(lacking: str, kept: "Kept") -> dg.MaterializeResult[Any]:
+    return dg.MaterializeResult(
+        check_results=[dg.AssetCheckResult(passed=True, description="Nothing was asked for.")],
+        metadata={
+            "status": f"not configured: it needs {lacking}",
+            "fetched": 0,
+            "dagster/row_count": kept.files,
+        },
+        data_version=dg.DataVersion(kept.sha256),
+    )
 
 
 RAW_ASSETS = [make_raw_asset(spec) for spec in SOURCES]

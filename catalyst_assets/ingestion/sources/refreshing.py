@@ -17,6 +17,7 @@ from catalyst_assets.ingestion.progress import report
 from catalyst_assets.ingestion.raw_cache import RawRequest, current_files, read_memory, recall, store_raw
 
 if TYPE_CHECKING:
+    from catalyst_assets.ingestion.raw_cache import RawFile
     from resources.object_store import ObjectStore
     from resources.platform import Platform
     from resources.postgres.database import Database
@@ -180,6 +181,20 @@ def refresh_as_far(name: str, platform: "Platform", ask: Callable[[], Refreshed]
         )
 
 
+@dataclass(frozen=True)
+class Kept:
+    """The newest raw files of some kinds: how many, and a hash of their contents."""
+
+    files: int
+    sha256: str
+
+
+def find_kept(database: "Database", kinds: Collection[str]) -> Kept:
+    """Return what the raw cache holds of some kinds, whatever refresh brought it."""
+    files = [raw for raw in current_files(database) if raw.kind in kinds]
+    return Kept(len(files), _hash_files(files))
+
+
 def is_waiting(database: "Database", kinds: Collection[str]) -> bool:
     """Tell whether files of some kinds wait to be loaded."""
     return any(raw.parse_status == "pending" and raw.kind in kinds for raw in current_files(database))
@@ -198,9 +213,9 @@ def list_failed(database: "Database", refreshed: Refreshed) -> list[int]:
 def hash_current(database: "Database", sources: Iterable[str]) -> str:
     """Hash the newest files of some sources, however many refreshes brought them."""
     wanted = set(sources)
-    files = [
-        [raw.source, raw.url, dict(raw.request), raw.sha256]
-        for raw in current_files(database)
-        if raw.source in wanted
-    ]
-    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+    return _hash_files(raw for raw in current_files(database) if raw.source in wanted)
+
+
+def _hash_files(files: "Iterable[RawFile]") -> str:
+    contents = [[raw.source, raw.url, dict(raw.request), raw.sha256] for raw in files]
+    return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()

@@ -102,6 +102,8 @@ class SourceSpec:
     ----------
     name
         What asset, job, schedule and command go by.
+    title
+        What people call it within a sentence.
     description
         What its raw files are.
     kinds
@@ -123,10 +125,12 @@ class SourceSpec:
     require
         A :class:`Require`.
     lacks
-        Says what must be set before its schedule may ask, given the configuration and the settings.
+        Says what must be set before anything can be asked of it, given the configuration and the settings; empty
+        when nothing.
     """
 
     name: str
+    title: str
     description: str
     kinds: frozenset[str]
     downloads: str

@@ -60,6 +60,7 @@ def require_tiny(config: TinyConfig, settings: Settings, *, reparse: bool) -> Se
 
 TINY = SourceSpec(
     name="tiny",
+    title="the tiny source",
     description="Lists of a few crystals, as received, for this test.",
     kinds=frozenset({"json"}),
     downloads="Nothing.",
@@ -78,7 +79,7 @@ def materialize(platform: Platform, **config: Any) -> dg.ExecuteInProcessResult:
     return dg.materialize(
         [make_raw_asset(TINY)],
         resources={"platform": platform},
-        run_config={"ops": {"raw_tiny": {"config": config}}},
+        run_config={"ops": {"raw_tiny": {"config": config}}} if config else {},
         raise_on_error=False,
     )
 
@@ -86,30 +87,67 @@ def materialize(platform: Platform, **config: Any) -> dg.ExecuteInProcessResult:
 def test_its_asset_is_described_checked_and_says_what_came(platform: Platform) -> None:
     asset = make_raw_asset(TINY)
     (spec,) = asset.specs
-    assert (spec.key, spec.description, spec.kinds) == (dg.AssetKey("raw_tiny"), TINY.description, {"json"})
-    assert spec.metadata["licence"] == "none needed"
-    assert spec.freshness_policy == dg.FreshnessPolicy.time_window(
-        timedelta(days=2), warn_window=timedelta(hours=30)
+    assert (spec.key, spec.description, spec.kinds) == (
+        dg.AssetKey("raw_tiny"),
+        f"{TINY.description} A row is a file.",
+        {"json"},
     )
+    assert spec.metadata["licence"] == "none needed"
 
     (event,) = materialize(platform, lists=["/a.txt"]).asset_materializations_for_node("raw_tiny")
 
-    said = {name: item.value for name, item in event.metadata.items()}
+    said: dict[str, Any] = {name: item.value for name, item in event.metadata.items()}
     assert said.pop("duration_seconds") >= 0
-    asked = {"lists": ["/a.txt"], "depth": 3}
+    asked = said.pop("asked")
+    assert [record.data for record in asked.records] == [
+        {"name": "lists", "value": "/a.txt"},
+        {"name": "depth", "value": "3"},
+    ]
     assert said == {
-        "asked": asked,
+        "status": "refreshed",
         "fetched": 2,
         "unchanged": 1,
         "size_bytes": 30,
-        "failed_before": [],
-        "failures": {},
+        "dagster/row_count": 0,
     }
     assert (event.tags or {})["dagster/data_version"] == "c" * 64
 
 
+def test_without_configuration_it_is_left_alone_politely_and_takes_what_the_sources_file_says(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (event,) = materialize(platform).asset_materializations_for_node("raw_tiny")
+    assert event.metadata["status"].value == "not configured: it needs a list"
+    assert make_raw_asset(TINY).specs_by_key[dg.AssetKey("raw_tiny")].freshness_policy is None
+    assert make_schedules([TINY])[0].default_status == dg.DefaultScheduleStatus.STOPPED
+
+    path = tmp_path / "sources.yaml"
+    path.write_text("tiny: {lists: [mine.txt]}", encoding="utf-8")
+    monkeypatch.setenv("CATALYST_SOURCES_FILE", str(path))
+    get_settings.cache_clear()
+    configured = platform.settings.model_copy(update={"sources_file": path})
+    named = Platform(configured, platform.database)
+
+    (event,) = materialize(named).asset_materializations_for_node("raw_tiny")
+    asked = event.metadata["asked"]
+    assert isinstance(asked, dg.TableMetadataValue)
+    assert asked.records[0].data == {"name": "lists", "value": str(tmp_path / "mine.txt")}
+    (event,) = materialize(named, lists=["/b.txt"]).asset_materializations_for_node("raw_tiny")
+    asked = event.metadata["asked"]
+    assert isinstance(asked, dg.TableMetadataValue)
+    assert asked.records[0].data["value"] == "/b.txt"
+    assert make_raw_asset(TINY).specs_by_key[dg.AssetKey("raw_tiny")].freshness_policy == (
+        dg.FreshnessPolicy.time_window(timedelta(days=2), warn_window=timedelta(hours=30))
+    )
+    (schedule,) = make_schedules([TINY])
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert schedule.description == (
+        "Load what the tiny source has new, as the sources file says. It runs because that file names the source."
+    )
+
+
 def test_a_part_that_failed_fails_the_asset_with_its_name(platform: Platform) -> None:
-    result = materialize(platform, most=13)
+    result = materialize(platform, lists=["/a.txt"], most=13)
     (failure,) = result.filter_events(lambda event: event.is_step_failure)
     assert "tiny: is not there" in failure.step_failure_data.error.message
     assert not any(event.is_step_up_for_retry for event in result.all_events)

@@ -7,10 +7,14 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 from dagster._core.definitions.schedule_definition import ScheduleExecutionData
 
 from catalyst_assets.definitions import defs
 from catalyst_assets.errors import UsageError
+from catalyst_assets.ingestion.sources.assets import make_raw_asset
+from catalyst_assets.ingestion.sources.registry import SOURCES as REGISTERED
+from catalyst_assets.ingestion.sources.schedules import make_schedules
 from catalyst_assets_tests.places import PROJECT
 from resources.settings import get_settings
 
@@ -128,12 +132,28 @@ def test_a_file_that_is_wrong_fails_the_tick_with_the_field(
 
 
 @pytest.mark.parametrize(("source", "days"), [("aflow", 7), ("materials_project", 1), ("optimade", 7)])
-def test_a_refreshed_source_is_fresh_until_its_schedule_has_been_missed(source: str, days: int) -> None:
-    planned = schedule(source)
-    assert planned.default_status == dg.DefaultScheduleStatus.STOPPED
-    spec = next(spec for spec in defs.resolve_all_asset_specs() if spec.key == dg.AssetKey(f"raw_{source}"))
-    policy = spec.freshness_policy
-    assert policy is not None
+def test_what_the_file_names_is_asked_by_itself_and_fresh_until_that_was_missed(
+    source: str, days: int, sources_file: Path
+) -> None:
+    (spec,) = (spec for spec in REGISTERED if spec.name == source)
+    assert schedule(source).default_status == dg.DefaultScheduleStatus.STOPPED
+    assert f"no sources file (CATALYST_SOURCES_FILE) names {source}" in (schedule(source).description or "")
+    assert defs.resolve_asset_graph().get(dg.AssetKey(spec.asset)).freshness_policy is None
+
+    write(sources_file, {source: {}})
+
+    (planned,) = make_schedules([spec])
+    assert planned.default_status == dg.DefaultScheduleStatus.RUNNING
+    policy = next(iter(make_raw_asset(spec).specs)).freshness_policy
+    assert isinstance(policy, TimeWindowFreshnessPolicy)
     assert policy.warn_window is not None
     assert timedelta(days=days) < policy.warn_window.to_timedelta() < timedelta(days=2 * days)
     assert policy.fail_window.to_timedelta() == timedelta(days=2 * days)
+
+
+def test_a_file_that_cannot_be_read_leaves_the_schedules_running_to_say_so(sources_file: Path) -> None:
+    sources_file.write_text("- aflow", encoding="utf-8")
+    get_settings.cache_clear()
+    assert {planned.default_status for planned in make_schedules(REGISTERED)} == {
+        dg.DefaultScheduleStatus.RUNNING
+    }
