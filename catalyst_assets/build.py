@@ -10,6 +10,7 @@ import dagster as dg
 
 from catalyst_assets.acquisition import assets as acquisition_assets
 from catalyst_assets.acquisition import checks as acquisition_checks
+from catalyst_assets.asset_metadata.completed import completed
 from catalyst_assets.ingestion import assets as ingestion_assets
 from catalyst_assets.ingestion import checks as ingestion_checks
 from catalyst_assets.ingestion.derived import assets as derived_assets
@@ -65,7 +66,7 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
     if settings is None:
         settings = platform.settings if platform is not None else get_settings()
     return dg.Definitions(
-        assets=[*RAW_ASSETS, *dg.load_assets_from_modules(_ASSETS)],
+        assets=completed([*RAW_ASSETS, *_load_assets()]),
         asset_checks=dg.load_asset_checks_from_modules(_CHECKS),
         jobs=[
             jobs.preparation_job,
@@ -78,6 +79,11 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
         resources=build_resources(settings, platform),
         executor=_executor(settings),
     )
+
+
+def _load_assets() -> list[dg.AssetsDefinition]:
+    loaded = dg.load_assets_from_modules(_ASSETS)
+    return [asset for asset in loaded if isinstance(asset, dg.AssetsDefinition)]
 
 
 def _executor(settings: Settings) -> dg.ExecutorDefinition:

@@ -2,14 +2,15 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
+from catalyst_assets.asset_metadata.shown import listing
 from catalyst_assets.partitions import AL_ITERATION
 from resources.platform import Platform
 
 _SHOWN = 5
-_KEPT = 100
 
 
 def iteration_check(
@@ -49,7 +50,7 @@ def blocking_check(
 
 
 def as_check_result(problems: Sequence[str], spec: dg.AssetCheckSpec) -> dg.AssetCheckResult:
-    """Pass without problems; else show the first and keep more as metadata."""
+    """Pass without problems; else say the first, and show more as metadata."""
     severity = dg.AssetCheckSeverity.ERROR if spec.blocking else dg.AssetCheckSeverity.WARN
     return dg.AssetCheckResult(
         asset_key=spec.asset_key,
@@ -57,7 +58,7 @@ def as_check_result(problems: Sequence[str], spec: dg.AssetCheckSpec) -> dg.Asse
         passed=not problems,
         severity=severity,
         description=" ".join(problems[:_SHOWN]) + (" …" if len(problems) > _SHOWN else ""),
-        metadata={"problems": dg.MetadataValue.json(list(problems[:_KEPT]))},
+        metadata=_metadata(problems),
     )
 
 
@@ -66,5 +67,9 @@ def as_result(problems: Sequence[str], **counts: int) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=not problems,
         description="; ".join(problems[:_SHOWN]) + ("; …" if len(problems) > _SHOWN else ""),
-        metadata={**counts, "problems": dg.MetadataValue.json(list(problems[:_KEPT]))},
+        metadata={**counts, **_metadata(problems)},
     )
+
+
+def _metadata(problems: Sequence[str]) -> dict[str, Any]:
+    return {"problems": listing("problem", problems)} if problems else {}

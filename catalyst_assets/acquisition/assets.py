@@ -5,17 +5,18 @@ from typing import Any
 
 import dagster as dg
 
+from catalyst_assets.asset_metadata.shown import table
+from catalyst_assets.asset_metadata.tables import stored_in
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.partitions import AL_ITERATION
 from resources.platform import Platform
-
-_SHOWN = 10
 
 
 @dg.asset(
     group_name=Group.ACQUISITION.value,
     owners=OWNERS,
     kinds={"postgres"},
+    metadata=stored_in("candidates"),
     partitions_def=AL_ITERATION,
     deps=["predictions"],
     pool=Queue.PREDICT.value,
@@ -24,11 +25,14 @@ _SHOWN = 10
 def ranked_candidates(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
-    """Candidates most worth validating now, by the campaign's strategy."""
+    """Candidates most worth validating now, by the campaign's strategy.
+
+    A row is a candidate of the iteration: its rank, what is predicted of it, and what became of it.
+    """
     from catalyst_assets.acquisition.recording import record_shortlist
     from catalyst_assets.acquisition.shortlist import compute_shortlist
     from catalyst_assets.campaigns.evaluations import load_evaluations
-    from catalyst_assets.figures import draw_discovery, markdown_table
+    from catalyst_assets.figures import draw_discovery
 
     started = time.monotonic()
     shortlist = compute_shortlist(platform.database, platform.objects, context.partition_key)
@@ -48,7 +52,8 @@ def ranked_candidates(
             "features_sha256": shortlist.features_sha256,
             "ranking_sha256": shortlist.ranking.sha256,
             "written": written,
-            "top": dg.MetadataValue.md(markdown_table(shortlist.rows[:_SHOWN])),
+            "dagster/row_count": shortlist.n_listed,
+            "top": table(shortlist.readable_rows),
             "discovery_curve": dg.MetadataValue.md(draw_discovery([e.is_hit for e in evaluations])),
             "duration_seconds": time.monotonic() - started,
         },

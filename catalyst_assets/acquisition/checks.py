@@ -16,6 +16,6 @@ def _find_problems(platform: Platform, partition_key: str) -> Sequence[str]:
 ranked_candidates_checks = blocking_check(
     "ranking_follows_from_its_seed_and_hashes",
     ranked_candidates,
-    "Ranking again from the recorded seed, predictions, features and labels gives the same candidates.",
+    "Does ranking again from the recorded seed, predictions, features and labels give the same candidates?",
     _find_problems,
 )

@@ -63,6 +63,23 @@ class Shortlist:
         return self.inputs.iteration
 
     @property
+    def readable_rows(self) -> list[dict[str, Any]]:
+        """The candidates as rows of a table for people, best first."""
+        return [
+            {
+                "rank": row["rank"],
+                "material": row["material_id"],
+                "acquisition": row["acquisition"],
+                "feasibility": row["feasibility"],
+                **{
+                    f"{name} ({value['unit']})": f"{value['mean']:.3g} ± {value['std']:.2g}"
+                    for name, value in json.loads(row["predicted"]).items()
+                },
+            }
+            for row in self.rows
+        ]
+
+    @property
     def rows(self) -> list[dict[str, Any]]:
         """The candidates as rows of the database, best first."""
         campaign = self.iteration.campaign

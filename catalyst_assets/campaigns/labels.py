@@ -7,6 +7,9 @@ adds to it.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.vocabulary.known import known_properties
@@ -60,8 +63,47 @@ def find_unfit_values(rows: Iterable[Mapping[str, Any]], method: str) -> list[st
     return problems
 
 
-def data_versions(database: "Database") -> dict[str, str]:
-    """Return the label hash of every iteration by partition key."""
+@dataclass(frozen=True)
+class LabelPart:
+    """Labels of one property that have one origin.
+
+    Attributes
+    ----------
+    results_of
+        Partition key of the earlier iteration whose validation answered; empty for those a source computed.
+    """
+
+    property: str
+    method: str
+    results_of: str
+    labels: int
+
+
+@dataclass(frozen=True)
+class LabelOrigin:
+    """What the labels of an iteration were made from."""
+
+    partition_key: str
+    sha256: str
+    labels: int
+    parts: tuple[LabelPart, ...]
+
+
+def load_origins(database: "Database", partition_keys: Iterable[str] | None = None) -> list[LabelOrigin]:
+    """Return what the labels of iterations were made from, of all of them if none is named."""
+    keys = None if partition_keys is None else list(partition_keys)
     with database.transaction() as connection:
-        rows = fetch_all(connection, "loop/data_versions")
-    return {row["partition_key"]: row["label_sha256"] for row in rows}
+        rows = fetch_all(connection, "loop/label_origins", partition_keys=keys)
+    return [
+        LabelOrigin(
+            key,
+            first["label_sha256"],
+            first["label_count"],
+            tuple(
+                LabelPart(row["property"], row["method"], row["results_of"] or "", row["labels"])
+                for row in (first, *others)
+                if row["labels"]
+            ),
+        )
+        for key, (first, *others) in groupby(rows, key=itemgetter("partition_key"))
+    ]

@@ -129,7 +129,7 @@ class LoopDriver:
     def _fulfil(self, request: RequestedRun) -> None:
         self.instance.add_dynamic_partitions(AL_ITERATION.name or "", [request.partition_key])
         if request.job == ITERATION_JOB:
-            self.instance.report_runless_asset_event(label_observation(request))
+            self.instance.report_runless_asset_event(label_observation(self.platform.database, request))
         self.execute(request.job, request.partition_key, request.tags)
 
     @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from catalyst_assets.asset_metadata.tables import stored_in
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.ingestion.sources.registry import SOURCES
 from resources.platform import Platform
@@ -80,6 +81,7 @@ def settle_materials(
     return dg.MaterializeResult(
         metadata={
             **asdict(settled),
+            "dagster/row_count": settled.records,
             "shards": len(loaded),
             "duration_seconds": sum(batch["seconds"] for batch in batches) + time.monotonic() - started,
         },
@@ -91,8 +93,12 @@ def settle_materials(
     group_name=Group.INGESTION.value,
     owners=OWNERS,
     kinds={"postgres"},
+    metadata=stored_in("materials"),
     ins={spec.asset: dg.AssetIn(dagster_type=dg.Nothing) for spec in SOURCES},
 )
 def materials(**raw: Any) -> Any:
-    """Every record of a crystal, checked, with its properties by method; from the raw cache only."""
+    """Every record of a crystal, checked, with its properties by method; from the raw cache only.
+
+    A row is a record: one crystal as one source gives it.
+    """
     return settle_materials(pending_shards(**raw).map(load_material_batch).collect())

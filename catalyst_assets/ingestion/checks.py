@@ -10,7 +10,11 @@ from catalyst_assets.ingestion.assets import materials
 from resources.platform import Platform
 
 
-@dg.asset_check(asset=materials, blocking=True)
+@dg.asset_check(
+    asset=materials,
+    blocking=True,
+    description="Is every property of every material known, finite, in its unit, by a known method and in range?",
+)
 def materials_have_known_units_and_methods(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
     """Every property of every material is known, finite, in its unit, by a known method, in range."""
     from catalyst_assets.ingestion.accounting import check_properties
@@ -18,7 +22,11 @@ def materials_have_known_units_and_methods(platform: dg.ResourceParam[Platform])
     return as_result(check_properties(platform.database))
 
 
-@dg.asset_check(asset=materials, blocking=True)
+@dg.asset_check(
+    asset=materials,
+    blocking=True,
+    description="Is every row of every raw file that was parsed loaded or in quarantine, and every answer with its values?",
+)
 def every_source_row_is_accounted_for(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
     """Every row of every current raw file that was parsed is loaded or quarantined; answers have their values."""
     from catalyst_assets.ingestion.accounting import account_for_rows
@@ -33,7 +41,11 @@ def every_source_row_is_accounted_for(platform: dg.ResourceParam[Platform]) -> d
     )
 
 
-@dg.asset_check(asset=materials, blocking=True)
+@dg.asset_check(
+    asset=materials,
+    blocking=True,
+    description="Is one hash one crystal: do the stored structures hash to it, and agree in formula and sites?",
+)
 def structure_hashes_are_consistent(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
     """One hash is one crystal: the stored structures hash to it, and agree in formula and sites."""
     from catalyst_assets.ingestion.accounting import check_hashes
@@ -41,7 +53,9 @@ def structure_hashes_are_consistent(platform: dg.ResourceParam[Platform]) -> dg.
     return as_result(check_hashes(platform.database))
 
 
-@dg.asset_check(asset=materials)
+@dg.asset_check(
+    asset=materials, description="Can every current raw file be read, and is none left to be parsed?"
+)
 def every_raw_file_can_be_read(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
     """No current raw file is unreadable, or waits to be parsed; one that is keeps none of the others waiting."""
     from catalyst_assets.ingestion.accounting import find_unloaded

@@ -76,6 +76,11 @@ class Settled:
     adsorption_changed: int
     adsorption_unchanged: int
 
+    @property
+    def records(self) -> int:
+        """All records of crystals that stand."""
+        return self.new + self.changed + self.unchanged
+
 
 def plan_shards(
     database: "Database",

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from catalyst_assets.asset_metadata.shown import listing, shown, table
+from catalyst_assets.asset_metadata.tables import file_schema, label_columns
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.learning.columns import FEATURES, IDENTITY
 from catalyst_assets.partitions import AL_ITERATION
 from resources.platform import Platform
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     group_name=Group.LEARNING.value,
     owners=OWNERS,
     kinds={"parquet"},
+    metadata=file_schema({**IDENTITY, **FEATURES}),
     partitions_def=AL_ITERATION,
     deps=["labels", "structure_embeddings"],
     pool=Queue.PREDICT.value,
@@ -25,7 +29,10 @@ if TYPE_CHECKING:
 def training_set(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
-    """Labels frozen when the iteration opened, joined with features, in one content-hashed file."""
+    """Labels frozen when the iteration opened, joined with features, in one content-hashed file.
+
+    A row is a labelled material, with a column for each property that the campaign learns.
+    """
     from catalyst_assets.campaigns.iterations import read_iteration
     from catalyst_assets.learning.training_set import build_training_set, store_training_set
 
@@ -33,10 +40,13 @@ def training_set(
     key = context.partition_key
     built = build_training_set(platform.database, platform.objects, key)
     sha256 = store_training_set(platform.database, platform.objects, key, built)
+    left_out = built.provenance.get("left_out", "")
     with platform.database.transaction() as connection:
         iteration = read_iteration(connection, key)
     return dg.MaterializeResult(
         metadata={
+            **file_schema({**IDENTITY, **label_columns(built.properties), **FEATURES}),
+            "dagster/row_count": len(built.material_ids),
             "materials": len(built.material_ids),
             "chemical_systems": len(set(built.chemical_systems)),
             "labels": iteration.label_count,
@@ -44,7 +54,7 @@ def training_set(
             "parent_iteration": iteration.parent or "none",
             "features": len(built.feature_names),
             "backbone": built.provenance["backbone"],
-            "left_out": built.provenance.get("left_out", "none"),
+            **({"left_out": listing("material", left_out.split(", "))} if left_out else {}),
             "sha256": sha256,
             "duration_seconds": time.monotonic() - started,
         },
@@ -64,8 +74,11 @@ def training_set(
 def trained_model(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
-    """Model of all learned properties, calibrated and judged on chemical systems it was not shown."""
-    from catalyst_assets.figures import as_markdown, markdown_table
+    """Model of all learned properties, calibrated and judged on chemical systems it was not shown.
+
+    It is one file: the predictors of the iteration, named by their hash and registered as a version in MLflow.
+    """
+    from catalyst_assets.figures import as_markdown
     from catalyst_assets.learning.recording import train_and_record
     from catalyst_assets.learning.uncertainty.distance import distance_rows
 
@@ -78,16 +91,16 @@ def trained_model(
         "model_sha256": model.sha256,
         "training_set_sha256": model.iteration.training_set_sha256 or "",
         "learned": model.model.report is not None,
-        **{name: value for name, value in model.metrics.items() if value is not None},
+        **shown(model.metrics),
         **{
             name: dg.MetadataValue.md(as_markdown(picture, f"{name.replace('_', ' ')} plot"))
             for name, picture in trained.pictures.items()
         },
-        "error_by_distance": dg.MetadataValue.md(markdown_table(distance_rows(trained.by_distance))),
+        "error_by_distance": table(distance_rows(trained.by_distance)),
         "duration_seconds": trained.seconds,
         "mlflow_run": dg.MetadataValue.url(trained.run_url) if trained.run_url else "not recorded",
         **_registered(trained.registration),
-        **({"not_recorded": list(trained.problems)} if trained.problems else {}),
+        **({"not_recorded": listing("problem", trained.problems)} if trained.problems else {}),
     }
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(model.sha256))
 

@@ -15,19 +15,19 @@ _TRAINING_SET = {
     "parent": iteration_check(
         "parent_is_closed_and_labels_are_those_frozen",
         training_set,
-        "The parent iteration is there and closed; label count and hash are those it opened with.",
+        "Is the parent iteration there and closed? Are label count and hash those it opened with?",
         blocking=True,
     ),
     "leakage": iteration_check(
         "no_test_member_is_learned_from",
         training_set,
-        "Nothing of the frozen test set is in it, by material or by structure.",
+        "Is nothing of the frozen test set in it, by material or by structure?",
         blocking=True,
     ),
     "values": iteration_check(
         "labels_have_the_campaigns_method_and_physical_values",
         training_set,
-        "One method, known properties, values in range, to the bit those that were frozen.",
+        "Are its labels of one method and known properties, in range, and to the bit those that were frozen?",
         blocking=True,
     ),
 }
@@ -48,24 +48,24 @@ def training_set_checks(
 _FINITE = iteration_check(
     "model_reports_finite_numbers",
     trained_model,
-    "The stored model can be read and every metric of its report is finite.",
+    "Can the stored model be read, and is every metric of its report finite?",
     blocking=True,
 )
 _REGISTERED = iteration_check(
     "model_is_registered",
     trained_model,
-    "The model is a version of the registry, which predictions can name.",
+    "Is the model a version of the registry, which predictions can name?",
 )
 _MODEL_WARNINGS = {
     "calibration": iteration_check(
         "model_is_calibrated",
         trained_model,
-        "The miscalibration area of every property, out of fold, is at most 0.15.",
+        "Is the miscalibration area of every property, out of fold, at most 0.15, or within what chance gives?",
     ),
     "baseline": iteration_check(
         "model_is_better_than_the_mean",
         trained_model,
-        "On unseen chemical systems, every property is predicted better than by its mean.",
+        "On unseen chemical systems, is no property predicted worse than by its mean, as far as its labels can tell?",
     ),
 }
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.errors import CorruptArtifactError, LoopError
+from catalyst_assets.learning.columns import FEATURES, IDENTITY
 from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.stage import quarantined
 from catalyst_assets.representation.store import load_features
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from resources.object_store import ObjectStore
     from resources.postgres.database import Database
 
-_IDENTITY: Final = ("material_id", "chemical_system", "structure_hash")
-_FEATURES: Final = "features"
+_IDENTITY: Final = tuple(IDENTITY)
+(_FEATURES,) = FEATURES
 _METADATA: Final = b"catalyst"
 
 

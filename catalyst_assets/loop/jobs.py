@@ -4,7 +4,6 @@ import dagster as dg
 
 from catalyst_assets.ingestion.sources.jobs import MADE
 from catalyst_assets.loop.decide import ITERATION_JOB, VALIDATION_JOB
-from catalyst_assets.partitions import AL_ITERATION
 
 PREPARATION_JOB = "preparation"
 
@@ -17,13 +16,11 @@ preparation_job = dg.define_asset_job(
 iteration_job = dg.define_asset_job(
     ITERATION_JOB,
     selection=dg.AssetSelection.assets("training_set", "trained_model", "predictions", "ranked_candidates"),
-    partitions_def=AL_ITERATION,
     description="One iteration up to its ranked candidates.",
 )
 
 validation_job = dg.define_asset_job(
     VALIDATION_JOB,
     selection=dg.AssetSelection.assets("validation_results"),
-    partitions_def=AL_ITERATION,
     description="Ask the validator about the candidates of one iteration that await an answer.",
 )

@@ -3,18 +3,20 @@
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
+from catalyst_assets.campaigns.labels import load_origins
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.loop.advance import Advance, RequestedRun, active_campaigns, advance_campaign
 from catalyst_assets.loop.decide import ITERATION_JOB
 from catalyst_assets.loop.jobs import iteration_job, validation_job
 from catalyst_assets.loop.runs import reap_dead_runs
 from catalyst_assets.partitions import AL_ITERATION
+from catalyst_assets.validation.label_observations import observe
 from resources.settings import get_settings
 
 if TYPE_CHECKING:
     from resources.platform import Platform
+    from resources.postgres.database import Database
 
 
 @dg.sensor(
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     minimum_interval_seconds=get_settings().loop_interval_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
     required_resource_keys={"platform"},
+    description=(
+        "Drives campaigns: asks every active one what it needs next and requests that run of `iteration` or "
+        "`validation`. It reads the database, not events; the same look twice requests nothing twice."
+    ),
 )
 def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Ask every active campaign what it needs next, and request that run.
@@ -54,7 +60,7 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
             for request in requests
         ],
         dynamic_partitions_requests=[AL_ITERATION.build_add_request([r.partition_key for r in requests])],
-        asset_events=[label_observation(r) for r in requests if r.job == ITERATION_JOB],
+        asset_events=[label_observation(platform.database, r) for r in requests if r.job == ITERATION_JOB],
     )
 
 
@@ -62,6 +68,7 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     required_resource_keys={"platform"},
+    description="Fails the runs whose process is gone, so that no campaign waits for them.",
 )
 def reaper_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Fail the runs whose process is gone, so that nothing waits for them."""
@@ -69,10 +76,7 @@ def reaper_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(f"Ended {len(reaped)} dead runs: {', '.join(reaped)}" if reaped else "No dead run.")
 
 
-def label_observation(request: RequestedRun) -> dg.AssetObservation:
-    """Tell Dagster which labels an iteration opened with."""
-    return dg.AssetObservation(
-        asset_key="labels",
-        partition=request.partition_key,
-        tags={DATA_VERSION_TAG: request.label_sha256},
-    )
+def label_observation(database: "Database", request: RequestedRun) -> dg.AssetObservation:
+    """Tell Dagster which labels an iteration opened with, and what they were made from."""
+    (origin,) = load_origins(database, [request.partition_key])
+    return observe(origin)

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from catalyst_assets.asset_metadata.tables import stored_in
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.partitions import AL_ITERATION
 from resources.platform import Platform
@@ -65,6 +66,7 @@ def promote_predictions(
     return dg.MaterializeResult(
         metadata={
             "materials": planned.n_members,
+            "dagster/row_count": planned.n_members,
             "predicted_now": sum(shard["rows"] for shard in shards),
             "shards": len(shards),
             "version": planned.version,
@@ -80,10 +82,14 @@ def promote_predictions(
     group_name=Group.PREDICTION.value,
     owners=OWNERS,
     kinds={"postgres"},
+    metadata=stored_in("predictions"),
     partitions_def=AL_ITERATION,
     ins={"trained_model": dg.AssetIn(dagster_type=dg.Nothing)},
 )
 def predictions(trained_model: Any) -> Any:
-    """Mean, standard deviation and joint draws of every property for every material of the pool."""
+    """Mean, standard deviation and joint draws of every property for every material of the pool.
+
+    A row is a material of the pool, in the version of the predictions that the iteration shows.
+    """
     plan, shards = plan_prediction_shards(trained_model)
     return promote_predictions(plan, shards.map(predict_pool_shard).collect())

@@ -14,6 +14,6 @@ def _find_problems(platform: Platform, partition_key: str) -> list[str]:
 predictions_checks = blocking_check(
     "every_pool_row_is_predicted",
     predictions,
-    "Each material of the pool has finite predictions by the iteration's model.",
+    "Has each material of the pool finite predictions by the iteration's model?",
     _find_problems,
 )

@@ -7,8 +7,14 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from catalyst_assets.asset_metadata.shown import pairs, table
+from catalyst_assets.asset_metadata.tables import file_schema
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.representation.columns import COLUMNS
 from resources.platform import Platform
+
+# Of a network's configuration all is of interest.
+_DETAILS = 50
 
 
 class BackboneConfig(dg.Config):
@@ -42,13 +48,16 @@ class BackboneConfig(dg.Config):
 def backbone(
     context: dg.AssetExecutionContext, config: BackboneConfig, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
-    """Graph network whose invariant features describe structures: built here, a foundation model or a file."""
+    """Graph network whose invariant features describe structures: built here, a foundation model or a file.
+
+    It is one safetensors file: the weights, named by their hash.
+    """
     from catalyst_assets.representation.fitting.settings import FitSettings
     from catalyst_assets.representation.foundation.choice import BackboneChoice
     from catalyst_assets.representation.library import load_backbone
     from catalyst_assets.representation.networks.configs import config_to_json
     from catalyst_assets.representation.pretraining import PretrainingError
-    from catalyst_assets.representation.supply import describe_pretraining, supply_backbone
+    from catalyst_assets.representation.supply import pretraining_rows, supply_backbone
 
     started = time.monotonic()
     asked = config.model_dump(exclude={"pretrain", "pretrain_epochs"})
@@ -70,8 +79,8 @@ def backbone(
         "sha256": network.fingerprint,
         "source": choice.source.value,
         "licence": choice.licence,
-        "origin": dg.MetadataValue.json(network.origin.to_json()),
-        "architecture": dg.MetadataValue.json(config_to_json(network.config)),
+        "origin": pairs("what", "value", network.origin.to_json(), most=_DETAILS),
+        "architecture": pairs("setting", "value", config_to_json(network.config), most=_DETAILS),
         "parameters": sum(parameter.numel() for parameter in parameters),
         "dtype": network.config.dtype,
         "size_bytes": network.size_bytes,
@@ -79,7 +88,14 @@ def backbone(
         "duration_seconds": time.monotonic() - started,
     }
     if supplied.pretraining is not None:
-        metadata["pretraining"] = dg.MetadataValue.json(describe_pretraining(supplied.pretraining))
+        report = supplied.pretraining
+        metadata |= {
+            "pretraining": table(pretraining_rows(report)),
+            "pretraining_structures": report.n_structures,
+            "pretraining_epochs": report.n_epochs,
+            "pretraining_best_epoch": report.best_epoch,
+            "pretraining_left_out": ", ".join(report.left_out) or "no method",
+        }
     if supplied.run_url:
         metadata["mlflow_run"] = dg.MetadataValue.url(supplied.run_url)
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(network.fingerprint))
@@ -125,6 +141,7 @@ def settle_embeddings(
     return dg.MaterializeResult(
         metadata={
             "structures": coverage.n_structures,
+            "dagster/row_count": coverage.n_structures - coverage.n_quarantined - len(coverage.unaccounted),
             "embedded_now": sum(shard["embedded"] for shard in embedded),
             "failed_now": sum(shard["failed"] for shard in embedded),
             "quarantined": coverage.n_quarantined,
@@ -139,12 +156,16 @@ def settle_embeddings(
     group_name=Group.REPRESENTATION.value,
     owners=OWNERS,
     kinds={"parquet", "pytorch"},
+    metadata=file_schema(COLUMNS),
     ins={
         "material_identity": dg.AssetIn(dagster_type=dg.Nothing),
         "backbone": dg.AssetIn(dagster_type=dg.Nothing),
     },
 )
 def structure_embeddings(material_identity: Any, backbone: Any) -> Any:
-    """Pooled network features joined with elemental descriptors, once for each structure."""
+    """Pooled network features joined with elemental descriptors, once for each structure.
+
+    A row is a structure, in Parquet files of some structures each.
+    """
     shards = structures_without_features(material_identity=material_identity, backbone=backbone)
     return settle_embeddings(shards.map(embed_structure_shard).collect())

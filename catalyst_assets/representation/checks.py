@@ -4,16 +4,15 @@ from typing import Any
 
 import dagster as dg
 
+from catalyst_assets.asset_metadata.shown import listing
 from catalyst_assets.representation.assets import backbone, structure_embeddings
 from resources.platform import Platform
-
-_SHOWN = 100
 
 
 @dg.asset_check(
     asset=backbone,
     blocking=True,
-    description="The stored weights are those that their name says, and describe a crystal with finite numbers.",
+    description="Are the stored weights those that their name says? Do they describe a crystal with finite numbers?",
 )
 def network_describes_a_crystal(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
     """Refuse a network that cannot be read back or gives no usable features."""
@@ -35,7 +34,7 @@ def network_describes_a_crystal(platform: dg.ResourceParam[Platform]) -> dg.Asse
 @dg.asset_check(
     asset=structure_embeddings,
     blocking=True,
-    description="Every structure in use has finite features or is in quarantine with the reason.",
+    description="Has every structure in use finite features, or is it in quarantine with the reason?",
 )
 def every_structure_has_features(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
     """Refuse to go on without the features of a structure that should have them."""
@@ -45,9 +44,13 @@ def every_structure_has_features(platform: dg.ResourceParam[Platform]) -> dg.Ass
     metadata: dict[str, Any] = {
         "structures": coverage.n_structures,
         "quarantined": coverage.n_quarantined,
-        "without_features": list(coverage.unaccounted[:_SHOWN]),
-        "not_finite": list(coverage.not_finite[:_SHOWN]),
+        "without_features": len(coverage.unaccounted),
+        "not_finite": len(coverage.not_finite),
     }
+    if coverage.unaccounted:
+        metadata["structures_without_features"] = listing("structure", coverage.unaccounted)
+    if coverage.not_finite:
+        metadata["structures_not_finite"] = listing("structure", coverage.not_finite)
     return dg.AssetCheckResult(
         passed=not coverage.unaccounted and not coverage.not_finite,
         metadata=metadata,

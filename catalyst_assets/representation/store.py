@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from catalyst_assets.errors import CorruptArtifactError
+from catalyst_assets.representation.columns import COLUMNS
 from catalyst_assets.representation.features import FEATURE_VERSION, Features
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
 
+_STRUCTURE, _FEATURES = COLUMNS
 _PREFIX: Final = 12
 _FAILED: Final = "No features: the structure waits for `structure_embeddings`, or is in quarantine."
 
@@ -44,8 +46,8 @@ def write_shard(
     width = len(features.names)
     table = pa.table(
         {
-            "structure_hash": pa.array([structure_hashes[index] for index in kept], pa.string()),
-            "features": pa.FixedSizeListArray.from_arrays(pa.array(values.ravel(), pa.float32()), width),
+            _STRUCTURE: pa.array([structure_hashes[index] for index in kept], pa.string()),
+            _FEATURES: pa.FixedSizeListArray.from_arrays(pa.array(values.ravel(), pa.float32()), width),
         }
     ).replace_schema_metadata({"names": json.dumps(features.names)})
     buffer = io.BytesIO()
@@ -58,14 +60,14 @@ def write_shard(
 def count_stored(objects: "ObjectStore", fingerprint: str, structure_hashes: Sequence[str]) -> int | None:
     """Return how many of these structures have features in their shard; None while it is not written."""
     key = shard_key(fingerprint, structure_hashes)
-    return int(_read(objects, key, ["structure_hash"]).num_rows) if objects.exists(key) else None
+    return int(_read(objects, key, [_STRUCTURE]).num_rows) if objects.exists(key) else None
 
 
 def missing(objects: "ObjectStore", fingerprint: str, structure_hashes: Sequence[str]) -> list[str]:
     """Return those structures that have no features yet, each once, sorted."""
     wanted = set(structure_hashes)
     for key in objects.list_keys(_folder(fingerprint)):
-        wanted -= set(_read(objects, key, ["structure_hash"]).column("structure_hash").to_pylist())
+        wanted -= set(_read(objects, key, [_STRUCTURE]).column(_STRUCTURE).to_pylist())
     return sorted(wanted)
 
 
@@ -90,7 +92,7 @@ def load_features(objects: "ObjectStore", fingerprint: str, structure_hashes: Se
     # One shard tells the names even when it holds none of the structures.
     for key in [key for key in keys if _may_hold(key, prefixes)] or keys[:1]:
         table = _read(objects, key, None)
-        hashes = table.column("structure_hash").to_pylist()
+        hashes = table.column(_STRUCTURE).to_pylist()
         shard_names = tuple(json.loads(table.schema.metadata[b"names"]))
         if not names:
             names = shard_names
@@ -101,7 +103,7 @@ def load_features(objects: "ObjectStore", fingerprint: str, structure_hashes: Se
                 "Remove the file and materialize `structure_embeddings` again.",
             )
         rows = [row for row, name in enumerate(hashes) if name in places and name not in found]
-        block = table.column("features").combine_chunks()
+        block = table.column(_FEATURES).combine_chunks()
         shard = np.asarray(block.flatten(), dtype=np.float32).reshape(-1, len(names))
         for row in rows:
             values[places[hashes[row]]] = shard[row]

@@ -98,17 +98,17 @@ def supply_backbone(
     return SuppliedBackbone(published, **told)
 
 
-def describe_pretraining(report: PretrainingReport) -> dict[str, Any]:
-    """Return what a pretraining came to as JSON values, errors in eV/atom."""
-    return {
-        "structures": report.n_structures,
-        "labels": dict(report.n_labels),
-        "methods_left_out": list(report.left_out),
-        "mean_absolute_error": dict(report.mean_absolute_error),
-        "error_of_the_mean": dict(report.baseline),
-        "best_epoch": report.best_epoch,
-        "epochs": report.n_epochs,
-    }
+def pretraining_rows(report: PretrainingReport) -> list[dict[str, Any]]:
+    """Return what a pretraining came to as rows of a table for people: one for each method of its labels."""
+    return [
+        {
+            "method": method,
+            "labels": count,
+            "mean absolute error (eV/atom)": report.mean_absolute_error.get(method),
+            "error of the mean (eV/atom)": report.baseline.get(method),
+        }
+        for method, count in report.n_labels.items()
+    ]
 
 
 def _scalars(report: PretrainingReport) -> dict[str, float]:

@@ -5,37 +5,59 @@ import warnings
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.external_asset import create_external_asset_from_source_asset
 
+from catalyst_assets.asset_metadata.links import link_to
+from catalyst_assets.asset_metadata.shown import shown
+from catalyst_assets.asset_metadata.tables import stored_in
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.partitions import AL_ITERATION
 from resources.platform import Platform
+from resources.postgres.database import fetch_all
+
+
+def _observe_labels(
+    context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
+) -> dg.DataVersionsByPartition:
+    """Report what every iteration that Dagster knows opened with."""
+    from catalyst_assets.campaigns.labels import load_origins
+    from catalyst_assets.validation.label_observations import observe
+
+    known = set(context.instance.get_dynamic_partitions(AL_ITERATION.name or ""))
+    for origin in load_origins(platform.database):
+        if origin.partition_key in known:
+            context.log_event(observe(origin))
+    # Returned versions would be reported again, without what they were made from.
+    return dg.DataVersionsByPartition({})
+
 
 with warnings.catch_warnings():
     # Observable sources are in beta; every process that loads the code location would say so.
-    warnings.simplefilter("ignore", dg.BetaWarning)
-
-    @dg.observable_source_asset(
-        name="labels",
-        group_name=Group.LABELS.value,
-        partitions_def=AL_ITERATION,
-        tags={"dagster/kind/postgres": ""},
-        description="Every value known when an iteration opened; its version is the hash of that set.",
+    warnings.simplefilter("ignore")
+    labels = create_external_asset_from_source_asset(
+        dg.observable_source_asset(
+            name="labels",
+            group_name=Group.LABELS.value,
+            partitions_def=AL_ITERATION,
+            tags={"dagster/kind/postgres": ""},
+            metadata={**stored_in("iteration_labels"), **link_to(_observe_labels)},
+            description=(
+                "Every value known when an iteration opened; its version is the hash of that set. A row is a value "
+                "of one property of one material.\n\n"
+                "It is made of the properties in `materials` (with those of `adsorption_labels` and "
+                "`energies_above_hull`) by the campaign's method, and of the `validation_results` of the campaign's "
+                "earlier iterations. Dagster refuses a circle, so that these do not stand upstream: each "
+                "observation counts them and links them."
+            ),
+        )(_observe_labels)
     )
-    def labels(
-        context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
-    ) -> dg.DataVersionsByPartition:
-        """Report the label hash of every iteration that Dagster knows."""
-        from catalyst_assets.campaigns.labels import data_versions
-
-        known = set(context.instance.get_dynamic_partitions(AL_ITERATION.name or ""))
-        versions = data_versions(platform.database)
-        return dg.DataVersionsByPartition({key: sha256 for key, sha256 in versions.items() if key in known})
 
 
 @dg.asset(
     group_name=Group.VALIDATION.value,
     owners=OWNERS,
     kinds={"postgres"},
+    metadata=stored_in("validation_results"),
     partitions_def=AL_ITERATION,
     deps=["ranked_candidates"],
     pool=Queue.VALIDATE.value,
@@ -44,7 +66,10 @@ with warnings.catch_warnings():
 def validation_results(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
-    """Answers of the validator for the flagged candidates, and how well they had been predicted."""
+    """Answers of the validator for the flagged candidates, and how well they had been predicted.
+
+    A row is an answer: the value of one property of one candidate, or that its validation failed.
+    """
     from catalyst_assets.campaigns.evaluations import load_evaluations
     from catalyst_assets.campaigns.iterations import read_iteration
     from catalyst_assets.figures import draw_discovery
@@ -68,13 +93,15 @@ def validation_results(
     metrics = score_iteration(platform.database, key)
     with platform.database.transaction() as connection:
         evaluations = load_evaluations(connection, campaign)
+        results = fetch_all(connection, "validation/results", partition_key=key)
     return dg.MaterializeResult(
         metadata={
             "validator": campaign.validator.value,
             "validated_now": answered.validated,
             "rejected_now": answered.rejected,
             "waiting": answered.waiting,
-            **{name: value for name, value in metrics.items() if value is not None},
+            **shown(metrics),
+            "dagster/row_count": len(results),
             "discovery_curve": dg.MetadataValue.md(draw_discovery([e.is_hit for e in evaluations])),
             "duration_seconds": time.monotonic() - started,
         }

@@ -11,19 +11,19 @@ from resources.platform import Platform
 _SOUND = iteration_check(
     "results_have_the_campaigns_method_and_units",
     validation_results,
-    "Every result is of a known property, by the campaign's method, in its unit, in range.",
+    "Is every result of a known property, by the campaign's method, in its unit and in range?",
     blocking=True,
 )
 _FALLING = {
     "test_mae": iteration_check(
         "error_on_the_frozen_test_set_fell",
         validation_results,
-        "The error on the test set frozen at the campaign's start is below the parent iteration's.",
+        "Is the error on the test set frozen at the campaign's start no worse than the parent iteration's?",
     ),
     "validation_mae": iteration_check(
         "error_against_validation_fell",
         validation_results,
-        "The error of the predictions that validation answered is below the parent iteration's.",
+        "Are the errors of what validation answered no worse than the parent iteration's?",
     ),
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from catalyst_assets.asset_metadata.tables import stored_in
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.ingestion.changes import Plan
 from catalyst_assets.sharding import shard_bounds
@@ -65,6 +66,7 @@ def settle_comparisons(
             "unified": sum(unified),
             "records": identities.records,
             "materials": identities.materials,
+            "dagster/row_count": identities.records,
             "shards": len(unified),
         },
         data_version=dg.DataVersion(identities.sha256),
@@ -75,10 +77,14 @@ def settle_comparisons(
     group_name=Group.INGESTION.value,
     owners=OWNERS,
     kinds={"postgres"},
+    metadata=stored_in("materials", ("material_id", "reduced_formula", "structure_hash", "same_as")),
     ins={"materials": dg.AssetIn(dagster_type=dg.Nothing)},
 )
 def material_identity(materials: Any) -> Any:
-    """Which records of several sources are one crystal: one material, with the values that each source gives."""
+    """Which records of several sources are one crystal: one material, with the values that each source gives.
+
+    A row is a record and the one that stands for its crystal.
+    """
     shards, until = formulas_to_compare(materials=materials)
     return settle_comparisons(until, shards.map(compare_records).collect())
 
@@ -87,12 +93,16 @@ def material_identity(materials: Any) -> Any:
     group_name=Group.INGESTION.value,
     owners=OWNERS,
     kinds={"postgres"},
+    metadata=stored_in("materials", ("material_id", "properties")),
     deps=[material_identity],
     pool=Queue.INGEST.value,
     op_tags=op_tags(Queue.INGEST),
 )
 def adsorption_labels(platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[Any]:
-    """Lowest adsorption energies of H, O and OH on the slabs of a material, as properties of it."""
+    """Lowest adsorption energies of H, O and OH on the slabs of a material, as properties of it.
+
+    A row is a material whose properties hold such an energy, marked as derived.
+    """
     from catalyst_assets.ingestion.derived.adsorption_labels import label_bulk_materials
 
     started = time.monotonic()
@@ -101,6 +111,7 @@ def adsorption_labels(platform: dg.ResourceParam[Platform]) -> dg.MaterializeRes
         metadata={
             "labelled": labelled.changed,
             "labels": labelled.labels,
+            "dagster/row_count": labelled.labels,
             "duration_seconds": time.monotonic() - started,
         },
         data_version=dg.DataVersion(labelled.sha256),
@@ -137,9 +148,10 @@ def settle_hull_shards(
     """Remember what is computed, and say how many materials it changed."""
     from catalyst_assets.ingestion.derived.hulls import settle_hulls
 
-    sha256 = settle_hulls(platform.database, until)
+    sha256, hulls = settle_hulls(platform.database, until)
     return dg.MaterializeResult(
-        metadata={"hulls": sum(changed), "shards": len(changed)}, data_version=dg.DataVersion(sha256)
+        metadata={"hulls": sum(changed), "dagster/row_count": hulls, "shards": len(changed)},
+        data_version=dg.DataVersion(sha256),
     )
 
 
@@ -147,9 +159,13 @@ def settle_hull_shards(
     group_name=Group.INGESTION.value,
     owners=OWNERS,
     kinds={"postgres", "pymatgen"},
+    metadata=stored_in("computed_hulls"),
     ins={"material_identity": dg.AssetIn(dagster_type=dg.Nothing)},
 )
 def energies_above_hull(material_identity: Any) -> Any:
-    """Energy above hull of materials whose source gives a formation energy and no hull, by source and method."""
+    """Energy above hull of materials whose source gives a formation energy and no hull, by source and method.
+
+    A row is a hull, of one source, method and chemical system; its energies are properties of materials.
+    """
     shards, until = hulls_to_compute(material_identity=material_identity)
     return settle_hull_shards(until, shards.map(compute_hull_shard).collect())

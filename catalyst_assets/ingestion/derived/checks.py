@@ -7,7 +7,10 @@ from catalyst_assets.ingestion.derived.assets import adsorption_labels, energies
 from resources.platform import Platform
 
 
-@dg.asset_check(asset=adsorption_labels)
+@dg.asset_check(
+    asset=adsorption_labels,
+    description="Is every label that was derived finite, in its unit, by a known method and in range?",
+)
 def adsorption_labels_are_valid(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
     """Every label that was derived is finite, in its unit, by a known method, in range."""
     from catalyst_assets.ingestion.accounting import check_properties
@@ -15,7 +18,10 @@ def adsorption_labels_are_valid(platform: dg.ResourceParam[Platform]) -> dg.Asse
     return as_result(check_properties(platform.database))
 
 
-@dg.asset_check(asset=energies_above_hull)
+@dg.asset_check(
+    asset=energies_above_hull,
+    description="Is every energy above hull that was computed finite, in its unit, by a known method and in range?",
+)
 def energies_above_hull_are_valid(platform: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
     """Every energy above hull that was computed is finite, in its unit, by a known method, in range."""
     from catalyst_assets.ingestion.accounting import check_properties

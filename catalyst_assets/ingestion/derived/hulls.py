@@ -64,12 +64,12 @@ def compute_hulls(database: "Database", systems: Sequence[str]) -> int:
     return changed
 
 
-def settle_hulls(database: "Database", until: int) -> str:
-    """Remember that everything up to a change is computed; return the hash of what the hulls are made from."""
+def settle_hulls(database: "Database", until: int) -> tuple[str, int]:
+    """Remember that everything up to a change is computed; return the hash of what hulls are made of, and their number."""
     mark_read(database, Reader.HULLS, until)
     with database.transaction() as connection:
         (content,) = fetch_all(connection, "ingestion/hulls_sha256")
-    return str(content["sha256"])
+    return str(content["sha256"]), int(content["hulls"])
 
 
 def _compute(database: "Database", systems: Sequence[str]) -> int:

@@ -13,6 +13,8 @@ import dagster as dg
 from pydantic import Field
 
 from catalyst_assets.asset_metadata.shown import pairs, shown
+from catalyst_assets.asset_metadata.tables import stored_in
+from catalyst_assets.asset_metadata.versions import hash_folders
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.ingestion.fetching.retries import fail_once, retry_policy
 from catalyst_assets.ingestion.sources.configured import is_named, read_configured
@@ -70,6 +72,7 @@ def make_raw_asset(spec: SourceSpec) -> dg.AssetsDefinition:
         )
 
     settings, schedule = get_settings(), spec.schedule
+    folder = "/".join(spec.config.__module__.split(".")[1:-1])
     # Dagster knows the result of an asset with checks by this name only.
     compute.__annotations__["return"] = dg.MaterializeResult
     compute.__annotations__["config"] = _asset_config(spec)
@@ -81,10 +84,15 @@ def make_raw_asset(spec: SourceSpec) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 "is_complete",
                 asset=spec.asset,
-                description="Did all come that was asked for? What did is loaded.",
+                description="Did all come that was asked for?",
             )
         ],
-        metadata={"licence": spec.licence, "downloads": spec.downloads},
+        metadata={
+            "licence": spec.licence,
+            "downloads": spec.downloads,
+            **stored_in("raw_files"),
+        },
+        code_version=hash_folders(folder, "ingestion/sources", "ingestion/fetching"),
         group_name=Group.INGESTION.value,
         owners=OWNERS,
         pool=Queue.INGEST.value,

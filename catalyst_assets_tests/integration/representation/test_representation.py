@@ -173,7 +173,7 @@ def test_a_lost_shard_blocks_until_it_is_computed_again(platform: Platform) -> N
     (check,) = result.get_asset_check_evaluations()
     assert not check.passed
     assert check.blocking
-    assert 1 <= len(check.metadata["without_features"].value) <= 3
+    assert check.metadata["without_features"].value in {1, 2, 3}
 
     assert materialize(platform).success
 

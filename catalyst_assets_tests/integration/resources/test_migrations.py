@@ -1,3 +1,4 @@
+import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from catalyst_assets.asset_metadata.tables import FILE, read_columns
 from catalyst_assets.errors import CatalystError, SchemaVersionError
 from catalyst_assets_tests.conftest import _TestDatabase
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
@@ -154,3 +156,9 @@ def test_predictions_from_before_distances_stay_and_new_ones_have_them(
         ]
     finally:
         whole.drop()
+
+
+def test_what_dagster_shows_of_tables_is_what_the_database_says(database: Database) -> None:
+    kept = json.loads(FILE.read_text(encoding="utf-8"))
+    assert kept == read_columns(database), "Run `python -m catalyst_assets.asset_metadata.tables`."
+    assert [column["name"] for table in kept.values() for column in table if not column["description"]] == []
