@@ -70,12 +70,13 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
         asset_checks=dg.load_asset_checks_from_modules(_CHECKS),
         jobs=[
             jobs.preparation_job,
+            jobs.features_job,
             *INGESTION_JOBS,
             jobs.iteration_job,
             jobs.validation_job,
         ],
         schedules=SCHEDULES,
-        sensors=[sensors.loop_sensor, sensors.reaper_sensor],
+        sensors=[sensors.loop_sensor, sensors.reaper_sensor, sensors.features_sensor],
         resources=build_resources(settings, platform),
         executor=_executor(settings),
     )

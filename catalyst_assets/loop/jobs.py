@@ -3,14 +3,29 @@
 import dagster as dg
 
 from catalyst_assets.ingestion.sources.jobs import MADE
-from catalyst_assets.loop.decide import ITERATION_JOB, VALIDATION_JOB
+from catalyst_assets.loop.decide import FEATURES_JOB, ITERATION_JOB, VALIDATION_JOB
 
 PREPARATION_JOB = "preparation"
+FEATURES_SENSOR = "features_follow_materials"
+# What follows from loaded materials without being asked for; the sensor has it made.
+FOLLOWERS = (
+    "material_identity",
+    "adsorption_labels",
+    "energies_above_hull",
+    "backbone",
+    "structure_embeddings",
+)
 
 preparation_job = dg.define_asset_job(
     PREPARATION_JOB,
     selection=dg.AssetSelection.assets("raw_reference_tables", *MADE, "backbone", "structure_embeddings"),
     description="Load what the sources hold and compute the features of new structures.",
+)
+
+features_job = dg.define_asset_job(
+    FEATURES_JOB,
+    selection=dg.AssetSelection.assets(*FOLLOWERS),
+    description="Compute what follows from the materials that are loaded, features of new structures last.",
 )
 
 iteration_job = dg.define_asset_job(

@@ -1,14 +1,16 @@
 """Dagster's clock for the loop: one sensor that advances campaigns, one that ends dead runs."""
 
+import warnings
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from catalyst_assets.campaigns.labels import load_origins
+from catalyst_assets.constants import REASON_TAG
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.loop.advance import Advance, RequestedRun, active_campaigns, advance_campaign
 from catalyst_assets.loop.decide import ITERATION_JOB
-from catalyst_assets.loop.jobs import iteration_job, validation_job
+from catalyst_assets.loop.jobs import FEATURES_SENSOR, FOLLOWERS, iteration_job, validation_job
 from catalyst_assets.loop.runs import reap_dead_runs
 from catalyst_assets.partitions import AL_ITERATION
 from catalyst_assets.validation.label_observations import observe
@@ -17,6 +19,8 @@ from resources.settings import get_settings
 if TYPE_CHECKING:
     from resources.platform import Platform
     from resources.postgres.database import Database
+
+_AUTOMATION_SECONDS = 10
 
 
 @dg.sensor(
@@ -80,3 +84,25 @@ def label_observation(database: "Database", request: RequestedRun) -> dg.AssetOb
     """Tell Dagster which labels an iteration opened with, and what they were made from."""
     (origin,) = load_origins(database, [request.partition_key])
     return observe(origin)
+
+
+def _make_features_sensor() -> dg.AutomationConditionSensorDefinition:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return dg.AutomationConditionSensorDefinition(
+            FEATURES_SENSOR,
+            target=dg.AssetSelection.assets(*FOLLOWERS),
+            description=(
+                "Makes what follows from loaded materials: which records are one crystal, labels and hulls, the network "
+                "where there is none, and the features that campaigns need. It looks at what is outstanding, so that a "
+                "run which made everything already starts nothing; an asset's Automation tab says what it waits for."
+            ),
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            minimum_interval_seconds=_AUTOMATION_SECONDS,
+            run_tags={REASON_TAG: "features follow materials"},
+            # The daemon itself cannot load conditions of ours.
+            use_user_code_server=True,
+        )
+
+
+features_sensor = _make_features_sensor()

@@ -9,12 +9,19 @@ from pydantic import Field
 
 from catalyst_assets.asset_metadata.shown import pairs, table
 from catalyst_assets.asset_metadata.tables import file_schema
+from catalyst_assets.automation import Outstanding, follows
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.representation.columns import COLUMNS
 from resources.platform import Platform
 
 # Of a network's configuration all is of interest.
 _DETAILS = 50
+
+
+def _lack_features(platform: Platform) -> bool:
+    from catalyst_assets.representation.noted import lacks_features
+
+    return lacks_features(platform)
 
 
 class BackboneConfig(dg.Config):
@@ -42,6 +49,8 @@ class BackboneConfig(dg.Config):
     owners=OWNERS,
     kinds={"pytorch"},
     deps=["material_identity"],  # a network may be taught their formation energies
+    # Made once: another network would give every structure other features.
+    automation_condition=follows(dg.AutomationCondition.missing()),
     pool=Queue.GPU.value,
     op_tags=op_tags(Queue.GPU),
 )
@@ -161,6 +170,9 @@ def settle_embeddings(
         "material_identity": dg.AssetIn(dagster_type=dg.Nothing),
         "backbone": dg.AssetIn(dagster_type=dg.Nothing),
     },
+    automation_condition=follows(
+        Outstanding("Structures have neither features nor an entry in quarantine", _lack_features)
+    ),
 )
 def structure_embeddings(material_identity: Any, backbone: Any) -> Any:
     """Pooled network features joined with elemental descriptors, once for each structure.

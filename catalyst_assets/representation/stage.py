@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.constants import Accelerator
 from catalyst_assets.representation.features import featurize
 from catalyst_assets.representation.library import current_fingerprint, load_backbone
-from catalyst_assets.representation.store import count_stored, load_features, missing, shard_key, write_shard
+from catalyst_assets.representation.noted import QUARANTINE_SOURCE, note_again, note_features
+from catalyst_assets.representation.store import list_stored, load_features, missing, shard_key, write_shard
 from catalyst_assets.sharding import shard_bounds
 from resources.postgres.database import execute_many, fetch_all
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from resources.object_store import ObjectStore
     from resources.platform import Platform
     from resources.postgres.database import Database
-
-QUARANTINE_SOURCE: Final = "structure_embeddings"
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,10 @@ def plan_shards(platform: "Platform") -> list[dict[str, Any]]:
     """Cut the structures without features into shards; each names its structures by a stored list."""
     fingerprint = current_fingerprint(platform.objects)
     known, refused = _known_and_refused(platform.database, fingerprint)
-    waiting = [name for name in missing(platform.objects, fingerprint, known) if name not in refused]
+    absent = missing(platform.objects, fingerprint, known)
+    with platform.database.transaction() as connection:
+        note_again(connection, fingerprint, set(known).difference(absent), absent)
+    waiting = [name for name in absent if name not in refused]
     shards: list[dict[str, Any]] = []
     for start, stop in shard_bounds(len(waiting), platform.settings):
         hashes = waiting[start:stop]
@@ -72,9 +74,11 @@ def embed_shard(
 
     fingerprint = shard["fingerprint"]
     hashes: list[str] = json.loads(objects.get_bytes(shard["listing"]))
-    stored = count_stored(objects, fingerprint, hashes)
+    stored = list_stored(objects, fingerprint, hashes)
     if stored is not None:
-        return {"embedded": stored, "failed": len(hashes) - stored}
+        with database.transaction() as connection:
+            note_features(connection, fingerprint, stored)
+        return {"embedded": len(stored), "failed": len(hashes) - len(stored)}
     with database.transaction() as connection:
         rows = fetch_all(connection, "representation/structures", structure_hashes=hashes)
     by_hash = {row["structure_hash"]: row for row in rows}
@@ -97,6 +101,9 @@ def embed_shard(
             ],
         )
     write_shard(objects, fingerprint, hashes, features)
+    described = [name for index, name in enumerate(hashes) if index not in features.failures]
+    with database.transaction() as connection:
+        note_features(connection, fingerprint, described)
     return {"embedded": len(hashes) - len(features.failures), "failed": len(features.failures)}
 
 

@@ -57,10 +57,15 @@ def write_shard(
     return key
 
 
-def count_stored(objects: "ObjectStore", fingerprint: str, structure_hashes: Sequence[str]) -> int | None:
-    """Return how many of these structures have features in their shard; None while it is not written."""
+def list_stored(
+    objects: "ObjectStore", fingerprint: str, structure_hashes: Sequence[str]
+) -> list[str] | None:
+    """Return which of these structures have features in their shard; None while it is not written."""
     key = shard_key(fingerprint, structure_hashes)
-    return int(_read(objects, key, [_STRUCTURE]).num_rows) if objects.exists(key) else None
+    if not objects.exists(key):
+        return None
+    stored: list[str] = _read(objects, key, [_STRUCTURE]).column(_STRUCTURE).to_pylist()
+    return stored
 
 
 def missing(objects: "ObjectStore", fingerprint: str, structure_hashes: Sequence[str]) -> list[str]:

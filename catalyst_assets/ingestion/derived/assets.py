@@ -10,8 +10,10 @@ from typing import Any
 import dagster as dg
 
 from catalyst_assets.asset_metadata.tables import stored_in
+from catalyst_assets.automation import Outstanding, follows
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.ingestion.changes import Plan
+from catalyst_assets.ingestion.derived import outstanding
 from catalyst_assets.sharding import shard_bounds
 from resources.platform import Platform
 
@@ -79,6 +81,11 @@ def settle_comparisons(
     kinds={"postgres"},
     metadata=stored_in("materials", ("material_id", "reduced_formula", "structure_hash", "same_as")),
     ins={"materials": dg.AssetIn(dagster_type=dg.Nothing)},
+    automation_condition=follows(
+        Outstanding(
+            "Records changed that may be one crystal with others", outstanding.identity_is_outstanding
+        )
+    ),
 )
 def material_identity(materials: Any) -> Any:
     """Which records of several sources are one crystal: one material, with the values that each source gives.
@@ -95,6 +102,12 @@ def material_identity(materials: Any) -> Any:
     kinds={"postgres"},
     metadata=stored_in("materials", ("material_id", "properties")),
     deps=[material_identity],
+    automation_condition=follows(
+        Outstanding(
+            "Records or adsorption energies changed that labels are read from",
+            outstanding.labels_are_outstanding,
+        )
+    ),
     pool=Queue.INGEST.value,
     op_tags=op_tags(Queue.INGEST),
 )
@@ -161,6 +174,9 @@ def settle_hull_shards(
     kinds={"postgres", "pymatgen"},
     metadata=stored_in("computed_hulls"),
     ins={"material_identity": dg.AssetIn(dagster_type=dg.Nothing)},
+    automation_condition=follows(
+        Outstanding("Formation energies changed", outstanding.hulls_are_outstanding)
+    ),
 )
 def energies_above_hull(material_identity: Any) -> Any:
     """Energy above hull of materials whose source gives a formation energy and no hull, by source and method.

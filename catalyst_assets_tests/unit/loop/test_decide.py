@@ -83,7 +83,7 @@ def test_candidates_flagged_late_are_validated_in_their_own_iteration() -> None:
 def test_a_laboratory_is_waited_for() -> None:
     pending = IterationState(FIRST, "ranked", batch_size=10, n_candidates=40, n_pending=3, n_answered=7)
     decision = decide(state(pending, campaign=by_laboratory()))
-    assert decision == Wait(f"3 candidates of {FIRST} await the laboratory", "answers")
+    assert decision == Wait(f"3 candidates of {FIRST} await the laboratory", "answers", str(FIRST))
 
 
 def test_a_manual_iteration_waits_until_its_batch_was_validated() -> None:
