@@ -5,6 +5,7 @@ import typer
 from catalyst_assets.commands.bench.discovery import discovery
 from catalyst_assets.commands.bench.embed import embed
 from catalyst_assets.commands.bench.ingest import ingest
+from catalyst_assets.commands.bench.loop import loop
 from catalyst_assets.commands.bench.regression import regression
 from catalyst_assets.commands.bench.rerank import rerank
 from catalyst_assets.commands.bench.shift import shift
@@ -12,5 +13,5 @@ from catalyst_assets.commands.bench.startup import startup
 from catalyst_assets.commands.bench.transfer import transfer
 
 app = typer.Typer(no_args_is_help=True)
-for command in (discovery, embed, ingest, regression, rerank, shift, startup, transfer):
+for command in (discovery, embed, ingest, loop, regression, rerank, shift, startup, transfer):
     app.command()(command)

@@ -19,6 +19,7 @@ from resources.paths import project_file
 from resources.platform import Platform
 from resources.postgres.connection import connect
 from resources.postgres.database import Database, Role, Row, fetch_all, fetch_one
+from resources.runs.process import names_process_here
 from resources.settings import get_settings, load_settings
 
 _PATIENCE_SECONDS = 480
@@ -69,11 +70,13 @@ def test_a_daemon_drives_a_campaign_of_three_iterations_to_its_end(
                 for run in instance.get_runs()
                 if run.tags.get("catalyst/campaign") == goal.name
             ]
+            forked = [names_process_here(run.tags) for run in instance.get_runs()]
             keys = list(instance.get_dynamic_partitions("al_iteration"))
         with database.transaction(Role.PIPELINE) as connection:
             iterations = fetch_all(connection, "loop/iterations", campaign=goal.name)
 
     assert finished["stop_reason"] == "all 3 iterations done"
+    assert all(forked), "a run was not forked from the warm process"
     expected = [f"by-daemon__{index:04d}" for index in range(3)]
     assert keys == expected
     assert [(row["partition_key"], row["status"]) for row in iterations] == [
