@@ -49,15 +49,18 @@ def blocking_check(
     return check
 
 
-def as_check_result(problems: Sequence[str], spec: dg.AssetCheckSpec) -> dg.AssetCheckResult:
-    """Pass without problems; else say the first, and show more as metadata."""
+def as_check_result(
+    problems: Sequence[str], spec: dg.AssetCheckSpec, remarks: Sequence[str] = ()
+) -> dg.AssetCheckResult:
+    """Pass without problems, saying what may be remarked; else say the first, and show more as metadata."""
+    said = problems or remarks
     severity = dg.AssetCheckSeverity.ERROR if spec.blocking else dg.AssetCheckSeverity.WARN
     return dg.AssetCheckResult(
         asset_key=spec.asset_key,
         check_name=spec.name,
         passed=not problems,
         severity=severity,
-        description=" ".join(problems[:_SHOWN]) + (" …" if len(problems) > _SHOWN else ""),
+        description=" ".join(said[:_SHOWN]) + (" …" if len(said) > _SHOWN else ""),
         metadata=_metadata(problems),
     )
 

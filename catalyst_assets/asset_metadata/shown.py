@@ -46,10 +46,16 @@ def pairs(first: str, second: str, values: Mapping[str, Any], most: int = ROWS) 
 
 
 def by_property(values: Mapping[str, Any]) -> dg.MetadataValue:
-    """Show one number a property, in the property's unit."""
+    """Show one number a property, or several by name, in the property's unit."""
     known = known_properties()
+    several = [name for value in values.values() if isinstance(value, Mapping) for name in value]
+    columns = [*dict.fromkeys(several)] or ["value"]
     return table(
-        {"property": name, "value": value, "unit": known[name].unit if name in known else ""}
+        {
+            "property": name,
+            **{column: value.get(column) if isinstance(value, Mapping) else value for column in columns},
+            "unit": known[name].unit if name in known else "",
+        }
         for name, value in values.items()
     )
 
@@ -63,6 +69,12 @@ def _value(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         if name.endswith("_by_property"):
             return by_property(value)
+        if value and all(isinstance(part, Mapping) for part in value.values()):
+            columns = [*dict.fromkeys(column for part in value.values() for column in part)]
+            return table(
+                {"name": key, **{column: part.get(column) for column in columns}}
+                for key, part in value.items()
+            )
         return pairs("name", "value", value)
     if isinstance(value, list | tuple | set | frozenset):
         return listing(name.replace("_", " "), list(value))

@@ -5,9 +5,9 @@ refuses to start while there are any of its training set.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -15,10 +15,13 @@ from catalyst_assets.campaigns.iterations import Iteration, read_iteration
 from catalyst_assets.campaigns.labels import find_unfit_values, hash_labels
 from catalyst_assets.errors import CorruptArtifactError, LoopError
 from catalyst_assets.learning.models.stored_models import load_model
+from catalyst_assets.learning.significance import Difference, miscalibration_by_chance
 from catalyst_assets.learning.training_set import find_undescribed, load_training_set, pivot_labels
 from resources.postgres.database import fetch_all, fetch_one
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import sqlalchemy as sa
 
     from catalyst_assets.learning.training_set import TrainingSet
@@ -26,6 +29,14 @@ if TYPE_CHECKING:
     from resources.postgres.database import Database, Row
 
 LARGEST_MISCALIBRATION: Final = 0.15
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is wrong, and what looks as if it were but is no more than chance gives; each as sentences."""
+
+    problems: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -101,25 +112,37 @@ def find_model_problems(database: "Database", objects: "ObjectStore", partition_
     return [f"{name} is {value}." for name, value in numbers.items() if not math.isfinite(value)]
 
 
-def find_model_warnings(database: "Database", partition_key: str) -> dict[str, list[str]]:
-    """Ask whether the model is calibrated and better than predicting the mean."""
+def find_model_warnings(database: "Database", partition_key: str) -> dict[str, Judged]:
+    """Ask whether the model is calibrated and no worse than predicting the mean, as far as its labels can tell."""
     with database.transaction() as connection:
         metrics = read_iteration(connection, partition_key).metrics
-    areas = metrics.get("miscalibration_area_by_property", {})
-    errors = metrics.get("valid_mae_by_property", {})
-    baselines = metrics.get("baseline_mae_by_property", {})
-    return {
-        "calibration": [
-            f"{name}: miscalibration area {area:.3f}, above {LARGEST_MISCALIBRATION}."
-            for name, area in areas.items()
-            if area > LARGEST_MISCALIBRATION
-        ],
-        "baseline": [
-            f"{name}: error {error:.3g}, predicting the mean gives {baselines[name]:.3g}."
-            for name, error in errors.items()
-            if error >= baselines[name]
-        ],
-    }
+    return {"calibration": _judge_calibration(metrics), "baseline": _judge_against_mean(metrics)}
+
+
+def _judge_calibration(metrics: "Mapping[str, Any]") -> Judged:
+    counts, judged = metrics.get("n_by_property", {}), Judged()
+    for name, area in metrics.get("miscalibration_area_by_property", {}).items():
+        count = counts.get(name, 0)
+        bound = max(LARGEST_MISCALIBRATION, miscalibration_by_chance(count) if count else 0.0)
+        found = f"{name}: miscalibration area {area:.3f}"
+        if area > bound:
+            judged.problems.append(f"{found}, above {bound:.3g}.")
+        elif area > LARGEST_MISCALIBRATION:
+            judged.remarks.append(f"{found}, which {count} labels give by chance.")
+    return judged
+
+
+def _judge_against_mean(metrics: "Mapping[str, Any]") -> Judged:
+    baselines, judged = metrics.get("baseline_mae_by_property", {}), Judged()
+    for name, given in metrics.get("worse_than_mean_by_property", {}).items():
+        error, difference = metrics["valid_mae_by_property"][name], Difference(**given)
+        found = f"{name}: error {error:.3g}, predicting the mean gives {baselines[name]:.3g}"
+        if difference.is_larger:
+            judged.problems.append(f"{found} (difference {difference}).")
+        elif error >= baselines[name]:
+            count = metrics["n_by_property"][name]
+            judged.remarks.append(f"{found}: {count} labels are too few to tell them apart ({difference}).")
+    return judged
 
 
 def find_parent_problems(connection: "sa.Connection", iteration: "Iteration") -> list[str]:

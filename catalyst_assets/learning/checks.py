@@ -82,5 +82,5 @@ def trained_model_checks(
     yield as_check_result(find_model_problems(platform.database, platform.objects, key), _FINITE)
     warnings = find_model_warnings(platform.database, key)
     for question, spec in _MODEL_WARNINGS.items():
-        yield as_check_result(warnings[question], spec)
+        yield as_check_result(warnings[question].problems, spec, warnings[question].remarks)
     yield as_check_result(find_registration_problems(platform.database, key), _REGISTERED)

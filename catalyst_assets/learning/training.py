@@ -3,7 +3,7 @@
 import json
 import math
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.models.fine_tuned import FineTuneSettings
 from catalyst_assets.learning.models.fine_tuning import OnEpoch, can_fine_tune, fine_tune
 from catalyst_assets.learning.models.stored_models import store_model
+from catalyst_assets.learning.significance import paired
 from catalyst_assets.learning.training_set import TrainingSet
 from catalyst_assets.representation.library import load_backbone
 from catalyst_assets.representation.structures import read_graphs
@@ -24,6 +25,7 @@ from resources.postgres.database import execute
 if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import Campaign
     from catalyst_assets.learning.predictor import Predictor
+    from catalyst_assets.learning.uncertainty.report import PropertyReport
     from resources.platform import Platform
     from resources.postgres.database import Database
 
@@ -132,6 +134,13 @@ def _fit(
     )
 
 
+def _against_mean(part: "PropertyReport") -> dict[str, Any]:
+    """Compare the held-out errors with those of the mean of all the other labels, material by material."""
+    observed = part.observed
+    others = (observed.sum() - observed) / max(len(observed) - 1, 1)
+    return asdict(paired(abs(part.predicted - observed), abs(others - observed)))
+
+
 def summarize(model: "Predictor", n_labelled: int) -> dict[str, Any]:
     """Return a model's held-out metrics as JSON values; None where it has not learned.
 
@@ -140,7 +149,8 @@ def summarize(model: "Predictor", n_labelled: int) -> dict[str, Any]:
     dict
         ``valid_mae`` is the mean over the learned properties of ``valid_mae_by_property``, the mean absolute
         error on chemical systems left out of the fit; ``baseline_mae_by_property`` is that of predicting the
-        mean; ``relative_mae`` the mean of their ratios; ``miscalibration_area`` the mean over properties;
+        mean, and ``worse_than_mean_by_property`` how much larger the first is, with its standard error over
+        ``n_by_property`` materials; ``relative_mae`` the mean of their ratios; ``miscalibration_area`` the mean over properties;
         ``held_out_by_property`` everything measured on what was left out, NLL, sharpness and coverage included;
         ``kinds`` what predicts each learned property, chosen by ``scores_by_kind``, the continuous ranked
         probability scores of all that were tried, in the property's unit.
@@ -154,6 +164,8 @@ def summarize(model: "Predictor", n_labelled: int) -> dict[str, Any]:
         "miscalibration_area": report.miscalibration_area if report else None,
         "valid_mae_by_property": errors,
         "baseline_mae_by_property": {name: part.baseline_mae for name, part in parts.items()},
+        "worse_than_mean_by_property": {name: _against_mean(part) for name, part in parts.items()},
+        "n_by_property": {name: part.n for name, part in parts.items()},
         "miscalibration_area_by_property": {name: part.miscalibration_area for name, part in parts.items()},
         "held_out_by_property": {name: part.metrics for name, part in parts.items()},
         "kinds": {name: str(kind) for name, kind in model.kinds.items()},

@@ -31,6 +31,7 @@ class RequestedRun:
     campaign: str
     attempt: int
     label_sha256: str
+    failures: int = 0
 
     @property
     def run_key(self) -> str:
@@ -39,8 +40,9 @@ class RequestedRun:
 
     @property
     def tags(self) -> dict[str, str]:
-        """Tags of the run: its campaign limits concurrency."""
-        return {CAMPAIGN_TAG: self.campaign, ATTEMPT_TAG: str(self.attempt)}
+        """Tags of the run: its campaign limits concurrency; how often it is tried, if the last time failed."""
+        tried_again = {ATTEMPT_TAG: str(self.failures + 1)} if self.failures else {}
+        return {CAMPAIGN_TAG: self.campaign, **tried_again}
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def advance_campaign(
         state = load_campaign_state(connection, name, lambda key: job_history(instance, key))
         if state is None:
             return None
+        failed = {key: job.consecutive_failures for key, job in state.jobs.items()}
         if forgive_failures:
             jobs = {key: replace(job, consecutive_failures=0) for key, job in state.jobs.items()}
             state = replace(state, jobs=jobs)
@@ -100,4 +103,6 @@ def advance_campaign(
         key = str(decision.key)
         row = fetch_one(connection, "loop/iteration", partition_key=key)
         label_sha256 = row["label_sha256"] if row else ""
-        return Advance(name, decision, RequestedRun(job, key, name, attempt, label_sha256))
+        return Advance(
+            name, decision, RequestedRun(job, key, name, attempt, label_sha256, failed.get((key, job), 0))
+        )

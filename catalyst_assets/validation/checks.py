@@ -1,4 +1,4 @@
-"""Checks of what validation answered: units and methods block, errors that do not fall warn. Wiring only."""
+"""Checks of what validation answered: units and methods block, errors that rise by more than chance warn. Wiring only."""
 
 from collections.abc import Iterator
 
@@ -14,30 +14,30 @@ _SOUND = iteration_check(
     "Is every result of a known property, by the campaign's method, in its unit and in range?",
     blocking=True,
 )
-_FALLING = {
+_NOT_RISING = {
     "test_mae": iteration_check(
-        "error_on_the_frozen_test_set_fell",
+        "error_on_the_frozen_test_set_did_not_rise",
         validation_results,
         "Is the error on the test set frozen at the campaign's start no worse than the parent iteration's?",
     ),
     "validation_mae": iteration_check(
-        "error_against_validation_fell",
+        "error_against_validation_did_not_rise",
         validation_results,
         "Are the errors of what validation answered no worse than the parent iteration's?",
     ),
 }
 
 
-@dg.multi_asset_check(name="validation_results_checks", specs=[_SOUND, *_FALLING.values()])
+@dg.multi_asset_check(name="validation_results_checks", specs=[_SOUND, *_NOT_RISING.values()])
 def validation_results_checks(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Refuse results that would poison the labels; warn when an iteration is no better than its parent."""
+    """Refuse results that would poison the labels; warn when an iteration is worse than its parent."""
     from catalyst_assets.validation.audit import audit_results
-    from catalyst_assets.validation.prediction_errors import find_errors_that_did_not_fall
+    from catalyst_assets.validation.prediction_errors import judge_errors
 
     key = context.partition_key
     yield as_check_result(audit_results(platform.database, key), _SOUND)
-    problems = find_errors_that_did_not_fall(platform.database, key)
-    for metric, spec in _FALLING.items():
-        yield as_check_result(problems[metric], spec)
+    judged = judge_errors(platform.database, key)
+    for metric, spec in _NOT_RISING.items():
+        yield as_check_result(judged[metric].problems, spec, judged[metric].remarks)

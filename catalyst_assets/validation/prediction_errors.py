@@ -4,12 +4,14 @@ Test answers are read as the validator and never leave this module: only mean er
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.iterations import read_iteration, record_metrics
-from resources.postgres.database import Role, fetch_all, fetch_one
+from catalyst_assets.learning.audit import Judged
+from catalyst_assets.learning.significance import Difference, paired, unpaired
+from resources.postgres.database import Role, fetch_all
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -54,29 +56,62 @@ def score_iteration(database: "Database", partition_key: str) -> dict[str, Any]:
     return metrics
 
 
-def find_errors_that_did_not_fall(database: "Database", partition_key: str) -> dict[str, list[str]]:
+def judge_errors(database: "Database", partition_key: str) -> dict[str, Judged]:
     """Compare an iteration's errors with those of the one before, property by property.
 
     Returns
     -------
     dict
-        For ``test_mae`` and ``validation_mae`` the properties whose error did not fall, as sentences; none
-        for the first iteration.
+        For ``test_mae``, of the same materials, and ``validation_mae``, of others, the properties whose error rose by
+        more than chance gives, and remarks on those where it rose by no more; nothing for the first iteration.
     """
-    with database.transaction() as connection:
+    with database.transaction(Role.VALIDATOR) as connection:
         iteration = read_iteration(connection, partition_key)
-        parent = fetch_one(connection, "loop/iteration", partition_key=iteration.parent)
-    before: Mapping[str, Any] = parent["metrics"] if parent else {}
-    problems = {}
-    for metric in ("test_mae", "validation_mae"):
-        earlier = before.get(f"{metric}_by_property", {})
-        now = iteration.metrics.get(f"{metric}_by_property", {})
-        problems[metric] = [
-            f"{name}: {now[name]:.3g}, {earlier[name]:.3g} in {iteration.parent}."
-            for name in sorted(earlier.keys() & now.keys())
-            if now[name] >= earlier[name]
+        if iteration.parent is None:
+            return {"test_mae": Judged(), "validation_mae": Judged()}
+        parent = read_iteration(connection, iteration.parent)
+        tested = [_errors(_test_rows(connection, one)) for one in (iteration, parent)]
+    with database.transaction() as connection:
+        answered = [
+            _errors(fetch_all(connection, "validation/scored_results", partition_key=one.partition_key))
+            for one in (iteration, parent)
         ]
-    return problems
+    judged = {"test_mae": Judged(), "validation_mae": Judged()}
+    for name in sorted(tested[0].keys() & tested[1].keys()):
+        both = sorted(tested[0][name].keys() & tested[1][name].keys())
+        now, before = ([errors[name][material] for material in both] for errors in tested)
+        if both:
+            _judge(
+                judged["test_mae"], f"{name} against {parent.partition_key}", now, before, paired(now, before)
+            )
+    for name in sorted(answered[0].keys() & answered[1].keys()):
+        now, before = (list(errors[name].values()) for errors in answered)
+        _judge(
+            judged["validation_mae"],
+            f"{name} against {parent.partition_key}",
+            now,
+            before,
+            unpaired(now, before),
+        )
+    return judged
+
+
+def _judge(
+    judged: Judged, what: str, now: "Sequence[float]", before: "Sequence[float]", difference: Difference
+) -> None:
+    found = f"{what}: {sum(now) / len(now):.3g} after {sum(before) / len(before):.3g}"
+    if difference.is_larger:
+        judged.problems.append(f"{found} (difference {difference}).")
+    elif difference.mean > 0:
+        judged.remarks.append(f"{found}, which {len(now)} materials give by chance ({difference}).")
+
+
+def _errors(rows: "Iterable[Mapping[str, Any]]") -> dict[str, dict[str, float]]:
+    """Return the absolute error of each material by property."""
+    errors: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in rows:
+        errors[row["property"]][row["material_id"]] = abs(row["predicted_mean"] - row["value"])
+    return errors
 
 
 def mean_errors(rows: Iterable[tuple[str, float, float]]) -> dict[str, float]:
