@@ -20,7 +20,7 @@ def embed(
     dtype: Annotated[
         Literal["float32", "float64"], typer.Option(help="Precision of the network.")
     ] = "float64",
-    rounds: Annotated[int, typer.Option(min=1, help="Medians are over so many.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Medians and ranges are over so many.")] = 5,
     as_json: AsJson = False,
 ) -> None:
     """Time the way from structures to stored features, beside MACE's calculator and the bare forward pass."""
