@@ -12,6 +12,7 @@ from catalyst_assets.commands.campaign.app import app as campaign
 from catalyst_assets.commands.demo import demo
 from catalyst_assets.commands.models.app import app as models
 from catalyst_assets.errors import CatalystError
+from resources.code_version import code_version, release
 
 app = typer.Typer(
     name="catalyst",
@@ -24,9 +25,22 @@ app = typer.Typer(
 _debug = False
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        code = code_version()
+        typer.echo(f"catalyst {release()}" + (f" ({code})" if code.startswith("git:") else ""))
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_tell_version, help="Show the version and the code."
+        ),
+    ] = False,
 ) -> None:
     global _debug
     _debug = debug

@@ -30,8 +30,13 @@ def code_version(folder: Path | None = None) -> str:
         if commit and changes is not None:
             digest = hashlib.sha256(changes.encode()).hexdigest()[:8]
             return f"git:{commit}" + (f"+changes:{digest}" if changes else "")
+    return f"{_PACKAGE} {release()}"
+
+
+def release() -> str:
+    """Return the version of the installed package."""
     try:
-        return f"{_PACKAGE} {metadata.version(_PACKAGE)}"
+        return metadata.version(_PACKAGE)
     except metadata.PackageNotFoundError:
         return "unknown"
 

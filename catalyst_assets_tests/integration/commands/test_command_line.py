@@ -6,10 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from resources.code_version import code_version
 from resources.settings import Settings
 
 _COMMANDS = ["demo", "up", "status", "db", "campaign", "bench"]
@@ -40,6 +42,13 @@ def test_every_command_explains_itself(name: str) -> None:
     outcome = catalyst(name, "--help")
     assert outcome.returncode == 0
     assert "Usage: catalyst" in outcome.stdout
+
+
+def test_the_version_names_the_release_and_the_code() -> None:
+    outcome = catalyst("--version")
+    assert outcome.returncode == 0
+    assert outcome.stdout.startswith(f"catalyst {metadata.version('catalyst-discovery')}")
+    assert code_version() in outcome.stdout or not code_version().startswith("git:")
 
 
 def test_a_missing_campaign_file_is_named(tmp_path: Path) -> None:
