@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from catalyst_assets.commands.opening import Home, require_database
+from catalyst_assets.commands.tables import narrow_table
 
 
 def query(
@@ -22,7 +23,6 @@ def query(
     """
     import sqlalchemy as sa
     from rich.console import Console
-    from rich.table import Table
 
     from catalyst_assets.errors import UsageError
     from resources.postgres.connection import connect
@@ -45,7 +45,7 @@ def query(
     if as_json:
         typer.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str))
         return
-    table = Table(*columns)
+    table = narrow_table("", list(columns), [])
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     Console(markup=False, highlight=False).print(table)

@@ -2,19 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from catalyst_assets.commands.db_query import query, url
 from catalyst_assets.commands.opening import require_database
+from catalyst_assets.commands.overview import campaigns_table, read_overview
 from catalyst_assets.commands.runs import open_instance
-from catalyst_assets.commands.tables import narrow_table
+from catalyst_assets.commands.tables import facts_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from rich.table import Table
+    from collections.abc import Callable
 
     from resources.settings import Settings
     from resources.supervisor import Service
@@ -23,8 +22,6 @@ _Home = Annotated[
     Path | None, typer.Option("--home", help="The installation's folder [CATALYST_HOME, default .catalyst].")
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-_STANDINGS: Final = ("ranked", "flagged", "in_validation", "validated", "rejected")
 
 
 def register(app: typer.Typer) -> None:
@@ -164,7 +161,7 @@ def database_status(home: _Home = None, as_json: _Json = False) -> None:
 def _look_at_database(settings: "Settings") -> dict[str, Any] | None:
     from catalyst_assets.errors import UsageError
     from resources.postgres.connection import connect
-    from resources.postgres.database import Role, fetch_all, fetch_one
+    from resources.postgres.database import Role, fetch_one
     from resources.postgres.migrations import schema_state
 
     try:
@@ -183,14 +180,12 @@ def _look_at_database(settings: "Settings") -> dict[str, Any] | None:
         if not state.pending:
             with database.transaction(Role.APP) as connection:
                 found |= fetch_one(connection, "services/material_count") or {}
-                found["campaigns"] = fetch_all(connection, "services/campaign_counts")
+            found["campaigns"] = read_overview(database)
     return found
 
 
 def _show_addresses(console: Any, settings: "Settings", services: "list[Service]") -> None:
-    from rich.table import Table
-
-    table = Table(show_header=False, title="Everything runs")
+    table = facts_table("Everything runs")
     for service in services:
         table.add_row(service.name, service.url or "runs")
     table.add_row("logs", str(settings.home / "logs"))
@@ -215,13 +210,5 @@ def _show_status(console: Any, report: dict[str, Any]) -> None:
     console.print(f"database  {database['kind']}, schema {database['schema']}{pending}")
     console.print(f"materials {database['materials']}")
     if database["campaigns"]:
-        console.print(campaigns_table(database["campaigns"]), soft_wrap=False)
-
-
-def campaigns_table(campaigns: "Sequence[Mapping[str, Any]]") -> "Table":
-    """Return the table of what each campaign has come to; of its candidates only the standings that occur."""
-    table = narrow_table("Campaigns", ["name", "status", "iterations", "candidates"], [])
-    for row in campaigns:
-        standings = [f"{row[name]} {name.replace('_', ' ')}" for name in _STANDINGS if row[name]]
-        table.add_row(row["name"], row["status"], str(row["iterations"]), ", ".join(standings) or "none")
-    return table
+        table = campaigns_table(database["campaigns"], console.width, standings=True)
+        console.print(table, soft_wrap=False, markup=False)

@@ -158,8 +158,6 @@ def _progress(n_runs: int) -> Iterator[Callable[["Told"], None]]:
 
 
 def _show(report: "DiscoveryReport") -> "Iterator[Table]":
-    from rich import box
-
     from catalyst_assets.bench.discovery_report import label_arms
 
     def text(value: float | None, how: str = "g") -> str:
@@ -169,8 +167,9 @@ def _show(report: "DiscoveryReport") -> "Iterator[Table]":
     table = numbers(
         f"{report.campaign}: {report.hits} hits among {report.pool_size}, {report.seeds} seeds{learned}",
         *("", "half", "worst", "all", "worst", "train", "predict", "rank"),
-        caption="evaluations to half and to all of the hits (– not found); seconds of an iteration, median",
-        box=box.SIMPLE_HEAD,
+    )
+    table.caption = (
+        "evaluations to half and to all of the hits (– not found); seconds of an iteration, median"
     )
     for label, arm in zip(label_arms(report.arms), report.arms, strict=True):
         counts = (arm.median_to_half, arm.worst_to_half, arm.median_to_all, arm.worst_to_all)

@@ -4,10 +4,11 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from catalyst_assets.commands.tables import facts_table, narrow_table
 from catalyst_assets.constants import Accelerator, Architecture
 
 if TYPE_CHECKING:
@@ -45,19 +46,16 @@ def answer(report: _Report, as_json: bool, show: "Callable[[_Report], Iterable[R
 
 def facts(title: str, values: Mapping[str, object]) -> "Table":
     """Return a table of names and what they are."""
-    from rich.table import Table
-
-    table = Table(title=title, show_header=False)
+    table = facts_table(title)
     for name, value in values.items():
-        table.add_row(name.replace("_", " "), str(value))
+        shown = " to ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        table.add_row(name.replace("_", " "), shown)
     return table
 
 
-def numbers(title: str, names: str, *columns: str, **style: Any) -> "Table":
+def numbers(title: str, names: str, *columns: str) -> "Table":
     """Return an empty table: a column of names, then columns of numbers."""
-    from rich.table import Table
-
-    table = Table(title=title, **style)
+    table = narrow_table(title, [], [])
     table.add_column(names, no_wrap=True)
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalyst_assets.campaigns.model import Strategy
-from catalyst_assets.commands.bench.reporting import AsJson, CampaignName, answer
+from catalyst_assets.commands.bench.reporting import AsJson, CampaignName, answer, numbers
 from catalyst_assets.commands.stages import telling
 
 if TYPE_CHECKING:
@@ -49,14 +49,12 @@ def rerank(
 
 
 def _show(report: "RerankingReport") -> "Iterator[Table]":
-    from rich.table import Table
-
     words = report.strategy.replace("_", " ")
     title = (
         f"{words}, weight {report.exploration_weight:g}, {report.properties} properties, {report.draws} draws"
     )
     columns = ("candidates", "seconds", "median", "worst", "CPU s", "peak MB", "predictions MB")
-    table = Table(*columns, title=title)
+    table = numbers(title, *columns)
     for run in report.runs:
         seconds = (run.seconds, run.median_seconds, run.worst_seconds, run.cpu_seconds)
         megabytes = (f"{each:,.0f}" for each in (run.peak_mb, run.predictions_mb))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalyst_assets.commands.bench.reporting import AsJson, answer
+from catalyst_assets.commands.bench.reporting import AsJson, answer, numbers
 from catalyst_assets.commands.stages import telling
 
 if TYPE_CHECKING:
@@ -56,27 +56,19 @@ def shift(
 
 
 def _show(report: "ShiftReport") -> "Iterator[RenderableType]":
-    from rich.box import SIMPLE
-    from rich.table import Table
-
     from catalyst_assets.vocabulary.known import unit_of
 
     unit = f" ({unit_of(report.property)})" if unit_of(report.property) else ""
     title = f"{report.property}{unit}: unseen chemical systems of the known anions, and the anion left out"
-    table = Table(
-        "without", "rows", "MAE", "std", "50/80/95 %", "area", "distance", "flagged", "rank r",
-        title=title, box=SIMPLE, collapse_padding=True, pad_edge=False,
-    )  # fmt: skip
+    errors = ("rows", "MAE", "std", "50/80/95 %")
+    table = numbers(title, "without", *errors, "area", "distance", "flagged", "rank r")
     for left in report.anions:
         for label, part in (("inside", left.inside), (left.anion, left.left_out)):
             furthest = (f"{part.miscalibration_area:.3f}", f"{part.mean_distance:.2f}", f"{part.flagged:.0%}")
             rank = f"{left.spearman:.2f}" if label == left.anion else ""
             table.add_row(label, *_errors(part), *furthest, rank)
         table.add_section()
-    bins = Table(
-        "distance", "rows", "MAE", "std", "50/80/95 %",
-        title=f"By distance (rank correlation with |error| {report.spearman:.2f})", box=SIMPLE,
-    )  # fmt: skip
+    bins = numbers(f"By distance (rank correlation with |error| {report.spearman:.2f})", "distance", *errors)
     for each in report.bins:
         bins.add_row(f"{each.nearest:.2f} to {each.furthest:.2f}", *_errors(each))
     yield table

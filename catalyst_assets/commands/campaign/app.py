@@ -11,6 +11,8 @@ from catalyst_assets.commands.campaign.properties import properties
 from catalyst_assets.commands.campaign.replay import replay
 from catalyst_assets.commands.campaign.show import show
 from catalyst_assets.commands.opening import AsJson, Home, open_platform
+from catalyst_assets.commands.overview import campaigns_table, read_overview
+from catalyst_assets.commands.tables import facts_table
 
 if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import Campaign
@@ -64,32 +66,19 @@ def stop(
 
 @app.command("list")
 def list_(home: Home = None, as_json: AsJson = False) -> None:
-    """List the campaigns of this home with their iterations, evaluations and state."""
+    """List the campaigns of this home with their state, iterations, evaluations and hits."""
     from rich.console import Console
-    from rich.table import Table
 
-    from resources.postgres.database import Role, fetch_all
-
-    with open_platform(home) as platform, platform.database.transaction(Role.PIPELINE) as connection:
-        rows = fetch_all(connection, "campaigns/overview")
+    with open_platform(home) as platform:
+        rows = read_overview(platform.database)
     if as_json:
         typer.echo(json.dumps(rows))
         return
     if not rows:
         typer.echo("No campaign yet: `catalyst campaign start FILE`, or `catalyst demo`.")
         return
-    table = Table()
-    for name in ("campaign", "status", "iterations", "evaluated", "why it ended"):
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(
-            row["name"],
-            row["status"],
-            str(row["n_iterations"]),
-            str(row["n_evaluated"]),
-            row["stop_reason"] or "",
-        )
-    Console().print(table)
+    console = Console(highlight=False, markup=False)
+    console.print(campaigns_table(rows, console.width))
 
 
 @app.command("validate")
@@ -149,7 +138,6 @@ def report(
 def derivations(as_json: AsJson = False) -> None:
     """List the formulas that a campaign's `derive` may use, with units, papers and limits."""
     from rich.console import Console
-    from rich.table import Table
 
     from catalyst_assets.campaigns.derivations import DERIVATIONS
 
@@ -161,7 +149,7 @@ def derivations(as_json: AsJson = False) -> None:
         typer.echo(json.dumps(known, ensure_ascii=False))
         return
     for name, formula in DERIVATIONS.items():
-        table = Table(show_header=False, box=None, padding=(0, 2), title=name, title_justify="left")
+        table = facts_table(name)
         takes = "; ".join(
             f"{argument.kind} in {argument.unit}: {' or '.join(argument.properties)}"
             for argument in formula.arguments
@@ -174,7 +162,7 @@ def derivations(as_json: AsJson = False) -> None:
             ("limits", formula.limits),
         ):
             table.add_row(label, text)
-        Console(highlight=False).print(table, "")
+        Console(highlight=False).print(table)
 
 
 def _tell(goal: "Campaign", ready: "Readiness | None", home: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from catalyst_assets.commands.opening import AsJson
+from catalyst_assets.commands.tables import narrow_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -104,11 +105,9 @@ def _group(known: "Vocabulary", *, own: bool) -> Iterator["RenderableType"]:
 
 
 def _table(titles: Iterable[str], rows: Sequence[tuple[str, ...]]) -> "Table":
-    from rich.box import SIMPLE
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE, pad_edge=False, collapse_padding=True)
+    table = narrow_table("", [], [])
     widths = [
         min(max(len(line) for cell in cells for line in cell.splitlines() or [""]), _WIDEST_NAME)
         for cells in zip(*rows, strict=True)

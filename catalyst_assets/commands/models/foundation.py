@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from catalyst_assets.commands.tables import narrow_table
+
 
 def list_foundation(
     home: Annotated[Path | None, typer.Option(help="Folder of the installation.")] = None,
 ) -> None:
     """List the foundation models that can be asked for by name."""
     from rich.console import Console
-    from rich.table import Column, Table
 
     from catalyst_assets.representation.foundation.download import ModelCache
     from catalyst_assets.representation.foundation.table import ASL, FOUNDATION_MODELS
@@ -19,7 +20,8 @@ def list_foundation(
 
     settings = load_settings(home=home)
     cache = ModelCache.of(settings)
-    table = Table(Column("name", no_wrap=True), "licence", "sha256", "here", "what it is", box=None)
+    table = narrow_table("", ["name", "licence", "sha256", "here", "what it is"], [])
+    table.columns[0].no_wrap = True
     for model in FOUNDATION_MODELS.values():
         table.add_row(
             model.name,

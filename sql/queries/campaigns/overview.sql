@@ -1,7 +1,15 @@
-SELECT c.name, c.status, c.stop_reason, count(DISTINCT r.partition_key) AS n_iterations,
-       count(DISTINCT v.material_id) AS n_evaluated
+-- What each campaign has come to, and how its candidates stand.
+SELECT c.name, c.status, c.stop_reason, c.document,
+       (SELECT count(*) FROM active_learning_runs r WHERE r.campaign = c.name) AS n_iterations,
+       (SELECT count(DISTINCT v.material_id) FROM validation_results v
+        JOIN active_learning_runs r USING (partition_key) WHERE r.campaign = c.name) AS n_evaluated,
+       count(k.candidate_id) FILTER (WHERE k.status = 'ranked') AS ranked,
+       count(k.candidate_id) FILTER (WHERE k.status = 'flagged') AS flagged,
+       count(k.candidate_id) FILTER (WHERE k.status = 'in_validation') AS in_validation,
+       count(k.candidate_id) FILTER (WHERE k.status = 'validated') AS validated,
+       count(k.candidate_id) FILTER (WHERE k.status = 'rejected') AS rejected
 FROM campaigns c
-LEFT JOIN active_learning_runs r ON r.campaign = c.name
-LEFT JOIN validation_results v ON v.partition_key = r.partition_key
+LEFT JOIN active_learning_runs i ON i.campaign = c.name
+LEFT JOIN candidates k ON k.partition_key = i.partition_key
 GROUP BY c.name
-ORDER BY min(c.created_at), c.name
+ORDER BY c.created_at, c.name
