@@ -1,4 +1,4 @@
-"""The resources of the code location: ``platform``, and how steps hand values to each other."""
+"""The resources of the code location: ``platform``, ``mlflow``, and how steps hand values to each other."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +7,7 @@ import dagster as dg
 
 from resources.heartbeat import heartbeat
 from resources.json_io import JsonStepValues
+from resources.mlflow.dagster_resource import build_mlflow_resource, shown_value
 from resources.platform import Platform
 from resources.postgres.connection import process_database
 from resources.settings import Settings, get_settings
@@ -24,12 +25,18 @@ def build_resources(
     platform
         Connections that are open already, kept open by the caller.
     """
+    chosen = settings or (get_settings() if platform is None else platform.settings)
 
-    @dg.resource(description="Database, object store and experiment tracking; a run beats while it has it.")
+    @dg.resource(
+        config_schema={
+            "database": shown_value(_describe_server(chosen), "The PostgreSQL server."),
+            "object_store": shown_value(chosen.object_store_url, "Where raw files, features and models lie."),
+        },
+        description="Database and object store of the installation; a run beats while it has them.",
+    )
     def open_platform(context: dg.InitResourceContext) -> Iterator[Platform]:
         opened = platform
         if opened is None:
-            chosen = settings or get_settings()
             opened = Platform(chosen, process_database(chosen))
         if context.run is None:
             yield opened
@@ -44,4 +51,20 @@ def build_resources(
         resources: Any = context.resources
         return JsonStepValues(resources.platform)
 
-    return {"platform": open_platform, "io_manager": json_step_values}
+    return {
+        "platform": open_platform,
+        "mlflow": build_mlflow_resource(chosen),
+        "io_manager": json_step_values,
+    }
+
+
+def _describe_server(settings: Settings) -> str:
+    """Return where the database is, without the password."""
+    import sqlalchemy as sa
+
+    if settings.database_url is None:
+        return f"embedded, in {settings.home / 'postgres'}"
+    try:
+        return sa.make_url(settings.database_url.get_secret_value()).render_as_string(hide_password=True)
+    except sa.exc.ArgumentError:
+        return "not a URL: see CATALYST_DATABASE_URL"

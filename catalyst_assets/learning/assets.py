@@ -10,6 +10,7 @@ from catalyst_assets.asset_metadata.tables import file_schema, label_columns
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.learning.columns import FEATURES, IDENTITY
 from catalyst_assets.partitions import AL_ITERATION
+from resources.mlflow.tracking import Tracking
 from resources.platform import Platform
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ def training_set(
     op_tags=op_tags(Queue.GPU),
 )
 def trained_model(
-    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+    context: dg.AssetExecutionContext,
+    platform: dg.ResourceParam[Platform],
+    mlflow: dg.ResourceParam[Tracking],
 ) -> dg.MaterializeResult[Any]:
     """Model of all learned properties, calibrated and judged on chemical systems it was not shown.
 
@@ -82,7 +85,7 @@ def trained_model(
     from catalyst_assets.learning.recording import train_and_record
     from catalyst_assets.learning.uncertainty.distance import distance_rows
 
-    trained = train_and_record(platform, context.partition_key, context.run.run_id)
+    trained = train_and_record(platform, mlflow, context.partition_key, context.run.run_id)
     for problem in trained.problems:
         context.log.warning(problem)
     model = trained.model

@@ -240,6 +240,11 @@ def backbone_of(objects: "ObjectStore", iteration: "Iteration") -> str:
     return load_fitted_to(objects, iteration).provenance["backbone"]
 
 
+def locate_training_set(objects: "ObjectStore", sha256: str) -> str:
+    """Return the URL of a training set's file."""
+    return str(objects.path(_key(sha256)).absolute().as_uri())
+
+
 def read_training_set(objects: "ObjectStore", sha256: str) -> TrainingSet:
     """Return a snapshot by its hash.
 

@@ -12,6 +12,7 @@ from catalyst_assets.asset_metadata.tables import file_schema
 from catalyst_assets.automation import Outstanding, follows
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.representation.columns import COLUMNS
+from resources.mlflow.tracking import Tracking
 from resources.platform import Platform
 
 # Of a network's configuration all is of interest.
@@ -55,7 +56,10 @@ class BackboneConfig(dg.Config):
     op_tags=op_tags(Queue.GPU),
 )
 def backbone(
-    context: dg.AssetExecutionContext, config: BackboneConfig, platform: dg.ResourceParam[Platform]
+    context: dg.AssetExecutionContext,
+    config: BackboneConfig,
+    platform: dg.ResourceParam[Platform],
+    mlflow: dg.ResourceParam[Tracking],
 ) -> dg.MaterializeResult[Any]:
     """Graph network whose invariant features describe structures: built here, a foundation model or a file.
 
@@ -76,7 +80,7 @@ def backbone(
         max_epochs=config.pretrain_epochs, seed=config.seed, accelerator=platform.settings.accelerator
     )
     try:
-        supplied = supply_backbone(platform, choice, fit if is_taught else None, context.run.run_id)
+        supplied = supply_backbone(platform, mlflow, choice, fit if is_taught else None, context.run.run_id)
     except PretrainingError as error:
         # Ours to tell: its class would stand before what it says.
         raise dg.Failure(str(error), allow_retries=False) from None

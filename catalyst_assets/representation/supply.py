@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from catalyst_assets.constants import decimals
 from catalyst_assets.representation.library import PublishedBackbone, publish_backbone
 from catalyst_assets.representation.pretraining import (
     PretrainingReport,
@@ -17,11 +18,13 @@ from catalyst_assets.representation.pretraining import (
     collect_pretraining_set,
     pretrain_backbone,
 )
+from resources.mlflow.run_facts import UsedData
 
 if TYPE_CHECKING:
     from catalyst_assets.representation.backbones import Backbone
     from catalyst_assets.representation.fitting.settings import FitSettings
     from catalyst_assets.representation.foundation.choice import BackboneChoice
+    from resources.mlflow.tracking import Tracking
     from resources.platform import Platform
 
 ASSET: Final = "backbone"
@@ -48,7 +51,11 @@ class SuppliedBackbone:
 
 
 def supply_backbone(
-    platform: "Platform", choice: "BackboneChoice", pretraining: "FitSettings | None", dagster_run_id: str
+    platform: "Platform",
+    tracking: "Tracking",
+    choice: "BackboneChoice",
+    pretraining: "FitSettings | None",
+    dagster_run_id: str,
 ) -> SuppliedBackbone:
     """Make the chosen network the current one.
 
@@ -78,8 +85,14 @@ def supply_backbone(
     told: dict[str, Any] = {}
 
     def make() -> "Backbone":
-        with platform.tracking.run(
-            ASSET, None, dagster_run_id, data_sha256=data_sha256, training_key=key
+        with tracking.run(
+            ASSET,
+            None,
+            dagster_run_id,
+            data_sha256=data_sha256,
+            training_key=key,
+            module=__name__,
+            experiment_note="Networks that describe structures, taught the formation energies in `materials`.",
         ) as run:
 
             def tell(epoch: int, values: Mapping[str, float]) -> None:
@@ -88,8 +101,9 @@ def supply_backbone(
 
             parent = choice.make(settings)
             data = collect_pretraining_set(platform.database, parent)
+            run.log(data=_describe_data(data_sha256, len(data.graphs)))
             backbone, report = pretrain_backbone(parent, data, pretraining, checkpoints, on_epoch=tell)
-            run.log(params=backbone.origin.to_json(), metrics=_scalars(report))
+            run.log(params=backbone.origin.to_json(), metrics=_scalars(report), note=_describe_run(report))
         told.update(pretraining=report, run_url=run.url, problem=run.problem)
         return backbone
 
@@ -109,6 +123,25 @@ def pretraining_rows(report: PretrainingReport) -> list[dict[str, Any]]:
         }
         for method, count in report.n_labels.items()
     ]
+
+
+def _describe_data(sha256: str, n_rows: int) -> UsedData:
+    return UsedData(
+        "formation energies of materials", sha256, "postgresql://catalyst/materials", n_rows,
+        {"structure_hash": "string", "formation_energy": "double", "method": "string"},
+    )  # fmt: skip
+
+
+def _describe_run(report: PretrainingReport) -> str:
+    """Return the sentence that stands above the MLflow run."""
+    errors = ", ".join(
+        f"{method} {decimals(error)} eV/atom" for method, error in report.mean_absolute_error.items()
+    )
+    return (
+        f"`backbone`: a network taught {sum(report.n_labels.values())} formation energies of "
+        f"{report.n_structures} structures. Mean absolute error on unseen chemical systems: "
+        f"{errors or 'not measured, too few'}."
+    )
 
 
 def _scalars(report: PretrainingReport) -> dict[str, float]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CatalystError
+from resources.mlflow.run_facts import NOTE, UsedData
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -65,6 +66,9 @@ class TrackedRun:
         metrics: Mapping[str, float] | None = None,
         curves: Curves | None = None,
         artifacts: Mapping[str, bytes] | None = None,
+        data: UsedData | None = None,
+        note: str = "",
+        step: int = 0,
     ) -> None:
         """Record what the run used and found.
 
@@ -78,6 +82,12 @@ class TrackedRun:
             For each name the values by step: either in order from 0, or ``(step, value)`` pairs.
         artifacts
             Files by name.
+        data
+            What it learned from.
+        note
+            A sentence that stands above it all.
+        step
+            Of the final values: the iteration, so that several runs are one curve.
         """
         if self._client is None:
             return
@@ -85,7 +95,7 @@ class TrackedRun:
 
         now = int(time.time() * 1000)
         settings = [Param(name, str(value)[:_MAX_PARAM_LENGTH]) for name, value in (params or {}).items()]
-        values = [Metric(name, float(value), now, 0) for name, value in (metrics or {}).items()]
+        values = [Metric(name, float(value), now, step) for name, value in (metrics or {}).items()]
         try:
             for name, curve in (curves or {}).items():
                 points = (
@@ -95,6 +105,10 @@ class TrackedRun:
             for start in range(0, len(settings), _MAX_PARAMS):
                 self._client.log_batch(self.run_id, params=settings[start : start + _MAX_PARAMS])
             self._send(self._client, values)
+            if data is not None:
+                self._client.log_inputs(self.run_id, [data.as_input()])
+            if note:
+                self._client.set_tag(self.run_id, NOTE, note)
             if artifacts:
                 _log_artifacts(self._client, self.run_id, artifacts)
         except Exception as error:

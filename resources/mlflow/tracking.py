@@ -9,11 +9,12 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from resources.mlflow.run_facts import EXPERIMENT_KIND, NOTE, source_tags
 from resources.mlflow.tracked_run import TrackedRun, unusable
 from resources.settings import Settings
 
@@ -50,6 +51,8 @@ class Tracking:
         *,
         data_sha256: str = "",
         training_key: str = "",
+        module: str = __name__,
+        experiment_note: str = "",
     ) -> Iterator[TrackedRun]:
         """Open a run for one materialization; it ends FINISHED, FAILED if the block raises, KILLED if it is stopped.
 
@@ -63,11 +66,16 @@ class Tracking:
             Hash of the data that is used.
         training_key
             Names work that resumes where it was killed: then its run goes on too, instead of a new one.
+        module
+            The code whose work it is.
+        experiment_note
+            What all runs of this experiment are for.
         """
         run, status, stack = TrackedRun(), "FAILED", ExitStack()
         try:
             stack.callback(self._forget_globals)
-            tags = {_DATA_TAG: data_sha256, _TRAINING_TAG: training_key}
+            tags = {_DATA_TAG: data_sha256, _TRAINING_TAG: training_key, **source_tags(module)}
+            self._describe_experiment(partition, experiment_note)
             resource = stack.enter_context(self._opened(run, asset, partition, dagster_run_id, tags))
             stack.callback(lambda: resource.end_run(status))
         except Exception as error:
@@ -86,6 +94,11 @@ class Tracking:
                 stack.close()
             except Exception as error:
                 run.note(error)
+
+    @property
+    def pages(self) -> str:
+        """URL of MLflow's pages while `catalyst up` runs."""
+        return f"http://{self._settings.host}:{self._settings.mlflow_port}"
 
     @property
     def artifact_root(self) -> str:
@@ -112,7 +125,9 @@ class Tracking:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
-        return mlflow.MlflowClient(tracking_uri=self._url)
+        client = mlflow.MlflowClient(tracking_uri=self._url)
+        remove_empty_default(client)
+        return client
 
     def _require_answer(self) -> None:
         import sqlalchemy as sa
@@ -134,7 +149,8 @@ class Tracking:
         """Open a run, or one that was killed again, and yield dagster-mlflow's resource attached to it."""
         import dagster as dg
 
-        name = asset if partition is None else f"{asset} {partition}"
+        # The experiment is the campaign: its name before each would hide the iteration in MLflow's narrow column.
+        name = asset if partition is None else f"{asset} {partition.rpartition('__')[2]}"
         experiment_id, experiment = self._experiment(partition)
         run_id = self._find_cut_off(experiment_id, asset, partition, tags[_TRAINING_TAG])
         self._end_stale(experiment_id, asset, partition, run_id)
@@ -159,7 +175,7 @@ class Tracking:
                 )
             os.environ.pop("MLFLOW_TRACKING_URI", None)  # what the work starts need not know the password
             resource = resources.mlflow
-            page = f"http://{self._settings.host}:{self._settings.mlflow_port}/#/experiments/{experiment_id}/runs/{run_id}"
+            page = f"{self.pages}/#/experiments/{experiment_id}/runs/{run_id}"
             run.open(resource.tracking_client, run_id, page, is_resumed=is_resumed)
             yield resource
 
@@ -169,7 +185,13 @@ class Tracking:
         if found is not None:
             return str(found.experiment_id), name
         location = f"{self.artifact_root}/{name}"
-        return str(self.client.create_experiment(name, artifact_location=location)), name
+        made = self.client.create_experiment(name, artifact_location=location, tags=EXPERIMENT_KIND)
+        return str(made), name
+
+    def _describe_experiment(self, partition: str | None, note: str) -> None:
+        experiment_id, _ = self._experiment(partition)
+        if note and self.client.get_experiment(experiment_id).tags.get(NOTE) != note:
+            self.client.set_experiment_tag(experiment_id, NOTE, note)
 
     def _find_cut_off(
         self, experiment_id: str, asset: str, partition: str | None, training_key: str
@@ -193,6 +215,15 @@ class Tracking:
         while mlflow.active_run() is not None:
             mlflow.end_run("FAILED")
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # it is in the environment too, password included
+
+
+def remove_empty_default(client: "MlflowClient") -> None:
+    """Take the experiment that MLflow makes by itself off its pages, if nobody has used it."""
+    from mlflow.exceptions import MlflowException
+
+    with suppress(MlflowException):  # another process may do the same
+        if client.get_experiment("0").lifecycle_stage == "active" and not client.search_runs(["0"]):
+            client.delete_experiment("0")
 
 
 def _owned(asset: str, partition: str | None) -> str:

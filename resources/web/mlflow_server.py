@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from starlette.types import ASGIApp
 
 from catalyst_assets.errors import UsageError
+from resources.mlflow.tracking import remove_empty_default
 from resources.settings import Settings
+from resources.web.mlflow_pages import open_on_runs
 from resources.web.serving import serve_guarded
 
 
@@ -35,10 +37,20 @@ def open_mlflow(_: Settings) -> Iterator[ASGIApp]:
         "_MLFLOW_SGI_NAME": "uvicorn",
         "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "true",
     }
+    from mlflow import MlflowClient
+    from mlflow.server import app as pages
     from mlflow.server.fastapi_app import app
     from mlflow.server.handlers import initialize_backend_stores
 
     initialize_backend_stores(store, None, artifacts)
+    client = MlflowClient(tracking_uri=store)
+    remove_empty_default(client)
+
+    def find_latest() -> str | None:
+        found = client.search_experiments(max_results=1, order_by=["last_update_time DESC"])
+        return str(found[0].experiment_id) if found else None
+
+    open_on_runs(pages, find_latest)
     yield app
 
 

@@ -102,4 +102,5 @@ def prepare_turn(platform: Platform, number: int, n_labelled: int, campaign: Cam
 
 def run_turn(platform: Platform, number: int, n_labelled: int) -> RecordedTraining:
     """Open a turn and train it as the asset does."""
-    return train_and_record(platform, prepare_turn(platform, number, n_labelled), f"dagster-run-{number}")
+    partition_key = prepare_turn(platform, number, n_labelled)
+    return train_and_record(platform, platform.tracking, partition_key, f"dagster-run-{number}")

@@ -1,9 +1,12 @@
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
+from resources.code_version import code_version
+from resources.mlflow.run_facts import UsedData
 from resources.mlflow.tracked_run import TrackedRun
 from resources.mlflow.tracking import Tracking
 from resources.platform import Platform
@@ -44,7 +47,7 @@ def test_a_run_is_finished_and_carries_everything(platform: Platform, client: "M
     assert recorded.problem == ""
     run_id = recorded.run_id
     run = client.get_run(run_id)
-    assert (run.info.status, run.info.run_name) == ("FINISHED", "trained_model demo__0003")
+    assert (run.info.status, run.info.run_name) == ("FINISHED", "trained_model 0003")
     assert run.data.params["p149"] == "149"
     assert run.data.metrics["valid_mae"] == 0.25
     wanted = {
@@ -64,6 +67,32 @@ def test_a_run_is_finished_and_carries_everything(platform: Platform, client: "M
     assert (files / "plots" / "parity.png").read_bytes() == b"png"
     assert client.get_experiment(run.info.experiment_id).name == "demo"
     assert recorded.url == (f"http://127.0.0.1:5000/#/experiments/{run.info.experiment_id}/runs/{run_id}")
+
+
+def test_a_run_says_what_it_is_what_it_learned_from_and_which_code_it_is(
+    platform: Platform, client: "MlflowClient"
+) -> None:
+    data = UsedData("training_set demo__0003", "ab" * 32, "file:///store/x.parquet", 40, {"gap": "double"})
+    told = {"module": "catalyst_assets.learning", "experiment_note": "Perovskites for water splitting."}
+    for _ in range(2):  # a second run leaves the experiment as it is
+        with platform.tracking.run(ASSET, PARTITION, "dagster-run-1", **told) as run:
+            run.log(data=data, note="Forty labels.", metrics={"valid_mae": 0.5}, step=3)
+        assert run.problem == ""
+    stored = client.get_run(run.run_id)
+    tags = stored.data.tags
+    assert (tags["mlflow.note.content"], tags["mlflow.source.name"]) == ("Forty labels.", told["module"])
+    assert code_version().startswith(f"git:{tags['mlflow.source.git.commit']}")
+    assert len([name for name in tags if not name.startswith("mlflow.")]) <= 8
+    assert curve(client, run.run_id, "valid_mae") == [(3, 0.5)]
+    (used,) = stored.inputs.dataset_inputs
+    assert (used.dataset.name, used.dataset.digest) == ("training_set demo__0003", ("ab" * 32)[:36])
+    assert json.loads(used.dataset.source) == {"uri": "file:///store/x.parquet"}
+    assert json.loads(used.dataset.profile) == {"num_rows": 40, "sha256": "ab" * 32}
+    # Nothing empty beside it, and it is known for what it is.
+    (experiment,) = client.search_experiments()
+    assert experiment.name == "demo"
+    assert experiment.tags["mlflow.note.content"] == "Perovskites for water splitting."
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
 
 
 def test_nothing_global_is_left_behind(platform: Platform) -> None:

@@ -104,7 +104,7 @@ def test_each_iteration_is_a_version_that_says_what_it_was_made_from(platform: P
     assert folder.is_relative_to(platform.settings.object_store_url)
     (file,) = folder.iterdir()
     assert hashlib.sha256(file.read_bytes()).hexdigest() == model.sha256
-    assert client.get_run(last.run_id).info.run_name == "trained_model salts__0002"
+    assert client.get_run(last.run_id).info.run_name == "trained_model 0002"
     assert {item.path for item in client.list_artifacts(last.run_id)} >= {"parity.png", "calibration.png"}
     picture = file.parents[3] / "mlflow" / NAME / last.run_id / "artifacts" / "parity.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -114,7 +114,7 @@ def test_each_iteration_is_a_version_that_says_what_it_was_made_from(platform: P
     assert versions[1].tags["catalyst.reason"] == "Version 1 had not learned yet."
     assert [row[2] for row in noted(platform)] == [1, 2, 3]
 
-    again = train_and_record(platform, "salts__0002", "dagster-run-9")
+    again = train_and_record(platform, platform.tracking, "salts__0002", "dagster-run-9")
     assert again.registration is not None
     assert (again.registration.version.version, again.registration.is_new) == (3, False)
     assert [version.version for version in platform.registry.versions(NAME)] == [1, 2, 3]

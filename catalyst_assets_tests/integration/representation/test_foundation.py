@@ -209,7 +209,11 @@ def materialize(platform: Platform, **config: Any) -> dg.ExecuteInProcessResult:
     with dg.DagsterInstance.ephemeral() as instance:
         return dg.materialize(
             [assets.backbone, checks.network_describes_a_crystal],
-            resources={"platform": platform, "io_manager": JsonStepValues(platform)},
+            resources={
+                "platform": platform,
+                "mlflow": platform.tracking,
+                "io_manager": JsonStepValues(platform),
+            },
             run_config=dg.RunConfig({"backbone": assets.BackboneConfig(**config)}),
             instance=instance,
         )

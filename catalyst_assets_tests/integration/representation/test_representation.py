@@ -66,7 +66,7 @@ def add(platform: Platform, structures: Mapping[str, Structure]) -> None:
 def materialize(platform: Platform) -> dg.ExecuteInProcessResult:
     return dg.materialize(
         [assets.backbone, assets.structure_embeddings, checks.every_structure_has_features],
-        resources={"platform": platform, "io_manager": JsonStepValues(platform)},
+        resources={"platform": platform, "mlflow": platform.tracking, "io_manager": JsonStepValues(platform)},
         raise_on_error=False,
     )
 
@@ -166,7 +166,11 @@ def test_a_lost_shard_blocks_until_it_is_computed_again(platform: Platform) -> N
         result = dg.materialize(
             [assets.structure_embeddings, checks.every_structure_has_features],
             selection=dg.AssetSelection.checks(checks.every_structure_has_features),
-            resources={"platform": platform, "io_manager": JsonStepValues(platform)},
+            resources={
+                "platform": platform,
+                "mlflow": platform.tracking,
+                "io_manager": JsonStepValues(platform),
+            },
             instance=instance,
             raise_on_error=False,
         )
