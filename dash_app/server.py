@@ -73,12 +73,12 @@ def create_app_from_environment() -> FastAPI:
     SchemaVersionError
         The database needs `catalyst db upgrade`, or a newer version of the platform.
     """
-    from resources.postgres.connection import connect
+    from resources.postgres.connection import connect_app
     from resources.settings import get_settings
 
     settings = get_settings()
     resources = ExitStack()
-    database = resources.enter_context(connect(settings))
+    database = resources.enter_context(connect_app(settings))
     return create_app(
         database,
         api_url=settings.api_url,

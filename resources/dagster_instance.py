@@ -1,12 +1,13 @@
 """The Dagster instance of an installation: its home, its storage in PostgreSQL, its environment.
 
-The instance's behaviour is `dagster.yaml`; this module only says where things lie. The store is kept out of
-that file because Dagster's own commands read it wherever they are run, with no PostgreSQL to go to.
+The instance's behaviour is `dagster.yaml`; this module only says where things lie. The store (`dagster_storage`) is
+kept out of that file because Dagster's own commands read it wherever they are run, with no PostgreSQL to go to.
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
 from pydantic import SecretStr
 
 from catalyst_assets.constants import Queue
@@ -18,25 +19,32 @@ from resources.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
-_STORE = """
-storage:
-  postgres:
-    postgres_url: {env: DAGSTER_PG_URL}
 
-compute_logs:
-  module: dagster._core.storage.local_compute_log_manager
-  class: LocalComputeLogManager
-  config:
-    base_dir: {env: DAGSTER_COMPUTE_LOGS}
-"""
+def _store(settings: Settings) -> str:
+    storage = {"home": str(settings.home), "external": not settings.embedded}
+    logs = {"base_dir": str(settings.home / "logs" / "runs")}
+    parts = {
+        "storage": {"custom": {"module": "resources.dagster_storage", "class": "InstallationStorage", "config": storage}},
+        "compute_logs": {
+            "module": "dagster._core.storage.local_compute_log_manager",
+            "class": "LocalComputeLogManager",
+            "config": logs,
+        },
+    }  # fmt: skip
+    return f"\n{yaml.safe_dump(parts, sort_keys=False)}"
 
 
-def prepare_dagster_home(settings: Settings, database: Database) -> dict[str, str]:
+def prepare_dagster_home(settings: Settings, database: Database | None = None) -> dict[str, str]:
     """Write ``<home>/dagster/dagster.yaml`` and return the environment that leads to it.
 
     With these variables ``DagsterInstance.get()`` opens the persistent instance, in this process
     (once they are in ``os.environ``) and in every child, whatever its working directory; the same
     settings reach the child too.
+
+    Parameters
+    ----------
+    database
+        Whose store is used; None lets each process find it from the home, as one of the owner's.
 
     Raises
     ------
@@ -44,12 +52,11 @@ def prepare_dagster_home(settings: Settings, database: Database) -> dict[str, st
         The home cannot be written.
     """
     home = settings.dagster_home
-    compute_logs = settings.home / "logs" / "runs"
-    wanted = project_file("dagster.yaml").read_text(encoding="utf-8") + _STORE
+    wanted = project_file("dagster.yaml").read_text(encoding="utf-8") + _store(settings)
     target = home / "dagster.yaml"
     try:
         home.mkdir(parents=True, exist_ok=True)
-        compute_logs.mkdir(parents=True, exist_ok=True)
+        (settings.home / "logs" / "runs").mkdir(parents=True, exist_ok=True)
         if not target.exists() or target.read_text(encoding="utf-8") != wanted:
             _replace(target, wanted)
     except OSError as error:
@@ -57,21 +64,27 @@ def prepare_dagster_home(settings: Settings, database: Database) -> dict[str, st
             f"Dagster's home {home} cannot be written: {error.strerror or error}.",
             "Free disk space, or choose another home with --home or CATALYST_HOME.",
         ) from error
-    return settings_environment(settings) | {
-        "DAGSTER_HOME": str(home),
-        "DAGSTER_PG_URL": database.sibling_url(Sibling.DAGSTER),
-        "DAGSTER_COMPUTE_LOGS": str(compute_logs),
-    }
+    environment = settings_environment(settings) | {"DAGSTER_HOME": str(home)}
+    if database is not None:
+        environment["CATALYST_DAGSTER_DATABASE_URL"] = database.sibling_url(Sibling.DAGSTER)
+    return environment
 
 
-def settings_environment(settings: Settings) -> dict[str, str]:
-    """Return the variables by which another process reads the same settings."""
+def settings_environment(settings: Settings, *, secrets: bool = True) -> dict[str, str]:
+    """Return the variables by which another process reads the same settings.
+
+    Parameters
+    ----------
+    secrets
+        False leaves out passwords and keys.
+    """
     environment = {}
     for name in settings.model_fields_set | {"home"}:
         value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value() if secrets else None
         if value is not None:
-            text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-            environment[f"CATALYST_{name.upper()}"] = text
+            environment["MP_API_KEY" if name == "mp_api_key" else f"CATALYST_{name.upper()}"] = str(value)
     return environment
 
 

@@ -18,11 +18,22 @@ from resources.dagster_instance import prepare_dagster_home, settings_environmen
 from resources.mlflow.tracking import Tracking
 from resources.paths import project_file
 from resources.postgres.cluster import using_home
-from resources.postgres.database import Database, Sibling
+from resources.postgres.connection import service_database
+from resources.postgres.database import Database, Role, Sibling
 from resources.postgres.keeper import open_lock, try_lock
 from resources.settings import Settings
 from resources.supervisor import Service
 
+_INHERITED: Final = frozenset({
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM", "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH", "LD_PRELOAD", "PGSSLROOTCERT", "PGSSLMODE",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+})  # fmt: skip
+# Locale, Python, the object store's credentials, and how arithmetic is spread over the machine.
+_INHERITED_PREFIXES: Final = (
+    "LC_", "XDG_", "PYTHON", "AWS_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "OPENBLAS_", "NUMEXPR_", "TORCH_", "PYTORCH_",
+)  # fmt: skip
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
 
@@ -63,29 +74,50 @@ def describe_services(settings: Settings, *, mlflow: bool = True) -> list[Servic
 
 
 def equip_services(services: Sequence[Service], settings: Settings, database: Database) -> list[Service]:
-    """Give each service the variables it needs, passwords only to whom they belong.
+    """Give each service its whole environment: what it needs of ours, and the login of its own role alone.
+
+    The daemon, whose runs take several roles, finds them in the home.
 
     Raises
     ------
     CatalystError
         The home cannot be written.
+    DatabaseUnavailableError
+        An external server refuses to make logins.
     """
-    common = settings_environment(settings) | {
+    logins = service_database(settings, database)
+    common = inherited_environment() | settings_environment(settings, secrets=False)
+    common |= {
         "PYTHONSAFEPATH": "1",  # a folder `resources` in the working directory must not shadow ours
         "DO_NOT_TRACK": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    dagster = prepare_dagster_home(settings, database)
-    mlflow = {
-        "MLFLOW_BACKEND_STORE_URI": database.sibling_url(Sibling.MLFLOW),
-        "MLFLOW_DEFAULT_ARTIFACT_ROOT": Tracking(settings, "").artifact_root,
-        "MLFLOW_SERVE_ARTIFACTS": "false",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    dagster = {"DAGSTER_HOME": prepare_dagster_home(settings)["DAGSTER_HOME"]}
+    if not settings.embedded:
+        dagster["CATALYST_DATABASE_LOGINS"] = str(settings.logins_file)
+    key = settings.mp_api_key
+    own = {
+        "review-app": {"CATALYST_APP_DATABASE_URL": logins.url(Role.APP)},
+        "dagster-webserver": dagster | {"CATALYST_DAGSTER_DATABASE_URL": logins.sibling_url(Sibling.DAGSTER)},
+        "dagster-daemon": dagster | ({} if key is None else {"MP_API_KEY": key.get_secret_value()}),
+        "mlflow": {
+            "MLFLOW_BACKEND_STORE_URI": logins.sibling_url(Sibling.MLFLOW),
+            "MLFLOW_DEFAULT_ARTIFACT_ROOT": Tracking(settings, "").artifact_root,
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        },
     }
-    own = {"dagster-webserver": dagster, "dagster-daemon": dagster, "mlflow": mlflow}
     return [
         dataclasses.replace(service, environment=common | own.get(service.name, {})) for service in services
     ]
+
+
+def inherited_environment() -> dict[str, str]:
+    """Return what programs of any kind find their way by; nothing that only this process was told."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
+    }
 
 
 @dataclass(frozen=True)

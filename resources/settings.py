@@ -37,6 +37,18 @@ class Settings(BaseSettings):
         description="Owner's URL of an existing PostgreSQL database; no embedded server is started. "
         "Databases `<name>_dagster` and `<name>_mlflow` on the same server are created beside it.",
     )
+    database_logins: AbsolutePath | None = Field(
+        None,
+        description="JSON file with a login a role on that database, for the services, which never have its owner's; "
+        "unset, `catalyst up` makes them and keeps them in the home.",
+    )
+    app_database_url: SecretStr | None = Field(
+        None,
+        description="URL by which the review app reaches the database as its own role; `catalyst up` sets it.",
+    )
+    dagster_database_url: SecretStr | None = Field(
+        None, description="URL by which Dagster's webserver reaches its store; `catalyst up` sets it."
+    )
     object_store: str | None = Field(
         None, description="Folder or universal-pathlib URL (s3://…) of raw cache, embeddings and models."
     )
@@ -126,6 +138,16 @@ class Settings(BaseSettings):
         """The names in ``allowed_hosts``, in lower case."""
         names = (self.allowed_hosts or "").split(",")
         return tuple(name for part in names if (name := part.strip().lower()))
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is the home's own."""
+        return self.database_url is None and self.database_logins is None
+
+    @property
+    def logins_file(self) -> Path:
+        """Where the logins of the services on an external database lie."""
+        return self.database_logins or self.home / "database-logins.json"
 
     @property
     def object_store_url(self) -> str:

@@ -40,7 +40,7 @@ class Service:
     command
         Its argv.
     environment
-        Variables it gets besides those of this process.
+        All the variables it gets: none of this process come along.
     port, port_option
         Where it listens, and how a user chooses another: ``--dagster-port or CATALYST_DAGSTER_PORT``.
     url
@@ -159,7 +159,7 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 cwd=self._working_directory,
-                env={**os.environ, **child.service.environment},
+                env=dict(child.service.environment),
                 start_new_session=True,
                 preexec_fn=die_with_parent(signal.SIGTERM),
             )

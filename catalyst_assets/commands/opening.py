@@ -54,7 +54,7 @@ def require_database(settings: "Settings") -> None:
     """
     from catalyst_assets.errors import UsageError
 
-    if settings.database_url is None and not (settings.home / "postgres" / "data").exists():
+    if settings.embedded and not (settings.home / "postgres" / "data").exists():
         raise UsageError(
             f"There is no database under {settings.home}.",
             "Start with `catalyst demo` or `catalyst up`, or name the folder with --home.",

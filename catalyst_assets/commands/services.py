@@ -78,15 +78,17 @@ def up(
         stack.enter_context(announced(settings, services))
         require_free_ports(settings.host, services)
         checks: list[Callable[[], None]] = []
-        if settings.database_url is None:
+        if settings.embedded:
             server = EmbeddedPostgres(settings.home)
             with console.status("Starting PostgreSQL …"):
                 stack.enter_context(server)
             checks.append(server.ensure_running)
         database = stack.enter_context(connect(settings, upgrade=True))
-        services = equip_services(services, settings, database)
         with console.status("Starting Dagster …"), open_instance(settings, database) as instance:
             limit_pools(instance)
+        services = equip_services(
+            services, settings, database
+        )  # after Dagster's tables, which they are given
         supervisor = Supervisor(
             services,
             settings.home / "logs",
@@ -96,7 +98,7 @@ def up(
         )
         console.print(f"Starting {', '.join(service.name for service in services)} …")
         supervisor.run(when_ready=lambda: _show_addresses(console, settings, services))
-        console.print("Stopping PostgreSQL …" if settings.database_url is None else "Stopped.")
+        console.print("Stopping PostgreSQL …" if settings.embedded else "Stopped.")
 
 
 def status(home: _Home = None, as_json: _Json = False) -> None:
@@ -171,7 +173,7 @@ def _look_at_database(settings: "Settings") -> dict[str, Any] | None:
     with connect(settings, check_schema=False) as database:
         state = schema_state(database)
         found: dict[str, Any] = {
-            "kind": "embedded" if settings.database_url is None else "external",
+            "kind": "embedded" if settings.embedded else "external",
             "schema": state.version,
             "pending": [step.version for step in state.pending],
             "materials": 0,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from catalyst_assets.errors import DatabaseUnavailableError, UsageError
 from resources.postgres.database import Database, Role, Sibling, fetch_all, fetch_one, run_as_written
 from resources.postgres.embedded import DRIVER, EmbeddedPostgres
+from resources.postgres.logins import plan_logins, read_logins, sibling_role
 from resources.postgres.migrations import require_current_schema, upgrade_schema
 from resources.settings import Settings
 
@@ -42,11 +43,12 @@ def connect(settings: Settings, *, upgrade: bool = False, check_schema: bool = T
         ``CATALYST_DATABASE_URL`` is not a PostgreSQL URL.
     """
     with ExitStack() as stack:
-        if settings.database_url is None:
-            server = stack.enter_context(EmbeddedPostgres(settings.home))
-            database = open_embedded(server)
-        else:
+        if settings.database_url is not None:
             database = open_external(settings.database_url.get_secret_value())
+        elif settings.database_logins is not None:
+            database = read_logins(settings.database_logins).open()
+        else:
+            database = open_embedded(stack.enter_context(EmbeddedPostgres(settings.home)))
         stack.callback(database.dispose)
         if upgrade:
             upgrade_schema(database)
@@ -55,12 +57,77 @@ def connect(settings: Settings, *, upgrade: bool = False, check_schema: bool = T
         yield database
 
 
+@contextmanager
+def connect_app(settings: Settings) -> Iterator[Database]:
+    """Open the database as the review app alone, by ``CATALYST_APP_DATABASE_URL`` if that is set.
+
+    Raises
+    ------
+    DatabaseUnavailableError, SchemaVersionError, UsageError
+        As `connect`.
+    """
+    if settings.app_database_url is None:
+        with connect(settings) as database:
+            yield Database({Role.APP: database.url(Role.APP)})
+        return
+    url = _parse_url(settings.app_database_url.get_secret_value(), "CATALYST_APP_DATABASE_URL")
+    database = Database({Role.APP: _text(url)})
+    require_current_schema(database)
+    yield database
+    database.dispose()
+
+
 @cache
 def process_database(settings: Settings) -> Database:
     """Return the databases of this process, kept open until it exits."""
     stack = ExitStack()
     atexit.register(stack.close)
     return stack.enter_context(connect(settings))
+
+
+def service_database(settings: Settings, database: Database) -> Database:
+    """Return an installation's databases as its services reach them: on a server of others, not as the owner.
+
+    Raises
+    ------
+    CatalystError
+        The logins cannot be kept in the home.
+    DatabaseUnavailableError
+        The server refuses to make them.
+    UsageError
+        ``CATALYST_DATABASE_LOGINS`` names no file of logins.
+    """
+    if settings.database_url is None or settings.database_logins is not None:
+        return database if settings.database_logins is None else read_logins(settings.database_logins).open()
+    owner = _parse_url(settings.database_url.get_secret_value())
+    path = settings.logins_file
+    logins = plan_logins(path, owner)
+    import sqlalchemy as sa
+
+    try:
+        with _maintenance(owner) as connection:
+            for login in logins.logins.values():
+                verifier = _scram_verifier(connection, login.user, login.password.get_secret_value())
+                names = {"role": login.role or login.user, "login": login.user, "verifier": verifier}
+                _execute_generated(connection, "services/external_login", **names)
+        for sibling in Sibling:
+            with _maintenance(owner.set(database=f"{owner.database}_{sibling}")) as connection:
+                role = sibling_role(str(owner.database), sibling)
+                _execute_generated(connection, "services/own_sibling", role=role)
+    except sa.exc.DBAPIError as error:
+        raise DatabaseUnavailableError(
+            f"No logins for the services can be made on {_place(owner)}: {str(error.orig).strip().splitlines()[0]}.",
+            "Have the server's administrator make them, and name the file of them in CATALYST_DATABASE_LOGINS; "
+            f"{path} shows what is wanted.",
+        ) from error
+    return logins.open()
+
+
+def dagster_url(settings: Settings) -> str:
+    """Return the URL of Dagster's store; the embedded server, if it is on it, runs until this process exits."""
+    if settings.dagster_database_url is not None:
+        return settings.dagster_database_url.get_secret_value()
+    return process_database(settings).sibling_url(Sibling.DAGSTER)
 
 
 def open_embedded(server: EmbeddedPostgres) -> Database:
@@ -88,7 +155,7 @@ def open_external(url_text: str) -> Database:
     """Return the databases on a server that somebody else runs.
 
     One login serves all roles here: each connection takes its role when it opens, which guards
-    against mistakes, not against code that resets the role.
+    against mistakes, not against code that resets the role. Services have others: `service_database`.
 
     Raises
     ------
@@ -113,7 +180,7 @@ def open_external(url_text: str) -> Database:
     )
 
 
-def _parse_url(text: str) -> "sa.URL":
+def _parse_url(text: str, variable: str = "CATALYST_DATABASE_URL") -> "sa.URL":
     import sqlalchemy as sa
 
     try:
@@ -122,7 +189,7 @@ def _parse_url(text: str) -> "sa.URL":
         url = None
     if url is None or url.get_backend_name() not in ("postgresql", "postgres") or not url.database:
         raise UsageError(
-            "CATALYST_DATABASE_URL is not the URL of a PostgreSQL database.",
+            f"{variable} is not the URL of a PostgreSQL database.",
             "Write it as postgresql://user:password@host:5432/catalyst, or unset it for the embedded server.",
         )
     return url.set(drivername=DRIVER)

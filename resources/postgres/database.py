@@ -64,6 +64,11 @@ class Database:
         self._siblings = dict(siblings or {})
         self._engines: dict[Role, sa.Engine] = {}
 
+    @property
+    def reader(self) -> Role:
+        """The role in which this process looks at what any may read."""
+        return Role.OWNER if Role.OWNER in self._urls else next(iter(self._urls))
+
     def url(self, role: Role) -> str:
         """Return the URL, password included, by which ``role`` connects."""
         return self._urls[role]
@@ -76,6 +81,11 @@ class Database:
         """Return the connection pool of ``role``."""
         import sqlalchemy as sa
 
+        if role not in self._urls:
+            raise DatabaseUnavailableError(
+                f"This process has no login of {role}.",
+                "Name the owner's database in CATALYST_DATABASE_URL for what only the owner may do.",
+            )
         if role not in self._engines:
             self._engines[role] = sa.create_engine(
                 self._urls[role], pool_pre_ping=True, pool_size=2, max_overflow=8

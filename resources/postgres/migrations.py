@@ -80,7 +80,7 @@ def schema_state(database: Database, folder: Path | None = None) -> SchemaState:
     SchemaVersionError
         The database is newer than the code, or an applied migration was changed afterwards.
     """
-    with database.transaction(Role.OWNER) as connection:
+    with database.transaction(database.reader) as connection:
         return _state(connection, folder)
 
 

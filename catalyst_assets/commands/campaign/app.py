@@ -100,7 +100,7 @@ def validate(
     check_known(goal)
     settings = load_settings(home=home)
     ready = None
-    if settings.database_url is not None or settings.home.exists():
+    if not settings.embedded or settings.home.exists():
         with open_platform(home) as platform:
             ready = check_readiness(platform.database, platform.objects, goal)
     if as_json:

@@ -1,0 +1,74 @@
+"""A whole `catalyst up` for tests: started on ports of its own, ended without leftovers."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from catalyst_assets_tests.processes import eventually, processes_of
+
+_MARKS = {
+    "review-app": "dash_app.server:create_app_from_environment",
+    "dagster-webserver": "resources.web.dagster_server",
+    "dagster-daemon": "resources.runs.daemon",
+    "mlflow": "resources.web.mlflow_server",
+}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A `catalyst up` that answers."""
+
+    home: Path
+    up: psutil.Process
+    urls: dict[str, str]
+
+    def processes(self) -> dict[str, list[psutil.Process]]:
+        """Each service's process and all that it has started."""
+        found = {}
+        for process in self.up.children():
+            for name, mark in _MARKS.items():
+                if mark in process.cmdline():
+                    found[name] = [process, *process.children(recursive=True)]
+        return found
+
+
+@contextmanager
+def running(home: Path, **variables: str) -> Iterator[Running]:
+    """Run `catalyst up` on ``home`` with further variables in its environment."""
+    with ExitStack() as probes:
+        ports = {}
+        for name in ("APP", "DAGSTER", "MLFLOW"):
+            probe = probes.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            ports[name] = probe.getsockname()[1]
+    environment = {**os.environ, "CATALYST_HOME": str(home), **variables}
+    environment |= {f"CATALYST_{name}_PORT": str(port) for name, port in ports.items()}
+    catalyst = str(Path(sys.executable).with_name("catalyst"))
+    with tempfile.TemporaryFile("w+") as said:
+        up = subprocess.Popen([catalyst, "up"], env=environment, stdout=said, stderr=said)
+
+        def told() -> str:
+            said.seek(0)
+            return said.read()
+
+        try:
+            assert eventually(lambda: "Everything runs" in told() or up.poll() is not None, 240.0), told()
+            assert up.poll() is None, told()
+            urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+            yield Running(home, psutil.Process(up.pid), urls)
+        finally:
+            up.send_signal(signal.SIGTERM)
+            try:
+                up.wait(60)
+            finally:
+                for process in processes_of(home):
+                    process.kill()
