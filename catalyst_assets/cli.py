@@ -10,6 +10,7 @@ from catalyst_assets.commands import ingest, services
 from catalyst_assets.commands.bench.app import app as bench
 from catalyst_assets.commands.campaign.app import app as campaign
 from catalyst_assets.commands.demo import demo
+from catalyst_assets.commands.env import env
 from catalyst_assets.commands.models.app import app as models
 from catalyst_assets.errors import CatalystError
 from resources.code_version import code_version, release
@@ -47,6 +48,7 @@ def _options(
 
 
 app.command("demo")(demo)
+app.command("env")(env)
 services.register(app)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(campaign, name="campaign")
