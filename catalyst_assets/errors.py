@@ -57,6 +57,10 @@ class DatabaseUnavailableError(CatalystError):
     """PostgreSQL cannot be started or reached."""
 
 
+class RunGivenUpError(CatalystError):
+    """A run was ended by others while its process slept; what this process still does is not written."""
+
+
 class SchemaVersionError(CatalystError):
     """The database was written by a newer, or not yet migrated by this, version."""
 

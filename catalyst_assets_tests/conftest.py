@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from resources.dagster_instance import prepare_dagster_home
+from resources.dagster_instance import guard_finished_runs, prepare_dagster_home
 from resources.mlflow.tracking import Tracking
 from resources.platform import Platform
 from resources.postgres.connection import open_embedded
@@ -165,6 +165,7 @@ def _dagster_tables(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.
         for name, value in prepare_dagster_home(home, open_embedded(postgres_server)).items():
             patch.setenv(name, value)
         dg.DagsterInstance.get().dispose()
+        guard_finished_runs(open_embedded(postgres_server))
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ import yaml
 from pydantic import SecretStr
 
 from catalyst_assets.constants import Queue
-from catalyst_assets.errors import CatalystError
+from catalyst_assets.errors import CatalystError, DatabaseUnavailableError
 from resources.paths import project_file
-from resources.postgres.database import Database, Sibling
+from resources.postgres.database import Database, Sibling, fetch_one, load_query, run_as_written
 from resources.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,6 +86,28 @@ def settings_environment(settings: Settings, *, secrets: bool = True) -> dict[st
         if value is not None:
             environment["MP_API_KEY" if name == "mp_api_key" else f"CATALYST_{name.upper()}"] = str(value)
     return environment
+
+
+def guard_finished_runs(database: Database) -> None:
+    """Have Dagster's own database hold that a run which has ended stays as it ended; its tables must be there.
+
+    Raises
+    ------
+    DatabaseUnavailableError
+        The server cannot be reached.
+    """
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(database.sibling_url(Sibling.DAGSTER), poolclass=sa.NullPool)
+    try:
+        with engine.begin() as connection:
+            if fetch_one(connection, "dagster/guarded") is None:
+                run_as_written(connection, load_query("dagster/guard").text)
+    except sa.exc.OperationalError as error:
+        raise DatabaseUnavailableError(
+            f"Dagster's database does not answer: {str(error.orig).strip().splitlines()[0]}.",
+            "Run `catalyst status`; see the server's log under the home folder.",
+        ) from error
 
 
 def limit_pools(instance: "dg.DagsterInstance") -> None:

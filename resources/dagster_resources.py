@@ -1,7 +1,8 @@
 """The resources of the code location: ``platform``, ``mlflow``, and how steps hand values to each other."""
 
+import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 
@@ -11,6 +12,9 @@ from resources.mlflow.dagster_resource import build_mlflow_resource, shown_value
 from resources.platform import Platform
 from resources.postgres.connection import process_database
 from resources.settings import Settings, get_settings
+
+_log = logging.getLogger(__name__)
+_GIVEN_UP: Final = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 
 def build_resources(
@@ -41,7 +45,12 @@ def build_resources(
         if context.run is None:
             yield opened
             return
-        with heartbeat(opened.database, opened.settings, context.run.run_id):
+        instance, run_id = context.instance, context.run.run_id
+
+        def has_failed() -> bool:
+            return instance is not None and _has_failed(instance, run_id)
+
+        with heartbeat(opened.database, opened.settings, run_id, has_failed):
             yield opened
 
     @dg.io_manager(
@@ -68,3 +77,12 @@ def _describe_server(settings: Settings) -> str:
         return sa.make_url(settings.database_url.get_secret_value()).render_as_string(hide_password=True)
     except sa.exc.ArgumentError:
         return "not a URL: see CATALYST_DATABASE_URL"
+
+
+def _has_failed(instance: dg.DagsterInstance, run_id: str) -> bool:
+    try:
+        run = instance.get_run_by_id(run_id)
+    except Exception as error:  # of whatever store Dagster has; the next beat asks again
+        _log.warning("Dagster does not say how run %s stands: %s", run_id, error)
+        return False
+    return run is not None and run.status in _GIVEN_UP

@@ -7,7 +7,7 @@ AWS client finds them (environment, shared configuration, role): nothing of them
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -41,10 +41,13 @@ class ObjectStore:
     ----------
     url
         A folder, or a URL that universal-pathlib understands (``s3://bucket/prefix``).
+    before_write
+        Called before anything is written or removed; what it raises prevents it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, before_write: Callable[[], None] = lambda: None) -> None:
         self.url = url
+        self._before_write = before_write
 
     @property
     def _root(self) -> "UPath":
@@ -104,6 +107,7 @@ class ObjectStore:
     def _publishing(self, key: str, size_bytes: int) -> Iterator[BinaryIO]:
         """Open ``key`` for writing; it appears when the block is left without an error."""
         target = self.path(key)
+        self._before_write()
         try:
             if self._is_local:
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -148,8 +152,10 @@ class ObjectStore:
         CatalystError
             The store cannot be written.
         """
+        path = self.path(key)
+        self._before_write()
         try:
-            self.path(key).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         except FileNotFoundError:
             return
         except self._failures as error:

@@ -23,12 +23,13 @@ class Platform:
     @cached_property
     def objects(self) -> ObjectStore:
         """Raw cache, embeddings, models and what steps hand to each other."""
-        return ObjectStore(self.settings.object_store_url)
+        return ObjectStore(self.settings.object_store_url, before_write=self.database.require_claim)
 
     @cached_property
     def tracking(self) -> Tracking:
         """MLflow runs."""
-        return Tracking(self.settings, self.database.sibling_url(Sibling.MLFLOW))
+        url = self.database.sibling_url(Sibling.MLFLOW)
+        return Tracking(self.settings, url, before_write=self.database.require_claim)
 
     @cached_property
     def registry(self) -> ModelRegistry:

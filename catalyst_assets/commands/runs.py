@@ -31,12 +31,13 @@ def open_instance(settings: "Settings", database: "Database") -> "Iterator[Dagst
     import dagster as dg
 
     from catalyst_assets.loop.runs import reap_dead_runs
-    from resources.dagster_instance import prepare_dagster_home
+    from resources.dagster_instance import guard_finished_runs, prepare_dagster_home
     from resources.settings import get_settings
 
     os.environ.update(prepare_dagster_home(settings, database))
     get_settings.cache_clear()
     with dg.DagsterInstance.get() as instance:
+        guard_finished_runs(database)
         reap_dead_runs(instance, database)
         yield instance
 

@@ -4,6 +4,8 @@ The default run launcher has no health check: without a reaper a killed run stay
 its campaign for ever.
 """
 
+import contextlib
+import logging
 import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,13 +13,15 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from catalyst_assets.errors import DatabaseUnavailableError
 from catalyst_assets.loop.decide import JobHistory
-from resources.postgres.database import Database, Role, Row, fetch_all
+from resources.postgres.database import Database, Role, Row, execute, fetch_all
 from resources.runs.process import PID_TAG, PROCESS_STARTED_TAG, is_alive, names_process_here
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
+_log = logging.getLogger(__name__)
 PARTITION_TAG = "dagster/partition"
 
 SILENCE = timedelta(seconds=90)
@@ -54,12 +58,16 @@ def _history(newest_first: Sequence[dg.DagsterRun]) -> JobHistory:
     )
 
 
-def reap_dead_runs(instance: "DagsterInstance", database: Database) -> list[str]:
+def reap_dead_runs(
+    instance: "DagsterInstance", database: Database, silence: timedelta = SILENCE
+) -> list[str]:
     """Fail every unfinished run whose process is gone; return their run ids.
 
-    A process of this host is looked up; one of another host is given up after ``SILENCE`` without a
-    heartbeat. Runs that nobody has started yet are left to the daemon.
+    A process of this host is looked up; one of another host, or one that is stopped, is given up after
+    ``silence`` without a heartbeat. Runs that nobody has started yet are left to the daemon. A run loses its claim
+    before it is failed, as does one that ended otherwise: should its process go on, it writes nothing.
     """
+    _settle_claims(instance, database)
     runs = [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED))]
     if not runs:
         return []
@@ -70,8 +78,8 @@ def reap_dead_runs(instance: "DagsterInstance", database: Database) -> list[str]
         }
     reaped = []
     for run in runs:
-        reason = _death(run, beats.get(run.run_id))
-        if reason is not None:
+        reason = _death(run, beats.get(run.run_id), silence)
+        if reason is not None and _take_claim(database, run.run_id, reason):
             instance.add_run_tags(run.run_id, {"catalyst/reaped": "true"})
             instance.report_run_failed(run, f"{reason}; the loop will request the work again.")
             # The daemon would free them in a while; `catalyst demo` has none.
@@ -80,20 +88,65 @@ def reap_dead_runs(instance: "DagsterInstance", database: Database) -> list[str]
     return reaped
 
 
-def _death(run: dg.DagsterRun, beat: Row | None) -> str | None:
+def _settle_claims(instance: "DagsterInstance", database: Database) -> None:
+    """Take their claims from runs that failed or were canceled; forget those of runs that ended well."""
+    with database.transaction(Role.PIPELINE) as connection:
+        held = {row["run_id"]: row["is_old"] for row in fetch_all(connection, "loop/held_claims")}
+    if not held:
+        return
+    records = instance.get_run_records(dg.RunsFilter(run_ids=list(held)))
+    status = {record.dagster_run.run_id: record.dagster_run.status for record in records}
+    for run_id in held:
+        if status.get(run_id) in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+            _take_claim(database, run_id, f"its run ended as {status[run_id].value}")
+    # A run that this Dagster does not know may be somebody's own, in a notebook.
+    done = [
+        run_id
+        for run_id, is_old in held.items()
+        if status.get(run_id) is dg.DagsterRunStatus.SUCCESS or (is_old and run_id not in status)
+    ]
+    with database.transaction(Role.PIPELINE) as connection:
+        execute(connection, "loop/drop_claims", run_ids=done)
+
+
+def _take_claim(database: Database, run_id: str, reason: str) -> bool:
+    """Tell whether the run has no claim any more; the next look tries again."""
+    try:
+        with database.transaction(Role.PIPELINE) as connection:
+            execute(connection, "loop/lose_claim", run_id=run_id, reason=reason)
+    except DatabaseUnavailableError as error:
+        _log.warning("Run %s cannot be given up yet: %s", run_id, error)
+        return False
+    return True
+
+
+def _death(run: dg.DagsterRun, beat: Row | None, silence: timedelta) -> str | None:
     here = socket.gethostname()
+    silent_for = None if beat is None else datetime.now(UTC) - beat["beat_at"]
+    is_silent = silent_for is not None and silent_for > silence
     if names_process_here(run.tags):
-        if is_alive(int(run.tags[PID_TAG]), float(run.tags[PROCESS_STARTED_TAG])):
-            return None
-        return f"Process {run.tags[PID_TAG]} on {here} ended before its run did"
-    if beat is None:
+        return _end_here(int(run.tags[PID_TAG]), float(run.tags[PROCESS_STARTED_TAG]), is_silent)
+    if beat is None or silent_for is None:
         return None
-    silent_for = datetime.now(UTC) - beat["beat_at"]
     if beat["host"] == here:
         # Under the multiprocess executor the last beat may be of a step that has just ended.
-        if silent_for < _LOCAL_SILENCE or is_alive(beat["pid"], beat["process_started"]):
+        if silent_for < min(_LOCAL_SILENCE, silence):
             return None
-        return f"Process {beat['pid']} on {here} ended before its run did"
-    if silent_for > SILENCE:
+        return _end_here(beat["pid"], beat["process_started"], is_silent)
+    if is_silent:
         return f"No heartbeat from {beat['host']} for {int(silent_for.total_seconds())} s"
+    return None
+
+
+def _end_here(pid: int, started: float, is_silent: bool) -> str | None:
+    """Return why nothing is to be expected of a process of this host; None if something is."""
+    import psutil
+
+    here = socket.gethostname()
+    if not is_alive(pid, started):
+        return f"Process {pid} on {here} ended before its run did"
+    # One that is merely slow, or was asleep with the whole machine, is not in this state.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if is_silent and psutil.Process(pid).status() == psutil.STATUS_STOPPED:
+            return f"Process {pid} on {here} is stopped"
     return None

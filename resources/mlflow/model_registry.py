@@ -75,6 +75,7 @@ class ModelRegistry:
         """Register a further version; the model is made with its first."""
         from mlflow.exceptions import MlflowException
 
+        self._tracking.before_write()
         with self._asking() as client:
             try:
                 client.create_registered_model(name)
@@ -88,12 +89,14 @@ class ModelRegistry:
 
     def tag(self, name: str, version: int, tags: Mapping[str, str]) -> None:
         """Note something of a version."""
+        self._tracking.before_write()
         with self._asking() as client:
             for key, value in tags.items():
                 client.set_model_version_tag(name, str(version), key, value)
 
     def promote(self, name: str, version: int) -> None:
         """Make a version the champion of its model."""
+        self._tracking.before_write()
         with self._asking() as client:
             client.set_registered_model_alias(name, CHAMPION, str(version))
 

@@ -6,7 +6,7 @@ Opening and ending runs is ``tracking``'s.
 import logging
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -54,10 +54,20 @@ class TrackedRun:
     _pending: "list[Metric]" = field(default_factory=list, repr=False)
     _due: float = field(default=0.0, repr=False)
     _warned: bool = field(default=False, repr=False)
+    _before_write: Callable[[], None] = field(default=lambda: None, repr=False)
 
-    def open(self, client: "MlflowClient", run_id: str, url: str, *, is_resumed: bool) -> None:
-        """Record in a run of MLflow from now on."""
+    def open(
+        self,
+        client: "MlflowClient",
+        run_id: str,
+        url: str,
+        *,
+        is_resumed: bool,
+        before_write: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Record in a run of MLflow from now on, each time after ``before_write`` had nothing against it."""
         self._client, self.run_id, self.url, self.is_resumed = client, run_id, url, is_resumed
+        self._before_write = before_write
 
     def log(
         self,
@@ -97,6 +107,7 @@ class TrackedRun:
         settings = [Param(name, str(value)[:_MAX_PARAM_LENGTH]) for name, value in (params or {}).items()]
         values = [Metric(name, float(value), now, step) for name, value in (metrics or {}).items()]
         try:
+            self._before_write()
             for name, curve in (curves or {}).items():
                 points = (
                     point if isinstance(point, tuple) else (index, point) for index, point in enumerate(curve)
@@ -154,6 +165,8 @@ class TrackedRun:
             _log.warning("The work goes on, its curves are not recorded for now. %s", first_line(error))
 
     def _send(self, client: "MlflowClient", values: "list[Metric]") -> None:
+        if values:
+            self._before_write()
         for start in range(0, len(values), _MAX_METRICS):
             client.log_batch(self.run_id, metrics=values[start : start + _MAX_METRICS])
 

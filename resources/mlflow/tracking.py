@@ -8,7 +8,7 @@ imports mlflow, which takes seconds, so nothing here does so before a run is ope
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -36,11 +36,16 @@ class Tracking:
         Where artifacts lie, and where MLflow's pages are served.
     url
         URL of the `mlflow` database.
+    before_write
+        Called before anything is recorded; what it raises prevents it.
     """
 
-    def __init__(self, settings: Settings, url: str) -> None:
+    def __init__(
+        self, settings: Settings, url: str, *, before_write: Callable[[], None] = lambda: None
+    ) -> None:
         self._settings = settings
         self._url = url
+        self.before_write = before_write
 
     @contextmanager
     def run(
@@ -75,9 +80,15 @@ class Tracking:
         try:
             stack.callback(self._forget_globals)
             tags = {_DATA_TAG: data_sha256, _TRAINING_TAG: training_key, **source_tags(module)}
+            self.before_write()
             self._describe_experiment(partition, experiment_note)
             resource = stack.enter_context(self._opened(run, asset, partition, dagster_run_id, tags))
-            stack.callback(lambda: resource.end_run(status))
+
+            def end() -> None:
+                self.before_write()
+                resource.end_run(status)
+
+            stack.callback(end)
         except Exception as error:
             run.note(error)
         try:
@@ -176,7 +187,9 @@ class Tracking:
             os.environ.pop("MLFLOW_TRACKING_URI", None)  # what the work starts need not know the password
             resource = resources.mlflow
             page = f"{self.pages}/#/experiments/{experiment_id}/runs/{run_id}"
-            run.open(resource.tracking_client, run_id, page, is_resumed=is_resumed)
+            run.open(
+                resource.tracking_client, run_id, page, is_resumed=is_resumed, before_write=self.before_write
+            )
             yield resource
 
     def _experiment(self, partition: str | None) -> tuple[str, str]:

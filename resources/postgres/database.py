@@ -7,13 +7,14 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.errors import DatabaseUnavailableError
+from catalyst_assets.errors import DatabaseUnavailableError, RunGivenUpError
 from resources.paths import project_file
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ Row = dict[str, Any]
 # Stands for no value in COPY; no text is likely to be it.
 _NULL = "\\N catalyst"
 _COPIED_AT_ONCE = 4 * 1024**2
+_LOST_CLAIM = "CF001"
 _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
@@ -63,6 +65,8 @@ class Database:
         self._urls = dict(urls)
         self._siblings = dict(siblings or {})
         self._engines: dict[Role, sa.Engine] = {}
+        self._claims: tuple[tuple[str, Callable[[], None]], ...] = ()
+        self._changing_claims = threading.Lock()
 
     @property
     def reader(self) -> Role:
@@ -100,11 +104,18 @@ class Database:
         ------
         DatabaseUnavailableError
             The server cannot be reached or went away.
+        RunGivenUpError
+            A run whose claim this process carries has lost it: nothing is written.
         """
         import sqlalchemy as sa
 
+        claims = self._claims
+        for _, look in claims:
+            look()
         try:
             with self.engine(role).begin() as connection:
+                for run_id, _ in claims:
+                    execute(connection, "loop/hold_claim", run_id=run_id)
                 yield connection
         except sa.exc.OperationalError as error:
             reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
@@ -112,12 +123,55 @@ class Database:
                 f"PostgreSQL does not answer as {role}: {reason}.",
                 "Run `catalyst status`; see the server's log under the home folder.",
             ) from error
+        except sa.exc.DBAPIError as error:
+            raise (given_up(error) or error) from error.__cause__
+
+    @contextmanager
+    def carrying(self, run_id: str, look: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Let every transaction of this process, in whatever thread, carry the claim of a run.
+
+        Parameters
+        ----------
+        look
+            Called before each; may raise `RunGivenUpError`.
+        """
+        claim = (run_id, look)
+        with self._changing_claims:
+            self._claims += (claim,)
+        try:
+            yield
+        finally:
+            with self._changing_claims:
+                self._claims = tuple(other for other in self._claims if other is not claim)
+
+    def require_claim(self) -> None:
+        """Ask whether this process may still write; for writes that lie outside the database.
+
+        Raises
+        ------
+        RunGivenUpError
+            A run whose claim it carries has lost it.
+        """
+        if self._claims:
+            with self.transaction():
+                pass
 
     def dispose(self) -> None:
         """Close every pooled connection."""
         for engine in self._engines.values():
             engine.dispose()
         self._engines.clear()
+
+
+def given_up(error: Exception) -> RunGivenUpError | None:
+    """Return what a refused write of a run that lost its claim means to a person; None for another error."""
+    original = getattr(error, "orig", error)
+    if getattr(original, "pgcode", None) != _LOST_CLAIM:
+        return None
+    said = str(original).strip().splitlines()[0].removeprefix("ERROR:").strip()
+    return RunGivenUpError(
+        f"{said[:1].upper()}{said[1:]}.", "Nothing more of it is written; the loop asks for the work again."
+    )
 
 
 @cache

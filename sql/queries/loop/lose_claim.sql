@@ -1,0 +1,1 @@
+SELECT lose_run_claim(:run_id, :reason)
