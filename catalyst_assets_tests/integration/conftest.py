@@ -2,12 +2,18 @@
 
 from collections.abc import Iterator
 
+import dagster as dg
 import httpx
 import pytest
 
+from catalyst_assets.build import build_defs
+from catalyst_assets.loop.jobs import PREPARATION_JOB
+from catalyst_assets_tests.conftest import Template, prepared_template
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.dash_app.serving import api_client
+from resources.platform import Platform
 from resources.postgres.database import Database
+from resources.postgres.embedded import EmbeddedPostgres
 
 
 @pytest.fixture
@@ -21,3 +27,18 @@ def api(database: Database) -> Iterator[httpx.Client]:
 def campaign(database: Database) -> ReviewedCampaign:
     """A campaign that was started and has no iteration yet."""
     return ReviewedCampaign(database).start()
+
+
+@pytest.fixture(scope="session")
+def shipped_set(
+    postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Template]:
+    """The shipped set with its features, for modules that take it as their `template`."""
+
+    def load(platform: Platform) -> None:
+        job = build_defs(platform=platform).resolve_job_def(PREPARATION_JOB)
+        with dg.DagsterInstance.ephemeral() as instance:
+            assert job.execute_in_process(instance=instance).success
+
+    with prepared_template(postgres_server, tmp_path_factory.mktemp("shipped"), load) as made:
+        yield made

@@ -1,6 +1,6 @@
 """The stages of one turn on a real database: what they write, what they refuse."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -21,7 +21,7 @@ from catalyst_assets.learning.audit import audit_training_set
 from catalyst_assets.learning.training import train
 from catalyst_assets.learning.training_set import build_training_set, load_training_set, store_training_set
 from catalyst_assets.loop.campaigns import close_iteration, load_pool, open_iteration, start_campaign
-from catalyst_assets.loop.jobs import ITERATION_JOB, PREPARATION_JOB, VALIDATION_JOB
+from catalyst_assets.loop.jobs import ITERATION_JOB, VALIDATION_JOB
 from catalyst_assets.partitions import AL_ITERATION, IterationKey
 from catalyst_assets.prediction.versions import (
     PredictionPlan,
@@ -34,11 +34,10 @@ from catalyst_assets.validation.answering import answer_pending
 from catalyst_assets.validation.assets import labels
 from catalyst_assets.validation.prediction_errors import score_iteration
 from catalyst_assets.validation.reference_table import ReferenceTable
-from catalyst_assets_tests.conftest import Template, prepared_template
+from catalyst_assets_tests.conftest import Template
 from catalyst_assets_tests.integration.loop.loop_process import CAMPAIGN
 from resources.platform import Platform
 from resources.postgres.database import Database, Role, Sibling, execute, fetch_all, fetch_one
-from resources.postgres.embedded import EmbeddedPostgres
 from resources.settings import Settings
 
 FIRST, SECOND = IterationKey(CAMPAIGN.name, 0), IterationKey(CAMPAIGN.name, 1)
@@ -81,18 +80,10 @@ def rank_iteration(platform: Platform, key: str) -> bool:
     return record_shortlist(database, compute_shortlist(database, objects, key))
 
 
-def load_shipped_set(platform: Platform) -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
-        assert run(platform, instance, PREPARATION_JOB).success
-
-
 @pytest.fixture(scope="module")
-def template(
-    postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Template]:
+def template(shipped_set: Template) -> Template:
     """The shipped set with its features."""
-    with prepared_template(postgres_server, tmp_path_factory.mktemp("shipped"), load_shipped_set) as made:
-        yield made
+    return shipped_set
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import dagster as dg
 import psutil
 import pytest
 
+from catalyst_assets.errors import RunGivenUpError
 from catalyst_assets.loop.runs import job_history, reap_dead_runs
-from resources.postgres.database import Database, Role, copy_rows
+from resources.postgres.database import Database, Role, copy_rows, execute, fetch_all
 from resources.runs.process import HOST_TAG, PID_TAG, PROCESS_STARTED_TAG, process_tags
 
 
@@ -107,3 +108,49 @@ def test_a_reaped_run_blocks_nothing_and_counts_as_no_failure(
     after = job_history(dagster_instance, "a__0000")["a__0000", "iteration"]
     assert (before.active, before.attempts) == (True, 1)
     assert (after.active, after.attempts, after.consecutive_failures) == (False, 1, 0)
+
+
+def test_a_run_that_failed_or_was_canceled_loses_its_claim_and_one_that_ended_well_needs_none(
+    dagster_instance: dg.DagsterInstance, database: Database
+) -> None:
+    runs = [started_run(dagster_instance, process_tags()) for _ in range(4)]
+    with database.transaction() as connection:
+        for run in runs:
+            execute(connection, "loop/make_claim", run_id=run.run_id)
+    failed, canceled, succeeded, living = runs
+    dagster_instance.report_run_failed(failed, "by hand")
+    dagster_instance.report_run_canceled(canceled, "by hand")
+    finish(dagster_instance, succeeded)
+    assert reap_dead_runs(dagster_instance, database) == []
+    for run in (failed, canceled):
+        with (
+            pytest.raises(RunGivenUpError, match="its run ended as"),
+            database.carrying(run.run_id),
+            database.transaction(),
+        ):
+            pytest.fail("it may still write")
+    with database.transaction() as connection:
+        held = [row["run_id"] for row in fetch_all(connection, "loop/held_claims")]
+    assert held == [living.run_id]
+
+
+def test_a_run_that_has_ended_stays_as_it_ended(
+    dagster_instance: dg.DagsterInstance, database: Database, dead_process: dict[str, str]
+) -> None:
+    run = started_run(dagster_instance, dead_process)
+    reap_dead_runs(dagster_instance, database)
+    with pytest.raises(Exception, match="has ended as FAILURE, so it does nothing more"):
+        finish(dagster_instance, run)
+    dagster_instance.report_run_canceled(run, "too late")
+    assert status_of(dagster_instance, run) is dg.DagsterRunStatus.FAILURE
+    dagster_instance.add_run_tags(run.run_id, {"note": "tags may still be added"})
+    found = dagster_instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert (found.tags["note"], found.status) == ("tags may still be added", dg.DagsterRunStatus.FAILURE)
+
+
+def finish(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    event = dg.DagsterEvent(
+        event_type_value=dg.DagsterEventType.RUN_SUCCESS.value, job_name=run.job_name, message="done"
+    )
+    instance.report_dagster_event(event, run_id=run.run_id)
