@@ -13,9 +13,10 @@ from catalyst_assets.acquisition.problem import RankingProblem
 from catalyst_assets.campaigns.derived import fill_derived
 from catalyst_assets.campaigns.history import History
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
+from catalyst_assets.campaigns.pool import read_members
 from catalyst_assets.errors import LoopError, UsageError
 from catalyst_assets.learning.training_set import backbone_of, pivot_labels
-from catalyst_assets.prediction.versions import load_predictions, read_members
+from catalyst_assets.prediction.versions import load_predictions
 from catalyst_assets.representation.store import load_features
 from resources.postgres.database import fetch_all, fetch_one
 

@@ -33,6 +33,8 @@ class Iteration:
         The labels that were frozen then.
     training_set_sha256, model_sha256, prediction_version, mlflow_run_id
         What its stages wrote so far; None before they did.
+    pool_sha256
+        List of the pool that was frozen when it opened; None where an earlier version opened it.
     metrics
         What its stages measured so far.
     """
@@ -48,6 +50,7 @@ class Iteration:
     model_sha256: str | None
     mlflow_run_id: str | None
     prediction_version: int | None
+    pool_sha256: str | None
     metrics: Mapping[str, Any]
 
     @property

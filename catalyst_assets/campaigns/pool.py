@@ -1,20 +1,36 @@
-"""The members of a pool, in a fixed order."""
+"""The members of a pool, in a fixed order, and lists of them that are kept."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final
 
+from catalyst_assets.errors import CorruptArtifactError
+from catalyst_assets.representation.noted import QUARANTINE_SOURCE
 from resources.postgres.database import Row, fetch_all
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import sqlalchemy as sa
 
     from catalyst_assets.campaigns.pool_filter import Pool
+    from catalyst_assets.representation.noted import FeatureSet
+    from resources.object_store import ObjectStore
+
+_LISTED: Final = ("material_id", "structure_hash", "reduced_formula")
 
 
 def load_pool(
-    connection: "sa.Connection", pool: "Pool", *, without: Iterable[str] = (), most: int | None = None
+    connection: "sa.Connection",
+    pool: "Pool",
+    *,
+    without: Iterable[str] = (),
+    most: int | None = None,
+    features: "FeatureSet | None" = None,
+    described: bool | None = None,
+    arrived_until: "datetime | None" = None,
 ) -> list[Row]:
     """Return the members of a pool: material_id, reduced_formula, chemical_system, structure_hash.
 
@@ -24,6 +40,10 @@ def load_pool(
         Materials to leave out.
     most
         How many of the first to return; all by default.
+    described
+        Only members that have ``features``, or only those with neither features nor an entry in quarantine.
+    arrived_until
+        Only members that came by then.
     """
     return fetch_all(
         connection,
@@ -39,6 +59,11 @@ def load_pool(
         lacks_method=pool.lacks.method if pool.lacks else None,
         without=sorted(without),
         most=most,
+        described=described,
+        feature_set=features.number if features else None,
+        fingerprint=features.fingerprint if features else "",
+        quarantine_source=QUARANTINE_SOURCE,
+        arrived_until=arrived_until,
     )
 
 
@@ -46,3 +71,35 @@ def hash_pool(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return the sha256 of what a prediction sees of a pool: which materials, and which structures."""
     members = sorted([row["material_id"], row["structure_hash"], row["reduced_formula"]] for row in rows)
     return hashlib.sha256(json.dumps(members).encode()).hexdigest()
+
+
+def store_members(objects: "ObjectStore", members: Iterable[Mapping[str, Any]]) -> str:
+    """Keep the list of a pool under its hash, and return the hash; the same pool is one list."""
+    # Features lie in the order of structures: so a shard of predictions reads few of their shards.
+    ordered = sorted(members, key=itemgetter("structure_hash", "material_id"))
+    sha256 = hash_pool(ordered)
+    if not objects.exists(_key(sha256)):
+        listing = [[member[name] for name in _LISTED] for member in ordered]
+        objects.put_bytes(_key(sha256), json.dumps(listing).encode())
+    return sha256
+
+
+def read_members(objects: "ObjectStore", pool_sha256: str) -> list[tuple[str, str, str]]:
+    """Return the members of a stored list as they were then: identifier, structure hash, reduced formula.
+
+    Raises
+    ------
+    CorruptArtifactError
+        Their list is gone.
+    """
+    try:
+        listing = json.loads(objects.get_bytes(_key(pool_sha256)))
+    except KeyError:
+        raise CorruptArtifactError(
+            f"{_key(pool_sha256)} is missing.", "Restore it, or materialize `predictions` again."
+        ) from None
+    return [(material_id, structure_hash, formula) for material_id, structure_hash, formula in listing]
+
+
+def _key(pool_sha256: str) -> str:
+    return f"pools/{pool_sha256}.json"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from catalyst_assets import errors
 from catalyst_assets.build import build_defs
 from catalyst_assets.errors import CatalystError, LoopError
 from catalyst_assets.loop.advance import Advance, RequestedRun, advance_campaign
-from catalyst_assets.loop.decide import ITERATION_JOB, Wait
+from catalyst_assets.loop.decide import FEATURES_JOB, ITERATION_JOB, Wait
+from catalyst_assets.loop.failures import explain_events, step_messages
 from catalyst_assets.loop.runs import PARTITION_TAG
 from catalyst_assets.loop.sensors import label_observation
 from catalyst_assets.partitions import AL_ITERATION
@@ -105,29 +105,36 @@ class LoopDriver:
     def drive(self, campaign: str, on_advance: Callable[[Advance], None] = lambda advance: None) -> None:
         """Drive the loop of a campaign until it is finished; go on where an earlier process stopped.
 
+        Features that are waited for are computed here, unless another run is on its way to them.
+
         Raises
         ------
         LoopError
             A run failed, or the campaign waits for a person.
         """
+        tried: set[str] = set()
         while (
-            advance := advance_campaign(
-                self.platform.database, self.instance, campaign, forgive_failures=True
-            )
+            advance := advance_campaign(self.platform, self.instance, campaign, forgive_failures=True)
         ) is not None:
             on_advance(advance)
             if advance.request is not None:
                 self._fulfil(advance.request)
             elif isinstance(advance.decision, Wait):
-                if advance.decision.on != "run":
+                wait = advance.decision
+                if wait.on == "features" and not wait.is_under_way and wait.subject not in tried:
+                    tried.add(wait.subject)
+                    self.execute(FEATURES_JOB)
+                    continue
+                if not wait.is_under_way:
                     raise LoopError(
-                        f"Campaign {campaign} waits: {advance.decision.reason}.",
+                        f"Campaign {campaign} waits: {wait.reason}.",
                         "Run `catalyst up`, act in the review app or the Dagster UI, then run this again.",
                     )
                 time.sleep(_POLL_SECONDS)
 
     def _fulfil(self, request: RequestedRun) -> None:
-        self.instance.add_dynamic_partitions(AL_ITERATION.name or "", [request.partition_key])
+        if request.partition_key is not None:
+            self.instance.add_dynamic_partitions(AL_ITERATION.name or "", [request.partition_key])
         if request.job == ITERATION_JOB:
             self.instance.report_runless_asset_event(label_observation(self.platform.database, request))
         self.execute(request.job, request.partition_key, request.tags)
@@ -153,41 +160,14 @@ def _failure(job_name: str, partition_key: str | None, result: Any) -> CatalystE
     remedy = (
         "Mend the cause and run the command again: it goes on from here. `catalyst up` shows the run's log."
     )
-    for event in result.all_events:
-        is_check = event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
-        check = event.asset_check_evaluation_data if is_check else None
-        if check is not None and not check.passed and check.blocking:
-            return LoopError(f"{where} failed its check {check.check_name}: {check.description}", remedy)
-        if event.is_step_failure:
-            messages = _messages(event)
-            own = next(filter(None, map(_own_error, messages)), None)
-            if own is not None:
-                return own
-            reason = messages[-1].strip().splitlines()[0] if messages else "no error recorded"
-            return LoopError(f"{where} failed in {event.step_key}: {reason}", remedy)
+    failure = explain_events(result.all_events)
+    if failure is not None:
+        return failure.error or LoopError(f"{where} {failure.said}", remedy)
     return LoopError(f"{where} failed before its first step (run {result.run_id}).", remedy)
 
 
 def _was_interrupted(result: Any) -> bool:
     failures = (event for event in result.all_events if event.is_step_failure)
-    return any("DagsterExecutionInterruptedError" in text for event in failures for text in _messages(event))
-
-
-def _messages(failure: Any) -> list[str]:
-    """Return what a failed step's error and its causes say, the deepest cause last."""
-    messages = []
-    error = failure.step_failure_data.error
-    while error is not None:
-        messages.append(error.message)
-        error = error.cause
-    return messages
-
-
-def _own_error(message: str) -> CatalystError | None:
-    """Return the error of ours that a step's failure is, as a person may read it; None for another one."""
-    name, _, said = message.strip().partition(": ")
-    kind = getattr(errors, name.removeprefix(f"{errors.__name__}."), None)
-    if not name.startswith(errors.__name__) or not isinstance(kind, type):
-        return None
-    own: CatalystError = kind(said)
-    return own
+    return any(
+        "DagsterExecutionInterruptedError" in text for event in failures for text in step_messages(event)
+    )

@@ -4,9 +4,11 @@ The sensor asks it in the daemon, `catalyst demo` asks it in its own process; bo
 same run.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from catalyst_assets.campaigns.pool import load_pool, store_members
 from catalyst_assets.constants import ATTEMPT_TAG, CAMPAIGN_TAG
 from catalyst_assets.loop.campaigns import (
     close_iteration,
@@ -14,12 +16,38 @@ from catalyst_assets.loop.campaigns import (
     load_campaign_state,
     open_iteration,
 )
-from catalyst_assets.loop.decide import ITERATION_JOB, Decision, Open, Run, Stop, Wait, decide
+from catalyst_assets.loop.decide import (
+    FEATURES_JOB,
+    ITERATION_JOB,
+    MAX_ATTEMPTS,
+    CampaignState,
+    Decision,
+    Open,
+    Run,
+    Stop,
+    Wait,
+    decide,
+    needs_features,
+)
+from catalyst_assets.loop.failures import explain_run
+from catalyst_assets.loop.features import Opening, read_feature_state
 from catalyst_assets.loop.runs import job_history
-from resources.postgres.database import Database, Role, fetch_all, fetch_one
+from catalyst_assets.loop.waits import (
+    circumstances,
+    forget_wait,
+    note_request,
+    read_request,
+    read_wait,
+    record_wait,
+)
+from catalyst_assets.representation.noted import current_features
+from resources.postgres.database import Database, Role, Row, fetch_all, fetch_one
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
     from dagster import DagsterInstance
+
+    from resources.platform import Platform
 
 
 @dataclass(frozen=True)
@@ -27,7 +55,7 @@ class RequestedRun:
     """A run that must exist for the loop to go on; the same request twice is the same run."""
 
     job: str
-    partition_key: str
+    partition_key: str | None
     campaign: str
     attempt: int
     label_sha256: str
@@ -36,7 +64,7 @@ class RequestedRun:
     @property
     def run_key(self) -> str:
         """Dagster launches each run key once."""
-        return f"{self.partition_key}:{self.job}:{self.attempt}"
+        return f"{self.partition_key or self.campaign}:{self.job}:{self.attempt}"
 
     @property
     def tags(self) -> dict[str, str]:
@@ -72,7 +100,7 @@ def active_campaigns(database: Database) -> list[str]:
 
 
 def advance_campaign(
-    database: Database, instance: "DagsterInstance", name: str, *, forgive_failures: bool = False
+    platform: "Platform", instance: "DagsterInstance", name: str, *, forgive_failures: bool = False
 ) -> Advance | None:
     """Decide what a campaign needs next and write it in one transaction; None when it is not active.
 
@@ -81,7 +109,7 @@ def advance_campaign(
     forgive_failures
         Request a job again even if it failed too often: a person asks.
     """
-    with database.transaction(Role.PIPELINE) as connection:
+    with platform.database.transaction(Role.PIPELINE) as connection:
         state = load_campaign_state(connection, name, lambda key: job_history(instance, key))
         if state is None:
             return None
@@ -89,20 +117,68 @@ def advance_campaign(
         if forgive_failures:
             jobs = {key: replace(job, consecutive_failures=0) for key, job in state.jobs.items()}
             state = replace(state, jobs=jobs)
-        decision = decide(state)
+        waiting = read_wait(connection, name)
+        decision, state = _decide(connection, platform, instance, state, waiting)
         if isinstance(decision, Wait):
+            record_wait(connection, name, decision, waiting, lambda run_id: explain_run(instance, run_id))
             return Advance(name, decision)
+        forget_wait(connection, name, waiting)
         if isinstance(decision, Open | Stop) and decision.closes is not None:
             close_iteration(connection, decision.closes)
         if isinstance(decision, Stop):
             finish_campaign(connection, name, decision.reason)
             return Advance(name, decision)
         if isinstance(decision, Open):
-            open_iteration(connection, state.campaign, decision.key)
-        job, attempt = (decision.job, decision.attempt) if isinstance(decision, Run) else (ITERATION_JOB, 1)
-        key = str(decision.key)
-        row = fetch_one(connection, "loop/iteration", partition_key=key)
-        label_sha256 = row["label_sha256"] if row else ""
-        return Advance(
-            name, decision, RequestedRun(job, key, name, attempt, label_sha256, failed.get((key, job), 0))
+            _open(connection, platform, state, decision)
+        note_request(connection, name, circumstances(connection, platform, name))
+        return Advance(name, decision, _request(connection, state, decision, failed))
+
+
+def _decide(
+    connection: "sa.Connection",
+    platform: "Platform",
+    instance: "DagsterInstance",
+    state: CampaignState,
+    waiting: Row | None,
+) -> tuple[Decision, CampaignState]:
+    """Decide, looking only at what the decision depends on."""
+    if any(job.consecutive_failures >= MAX_ATTEMPTS for job in state.jobs.values()):
+        tried_under = read_request(connection, state.campaign.name)
+        now = circumstances(connection, platform, state.campaign.name)
+        state = replace(state, has_changed=tried_under is not None and tried_under != now)
+    decision = decide(state)
+    if not needs_features(decision):
+        return decision, state
+    opening = Opening(len(state.iterations))
+    if isinstance(decision, Run):
+        row = fetch_one(connection, "loop/iteration", partition_key=str(decision.key)) or {}
+        opening = Opening(
+            decision.key.iteration, state.iterations[-1], row.get("opened_at"), row.get("pool_sha256")
         )
+    features = read_feature_state(connection, platform, instance, state.campaign, opening, waiting)
+    state = replace(state, features=features)
+    return decide(state), state
+
+
+def _open(connection: "sa.Connection", platform: "Platform", state: CampaignState, decision: Open) -> None:
+    """Open an iteration over the members of the pool that have features now."""
+    features = current_features(connection, platform.objects)
+    members = load_pool(connection, state.campaign.pool, features=features, described=True)
+    pool_sha256 = store_members(platform.objects, members)
+    open_iteration(connection, state.campaign, decision.key, features=features, pool_sha256=pool_sha256)
+
+
+def _request(
+    connection: "sa.Connection",
+    state: CampaignState,
+    decision: Open | Run,
+    failed: Mapping[tuple[str, str], int],
+) -> RequestedRun:
+    name, key = state.campaign.name, str(decision.key)
+    if isinstance(decision, Run) and decision.job == FEATURES_JOB:
+        asked = state.retry_requested_at
+        return RequestedRun(FEATURES_JOB, None, name, int(asked.timestamp()) if asked else 1, "")
+    job, attempt = (decision.job, decision.attempt) if isinstance(decision, Run) else (ITERATION_JOB, 1)
+    row = fetch_one(connection, "loop/iteration", partition_key=key)
+    label_sha256 = row["label_sha256"] if row else ""
+    return RequestedRun(job, key, name, attempt, label_sha256, failed.get((key, job), 0))

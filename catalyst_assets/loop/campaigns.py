@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.campaigns.evaluations import load_evaluations
@@ -16,11 +17,14 @@ from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.loop.decide import CampaignState, IterationState, JobHistory
 from catalyst_assets.partitions import IterationKey
+from catalyst_assets.representation.noted import QUARANTINE_SOURCE
 from catalyst_assets.vocabulary.stored import keep_known_properties
 from resources.postgres.database import Database, Role, Row, execute, execute_many, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
+    from catalyst_assets.representation.noted import FeatureSet
 
 History = Callable[[str], dict[tuple[str, str], JobHistory]]
 
@@ -130,11 +134,28 @@ def load_campaign_state(connection: "sa.Connection", name: str, history: History
         n_hits=sum(evaluation.is_hit for evaluation in evaluations),
         exhausted=_is_exhausted(connection, campaign, len(iterations)),
         jobs=jobs,
+        now=datetime.now(UTC),
+        retry_requested_at=row["retry_requested_at"],
     )
 
 
-def open_iteration(connection: "sa.Connection", campaign: Campaign, key: IterationKey) -> None:
-    """Freeze the labels known now as those of ``key``, with their count and hash."""
+def open_iteration(
+    connection: "sa.Connection",
+    campaign: Campaign,
+    key: IterationKey,
+    *,
+    features: "FeatureSet | None" = None,
+    pool_sha256: str | None = None,
+) -> None:
+    """Freeze the labels known now as those of ``key``, with their count and hash, and which pool it chooses from.
+
+    Parameters
+    ----------
+    features
+        Where given, labels of structures that wait for these are left to a later iteration.
+    pool_sha256
+        Stored list of the pool; where None, it is that of the time when the predictions are planned.
+    """
     rows = fetch_all(
         connection,
         "loop/known_labels",
@@ -142,6 +163,10 @@ def open_iteration(connection: "sa.Connection", campaign: Campaign, key: Iterati
         method=campaign.method,
         properties=sorted({*campaign.properties, *campaign.learned_properties}),
         kinds_without_labels=list(KINDS_WITHOUT_LABELS),
+        features_only=features is not None,
+        feature_set=features.number if features else None,
+        fingerprint=features.fingerprint if features else "",
+        quarantine_source=QUARANTINE_SOURCE,
     )
     labels: list[dict[str, Any]] = [row | {"method": campaign.method} for row in rows]
     execute(
@@ -155,6 +180,7 @@ def open_iteration(connection: "sa.Connection", campaign: Campaign, key: Iterati
         document=json.dumps(campaign.document),
         label_count=len(labels),
         label_sha256=hash_labels(labels),
+        pool_sha256=pool_sha256,
     )
     keep_known_properties(connection)
     execute_many(connection, "loop/add_label", [label | {"partition_key": str(key)} for label in labels])

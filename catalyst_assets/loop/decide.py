@@ -175,6 +175,8 @@ class Wait:
         What was tried last and failed.
     next_try_at
         When it is tried again by itself.
+    is_under_way
+        Whether a run is on its way to what is waited for.
     """
 
     reason: str
@@ -184,6 +186,7 @@ class Wait:
     failed_run: str | None = None
     failed_at: datetime | None = None
     next_try_at: datetime | None = None
+    is_under_way: bool = False
 
 
 @dataclass(frozen=True)
@@ -201,7 +204,9 @@ def decide(state: CampaignState) -> Decision:
     """Say what a campaign needs next."""
     for (key, job), history in state.jobs.items():
         if history.active:
-            return Wait(f"{job} of {key} is running", "run", f"{key} {job} {history.attempts}")
+            return Wait(
+                f"{job} of {key} is running", "run", f"{key} {job} {history.attempts}", is_under_way=True
+            )
     answers_itself = state.campaign.validator in IMPLEMENTATIONS
     for iteration in state.iterations:
         if answers_itself and iteration.n_pending and iteration.status != "abandoned":
@@ -286,7 +291,12 @@ def _wait_for_features(state: CampaignState, key: IterationKey, *, is_open: bool
         )
     subject = f"features {key}"
     if known.active_run:
-        return Wait(f"{what}: run {known.active_run[:8]} is on its way to them", "features", subject)
+        return Wait(
+            f"{what}: run {known.active_run[:8]} is on its way to them",
+            "features",
+            subject,
+            is_under_way=True,
+        )
     if known.failed_run and _asked_since(state, known.failed_at):
         return Run(FEATURES_JOB, key, 1)
     # What an open iteration counts on is frozen; the next one can do without what nobody makes.

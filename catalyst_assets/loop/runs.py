@@ -26,7 +26,7 @@ PARTITION_TAG = "dagster/partition"
 
 SILENCE = timedelta(seconds=90)
 _LOCAL_SILENCE = timedelta(seconds=30)
-_UNFINISHED = [
+UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.MANAGED,
@@ -39,14 +39,15 @@ _UNFINISHED = [
 def job_history(instance: "DagsterInstance", partition_key: str) -> dict[tuple[str, str], JobHistory]:
     """Return the history of each job that has run for a partition; an ad-hoc materialization counts as active."""
     records = instance.get_run_records(dg.RunsFilter(tags={PARTITION_TAG: partition_key}))
-    runs = [record.dagster_run for record in records]
-    names = {run.job_name for run in runs}
-    return {(partition_key, name): _history([run for run in runs if run.job_name == name]) for name in names}
+    by_job: dict[str, list[dg.RunRecord]] = {}
+    for record in records:
+        by_job.setdefault(record.dagster_run.job_name, []).append(record)
+    return {(partition_key, name): _history(newest_first) for name, newest_first in by_job.items()}
 
 
-def _history(newest_first: Sequence[dg.DagsterRun]) -> JobHistory:
+def _history(newest_first: Sequence[dg.RunRecord]) -> JobHistory:
     failures = 0
-    for run in newest_first:
+    for run in (record.dagster_run for record in newest_first):
         if run.status not in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
             break
         # A run that lost its process says nothing about the work it was doing.
@@ -54,8 +55,15 @@ def _history(newest_first: Sequence[dg.DagsterRun]) -> JobHistory:
     return JobHistory(
         attempts=len(newest_first),
         consecutive_failures=failures,
-        active=any(run.status in _UNFINISHED for run in newest_first),
+        active=any(record.dagster_run.status in UNFINISHED for record in newest_first),
+        failed_run=newest_first[0].dagster_run.run_id if failures else None,
+        failed_at=end_of(newest_first[0]) if failures else None,
     )
+
+
+def end_of(record: dg.RunRecord) -> datetime:
+    """Return when a run ended, or was heard of last."""
+    return datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC)
 
 
 def reap_dead_runs(
@@ -68,7 +76,7 @@ def reap_dead_runs(
     before it is failed, as does one that ended otherwise: should its process go on, it writes nothing.
     """
     _settle_claims(instance, database)
-    runs = [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED))]
+    runs = [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))]
     if not runs:
         return []
     with database.transaction(Role.PIPELINE) as connection:

@@ -10,7 +10,7 @@ from catalyst_assets.constants import REASON_TAG
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.loop.advance import Advance, RequestedRun, active_campaigns, advance_campaign
 from catalyst_assets.loop.decide import ITERATION_JOB
-from catalyst_assets.loop.jobs import FEATURES_SENSOR, FOLLOWERS, iteration_job, validation_job
+from catalyst_assets.loop.jobs import FEATURES_SENSOR, FOLLOWERS, features_job, iteration_job, validation_job
 from catalyst_assets.loop.runs import reap_dead_runs
 from catalyst_assets.partitions import AL_ITERATION
 from catalyst_assets.validation.label_observations import observe
@@ -24,13 +24,13 @@ _AUTOMATION_SECONDS = 10
 
 
 @dg.sensor(
-    jobs=[iteration_job, validation_job],
+    jobs=[iteration_job, validation_job, features_job],
     minimum_interval_seconds=get_settings().loop_interval_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
     required_resource_keys={"platform"},
     description=(
-        "Drives campaigns: asks every active one what it needs next and requests that run of `iteration` or "
-        "`validation`. It reads the database, not events; the same look twice requests nothing twice."
+        "Drives campaigns: asks every active one what it needs next and requests that run of `iteration`, "
+        "`validation` or `features`, or says what it waits for (`catalyst campaign show`). It reads the database, not events; the same look twice requests nothing twice."
     ),
 )
 def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
@@ -43,7 +43,7 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
     problems: list[str] = []
     for name in active_campaigns(platform.database):
         try:
-            advance = advance_campaign(platform.database, context.instance, name)
+            advance = advance_campaign(platform, context.instance, name)
         except CatalystError as error:  # one broken campaign must not hold up the others
             problems.append(f"{name}: {error}")
             context.log.error("Campaign %s cannot go on: %s", name, error)
@@ -63,7 +63,9 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
             )
             for request in requests
         ],
-        dynamic_partitions_requests=[AL_ITERATION.build_add_request([r.partition_key for r in requests])],
+        dynamic_partitions_requests=[
+            AL_ITERATION.build_add_request([r.partition_key for r in requests if r.partition_key])
+        ],
         asset_events=[label_observation(platform.database, r) for r in requests if r.job == ITERATION_JOB],
     )
 
@@ -82,7 +84,7 @@ def reaper_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 def label_observation(database: "Database", request: RequestedRun) -> dg.AssetObservation:
     """Tell Dagster which labels an iteration opened with, and what they were made from."""
-    (origin,) = load_origins(database, [request.partition_key])
+    (origin,) = load_origins(database, [str(request.partition_key)])
     return observe(origin)
 
 

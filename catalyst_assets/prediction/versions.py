@@ -4,16 +4,14 @@ Plain functions that hand each other JSON values. A reader of the database sees 
 iteration or the new ones, never a part; a shard done twice is the same as once.
 """
 
-import json
 from dataclasses import asdict, dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from catalyst_assets.campaigns.iterations import read_iteration
-from catalyst_assets.campaigns.pool import hash_pool, load_pool
-from catalyst_assets.errors import CorruptArtifactError, InvalidPoolError, LoopError
+from catalyst_assets.campaigns.pool import load_pool, read_members, store_members
+from catalyst_assets.errors import InvalidPoolError, LoopError
 from catalyst_assets.learning.predictor import N_DRAWS
 from catalyst_assets.learning.training_set import backbone_of
 from catalyst_assets.prediction.columns import read_numbers
@@ -87,13 +85,8 @@ def plan_predictions(
         iteration = read_iteration(connection, partition_key)
         model_sha256 = _require_model(iteration)
         members = _predictable_members(connection, objects, iteration)
-        pool_sha256 = hash_pool(members)
+        pool_sha256 = store_members(objects, members)
         measure = training_distance(objects, iteration.fitted_to)
-        columns = ("material_id", "structure_hash", "reduced_formula")
-        # Features lie in the order of structures: so a shard of predictions reads few of their shards.
-        ordered = sorted(members, key=itemgetter("structure_hash", "material_id"))
-        listing = [[member[name] for name in columns] for member in ordered]
-        objects.put_bytes(_pool_key(pool_sha256), json.dumps(listing).encode())
         opened = fetch_one(
             connection,
             "prediction/open_version",
@@ -179,30 +172,11 @@ def audit_predictions(database: "Database", objects: "ObjectStore", partition_ke
         if iteration.prediction_version is None:
             return [f"{partition_key} shows no predictions."]
         shown = fetch_one(connection, "prediction/version", version=iteration.prediction_version)
-        members = _predictable_members(connection, objects, iteration)
-        problems = _find_gaps(connection, iteration.prediction_version, len(members))
         if shown is None or shown["model_sha256"] != iteration.model_sha256:
-            problems.append("They are not of the iteration's model.")
-        elif shown["pool_sha256"] != hash_pool(members):
-            problems.append("The pool has changed since they were made.")
-    return problems
-
-
-def read_members(objects: "ObjectStore", pool_sha256: str) -> list[tuple[str, str, str]]:
-    """Return the materials a version is about as they were then: identifier, structure hash, reduced formula.
-
-    Raises
-    ------
-    CorruptArtifactError
-        Their list is gone.
-    """
-    try:
-        listing = json.loads(objects.get_bytes(_pool_key(pool_sha256)))
-    except KeyError:
-        raise CorruptArtifactError(
-            f"{_pool_key(pool_sha256)} is missing.", "Restore it, or materialize `predictions` again."
-        ) from None
-    return [(material_id, structure_hash, formula) for material_id, structure_hash, formula in listing]
+            return ["They are not of the iteration's model."]
+        # What came to the pool since belongs to the next iteration.
+        members = read_members(objects, shown["pool_sha256"])
+        return _find_gaps(connection, iteration.prediction_version, len(members))
 
 
 def load_predictions(
@@ -255,9 +229,12 @@ def _require_model(iteration: "Iteration") -> str:
 def _predictable_members(
     connection: "sa.Connection", objects: "ObjectStore", iteration: "Iteration"
 ) -> "list[Row]":
-    """Return the pool less the structures that have no features because they are in quarantine."""
+    """Return the pool as it was when the iteration opened, less what is gone since or cannot be described."""
     fingerprint = backbone_of(objects, iteration)
     members = load_pool(connection, iteration.campaign.pool)
+    if iteration.pool_sha256 is not None:
+        frozen = {(name, hashed) for name, hashed, _ in read_members(objects, iteration.pool_sha256)}
+        members = [one for one in members if (one["material_id"], one["structure_hash"]) in frozen]
     absent = set(missing(objects, fingerprint, [member["structure_hash"] for member in members]))
     waiting = absent - quarantined(connection, fingerprint)
     if waiting:
@@ -286,7 +263,3 @@ def _find_gaps(connection: "sa.Connection", version: int, n_members: int) -> lis
     if n_bad:
         problems.append(f"{n_bad} predictions are not finite.")
     return problems
-
-
-def _pool_key(pool_sha256: str) -> str:
-    return f"pools/{pool_sha256}.json"

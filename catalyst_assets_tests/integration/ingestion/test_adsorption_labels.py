@@ -121,6 +121,10 @@ def test_the_lowest_energy_without_anomaly_becomes_a_label_of_its_bulk_in_any_or
             method="RPBE",
             properties=["adsorption_energy_H"],
             kinds_without_labels=list(KINDS_WITHOUT_LABELS),
+            features_only=False,
+            feature_set=None,
+            fingerprint="",
+            quarantine_source="",
         )
     assert {row["material_id"]: row["value"] for row in known} == {
         "materials_project:mp-1": pytest.approx(H_ENERGIES["random1"], abs=1e-9),

@@ -1,6 +1,7 @@
 """The loop's decision: one state, one next step."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -10,10 +11,14 @@ from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.model import Stop as StopRules
 from catalyst_assets.loop.decide import (
+    FEATURES_JOB,
     ITERATION_JOB,
     MAX_ATTEMPTS,
+    PATIENCE,
     VALIDATION_JOB,
     CampaignState,
+    Decision,
+    FeatureState,
     IterationState,
     JobHistory,
     Open,
@@ -21,6 +26,8 @@ from catalyst_assets.loop.decide import (
     Stop,
     Wait,
     decide,
+    needs_features,
+    pause_after,
 )
 from catalyst_assets.partitions import IterationKey
 
@@ -167,3 +174,91 @@ def test_a_campaign_that_is_always_answered_spends_its_budget_and_stops(answers:
             case Wait():
                 pytest.fail("nothing to wait for")
     pytest.fail("the campaign never stopped")
+
+
+NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+def failed(times: int, at: datetime = NOON) -> dict[tuple[str, str], JobHistory]:
+    return {(str(FIRST), ITERATION_JOB): JobHistory(times, times, failed_run="run", failed_at=at)}
+
+
+def after(minutes: float, **other: object) -> Decision:
+    jobs = failed(MAX_ATTEMPTS)
+    return decide(
+        state(IterationState(FIRST, "open"), jobs=jobs, now=NOON + timedelta(minutes=minutes), **other)
+    )
+
+
+def test_what_failed_too_often_is_tried_again_after_a_pause_that_grows() -> None:
+    waiting = after(9)
+    assert isinstance(waiting, Wait)
+    assert waiting.failed_run == "run"
+    assert waiting.next_try_at == NOON + timedelta(minutes=10)
+    assert "catalyst campaign retry" in waiting.remedy
+    assert after(10) == Run(ITERATION_JOB, FIRST, MAX_ATTEMPTS + 1)
+    assert [pause_after(n).total_seconds() / 60 for n in (3, 4, 5, 8, 200)] == [10, 20, 40, 240, 240]
+
+
+def test_what_failed_is_tried_again_at_once_when_something_changed_or_a_person_asks() -> None:
+    again = Run(ITERATION_JOB, FIRST, MAX_ATTEMPTS + 1)
+    assert after(1, has_changed=True) == again
+    assert after(1, retry_requested_at=NOON + timedelta(seconds=1)) == again
+    assert isinstance(after(1, retry_requested_at=NOON - timedelta(seconds=1)), Wait)
+
+
+def opening(number: int, **features: object) -> Decision:
+    iterations = [complete()] if number else []
+    return decide(state(*iterations, features=FeatureState(**features), now=NOON))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_iteration_waits_for_features_that_are_on_their_way(number: int) -> None:
+    decision = opening(number, n_lacking=12, active_run="0123456789")
+    assert isinstance(decision, Wait)
+    assert (decision.on, decision.is_under_way) == ("features", True)
+    assert decision.reason == "12 materials have no features yet: run 01234567 is on its way to them"
+    soon = opening(number, n_lacking=1, waiting_since=NOON - PATIENCE)
+    assert isinstance(soon, Wait)
+    assert soon.reason == "1 material has no features yet: automation is about to have them computed"
+
+
+@pytest.mark.parametrize(
+    "nobody",
+    [
+        {"failed_run": "0123456789", "failed_at": NOON},
+        {"is_automated": False},
+        {"waiting_since": NOON - PATIENCE - timedelta(seconds=1)},
+    ],
+)
+def test_features_that_nobody_makes_hold_up_the_first_iteration_and_say_so(nobody: dict[str, object]) -> None:
+    first = opening(0, n_lacking=12, **nobody)
+    assert isinstance(first, Wait)
+    assert (first.on, first.is_under_way) == ("features", False)
+    assert first.remedy
+    # later ones have enough to choose from, and take the others when they can
+    assert opening(1, n_lacking=12, **nobody) == Open(SECOND, closes=FIRST)
+    assert isinstance(opening(1, n_lacking=12, can_rank=False, **nobody), Wait)
+
+
+def test_a_person_has_failed_features_computed_again() -> None:
+    known = FeatureState(n_lacking=2, failed_run="run", failed_at=NOON)
+    asked = state(features=known, retry_requested_at=NOON + timedelta(seconds=1))
+    assert decide(asked) == Run(FEATURES_JOB, FIRST, 1)
+
+
+def test_what_comes_while_an_iteration_is_open_does_not_hold_it_up() -> None:
+    ready = state(IterationState(FIRST, "open"), features=FeatureState(n_lacking=0), now=NOON)
+    assert decide(ready) == Run(ITERATION_JOB, FIRST, 1)
+    assert needs_features(decide(ready))
+
+
+def test_a_pool_whose_rest_cannot_be_described_is_exhausted() -> None:
+    assert opening(1, can_rank=False) == Stop("pool exhausted", closes=FIRST)
+    assert isinstance(opening(0, can_rank=False), Wait)
+
+
+def test_without_a_network_an_iteration_waits() -> None:
+    decision = opening(1, has_backbone=False, can_rank=False, n_lacking=3, active_run="0123456789")
+    assert isinstance(decision, Wait)
+    assert decision.reason.startswith("There is no network to describe structures with: 3 materials")

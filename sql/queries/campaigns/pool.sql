@@ -1,4 +1,5 @@
--- The materials a campaign may choose from, in a fixed order. A null parameter does not restrict.
+-- The materials a campaign may choose from, in a fixed order. A null parameter does not restrict; :described chooses those
+-- with features of :feature_set, or those with neither features nor an entry in quarantine.
 SELECT m.material_id, m.reduced_formula, m.chemical_system, m.structure_hash
 FROM materials m
 WHERE NOT m.deprecated
@@ -14,5 +15,12 @@ WHERE NOT m.deprecated
         SELECT 1 FROM jsonb_array_elements(m.properties -> CAST(:lacks_property AS text)) AS entry
         WHERE entry ->> 'method' = :lacks_method))
   AND m.material_id <> ALL (CAST(:without AS text[]))
+  AND (CAST(:described AS boolean) IS NULL OR CAST(:described AS boolean) = EXISTS (
+        SELECT 1 FROM structure_features f
+        WHERE f.feature_set = CAST(:feature_set AS integer) AND f.structure_hash = m.structure_hash))
+  AND (CAST(:described AS boolean) IS NOT FALSE OR NOT EXISTS (
+        SELECT 1 FROM quarantine q
+        WHERE q.source = :quarantine_source AND q.raw_sha256 = :fingerprint AND q.record = m.structure_hash))
+  AND (CAST(:arrived_until AS timestamptz) IS NULL OR m.created_at <= :arrived_until)
 ORDER BY m.material_id
 LIMIT CAST(:most AS integer)

@@ -1,6 +1,7 @@
 -- Every value known when an iteration opens: computed by the campaign's method, or validated in an
 -- earlier iteration of this campaign. Validation wins over computation, the later result over the earlier.
--- Values of a candidate that was rejected as one of :kinds_without_labels are none.
+-- Values of a candidate that was rejected as one of :kinds_without_labels are none. Where :features_only, a structure that
+-- waits for features of :feature_set has none yet: its values belong to a later iteration.
 WITH computed AS (
     SELECT m.material_id, p.key AS property, CAST(entry ->> 'value' AS double precision) AS value,
            'computed' AS origin, CAST(0 AS bigint) AS result_id,
@@ -31,4 +32,12 @@ WHERE NOT EXISTS (
     SELECT 1 FROM campaign_test_set t JOIN materials held ON held.material_id = t.material_id
     WHERE t.campaign = :campaign
       AND (held.material_id = k.material_id OR held.structure_hash = known_material.structure_hash))
+AND (NOT :features_only
+     OR EXISTS (
+         SELECT 1 FROM structure_features f
+         WHERE f.feature_set = CAST(:feature_set AS integer) AND f.structure_hash = known_material.structure_hash)
+     OR EXISTS (
+         SELECT 1 FROM quarantine q
+         WHERE q.source = :quarantine_source AND q.raw_sha256 = :fingerprint
+           AND q.record = known_material.structure_hash))
 ORDER BY k.material_id, k.property, k.result_id DESC, k.source COLLATE "C" NULLS FIRST

@@ -1,0 +1,1 @@
+DELETE FROM campaign_waits WHERE campaign = :campaign

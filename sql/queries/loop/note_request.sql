@@ -1,0 +1,1 @@
+UPDATE campaigns SET tried_under = :tried_under WHERE name = :name
