@@ -72,7 +72,7 @@ def test_a_pool_that_grows_is_welcome_at_the_next_iteration_and_disturbs_none(gr
     assert isinstance(waiting, Wait)
     assert waiting.on == "features"
     assert "3 materials have no features yet" in waiting.reason
-    with pytest.raises(UsageError, match="Nothing of campaign growing-pool failed: .*no features yet"):
+    with pytest.raises(UsageError, match="Nothing of campaign growing-pool failed"):
         request_retry(growing.platform.database, CAMPAIGN.name)
     since = growing.waits_for()
     growing.advance()
