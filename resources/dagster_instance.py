@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from catalyst_assets.constants import Queue
 from catalyst_assets.errors import CatalystError, DatabaseUnavailableError
-from resources.paths import project_file
+from resources.paths import make_private, project_file
 from resources.postgres.database import Database, Sibling, fetch_one, load_query, run_as_written
 from resources.settings import Settings
 
@@ -55,7 +55,8 @@ def prepare_dagster_home(settings: Settings, database: Database | None = None) -
     wanted = project_file("dagster.yaml").read_text(encoding="utf-8") + _store(settings)
     target = home / "dagster.yaml"
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        for folder in (settings.home, home, settings.home / "logs"):
+            make_private(folder)
         (settings.home / "logs" / "runs").mkdir(parents=True, exist_ok=True)
         if not target.exists() or target.read_text(encoding="utf-8") != wanted:
             _replace(target, wanted)

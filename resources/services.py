@@ -16,7 +16,7 @@ from typing import Final
 from catalyst_assets.errors import UsageError
 from resources.dagster_instance import prepare_dagster_home, settings_environment
 from resources.mlflow.tracking import Tracking
-from resources.paths import project_file
+from resources.paths import make_private, project_file
 from resources.postgres.cluster import using_home
 from resources.postgres.connection import service_database
 from resources.postgres.database import Database, Role, Sibling
@@ -139,7 +139,7 @@ def announced(settings: Settings, services: Sequence[Service]) -> Iterator[None]
     """
     note = settings.home / "up.json"
     with using_home(settings.home):
-        settings.home.mkdir(parents=True, exist_ok=True)
+        make_private(settings.home)
         lock = open_lock(settings.home / "up.lock")
     try:
         if not try_lock(lock):

@@ -4,7 +4,6 @@ Running a server on them is `embedded`'s business.
 """
 
 import contextlib
-import hashlib
 import importlib.util
 import json
 import os
@@ -23,14 +22,14 @@ from typing import Any, Final
 
 from catalyst_assets.errors import CatalystError, DatabaseUnavailableError
 from resources.logs import tail
+from resources.paths import close_to_others, make_private
 from resources.postgres.database import Role, Sibling
 from resources.postgres.keeper import die_with_parent
+from resources.postgres.socket_folder import SocketFolder
 
 POSTGRES_MAJOR: Final = 18
 _SYSTEM_USER: Final = "pgserver"
 _ORPHAN_SECONDS: Final = 5.0
-_SOCKET_NAME: Final = ".s.PGSQL.5432"
-_MAX_SOCKET_PATH: Final = 103  # bytes; macOS allows 103, Linux 107
 _LOGINS: Final = (*(role.value for role in Role), *(sibling.owner for sibling in Sibling))
 
 
@@ -59,6 +58,7 @@ class Cluster:
         self.holders_lock = self.folder / "holders.lock"
         self.keeper_lock = self.folder / "keeper.lock"
         self.start_lock = self.folder / "start.lock"
+        self._socket_folder = SocketFolder(self.folder / "socket_folder", self.data)
 
     @cached_property
     def binaries(self) -> Path:
@@ -140,23 +140,19 @@ class Cluster:
         _write_private(partial, json.dumps(passwords))
         partial.rename(self._password_file)
 
-    @cached_property
+    @property
     def socket_dir(self) -> Path:
-        """A short folder for the socket: the same for every process that uses this home."""
-        digest = hashlib.sha256(os.fsencode(self.data.resolve())).hexdigest()[:12]
-        name = f"catalyst-{os.geteuid()}-{digest}"
-        candidates = [Path(f"/run/user/{os.geteuid()}"), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - owner checked below
-        for parent in candidates:
-            fits = len(os.fsencode(parent / name / _SOCKET_NAME)) <= _MAX_SOCKET_PATH
-            if fits and parent.is_dir() and os.access(parent, os.W_OK | os.X_OK):
-                return parent / name
-        raise DatabaseUnavailableError(
-            f"No folder for PostgreSQL's socket can be written, of {', '.join(map(str, candidates))}.",
-            "Make one of them writable, or set CATALYST_DATABASE_URL.",
-        )
+        """The folder of the server's socket, the same for every process that uses this home.
+
+        Raises
+        ------
+        DatabaseUnavailableError
+            No server was ever started here.
+        """
+        return self._socket_folder.path
 
     def open_folders(self) -> None:
-        """Make the cluster's folder, the logs' and the socket's.
+        """Make the home, the cluster's folder and the logs', closed to other users.
 
         Raises
         ------
@@ -164,8 +160,11 @@ class Cluster:
             The home cannot be written.
         """
         with using_home(self.home):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.log.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self.home)
+            # Of a home that is open to others too, what is in these is not.
+            for folder in (self.folder, self.log.parent):
+                make_private(folder)
+                close_to_others(folder)
 
     def prepare(self) -> None:
         """Create the data directory if it is missing; needs the start lock.
@@ -184,7 +183,7 @@ class Cluster:
                     "Dump it with the version that wrote it and restore it here, or choose another home.",
                 )
             self._let_system_user_in()
-            self._make_socket_dir()
+            self._socket_folder.make(self.system_user)
             if not version:
                 self._initialise()
 
@@ -196,25 +195,14 @@ class Cluster:
             for path in (installation, *installation.rglob("*")):  # installed under a strict umask
                 mode = stat.S_IMODE(path.stat().st_mode)
                 path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
-        for path in (self.binaries, self.folder / "data"):
+        for folder in (self.folder, self.home):
+            _let_group_through(folder, self.system_user.pw_gid)
+        for path in (self.binaries, self.folder.resolve()):
             for parent in path.resolve().parents:
                 mode = stat.S_IMODE(parent.stat().st_mode)
-                if (
-                    not mode & stat.S_IXOTH
-                ):  # it may pass through; what is in there stays as private as it was
+                if parent != self.home.resolve() and not mode & stat.S_IXOTH:
+                    # It may pass through; what is in there stays as private as it was.
                     parent.chmod(mode | stat.S_IXOTH)
-
-    def _make_socket_dir(self) -> None:
-        folder, user = self.socket_dir, self.system_user
-        folder.mkdir(mode=0o700 if user is None else 0o755, exist_ok=True)
-        if user is not None and folder.stat().st_uid == 0:
-            os.chown(folder, user.pw_uid, user.pw_gid)
-        expected = os.geteuid() if user is None else user.pw_uid
-        if folder.is_symlink() or folder.stat().st_uid != expected:
-            raise DatabaseUnavailableError(
-                f"{folder} belongs to somebody else, so the database's socket would not be safe there.",
-                "Remove it, or set CATALYST_DATABASE_URL.",
-            )
 
     def _initialise(self) -> None:
         for leftover in self.folder.glob("new.*"):  # of a start that was killed half-way
@@ -263,6 +251,20 @@ class Cluster:
                 f"The database under {self.home} cannot be created: {complaint(completed.stderr)}",
                 "Free disk space or choose another home with --home or CATALYST_HOME.",
             )
+
+
+def _let_group_through(folder: Path, group: int) -> None:
+    """Let the members of a group pass through a folder that is closed to all others."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        found = os.fstat(descriptor)
+        if found.st_mode & stat.S_IXOTH:
+            return
+        if found.st_gid != group:
+            os.fchown(descriptor, -1, group)
+        os.fchmod(descriptor, stat.S_IMODE(found.st_mode) & 0o700 | stat.S_IXGRP)
+    finally:
+        os.close(descriptor)
 
 
 def _remove(folder: Path) -> None:

@@ -226,12 +226,13 @@ def test_a_home_of_another_postgresql_version_is_refused(home: Path) -> None:
 
 
 def test_a_damaged_database_is_reported_with_the_servers_own_words(used_home: Path) -> None:
+    cluster = EmbeddedPostgres(used_home).cluster
     shutil.rmtree(used_home / "postgres/data/global")
     with pytest.raises(DatabaseUnavailableError, match=r"does not start: .*global") as caught:
         EmbeddedPostgres(used_home).acquire()
     assert "postgres.log" in caught.value.remedy
     assert processes_of(used_home) == []
-    assert not EmbeddedPostgres(used_home).cluster.socket_dir.exists()
+    assert not cluster.socket_dir.exists()
 
 
 def test_lost_passwords_are_named(used_home: Path) -> None:
@@ -262,3 +263,55 @@ def test_a_full_disk_is_one_clear_error_and_leaves_nothing_half_made(home: Path)
     assert list((home / "postgres").glob("new.*")) == []
     with EmbeddedPostgres(home) as server:
         assert query(server, "SELECT 1") == 1
+
+
+def test_a_home_and_the_socket_are_closed_to_other_users(home: Path) -> None:
+    with EmbeddedPostgres(home) as server:
+        for folder in (home, home / "postgres", home / "logs", server.cluster.socket_dir):
+            assert stat.S_IMODE(folder.stat().st_mode) & 0o067 == 0, folder
+        assert query(server, "SELECT 1") == 1
+
+
+def test_an_older_home_that_others_could_enter_closes_what_is_private(used_home: Path) -> None:
+    for folder in (used_home, used_home / "postgres", used_home / "logs"):
+        folder.chmod(0o755)
+    with EmbeddedPostgres(used_home) as server:
+        assert query(server, "SELECT 1") == 1
+    modes = [stat.S_IMODE((used_home / name).stat().st_mode) & 0o067 for name in ("", "postgres", "logs")]
+    assert modes == [0o055 & 0o067, 0, 0]
+
+
+@pytest.mark.parametrize("trap", ["link", "folder"])
+def test_what_somebody_put_in_the_sockets_place_is_neither_followed_nor_given_away(
+    used_home: Path, tmp_path: Path, trap: str
+) -> None:
+    with EmbeddedPostgres(used_home) as server:
+        known = server.cluster.socket_dir
+    victim = tmp_path / "victim"
+    victim.mkdir(mode=0o750)
+    if trap == "link":
+        known.symlink_to(victim)
+    else:
+        known.mkdir(mode=0o777)
+        known.chmod(0o777)
+        (known / "lure").touch()
+    before = victim.stat()
+    try:
+        with EmbeddedPostgres(used_home) as server:
+            assert query(server, "SELECT 1") == 1
+            assert server.cluster.socket_dir != known
+        after = victim.stat()
+        assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+        assert list(victim.iterdir()) == []
+    finally:
+        known.unlink() if known.is_symlink() else shutil.rmtree(known)
+
+
+def test_a_copied_home_has_a_socket_of_its_own(used_home: Path, tmp_path: Path) -> None:
+    with EmbeddedPostgres(used_home):
+        pass
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-a", str(used_home), str(copy)], check=True)
+    with EmbeddedPostgres(used_home) as server, EmbeddedPostgres(copy) as other:
+        assert server.cluster.socket_dir != other.cluster.socket_dir
+        assert query(server, "SHOW data_directory") != query(other, "SHOW data_directory")
