@@ -5,18 +5,19 @@ Every run is a run of the persistent Dagster instance, so the UI shows it like o
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.utils import make_new_run_id
 
 from catalyst_assets.build import build_defs
 from catalyst_assets.errors import CatalystError, LoopError
 from catalyst_assets.loop.advance import Advance, RequestedRun, advance_campaign
 from catalyst_assets.loop.decide import FEATURES_JOB, ITERATION_JOB, Wait
 from catalyst_assets.loop.failures import explain_events, step_messages
-from catalyst_assets.loop.runs import PARTITION_TAG
+from catalyst_assets.loop.own_runs import execute_own_run
 from catalyst_assets.loop.sensors import label_observation
 from catalyst_assets.partitions import AL_ITERATION
 from resources.runs.process import process_tags
@@ -79,23 +80,20 @@ class LoopDriver:
         """
         tags = {**(tags or {}), **process_tags()}
         run_config = {**_QUIET, "ops": dict(ops or {})}
-        result: dg.ExecuteInProcessResult | dg.JobExecutionResult
-        if self.platform.settings.executor == "in_process":
-            run_id = dg._core.utils.make_new_run_id()
-            with self._listening(run_id):
-                result = self._definitions.resolve_job_def(job_name).execute_in_process(
-                    instance=self.instance,
-                    partition_key=partition_key,
-                    tags=tags,
-                    run_id=run_id,
-                    run_config=run_config,
-                    raise_on_error=False,
-                )
-        else:
-            if partition_key is not None:
-                tags[PARTITION_TAG] = partition_key
-            job = dg.build_reconstructable_job(__name__, "reconstruct_job", (job_name,))
-            result = dg.execute_job(job, self.instance, run_config=run_config, tags=tags)
+        in_process = self.platform.settings.executor == "in_process"
+        run_id = make_new_run_id()
+        with self._listening(run_id) if in_process else nullcontext():
+            result = execute_own_run(
+                self.instance,
+                self._definitions.resolve_job_def(job_name),
+                run_id,
+                run_config=run_config,
+                tags=tags,
+                partition_key=partition_key,
+                elsewhere=None
+                if in_process
+                else dg.build_reconstructable_job(__name__, "reconstruct_job", (job_name,)),
+            )
         if _was_interrupted(result):
             raise KeyboardInterrupt
         if not result.success:
