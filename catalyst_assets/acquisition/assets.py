@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from catalyst_assets.asset_metadata.shown import table
+from catalyst_assets.asset_metadata.shown import shown, table
 from catalyst_assets.asset_metadata.tables import stored_in
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.partitions import AL_ITERATION
@@ -41,21 +41,23 @@ def ranked_candidates(
     with platform.database.transaction() as connection:
         evaluations = load_evaluations(connection, campaign)
     return dg.MaterializeResult(
-        metadata={
-            "candidates": shortlist.n_listed,
-            "batch_size": shortlist.inputs.batch_size,
-            "still_available": len(shortlist.ranking.frame),
-            "strategy": campaign.acquisition.strategy.value,
-            "exploration_weight": campaign.acquisition.exploration_weight,
-            "seed": shortlist.inputs.seed,
-            "prediction_version": shortlist.inputs.prediction_version,
-            "features_sha256": shortlist.features_sha256,
-            "ranking_sha256": shortlist.ranking.sha256,
-            "written": written,
-            "dagster/row_count": shortlist.n_listed,
-            "top": table(shortlist.readable_rows),
-            "discovery_curve": dg.MetadataValue.md(draw_discovery([e.is_hit for e in evaluations])),
-            "duration_seconds": time.monotonic() - started,
-        },
+        metadata=shown(
+            {
+                "candidates": shortlist.n_listed,
+                "batch_size": shortlist.inputs.batch_size,
+                "still_available": len(shortlist.ranking.frame),
+                "strategy": campaign.acquisition.strategy.value,
+                "exploration_weight": campaign.acquisition.exploration_weight,
+                "seed": shortlist.inputs.seed,
+                "prediction_version": shortlist.inputs.prediction_version,
+                "features_sha256": shortlist.features_sha256,
+                "ranking_sha256": shortlist.ranking.sha256,
+                "written": written,
+                "dagster/row_count": shortlist.n_listed,
+                "top": table(shortlist.readable_rows),
+                "discovery_curve": dg.MetadataValue.md(draw_discovery([e.is_hit for e in evaluations])),
+                "duration_seconds": time.monotonic() - started,
+            }
+        ),
         data_version=dg.DataVersion(shortlist.ranking.sha256),
     )

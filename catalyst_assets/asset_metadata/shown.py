@@ -61,7 +61,7 @@ def by_property(values: Mapping[str, Any]) -> dg.MetadataValue:
 
 
 def shown(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return metadata of plain values: numbers and text as they are, mappings and lists as tables, no None."""
+    """Return metadata of plain values: numbers with the digits that count, mappings and lists as tables, no None."""
     return {name: _value(name, value) for name, value in values.items() if value is not None}
 
 
@@ -78,19 +78,23 @@ def _value(name: str, value: Any) -> Any:
         return pairs("name", "value", value)
     if isinstance(value, list | tuple | set | frozenset):
         return listing(name.replace("_", " "), list(value))
-    return value
+    return _round(value) if isinstance(value, float) else value
 
 
 def _cell(value: Any) -> str | int | float | bool | None:
     if isinstance(value, bool | int | str) or value is None:
         return value
     if isinstance(value, float):
-        return float(f"{value:.{_DIGITS}g}")
+        return _round(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_cell(part)}" for name, part in value.items())
     if isinstance(value, list | tuple | set | frozenset):
         return ", ".join(str(_cell(part)) for part in value)
     return str(value)
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
 
 
 def _type_of(cells: Iterable[object]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from catalyst_assets.asset_metadata.shown import shown
 from catalyst_assets.asset_metadata.tables import stored_in
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.ingestion.sources.registry import SOURCES
@@ -79,12 +80,14 @@ def settle_materials(
     loaded = [(file, LoadCounts(**counts)) for batch in batches for file, counts in batch["loaded"]]
     settled = settle_files(platform.database, platform.objects, loaded)
     return dg.MaterializeResult(
-        metadata={
-            **asdict(settled),
-            "dagster/row_count": settled.records,
-            "shards": len(loaded),
-            "duration_seconds": sum(batch["seconds"] for batch in batches) + time.monotonic() - started,
-        },
+        metadata=shown(
+            {
+                **asdict(settled),
+                "dagster/row_count": settled.records,
+                "shards": len(loaded),
+                "duration_seconds": sum(batch["seconds"] for batch in batches) + time.monotonic() - started,
+            }
+        ),
         data_version=dg.DataVersion(settled.sha256),
     )
 

@@ -45,20 +45,22 @@ def training_set(
     with platform.database.transaction() as connection:
         iteration = read_iteration(connection, key)
     return dg.MaterializeResult(
-        metadata={
-            **file_schema({**IDENTITY, **label_columns(built.properties), **FEATURES}),
-            "dagster/row_count": len(built.material_ids),
-            "materials": len(built.material_ids),
-            "chemical_systems": len(set(built.chemical_systems)),
-            "labels": iteration.label_count,
-            "label_sha256": iteration.label_sha256,
-            "parent_iteration": iteration.parent or "none",
-            "features": len(built.feature_names),
-            "backbone": built.provenance["backbone"],
-            **({"left_out": listing("material", left_out.split(", "))} if left_out else {}),
-            "sha256": sha256,
-            "duration_seconds": time.monotonic() - started,
-        },
+        metadata=shown(
+            {
+                **file_schema({**IDENTITY, **label_columns(built.properties), **FEATURES}),
+                "dagster/row_count": len(built.material_ids),
+                "materials": len(built.material_ids),
+                "chemical_systems": len(set(built.chemical_systems)),
+                "labels": iteration.label_count,
+                "label_sha256": iteration.label_sha256,
+                "parent_iteration": iteration.parent or "none",
+                "features": len(built.feature_names),
+                "backbone": built.provenance["backbone"],
+                **({"left_out": listing("material", left_out.split(", "))} if left_out else {}),
+                "sha256": sha256,
+                "duration_seconds": time.monotonic() - started,
+            }
+        ),
         data_version=dg.DataVersion(sha256),
     )
 
@@ -94,7 +96,7 @@ def trained_model(
         "model_sha256": model.sha256,
         "training_set_sha256": model.iteration.training_set_sha256 or "",
         "learned": model.model.report is not None,
-        **shown(model.metrics),
+        **model.metrics,
         **{
             name: dg.MetadataValue.md(as_markdown(picture, f"{name.replace('_', ' ')} plot"))
             for name, picture in trained.pictures.items()
@@ -105,7 +107,7 @@ def trained_model(
         **_registered(trained.registration),
         **({"not_recorded": listing("problem", trained.problems)} if trained.problems else {}),
     }
-    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(model.sha256))
+    return dg.MaterializeResult(metadata=shown(metadata), data_version=dg.DataVersion(model.sha256))
 
 
 def _registered(registration: "Registration | None") -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from catalyst_assets.asset_metadata.shown import shown
 from catalyst_assets.asset_metadata.tables import stored_in
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.partitions import AL_ITERATION
@@ -64,16 +65,18 @@ def promote_predictions(
     promote(platform.database, planned)
     seconds = sum(shard["seconds"] for shard in shards) + time.monotonic() - started
     return dg.MaterializeResult(
-        metadata={
-            "materials": planned.n_members,
-            "dagster/row_count": planned.n_members,
-            "predicted_now": sum(shard["rows"] for shard in shards),
-            "shards": len(shards),
-            "version": planned.version,
-            "model_sha256": planned.model_sha256,
-            "pool_sha256": planned.pool_sha256,
-            "duration_seconds": seconds,
-        },
+        metadata=shown(
+            {
+                "materials": planned.n_members,
+                "dagster/row_count": planned.n_members,
+                "predicted_now": sum(shard["rows"] for shard in shards),
+                "shards": len(shards),
+                "version": planned.version,
+                "model_sha256": planned.model_sha256,
+                "pool_sha256": planned.pool_sha256,
+                "duration_seconds": seconds,
+            }
+        ),
         data_version=dg.DataVersion(f"{planned.model_sha256[:32]}-{planned.pool_sha256[:32]}"),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from catalyst_assets.asset_metadata.shown import pairs, table
+from catalyst_assets.asset_metadata.shown import pairs, shown, table
 from catalyst_assets.asset_metadata.tables import file_schema
 from catalyst_assets.automation import Outstanding, follows
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
@@ -111,7 +111,7 @@ def backbone(
         }
     if supplied.run_url:
         metadata["mlflow_run"] = dg.MetadataValue.url(supplied.run_url)
-    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(network.fingerprint))
+    return dg.MaterializeResult(metadata=shown(metadata), data_version=dg.DataVersion(network.fingerprint))
 
 
 @dg.op(
@@ -152,16 +152,20 @@ def settle_embeddings(
     started = time.monotonic()
     coverage = measure_coverage(platform.database, platform.objects)
     return dg.MaterializeResult(
-        metadata={
-            "structures": coverage.n_structures,
-            "dagster/row_count": coverage.n_structures - coverage.n_quarantined - len(coverage.unaccounted),
-            "embedded_now": sum(shard["embedded"] for shard in embedded),
-            "failed_now": sum(shard["failed"] for shard in embedded),
-            "quarantined": coverage.n_quarantined,
-            "shards": len(embedded),
-            "backbone_sha256": coverage.fingerprint,
-            "duration_seconds": sum(shard["seconds"] for shard in embedded) + time.monotonic() - started,
-        }
+        metadata=shown(
+            {
+                "structures": coverage.n_structures,
+                "dagster/row_count": coverage.n_structures
+                - coverage.n_quarantined
+                - len(coverage.unaccounted),
+                "embedded_now": sum(shard["embedded"] for shard in embedded),
+                "failed_now": sum(shard["failed"] for shard in embedded),
+                "quarantined": coverage.n_quarantined,
+                "shards": len(embedded),
+                "backbone_sha256": coverage.fingerprint,
+                "duration_seconds": sum(shard["seconds"] for shard in embedded) + time.monotonic() - started,
+            }
+        )
     )
 
 

@@ -47,7 +47,7 @@ with warnings.catch_warnings():
                 "It is made of the properties in `materials` (with those of `adsorption_labels` and "
                 "`energies_above_hull`) by the campaign's method, and of the `validation_results` of the campaign's "
                 "earlier iterations. Dagster refuses a circle, so that these do not stand upstream: each "
-                "observation counts them and links them."
+                "observation counts them and links them. `loop_sensor` observes it when an iteration opens."
             ),
         )(_observe_labels)
     )
@@ -95,14 +95,16 @@ def validation_results(
         evaluations = load_evaluations(connection, campaign)
         results = fetch_all(connection, "validation/results", partition_key=key)
     return dg.MaterializeResult(
-        metadata={
-            "validator": campaign.validator.value,
-            "validated_now": answered.validated,
-            "rejected_now": answered.rejected,
-            "waiting": answered.waiting,
-            **shown(metrics),
-            "dagster/row_count": len(results),
-            "discovery_curve": dg.MetadataValue.md(draw_discovery([e.is_hit for e in evaluations])),
-            "duration_seconds": time.monotonic() - started,
-        }
+        metadata=shown(
+            {
+                "validator": campaign.validator.value,
+                "validated_now": answered.validated,
+                "rejected_now": answered.rejected,
+                "waiting": answered.waiting,
+                **metrics,
+                "dagster/row_count": len(results),
+                "discovery_curve": dg.MetadataValue.md(draw_discovery([e.is_hit for e in evaluations])),
+                "duration_seconds": time.monotonic() - started,
+            }
+        )
     )

@@ -9,6 +9,8 @@ from urllib.parse import quote
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
+from catalyst_assets.asset_metadata.shown import ROWS, table
+
 if TYPE_CHECKING:
     from catalyst_assets.campaigns.labels import LabelOrigin, LabelPart
 
@@ -23,18 +25,26 @@ _DERIVED: Final = {
 
 def observe(origin: "LabelOrigin") -> dg.AssetObservation:
     """Return the observation of the labels that an iteration opened with."""
-    from catalyst_assets.figures import markdown_table
-
     validated = sum(part.labels for part in origin.parts if part.results_of)
+    results = list(dict.fromkeys(part.results_of for part in origin.parts if part.results_of))
+    made_from = [_made_from(part) for part in origin.parts]
     metadata: dict[str, Any] = {
         "dagster/row_count": origin.labels,
         "computed": origin.labels - validated,
         "validated": validated,
-        "made_from": dg.MetadataValue.md(markdown_table([_row(part) for part in origin.parts])),
-        "materials": dg.MetadataValue.asset(dg.AssetKey("materials")),
+        "made_from": table(made_from),
+        **{
+            name: dg.MetadataValue.asset(dg.AssetKey(name))
+            for name in dict.fromkeys(asset for row in made_from for asset in row["assets"].split(", "))
+        },
+        # Relative, so that they hold wherever the UI is reached.
+        **{
+            f"results of {key}": dg.MetadataValue.url(
+                f"/assets/validation_results?view=partitions&partition={quote(key)}"
+            )
+            for key in results[-ROWS:]
+        },
     }
-    if validated:
-        metadata["validation_results"] = dg.MetadataValue.asset(dg.AssetKey("validation_results"))
     return dg.AssetObservation(
         asset_key="labels",
         partition=origin.partition_key,
@@ -43,16 +53,14 @@ def observe(origin: "LabelOrigin") -> dg.AssetObservation:
     )
 
 
-def _row(part: "LabelPart") -> dict[str, object]:
-    # Relative, so that they hold wherever the UI is reached.
+def _made_from(part: "LabelPart") -> dict[str, Any]:
     if part.results_of:
-        query = f"?view=partitions&partition={quote(part.results_of)}"
-        sources = [f"[validation_results of {part.results_of}](/assets/validation_results{query})"]
+        assets = ["validation_results"]
     else:
-        assets = ("materials", _DERIVED.get(part.property))
-        sources = [f"[{asset}](/assets/{asset})" for asset in assets if asset]
+        assets = ["materials", *filter(None, [_DERIVED.get(part.property)])]
     return {
-        "made from": ", ".join(sources),
+        "assets": ", ".join(assets),
+        "iteration": part.results_of or None,
         "property": part.property,
         "method": part.method,
         "labels": part.labels,

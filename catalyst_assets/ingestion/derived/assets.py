@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from catalyst_assets.asset_metadata.shown import shown
 from catalyst_assets.asset_metadata.tables import stored_in
 from catalyst_assets.automation import Outstanding, follows
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
@@ -64,13 +65,15 @@ def settle_comparisons(
 
     identities = settle_identity(platform.database, until)
     return dg.MaterializeResult(
-        metadata={
-            "unified": sum(unified),
-            "records": identities.records,
-            "materials": identities.materials,
-            "dagster/row_count": identities.records,
-            "shards": len(unified),
-        },
+        metadata=shown(
+            {
+                "unified": sum(unified),
+                "records": identities.records,
+                "materials": identities.materials,
+                "dagster/row_count": identities.records,
+                "shards": len(unified),
+            }
+        ),
         data_version=dg.DataVersion(identities.sha256),
     )
 
@@ -121,12 +124,14 @@ def adsorption_labels(platform: dg.ResourceParam[Platform]) -> dg.MaterializeRes
     started = time.monotonic()
     labelled = label_bulk_materials(platform.database)
     return dg.MaterializeResult(
-        metadata={
-            "labelled": labelled.changed,
-            "labels": labelled.labels,
-            "dagster/row_count": labelled.labels,
-            "duration_seconds": time.monotonic() - started,
-        },
+        metadata=shown(
+            {
+                "labelled": labelled.changed,
+                "labels": labelled.labels,
+                "dagster/row_count": labelled.labels,
+                "duration_seconds": time.monotonic() - started,
+            }
+        ),
         data_version=dg.DataVersion(labelled.sha256),
     )
 
@@ -163,7 +168,7 @@ def settle_hull_shards(
 
     sha256, hulls = settle_hulls(platform.database, until)
     return dg.MaterializeResult(
-        metadata={"hulls": sum(changed), "dagster/row_count": hulls, "shards": len(changed)},
+        metadata=shown({"hulls": sum(changed), "dagster/row_count": hulls, "shards": len(changed)}),
         data_version=dg.DataVersion(sha256),
     )
 

@@ -58,16 +58,18 @@ def make_raw_asset(spec: SourceSpec) -> dg.AssetsDefinition:
         kept, failed = find_kept(platform.database, kinds), list_failed(platform.database, refreshed)
         return dg.MaterializeResult(
             check_results=[dg.AssetCheckResult(passed=not failures, description=failures or None)],
-            metadata={
-                "status": "refreshed",
-                **shown(refreshed.said),
-                "fetched": refreshed.fetched,
-                "unchanged": refreshed.unchanged,
-                "size_bytes": refreshed.size_bytes,
-                **_troubles(refreshed.failures, failed),
-                "dagster/row_count": kept.files,
-                "duration_seconds": time.monotonic() - started,
-            },
+            metadata=shown(
+                {
+                    "status": "refreshed",
+                    **refreshed.said,
+                    "fetched": refreshed.fetched,
+                    "unchanged": refreshed.unchanged,
+                    "size_bytes": refreshed.size_bytes,
+                    **_troubles(refreshed.failures, failed),
+                    "dagster/row_count": kept.files,
+                    "duration_seconds": time.monotonic() - started,
+                }
+            ),
             data_version=dg.DataVersion(refreshed.content_sha256),
         )
 
@@ -143,11 +145,13 @@ def _troubles(failures: Mapping[str, str], failed_before: Sequence[int]) -> dict
 def _not_configured(lacking: str, kept: "Kept") -> dg.MaterializeResult[Any]:
     return dg.MaterializeResult(
         check_results=[dg.AssetCheckResult(passed=True, description="Nothing was asked for.")],
-        metadata={
-            "status": f"not configured: it needs {lacking}",
-            "fetched": 0,
-            "dagster/row_count": kept.files,
-        },
+        metadata=shown(
+            {
+                "status": f"not configured: it needs {lacking}",
+                "fetched": 0,
+                "dagster/row_count": kept.files,
+            }
+        ),
         data_version=dg.DataVersion(kept.sha256),
     )
 
