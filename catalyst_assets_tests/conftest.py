@@ -64,8 +64,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings of a new, empty home."""
-    return load_settings(home=tmp_path / "home")
+    """Settings of a new, empty home; runs may read what tests write, and ask servers of tests."""
+    return load_settings(
+        home=tmp_path / "home",
+        data_folders=os.pathsep.join([str(tmp_path), str(Path(__file__).parent)]),
+        data_endpoints="http://127.0.0.1",
+    )
 
 
 @pytest.fixture(scope="session")

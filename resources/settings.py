@@ -1,5 +1,6 @@
 """The one place that reads the environment: every `CATALYST_*` variable and `MP_API_KEY`, field by field."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -78,6 +79,20 @@ class Settings(BaseSettings):
         None,
         description="YAML file that says what is taken from the sources that are refreshed by schedule.",
     )
+    data_folders: str | None = Field(
+        None,
+        description="Folders, with `:` between them, whose files the configuration of a run may name, as the home's: "
+        "see [sources](docs/sources.md).",
+    )
+    data_endpoints: str | None = Field(
+        None,
+        description="Addresses, with commas between them, below which the configuration of a run may have data "
+        "fetched, as from the sources' own; without a port, any port of that host.",
+    )
+    vouched_config: str | None = Field(
+        None,
+        description="Hash of the configuration that a user gave at the command line; `catalyst ingest` sets it.",
+    )
     properties_file: AbsolutePath | None = Field(
         None,
         description="YAML file of properties and methods of your own, beside those that ship: "
@@ -148,6 +163,17 @@ class Settings(BaseSettings):
     def logins_file(self) -> Path:
         """Where the logins of the services on an external database lie."""
         return self.database_logins or self.home / "database-logins.json"
+
+    @property
+    def data_folder_paths(self) -> tuple[Path, ...]:
+        """The folders in ``data_folders``."""
+        parts = (self.data_folders or "").split(os.pathsep)
+        return tuple(Path(part).expanduser().absolute() for part in parts if part.strip())
+
+    @property
+    def data_endpoint_urls(self) -> tuple[str, ...]:
+        """The addresses in ``data_endpoints``."""
+        return tuple(part for address in (self.data_endpoints or "").split(",") if (part := address.strip()))
 
     @property
     def object_store_url(self) -> str:

@@ -66,10 +66,13 @@ def run_ingest(
     from rich.progress import TextColumn
 
     from catalyst_assets.ingestion.progress import listening
+    from catalyst_assets.ingestion.sources.confining import hash_config
     from resources.settings import load_settings
 
     # Whoever waits for a command decides whether it is worth asking once more.
     os.environ.setdefault("CATALYST_SOURCE_RETRIES", "0")
+    # The user of this command may read what it names; a run that somebody starts from elsewhere may not.
+    os.environ["CATALYST_VOUCHED_CONFIG"] = hash_config(spec, config)
     settings = load_settings(home=home)
     with (
         run_progress(Console(stderr=True), TextColumn("{task.fields[done]}")) as progress,

@@ -32,8 +32,14 @@ class BackboneConfig(dg.Config):
         default=None, description="`small_mace`, `schnet`, `dimenet`, `foundation` or `file`."
     )
     name: str | None = Field(default=None, description="Of a foundation model.")
-    path: str | None = Field(default=None, description="Of a MACE `.model` file.")
-    sha256: str | None = Field(default=None, description="Hash that the file must have to be opened.")
+    path: str | None = Field(
+        default=None, description="Of a MACE `.model` file: in the home, or in a folder that runs may read."
+    )
+    sha256: str | None = Field(
+        default=None,
+        description="Hash that the file must have: the setting's (`CATALYST_BACKBONE_SHA256`) or that of a model we "
+        "know. A run cannot vouch for another.",
+    )
     head: str | None = Field(default=None, description="Which readout of a file that holds several.")
     seed: int = Field(default=0, ge=0, description="Seed of the weights of a network that is built here.")
     accept_noncommercial: bool = Field(
@@ -74,7 +80,7 @@ def backbone(
 
     started = time.monotonic()
     asked = config.model_dump(exclude={"pretrain", "pretrain_epochs"})
-    choice = BackboneChoice.of(platform.settings, **asked)
+    choice = BackboneChoice.of_run(platform.settings, **asked)
     is_taught = platform.settings.backbone_pretraining if config.pretrain is None else config.pretrain
     fit = FitSettings(
         max_epochs=config.pretrain_epochs, seed=config.seed, accelerator=platform.settings.accelerator

@@ -20,9 +20,9 @@ class AflowConfig(SourceConfig):
     most_entries: Annotated[
         int | None, Option("--limit", "Stop after so many entries; the same command goes on there.")
     ] = Field(default=None, ge=1, description="Entries after which to stop; the next refresh goes on.")
-    endpoint: Annotated[str, Option("--endpoint", "Where AFLUX is, if not at AFLOW's own address.")] = Field(
-        default="", description="Where AFLUX is; AFLOW's own if empty."
-    )
+    endpoint: Annotated[
+        str, Option("--endpoint", "Where AFLUX is, if not at AFLOW's own address.", known_address=ENDPOINT)
+    ] = Field(default="", description="Where AFLUX is; AFLOW's own if empty.")
 
 
 SPEC: Final = SourceSpec(

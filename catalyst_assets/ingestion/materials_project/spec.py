@@ -1,6 +1,6 @@
 """The Materials Project: what may be asked of it, and when; the key comes from the environment alone."""
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ TABLE: Final = "s3a://materialsproject-build/collections/summary/"
 
 class MaterialsProjectConfig(SourceConfig):
     """What of the Materials Project is read; the key comes from the environment alone."""
+
+    trusted_fields: ClassVar = ("table_options",)
 
     chemsys: Annotated[
         list[str], Option("--chemsys", "Only this chemical system, such as Fe-O; may be repeated.")
@@ -39,17 +41,18 @@ class MaterialsProjectConfig(SourceConfig):
         int | None, Option("--limit", "Stop after so many documents; the same command goes on there.")
     ] = Field(default=None, ge=1, description="Documents after which to stop; the next refresh goes on.")
     batch_size: int = Field(default=250, ge=1, le=500, description="Documents asked for at a time.")
-    endpoint: Annotated[str, Option("--endpoint", "Where the interface is, if not at its own address.")] = (
-        Field(default="", description="Where the interface is; its own if empty.")
-    )
+    endpoint: Annotated[
+        str,
+        Option("--endpoint", "Where the interface is, if not at its own address.", known_address=ENDPOINT),
+    ] = Field(default="", description="Where the interface is; its own if empty.")
     full_table: Annotated[
         bool, Option("--full-table", "Read all of the open table instead; very large, needs no key.")
     ] = Field(
         default=False, description="Read all of the open table instead of asking the interface: very large."
     )
-    table_uri: Annotated[str, Option("--table", "Where the open table is, if not at its own address.")] = (
-        Field(default="", description="Where the table is; its own place if empty.")
-    )
+    table_uri: Annotated[
+        str, Option("--table", "Where the open table is, if not at its own address.", known_address=TABLE)
+    ] = Field(default="", description="Where the table is; its own place if empty.")
     table_options: dict[str, str] | None = Field(
         default=None, description="How deltalake reaches the table's store; unsigned in us-east-1 if none."
     )

@@ -29,12 +29,17 @@ class Oc20Config(SourceConfig):
             "all",
         ),
     ] = Field(default_factory=list, description="Files on the machine that reads them.")
-    base_url: Annotated[str, Option("--base-url", "Where the files are, if not at their own address.")] = (
-        Field(default="", description="Where the published files are; their own place if empty.")
-    )
+    base_url: Annotated[
+        str,
+        Option("--base-url", "Where the files are, if not at their own address.", known_address=BASE_URL),
+    ] = Field(default="", description="Where the published files are; their own place if empty.")
     allow_pickles: Annotated[
         bool,
-        Option("--allow-pickles", "Read .pkl and .lmdb, too: apart, and nothing but plain data in them."),
+        Option(
+            "--allow-pickles",
+            "Read .pkl and .lmdb, too: apart, and nothing but plain data in them.",
+            needs_trust=True,
+        ),
     ] = Field(
         default=False, description="Read pickles, too, in a process of their own and as plain data only."
     )

@@ -18,6 +18,7 @@ from catalyst_assets.asset_metadata.versions import hash_folders
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
 from catalyst_assets.ingestion.fetching.retries import fail_once, retry_policy
 from catalyst_assets.ingestion.sources.configured import is_named, read_configured
+from catalyst_assets.ingestion.sources.confining import require_allowed
 from catalyst_assets.ingestion.sources.registry import SOURCES
 from catalyst_assets.ingestion.sources.spec import SourceSpec
 from resources.platform import Platform
@@ -45,6 +46,9 @@ def make_raw_asset(spec: SourceSpec) -> dg.AssetsDefinition:
         if spec.asset not in _configured(context.run.run_config):
             # Nothing was said when it was materialized: what this installation takes by schedule is meant.
             config = read_configured(spec.name, platform.settings, (*SOURCES, spec)) or config
+        else:
+            configured = read_configured(spec.name, platform.settings, (*SOURCES, spec))
+            require_allowed(spec, config, platform.settings, configured)
         if lacking := spec.lacks(config, platform.settings):
             context.log.info("%s is not configured: it needs %s.", spec.name, lacking)
             return _not_configured(lacking, find_kept(platform.database, kinds))

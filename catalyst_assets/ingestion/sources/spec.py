@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Final, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -36,17 +36,35 @@ class Option:
         Such as ``--limit``; empty for what is given without one.
     files
         Whether the values are paths: all of them, or those that end as YAML files do.
+    known_address
+        Of an address: where the source is by itself.
+    needs_trust
+        Whether a run's configuration alone cannot say it.
     """
 
     flag: str
     help: str
     files: Literal["none", "all", "yaml"] = "none"
+    known_address: str | None = None
+    needs_trust: bool = False
+
+    def names_file(self, value: str) -> bool:
+        """Tell whether a value is a path."""
+        return self.files == "all" or (self.files == "yaml" and value.endswith(_YAML))
 
 
 class SourceConfig(BaseModel):
-    """What may be asked of a source: its asset's configuration, its part of the sources file, its options."""
+    """What may be asked of a source: its asset's configuration, its part of the sources file, its options.
+
+    Attributes
+    ----------
+    trusted_fields
+        Those that are no options, and that a run's configuration alone cannot say.
+    """
 
     model_config = ConfigDict(frozen=True)
+
+    trusted_fields: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def options(cls) -> dict[str, Option]:
@@ -62,9 +80,7 @@ class SourceConfig(BaseModel):
         """Return it with paths that do not depend on where a step runs; relative ones start from a folder."""
         places = {
             name: [
-                str((folder / Path(value).expanduser()).absolute())
-                if option.files == "all" or value.endswith(_YAML)
-                else value
+                str((folder / Path(value).expanduser()).absolute()) if option.names_file(value) else value
                 for value in getattr(self, name)
             ]
             for name, option in self.options().items()

@@ -25,6 +25,7 @@ from catalyst_assets.representation.networks.configs import (
     SchNetConfig,
     config_to_json,
 )
+from resources.confinement import require_allowed_file
 from resources.settings import names_file
 
 if TYPE_CHECKING:
@@ -112,6 +113,30 @@ class BackboneChoice:
             seed,
             accept_noncommercial,
         )
+
+    @classmethod
+    def of_run(
+        cls, settings: "Settings", *, path: str | None = None, sha256: str | None = None, **asked: Any
+    ) -> "BackboneChoice":
+        """Return what a run's configuration asks for, which vouches for no file: that is for settings and our table.
+
+        Raises
+        ------
+        UsageError
+            As :meth:`of`; or its path is where runs may not read, or its hash is none that we know.
+        """
+        if path is not None and str(Path(path).expanduser().absolute()) != settings.backbone:
+            path = str(require_allowed_file(Path(path), settings, "path of backbone"))
+        known = settings.backbone_sha256
+        if sha256 is None:
+            sha256 = known if path else None
+        elif require_pin(sha256) != (known and require_pin(known)) and find_published(sha256) is None:
+            raise UsageError(
+                f"A run's configuration cannot vouch for a file: the hash {sha256} is neither of a model in "
+                "`catalyst models foundation` nor in CATALYST_BACKBONE_SHA256.",
+                "If you know who made the file, set CATALYST_BACKBONE_SHA256 where `catalyst up` is started.",
+            )
+        return cls.of(settings, path=path, sha256=sha256, **asked)
 
     @property
     def model(self) -> FoundationModel | None:

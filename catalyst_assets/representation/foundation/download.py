@@ -183,8 +183,7 @@ def open_local(path: Path, sha256: str | None) -> ModelFile:
     if not sha256:
         raise UnpinnedModelError(
             f"{path} is not opened: it is a pickle, which could run any program. Its sha256 is {hash_file(path)}.",
-            "If you know who made it, give that hash with CATALYST_BACKBONE_SHA256 or the option sha256 of "
-            "`backbone`.",
+            "If you know who made it, set CATALYST_BACKBONE_SHA256 to that hash where `catalyst up` is started.",
         )
     return verify(path, require_pin(sha256))
 

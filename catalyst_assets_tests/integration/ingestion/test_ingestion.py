@@ -23,7 +23,6 @@ from catalyst_assets_tests.loading import load as load_cached
 from resources.json_io import JsonStepValues
 from resources.platform import Platform
 from resources.postgres.database import Role
-from resources.settings import load_settings
 
 HEADER = "A,B,anion,Eg\n"
 SHIPPED = 255
@@ -39,7 +38,7 @@ EVERY_ROW = (
 @pytest.fixture
 def platform(platform: Platform) -> Platform:
     """Shards of 50, so that the shipped set takes six."""
-    platform.settings = load_settings(home=platform.settings.home, shard_size=2)
+    platform.settings = platform.settings.model_copy(update={"shard_size": 2})
     return platform
 
 

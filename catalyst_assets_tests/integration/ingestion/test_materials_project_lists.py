@@ -20,7 +20,6 @@ from catalyst_assets_tests.mp_server import (
     web_page,
 )
 from resources.platform import Platform
-from resources.settings import load_settings
 
 
 @pytest.fixture
@@ -112,7 +111,7 @@ def test_an_interface_that_is_down_is_not_asked_for_every_document(
 def test_a_refresh_reads_so_many_batches_and_the_next_one_goes_on(
     platform: Platform, server: MaterialsProjectServer
 ) -> None:
-    platform.settings = load_settings(home=platform.settings.home, source_pages=2)
+    platform.settings = platform.settings.model_copy(update={"source_pages": 2})
     with pytest.raises(SourceError, match="2 batches were read"):
         fetch(platform, server)
     assert load(platform).new == 24

@@ -32,7 +32,7 @@ from catalyst_assets_tests.optimade_server import (
     web_page,
 )
 from resources.platform import Platform
-from resources.settings import Settings, load_settings
+from resources.settings import Settings
 
 COUNT = 25
 Spoil = Callable[[dict[str, str], Page], Page | Fault]
@@ -366,7 +366,7 @@ def test_a_provider_that_is_down_is_not_asked_for_every_part(
 def test_a_refresh_reads_so_many_pages_and_the_next_one_goes_on(
     platform: Platform, server: OptimadeServer, refresh: Callable[..., Refreshed]
 ) -> None:
-    platform.settings = load_settings(home=platform.settings.home, source_pages=2)
+    platform.settings = platform.settings.model_copy(update={"source_pages": 2})
     assert "2 pages were read" in refresh().failures["local"]
     assert loaded(platform) == 20
     assert refresh().failures == {}

@@ -225,8 +225,10 @@ def test_a_named_model_describes_as_the_calculator_does_and_is_made_once(
     from pymatgen.io.ase import AseAtomsAdaptor
 
     monkeypatch.setenv("CATALYST_DATABASE_URL", "postgresql://secret")
-    platform.settings = load_settings(home=platform.settings.home, foundation_url=server.url)
     wanted = {"name": MODEL.name, "sha256": hashlib.sha256(weights()).hexdigest(), "head": "second"}
+    platform.settings = load_settings(
+        home=platform.settings.home, foundation_url=server.url, backbone_sha256=wanted["sha256"]
+    )
 
     first = materialize(platform, **wanted)
     (found,) = first.asset_materializations_for_node("backbone")

@@ -21,6 +21,13 @@ _MARKS = {
     "dagster-daemon": "resources.runs.daemon",
     "mlflow": "resources.web.mlflow_server",
 }
+# Whose passwords each knows; the daemon, whose runs take several roles, finds them in the home.
+OWN = {
+    "review-app": {"catalyst_app"},
+    "dagster-webserver": {"catalyst_dagster"},
+    "dagster-daemon": set(),
+    "mlflow": {"catalyst_mlflow"},
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,24 @@ class Running:
                 if mark in process.cmdline():
                     found[name] = [process, *process.children(recursive=True)]
         return found
+
+    def known(self, secrets: dict[str, str]) -> dict[str, set[str]]:
+        """Return which secrets stand in the environment or command of each service and of all it has started."""
+        code_servers = {"dagster-webserver", "dagster-daemon"}
+        assert eventually(lambda: all(len(self.processes()[name]) > 1 for name in code_servers))
+        found = {}
+        for name, processes in self.processes().items():
+            texts = [text for process in processes if (text := _told(process))]
+            assert texts
+            found[name] = {who for who, secret in secrets.items() if any(secret in text for text in texts)}
+        return found
+
+
+def _told(process: psutil.Process) -> str:
+    try:
+        return f"{process.environ()} {process.cmdline()}"
+    except psutil.Error:
+        return ""
 
 
 @contextmanager

@@ -1,0 +1,166 @@
+"""A whole installation: services know their own passwords, and a page of another origin starts nothing in them."""
+
+import http.server
+import json
+import os
+import threading
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from catalyst_assets_tests.integration.resources.running import OWN, Running, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+CHROMIUM = Path("/usr/bin/chromium")
+ADD_PARTITION = (
+    'mutation { addDynamicPartition(partitionsDefName: "al_iteration", partitionKey: "%s", '
+    'repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "catalyst_assets"}) '
+    "{ __typename } }"
+)
+# Each way by which a page may send something to another origin unasked, as the browser's own words for it.
+ATTEMPTS = """
+async ({url, types, body}) => {
+  const told = [];
+  const attempt = async (name, work) => {
+    try { told.push([name, await work()]); } catch (error) { told.push([name, `refused: ${error}`]); }
+  };
+  await attempt("picture", () => new Promise((done) => {
+    const picture = new Image();
+    picture.onload = picture.onerror = () => done("sent");
+    picture.src = url;
+  }));
+  for (const type of types)
+    for (const mode of ["no-cors", "cors"])
+      await attempt(`${mode} ${type}`, async () =>
+        (await fetch(url, {method: "POST", mode, body, headers: {"content-type": type}, credentials: "include"})).type);
+  await attempt("beacon", async () => String(navigator.sendBeacon(url, body)));
+  await attempt("form", () => new Promise((done) => {
+    const frame = Object.assign(document.createElement("iframe"), {name: "sink"});
+    frame.onload = () => done("sent");
+    document.body.append(frame);
+    const form = Object.assign(document.createElement("form"),
+      {action: url, method: "POST", enctype: "text/plain", target: "sink"});
+    form.append(Object.assign(document.createElement("input"), {name: body.slice(0, -1), value: body.slice(-1)}));
+    document.body.append(form);
+    form.submit();
+  }));
+  return told;
+}
+"""
+SOCKET = """
+(url) => new Promise((done) => {
+  const socket = new WebSocket(url, "graphql-ws");
+  socket.onopen = () => done("open");
+  socket.onerror = () => done("refused");
+})
+"""
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Running]":
+    """Everything on an embedded database, started from a shell that holds secrets."""
+    shell = {"DAGSTER_PG_URL": "secret-of-the-shell", "PGPASSWORD": "secret-of-the-shell"}
+    with running(tmp_path_factory.mktemp("home"), MP_API_KEY="key-of-a-user", **shell) as everything:
+        yield everything
+
+
+def test_each_service_knows_the_password_of_its_own_role(installation: Running) -> None:
+    passwords = json.loads((installation.home / "postgres" / "passwords.json").read_text())
+    assert installation.known(passwords) == OWN
+    told = installation.known({"key": "key-of-a-user", "shell": "secret-of-the-shell"})
+    assert told == {name: {"key"} if name == "dagster-daemon" else set() for name in OWN}
+
+
+@contextmanager
+def foreign_page() -> "Iterator[Page]":
+    """A page of an origin of its own, in Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><title>elsewhere</title><body></body>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        yield page
+        browser.close()
+    server.shutdown()
+
+
+def ask(url: str, body: dict[str, Any]) -> Any:
+    """Send JSON as a program does."""
+    request = urllib.request.Request(  # noqa: S310 - our own server
+        url, json.dumps(body).encode(), {"content-type": "application/json"}
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    return json.load(opener.open(request, timeout=60))
+
+
+def partitions(installation: Running) -> list[str]:
+    query = '{ assetNodeOrError(assetKey: {path: ["predictions"]}) { ... on AssetNode { partitionKeys } } }'
+    found = ask(f"{installation.urls['DAGSTER']}/graphql", {"query": query})
+    return list(found["data"]["assetNodeOrError"]["partitionKeys"])
+
+
+def experiments(installation: Running) -> set[str]:
+    found = ask(f"{installation.urls['MLFLOW']}/api/2.0/mlflow/experiments/search", {"max_results": 100})
+    return {each["name"] for each in found.get("experiments", [])}
+
+
+@pytest.mark.skipif(
+    not CHROMIUM.exists() and "CI" not in os.environ, reason="install Debian's chromium to run this"
+)
+def test_a_page_of_another_origin_starts_nothing(installation: Running) -> None:
+    types = ["text/plain", "application/x-www-form-urlencoded", "application/json"]
+    with foreign_page() as page:
+        dagster, mlflow, app = (installation.urls[name] for name in ("DAGSTER", "MLFLOW", "APP"))
+        before = partitions(installation), experiments(installation)
+
+        query = urllib.request.quote(ADD_PARTITION % "by_query")  # type: ignore[attr-defined]
+        targets = {
+            f"{dagster}/graphql?query={query}": {"query": ADD_PARTITION % "by_body"},
+            f"{mlflow}/api/2.0/mlflow/experiments/create": {"name": "foreign"},
+            f"{mlflow}/ajax-api/2.0/mlflow/experiments/create": {"name": "foreign"},
+            f"{app}/api/v1/candidates/1/flag": {"actor": "nobody"},
+        }
+        for url, body in targets.items():
+            told = page.evaluate(ATTEMPTS, {"url": url, "types": types, "body": json.dumps(body)})
+            answers = dict(told)
+            assert len(answers) == 9, told
+            # Nothing is shown to it either: what it may read is an opaque answer or none.
+            assert all(
+                "opaque" in said or "refused" in said for name, said in answers.items() if "cors" in name
+            )
+            with page.expect_response(lambda response, wanted=url: response.url == wanted) as refused:
+                page.evaluate("(url) => fetch(url, {method: 'POST', mode: 'no-cors', body: '{}'})", url)
+            assert refused.value.status == 403
+        assert page.evaluate(SOCKET, dagster.replace("http", "ws") + "/graphql") == "refused"
+        assert (partitions(installation), experiments(installation)) == before
+
+        # The same is done for its own page, or these attempts would prove nothing.
+        page.goto(f"{dagster}/server_info")
+        own = page.evaluate(
+            "async ({url, body}) => (await fetch(url, {method: 'POST', body, "
+            "headers: {'content-type': 'application/json'}})).json()",
+            {"url": f"{dagster}/graphql", "body": json.dumps({"query": ADD_PARTITION % "by_own_page"})},
+        )
+        assert own["data"]["addDynamicPartition"]["__typename"] == "AddDynamicPartitionSuccess", own
+        assert page.evaluate(SOCKET, dagster.replace("http", "ws") + "/graphql") == "open"
+        assert partitions(installation) == [*before[0], "by_own_page"]
