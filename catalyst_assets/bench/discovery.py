@@ -16,12 +16,14 @@ import numpy as np
 from catalyst_assets.acquisition.problem import RankingProblem
 from catalyst_assets.acquisition.ranking import rank
 from catalyst_assets.acquisition.strategies import hash_ids
+from catalyst_assets.bench.discovery_champion import Reign
 from catalyst_assets.bench.pools import BenchmarkPool
 from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Campaign, Strategy
 from catalyst_assets.errors import InvalidPoolError
 from catalyst_assets.learning.heads.fitting import fit_heads
 from catalyst_assets.learning.heads.settings import HeadSettings
+from catalyst_assets.learning.training_set import TrainingSet
 from catalyst_assets.prediction.members import append_derived
 from catalyst_assets.seeds import derive_seed
 
@@ -48,6 +50,11 @@ class Arm:
     recalibrate: bool = True
 
     @property
+    def predicts(self) -> str:
+        """What predicts: each iteration's own model, or the champion."""
+        return self.campaign.learning.predict_with
+
+    @property
     def heads(self) -> str:
         """Kinds of head that are fitted, joined by ``+``; of several the best on unseen systems is kept."""
         return "+".join(self.campaign.learning.heads)
@@ -67,6 +74,8 @@ class SeedResult:
         Wall time.
     train_seconds, predict_seconds, rank_seconds
         Of each iteration after the initial batch; of a random choice nothing is trained or predicted.
+    earlier
+        Iterations whose predictions came from a model of an earlier one.
     """
 
     hits_at: tuple[int, ...]
@@ -75,6 +84,7 @@ class SeedResult:
     train_seconds: tuple[float, ...]
     predict_seconds: tuple[float, ...]
     rank_seconds: tuple[float, ...]
+    earlier: int = 0
 
 
 def make_arms(
@@ -82,6 +92,7 @@ def make_arms(
     *,
     strategies: Sequence[str] = (),
     heads: Sequence[str] = (),
+    predict_with: Sequence[str] = (),
     exploration_weights: Sequence[float] = (),
     diversities: Sequence[float] = (),
     derive: bool = True,
@@ -102,16 +113,17 @@ def make_arms(
         document["stop"] = {**document.get("stop", {}), "max_evaluations": max_evaluations}
     own = campaign.acquisition
     arms = []
-    for strategy, kinds, weight, diversity in product(
+    for strategy, kinds, predicts, weight, diversity in product(
         strategies or [own.strategy.value],
         [[kind] for kind in heads] or [[str(kind) for kind in campaign.learning.heads]],
+        predict_with or [campaign.learning.predict_with],
         exploration_weights or [own.exploration_weight],
         diversities or [own.diversity],
     ):
         acquisition = {"strategy": strategy, "exploration_weight": weight, "diversity": diversity}
         changed = {
             "acquisition": document["acquisition"] | acquisition,
-            "learning": document["learning"] | {"heads": kinds},
+            "learning": document["learning"] | {"heads": kinds, "predict_with": predicts},
         }
         arms.append(Arm(parse_campaign(document | changed, campaign.name), recalibrate))
     return arms
@@ -169,10 +181,11 @@ def simulate(
     evaluated: list[int] = []
     hits_at: list[int] = []
     clock: list[tuple[float, float, float]] = []
+    reign = Reign(campaign)
     for iteration, size in enumerate(_batches(campaign)):
         if len(evaluated) >= limit or len(hits_at) >= wanted:
             break
-        order, seconds = _rank_iteration(pool, features, campaign, arm.recalibrate, iteration, evaluated)
+        order, seconds = _rank_iteration(pool, features, reign, arm.recalibrate, iteration, evaluated)
         if iteration:
             clock.append(seconds)
         for name in order[: min(size, limit - len(evaluated))]:
@@ -181,9 +194,8 @@ def simulate(
                 hits_at.append(len(evaluated))
         progress(f"{len(hits_at)} of {int(pool.is_hit.sum())} hits", len(evaluated), limit)
     train, predict, order_seconds = zip(*clock, strict=True) if clock else ((), (), ())
-    return SeedResult(
-        tuple(hits_at), len(evaluated), time.monotonic() - started, train, predict, order_seconds
-    )
+    spent = time.monotonic() - started
+    return SeedResult(tuple(hits_at), len(evaluated), spent, train, predict, order_seconds, reign.earlier)
 
 
 def _batches(campaign: Campaign) -> Iterator[int]:
@@ -194,7 +206,7 @@ def _batches(campaign: Campaign) -> Iterator[int]:
 def _rank_iteration(
     pool: BenchmarkPool,
     features: "Features",
-    campaign: Campaign,
+    reign: Reign,
     recalibrate: bool,
     iteration: int,
     evaluated: Sequence[int],
@@ -209,6 +221,7 @@ def _rank_iteration(
         Of training, predicting and ranking.
     """
     started = time.perf_counter()
+    campaign = reign.campaign
     seed = derive_seed(campaign.seed, iteration, "ranking")
     if iteration and campaign.acquisition.strategy is Strategy.RANDOM:
         order = _random_order(pool, seed, evaluated)
@@ -216,15 +229,27 @@ def _rank_iteration(
     rows = np.array(evaluated, dtype=np.int64)
     properties = list(campaign.learned_properties)
     known = pool.values.iloc[rows]
+    learned_from = TrainingSet(
+        material_ids=tuple(pool.material_ids[row] for row in evaluated),
+        chemical_systems=tuple(pool.chemical_systems[row] for row in evaluated),
+        structure_hashes=(),
+        properties=tuple(properties),
+        feature_names=tuple(features.names),
+        features=features.values[rows],
+        labels=known[properties].to_numpy(np.float64),
+        provenance={},
+    )
     head = fit_heads(
         campaign.learning.heads,
-        features.values[rows],
+        learned_from.features,
         features.names,
-        known[properties].to_numpy(np.float64),
-        [pool.chemical_systems[row] for row in evaluated],
+        learned_from.labels,
+        learned_from.chemical_systems,
         properties,
         HeadSettings(seed=derive_seed(campaign.seed, "head"), recalibrate=recalibrate),
     )
+    if campaign.learning.predict_with == "champion":
+        head = reign.predictor(head, learned_from)
     trained = time.perf_counter()
     learned = head.predict(features.values, seed=derive_seed(campaign.seed, iteration, "draws"))
     prediction: Prediction = append_derived(campaign, learned, pool.formulas)

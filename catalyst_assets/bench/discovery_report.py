@@ -37,10 +37,13 @@ class ArmReport:
         Medians over all iterations after the initial batch; None where there was none.
     slowest_iteration_seconds
         Of the slowest iteration of any seed.
+    earlier
+        One a seed: iterations whose predictions came from a model of an earlier one.
     """
 
     strategy: str
     heads: str
+    predict_with: str
     exploration_weight: float
     diversity: float
     evaluations_to_all: list[int | None]
@@ -57,6 +60,7 @@ class ArmReport:
     iteration_seconds: float | None
     slowest_iteration_seconds: float | None
     seconds: list[float]
+    earlier: list[int]
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,13 @@ def summarize(
 
 def label_arms(arms: Sequence[ArmReport]) -> list[str]:
     """Name each arm by what tells it from the others."""
-    named = {"strategy": "", "heads": "", "exploration_weight": "weight ", "diversity": "diversity "}
+    named = {
+        "strategy": "",
+        "heads": "",
+        "predict_with": "predicted with ",
+        "exploration_weight": "weight ",
+        "diversity": "diversity ",
+    }
     varied = [name for name in named if len({getattr(arm, name) for arm in arms}) > 1]
     return [
         ", ".join(f"{named[name]}{getattr(arm, name)}".replace("_", " ") for name in varied or ["strategy"])
@@ -174,12 +184,14 @@ def _summarize_arm(arm: Arm, results: Sequence[SeedResult], hits: int) -> ArmRep
     return ArmReport(
         strategy=acquisition.strategy.value,
         heads=arm.heads,
+        predict_with=arm.predicts,
         exploration_weight=acquisition.exploration_weight,
         diversity=acquisition.diversity,
         hits_at=[list(result.hits_at) for result in results],
         evaluated=[result.evaluated for result in results],
         slowest_iteration_seconds=round(max(iterations), 3) if iterations else None,
         seconds=[round(result.seconds, 2) for result in results],
+        earlier=[result.earlier for result in results],
         **known,
     )
 

@@ -153,6 +153,11 @@ class Learning(FrozenModel):
     fine_tune: FineTuning | None = Field(
         default=None, description="Adapt the backbone to the labels instead of fitting heads to its features."
     )
+    predict_with: Literal["champion", "own"] = Field(
+        default="own",
+        description="What predicts the pool: each iteration's own model, or the best version of the campaign so far, "
+        "conditioned on every label.",
+    )
 
 
 class Failures(FrozenModel):

@@ -39,6 +39,12 @@ def discovery(
             help="Heads side by side: stacked,deep_ensemble,gaussian_process; the campaign's by default."
         ),
     ] = "",
+    predict_with: Annotated[
+        str,
+        typer.Option(
+            help="What predicts, side by side: own,champion (see `learning` of a campaign); the campaign's by default."
+        ),
+    ] = "",
     exploration_weights: Annotated[str, typer.Option(help="Weights side by side, as in 0,0.3,1.")] = "",
     diversities: Annotated[
         str, typer.Option(help="Diversities of a batch side by side, as in 0,0.5,1.")
@@ -78,7 +84,7 @@ def discovery(
     campaign's stop rules are respected, and a run that they end before its last hit counts as longer than any
     number (null).
 
-    Every combination of --strategies, --heads, --exploration-weights and --diversities is run with every seed. All
+    Every combination of --strategies, --heads, --predict-with, --exploration-weights and --diversities is run with every seed. All
     of the same seed start from the same initial batch. Each run is a process of its own.
     """
     import os
@@ -96,6 +102,7 @@ def discovery(
         load_campaign(campaign),
         strategies=_split(strategies, str, "--strategies"),
         heads=_split(heads, str, "--heads"),
+        predict_with=_split(predict_with, str, "--predict-with"),
         exploration_weights=_split(exploration_weights, float, "--exploration-weights"),
         diversities=_split(diversities, float, "--diversities"),
         derive=derive,

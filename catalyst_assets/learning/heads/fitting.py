@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.model import HeadKind
+from catalyst_assets.errors import LoopError
 from catalyst_assets.learning.heads.coupling import find_couplings
 from catalyst_assets.learning.heads.head import (
     FittedHead,
@@ -61,6 +62,7 @@ def fit_heads(
     groups: Sequence[str],
     properties: Sequence[str],
     settings: HeadSettings | None = None,
+    like: FittedHead | None = None,
 ) -> FittedHead:
     """Fit heads of several kinds and keep of each property the best on groups that it was not shown.
 
@@ -80,6 +82,8 @@ def fit_heads(
         The p names.
     settings
         Size and seed.
+    like
+        An earlier head; see :func:`condition_head`.
 
     Returns
     -------
@@ -95,7 +99,9 @@ def fit_heads(
     values = labels[order]
     folds = assign_folds([groups[i] for i in order], settings.n_folds, settings.seed)
     declared = [zero_inflated(name) for name in properties]
-    couplings = find_couplings(rows, values, settings.seed, declared) if settings.couple else ()
+    couplings = like.couplings if like is not None else ()
+    if like is None and settings.couple:
+        couplings = find_couplings(rows, values, settings.seed, declared)
     apart = take_apart(values, couplings)
     typical = [
         typical_of(name) if has_typical(name) or count < FEWEST_FOR_A_HEAD else _empirical_prior(column)
@@ -105,8 +111,17 @@ def fit_heads(
     learned = {column: priors[column] for column in np.flatnonzero(counts >= FEWEST_FOR_A_HEAD).tolist()}
     children = {coupling.child for coupling in couplings}
     zeros = {column: said for column, said in enumerate(declared) if column not in children}
-    tasks = make_tasks(rows, apart, folds, feature_blocks(feature_names), learned, zeros, settings)
-    fits = fit_kinds(kinds, rows, folds, tasks, settings)
+    known_kinds = like.kinds if like is not None else {}
+    earlier = {
+        column: like.models[column]
+        for column, name in enumerate(properties)
+        if like is not None and name in known_kinds
+    }
+    tasks = make_tasks(rows, apart, folds, feature_blocks(feature_names), learned, zeros, settings, earlier)
+    wanted = {
+        column: (known_kinds[properties[column]],) if column in earlier else tuple(kinds) for column in tasks
+    }
+    fits = fit_kinds(wanted, rows, folds, tasks, settings)
     models: list[PropertyModel] = [prior_model(*prior) for prior in priors]
     calibrations = [Calibration()] * len(properties)
     kept: dict[str, HeadKind] = {}
@@ -116,9 +131,9 @@ def fit_heads(
     scores = np.full(values.shape, np.nan)
     for column, (known, task) in tasks.items():
         name = properties[column]
-        choices[name] = {kind: by_column[column].score for kind, by_column in fits.items()}
+        choices[name] = {kind: fit.score for kind, fit in fits[column].items()}
         kept[name] = choose(choices[name])
-        fit = fits[kept[name]][column]
+        fit = fits[column][kept[name]]
         models[column] = fit.model
         held_out[column] = fit.held_out
         quantiles = QuantileMap()
@@ -144,6 +159,45 @@ def fit_heads(
         kept,
         choices,
         couplings,
+    )
+
+
+def condition_head(
+    earlier: FittedHead,
+    kinds: Sequence[HeadKind],
+    features: NDArray[np.float32],
+    feature_names: Sequence[str],
+    labels: NDArray[np.float64],
+    groups: Sequence[str],
+) -> FittedHead:
+    """Condition an earlier head on labels that it did not have; what it had learned of the shape of things is kept.
+
+    Kept are which kind of head predicts a property, which property follows which, and of a process its kernel, scaling
+    and share in the mixture: it is conditioned on all labels, without fitting hyperparameters. Trees and networks have no
+    posterior to condition, and are fitted again by the earlier head's settings. Calibration, recalibration and the report
+    are those of what comes of it.
+
+    Parameters
+    ----------
+    earlier
+        A head of the same features and properties.
+    kinds
+        What is fitted of a property that it had not learned.
+    features, feature_names, labels, groups
+        As in :func:`fit_heads`.
+
+    Raises
+    ------
+    LoopError
+        It was fitted to other features.
+    """
+    if tuple(feature_names) != earlier.feature_names:
+        raise LoopError(
+            "The earlier head was fitted to other features, and cannot be conditioned on these.",
+            "Fit another one.",
+        )
+    return fit_heads(
+        kinds, features, feature_names, labels, groups, earlier.properties, earlier.settings, earlier
     )
 
 

@@ -6,8 +6,8 @@ rows. Leave-group-out predictions come in closed form from the inverse of the ke
 blocks); no library has them.
 """
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,11 @@ class GaussianProcess:
     scaling: Scaling
     curve: tuple[float, ...] = ()
     _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def condition(self, features: NDArray[np.float32], target: NDArray[np.float64]) -> Self:
+        """Return the posterior by the same prior given other observations, of shapes (n, f) and (n,)."""
+        scaling = self.scaling
+        return replace(self, rows=scaling.rows(features), target=scaling.target(target), curve=(), _cache={})
 
     def predict(self, features: NDArray[np.float32]) -> Moments:
         """Return mean and variance (measurement noise included), each of shape (n_rows,), in the target's unit."""

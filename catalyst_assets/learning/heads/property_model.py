@@ -46,6 +46,8 @@ class Task:
         What labels share at the lowest.
     chance
         Shape (n,): held-out chance to be above the floor.
+    like
+        An earlier model of the property whose shape is kept; None where it is learned anew.
     """
 
     features: NDArray[np.float32]
@@ -56,6 +58,7 @@ class Task:
     settings: HeadSettings
     floor: Floor
     chance: NDArray[np.float64]
+    like: PropertyModel | None = None
     _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -4,7 +4,7 @@ The score is the mean continuous ranked probability score (Gneiting and Raftery,
 (2007)) of held-out predictions above a property's floor; the chance of the floor itself is the same for all kinds.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from catalyst_assets.campaigns.model import HeadKind
 from catalyst_assets.learning.heads.deep_ensemble import fit_deep_ensembles
 from catalyst_assets.learning.heads.floors import Floor, fit_gate
-from catalyst_assets.learning.heads.property_model import Fit, Task
+from catalyst_assets.learning.heads.property_model import Fit, PropertyModel, Task
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.stacked import fit_stacked
 from catalyst_assets.representation.fitting.floors import find_floor
@@ -31,13 +31,14 @@ def make_tasks(
     priors: Mapping[int, tuple[float, float]],
     declared: Mapping[int, bool | None],
     settings: HeadSettings,
+    like: Mapping[int, PropertyModel] | None = None,
 ) -> dict[int, LabelledTask]:
     """Return the rows with labels, and the task, of each property that ``priors`` names by its column.
 
     Properties with the same rows above their floors share one gate. ``declared`` says by column whether zeros are a
-    class of their own, where somebody said.
+    class of their own, where somebody said; ``like``, which earlier model is kept to.
     """
-    tasks = {}
+    tasks, like = {}, like or {}
     gates: dict[bytes, Any] = {}
     for column, prior in priors.items():
         known = np.flatnonzero(np.isfinite(labels[:, column]))
@@ -49,29 +50,32 @@ def make_tasks(
             if key not in gates:
                 gates[key] = fit_gate(rows, above, own_folds, settings)
             gate, chance = gates[key]
-        task = Task(rows, target, own_folds, blocks, prior, settings, Floor(lowest, gate), chance)
+        task = Task(
+            rows, target, own_folds, blocks, prior, settings, Floor(lowest, gate), chance, like.get(column)
+        )
         tasks[column] = (known, task)
     return tasks
 
 
 def fit_kinds(
-    kinds: Sequence[HeadKind],
+    kinds: Mapping[int, Sequence[HeadKind]],
     features: NDArray[np.float32],
     folds: NDArray[np.int64],
     tasks: Mapping[int, LabelledTask],
     settings: HeadSettings,
-) -> dict[HeadKind, dict[int, Fit]]:
-    """Fit every kind to every task; keys are kinds, then the tasks' columns."""
-
-    def fit_each(fit: Callable[[Task], Fit]) -> dict[int, Fit]:
-        return {column: fit(task) for column, (_, task) in tasks.items()}
-
-    fitters: dict[HeadKind, Callable[[], dict[int, Fit]]] = {
-        HeadKind.STACKED: lambda: fit_each(fit_stacked),
-        HeadKind.GAUSSIAN_PROCESS: lambda: fit_each(lambda task: fit_stacked(task, with_trees=False)),
-        HeadKind.DEEP_ENSEMBLE: lambda: fit_deep_ensembles(features, folds, tasks, settings),
-    }
-    return {kind: fitters[kind]() for kind in dict.fromkeys(kinds)}
+) -> dict[int, dict[HeadKind, Fit]]:
+    """Fit to each task the kinds that are named for its column; keys are columns, then kinds."""
+    fits: dict[int, dict[HeadKind, Fit]] = {column: {} for column in tasks}
+    for kind in dict.fromkeys(kind for column in tasks for kind in kinds[column]):
+        wanted = {column: task for column, task in tasks.items() if kind in kinds[column]}
+        if kind is HeadKind.DEEP_ENSEMBLE:
+            fitted = fit_deep_ensembles(features, folds, wanted, settings)
+        else:
+            with_trees = kind is HeadKind.STACKED
+            fitted = {column: fit_stacked(task, with_trees) for column, (_, task) in wanted.items()}
+        for column, fit in fitted.items():
+            fits[column][kind] = fit
+    return fits
 
 
 def choose(scores: Mapping[HeadKind, float]) -> HeadKind:

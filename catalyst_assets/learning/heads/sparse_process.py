@@ -119,16 +119,27 @@ def fit_process(
     folds: NDArray[np.int64],
     blocks: "Sequence[NDArray[np.int64]]",
     settings: HeadSettings,
+    like: Process | None = None,
 ) -> tuple[Process, Moments]:
     """Fit an exact process, or above ``MOST_EXACT_ROWS`` rows a sparse one.
+
+    Parameters
+    ----------
+    like
+        A process whose kernel and scaling are kept: it is conditioned on the rows; one of the other kind is not.
 
     Returns
     -------
     The process, and its mean and variance at each row as if the row's whole fold were unknown.
     """
     if len(target) > MOST_EXACT_ROWS:
-        return fit_sparse_process(features, target, folds, blocks, settings)
-    exact = fit_gaussian_process(features, target, blocks, settings.seed, settings.gp_steps)
+        return fit_sparse_process(
+            features, target, folds, blocks, settings, like if isinstance(like, SparseProcess) else None
+        )
+    if isinstance(like, GaussianProcess):
+        exact = like.condition(features, target)
+    else:
+        exact = fit_gaussian_process(features, target, blocks, settings.seed, settings.gp_steps)
     return exact, exact.leave_groups_out(folds)
 
 
@@ -138,6 +149,7 @@ def fit_sparse_process(
     folds: NDArray[np.int64],
     blocks: "Sequence[NDArray[np.int64]]",
     settings: HeadSettings,
+    like: SparseProcess | None = None,
 ) -> tuple[SparseProcess, Moments]:
     """Fit a sparse process.
 
@@ -153,6 +165,8 @@ def fit_sparse_process(
         Columns of each block of features; features of none are not used.
     settings
         Its ``seed`` chooses the rows that hyperparameters are fitted on and the inducing points.
+    like
+        A process whose kernel, scaling and inducing points are kept.
 
     Returns
     -------
@@ -160,22 +174,28 @@ def fit_sparse_process(
     """
     import torch
 
-    whole = Scaling.of(features, target)
-    columns = np.sort(np.concatenate(varying_blocks(blocks, whole)))
-    scaling, every = whole.take(columns), np.arange(len(columns))
+    if like is None:
+        whole = Scaling.of(features, target)
+        columns = np.sort(np.concatenate(varying_blocks(blocks, whole)))
+        scaling = whole.take(columns)
+    else:
+        columns, scaling = like.columns, like.scaling
     scaled = torch.from_numpy(scaling.target(target))
 
     def rows(index: NDArray[np.int64]) -> "torch.Tensor":
         return torch.from_numpy(scaling.rows(features[np.ix_(index, columns)]))
 
-    order = np.random.default_rng(settings.seed).permutation(len(target))
-    subset = np.sort(order[:RELEVANCE_ROWS])
-    kernel, curve = fit_feature_kernel(
-        rows(subset).numpy(), scaled[subset].numpy(), every, min(settings.gp_steps, RELEVANCE_STEPS)
-    )
-    # Rows at random: measured, they represent hundreds of features as well as the greedy choice by variance
-    # (Burt et al., JMLR 21, 131 (2020)), which prefers outliers.
-    inducing = rows(np.sort(order[: settings.n_inducing])).numpy()
+    if like is None:
+        order = np.random.default_rng(settings.seed).permutation(len(target))
+        subset, every = np.sort(order[:RELEVANCE_ROWS]), np.arange(len(columns))
+        kernel, curve = fit_feature_kernel(
+            rows(subset).numpy(), scaled[subset].numpy(), every, min(settings.gp_steps, RELEVANCE_STEPS)
+        )
+        # Rows at random: measured, they represent hundreds of features as well as the greedy choice by variance
+        # (Burt et al., JMLR 21, 131 (2020)), which prefers outliers.
+        inducing = rows(np.sort(order[: settings.n_inducing])).numpy()
+    else:
+        kernel, inducing, curve = like.kernel, like.inducing, ()
     whitened = _Whitened(kernel, inducing)
     parts = [_chunks(np.flatnonzero(folds == fold)) for fold in np.unique(folds)]
     sums = [_add([whitened.sum_up(rows(chunk), scaled[chunk]) for chunk in part]) for part in parts]

@@ -81,11 +81,13 @@ def fit_stacked(task: Task, with_trees: bool = True) -> Fit:
     if above.sum() < FEWEST_FOR_A_HEAD:
         return fit_constant(task)
     process, by_process = task.once("process", lambda: _fit_process(task))
+    earlier = task.like if isinstance(task.like, StackedModel) and task.like.process is not None else None
     forests: tuple[Forest, ...] = ()
     by_weight: dict[float, Moments] = {1.0: by_process}
     if with_trees:
         forests, by_trees = _fit_forests(task)
-        by_weight = {weight: mix(by_process, by_trees, weight) for weight in _WEIGHTS}
+        weights = _WEIGHTS if earlier is None else (earlier.process_weight,)
+        by_weight = {weight: mix(by_process, by_trees, weight) for weight in weights}
     weight, scale, score = fit_mixture(by_weight, target, above)
     model = StackedModel(task.floor, process, forests, weight, *task.prior)
     held_out = task.marginal(by_weight[weight], scale)
@@ -95,8 +97,9 @@ def fit_stacked(task: Task, with_trees: bool = True) -> Fit:
 def _fit_process(task: Task) -> tuple[Process, Moments]:
     """Return a process of the rows above the floor, and its held-out moments of all rows."""
     above = task.above
+    earlier = task.like.process if isinstance(task.like, StackedModel) else None
     process, held = fit_process(
-        task.features[above], task.target[above], task.folds[above], task.blocks, task.settings
+        task.features[above], task.target[above], task.folds[above], task.blocks, task.settings, earlier
     )
     center, variance = np.empty(len(above)), np.empty(len(above))
     if not above.all():
