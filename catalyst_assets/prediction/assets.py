@@ -22,11 +22,15 @@ from resources.platform import Platform
 def plan_prediction_shards(
     context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.Output[dict[str, Any]] | dg.DynamicOutput[dict[str, Any]]]:
-    """Open a version of the predictions and cut the pool into shards."""
+    """Choose the model that predicts, open a version of the predictions and cut the pool into shards."""
+    from catalyst_assets.prediction.champion import choose_predictor
     from catalyst_assets.prediction.versions import plan_predictions
 
+    key = context.partition_key
+    choice = choose_predictor(platform, key)
+    context.log.info("%s", choice.reason)
     plan, shards = plan_predictions(
-        platform.database, platform.objects, platform.settings, context.partition_key
+        platform.database, platform.objects, platform.settings, key, choice.model_sha256
     )
     context.log.info("%d materials in %d shards", plan.n_members, len(shards))
     yield dg.Output(plan.to_json(), "plan")
@@ -72,6 +76,7 @@ def promote_predictions(
                 "predicted_now": sum(shard["rows"] for shard in shards),
                 "shards": len(shards),
                 "version": planned.version,
+                **_predicted_by(platform, planned.partition_key),
                 "model_sha256": planned.model_sha256,
                 "pool_sha256": planned.pool_sha256,
                 "duration_seconds": seconds,
@@ -79,6 +84,26 @@ def promote_predictions(
         ),
         data_version=dg.DataVersion(f"{planned.model_sha256[:32]}-{planned.pool_sha256[:32]}"),
     )
+
+
+def _predicted_by(platform: Platform, partition_key: str) -> dict[str, Any]:
+    from catalyst_assets.campaigns.iterations import read_iteration
+    from catalyst_assets.prediction.choice import read_choice
+
+    with platform.database.transaction() as connection:
+        iteration = read_iteration(connection, partition_key)
+        choice = read_choice(connection, iteration)
+    if choice is None:
+        return {}
+    if choice.champion_version is None:
+        return {"model_version": "not registered", "predictor": choice.reason}
+    name, number = iteration.campaign.name, choice.champion_version
+    page = f"{platform.tracking.pages}/#/models/{name}/versions/{number}"
+    return {
+        "model_version": f"{name}@{number}",
+        "model_version_in_mlflow": dg.MetadataValue.url(page),
+        "predictor": choice.reason,
+    }
 
 
 @dg.graph_asset(

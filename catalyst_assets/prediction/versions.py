@@ -14,6 +14,7 @@ from catalyst_assets.campaigns.pool import load_pool, read_members, store_member
 from catalyst_assets.errors import InvalidPoolError, LoopError
 from catalyst_assets.learning.predictor import N_DRAWS
 from catalyst_assets.learning.training_set import backbone_of
+from catalyst_assets.prediction.choice import read_choice
 from catalyst_assets.prediction.columns import read_numbers
 from catalyst_assets.prediction.members import PoolPrediction, predict_members, training_distance
 from catalyst_assets.representation.library import current_fingerprint
@@ -63,9 +64,18 @@ class PredictionPlan:
 
 
 def plan_predictions(
-    database: "Database", objects: "ObjectStore", settings: "Settings", partition_key: str
+    database: "Database",
+    objects: "ObjectStore",
+    settings: "Settings",
+    partition_key: str,
+    model_sha256: str | None = None,
 ) -> tuple[PredictionPlan, list[tuple[int, int]]]:
     """Open a version for the iteration's model over its campaign's pool.
+
+    Parameters
+    ----------
+    model_sha256
+        What predicts, as :mod:`catalyst_assets.prediction.champion` chose it; by default the iteration's own model.
 
     Returns
     -------
@@ -83,7 +93,7 @@ def plan_predictions(
     """
     with database.transaction() as connection:
         iteration = read_iteration(connection, partition_key)
-        model_sha256 = _require_model(iteration)
+        model_sha256 = model_sha256 or require_model(iteration)
         members = _predictable_members(connection, objects, iteration)
         pool_sha256 = store_members(objects, members)
         measure = training_distance(objects, iteration.fitted_to)
@@ -169,11 +179,13 @@ def audit_predictions(database: "Database", objects: "ObjectStore", partition_ke
     """Return what is wrong with the predictions an iteration shows, as sentences."""
     with database.transaction() as connection:
         iteration = read_iteration(connection, partition_key)
+        chosen = read_choice(connection, iteration)
         if iteration.prediction_version is None:
             return [f"{partition_key} shows no predictions."]
         shown = fetch_one(connection, "prediction/version", version=iteration.prediction_version)
-        if shown is None or shown["model_sha256"] != iteration.model_sha256:
-            return ["They are not of the iteration's model."]
+        expected = iteration.model_sha256 if chosen is None else chosen.model_sha256
+        if shown is None or shown["model_sha256"] != expected:
+            return ["They are not of the model that was chosen to predict for the iteration."]
         # What came to the pool since belongs to the next iteration.
         members = read_members(objects, shown["pool_sha256"])
         return _find_gaps(connection, iteration.prediction_version, len(members))
@@ -218,7 +230,14 @@ def load_predictions(
     return material_ids, prediction, shown["version"]
 
 
-def _require_model(iteration: "Iteration") -> str:
+def require_model(iteration: "Iteration") -> str:
+    """Return the hash of the iteration's own model.
+
+    Raises
+    ------
+    LoopError
+        It has none yet.
+    """
     if iteration.model_sha256 is None:
         raise LoopError(
             f"Iteration {iteration.partition_key} has no model.", "Materialize `trained_model` of it first."

@@ -217,7 +217,9 @@ def _space(
 
 
 def _model(platform: "Platform", campaign: str, iterations: list[Row]) -> ModelSummary | None:
+    from catalyst_assets.campaigns.iterations import read_iteration
     from catalyst_assets.learning.models.registry import find_champion, version_number
+    from catalyst_assets.prediction.choice import read_choice
 
     latest = next((row for row in reversed(iterations) if row["model_sha256"]), None)
     if latest is None:
@@ -225,11 +227,19 @@ def _model(platform: "Platform", campaign: str, iterations: list[Row]) -> ModelS
     key, sha256 = latest["partition_key"], latest["model_sha256"]
     with platform.database.transaction() as connection:
         version = version_number(connection, key, sha256)
+        choice = read_choice(connection, read_iteration(connection, key))
     champion = None
     if version is not None:
         with suppress(CatalystError):  # a report does without MLflow
             champion = find_champion(platform.registry, campaign)
-    return ModelSummary(campaign, key, sha256, version, champion.version if champion else None)
+    return ModelSummary(
+        campaign,
+        key,
+        sha256,
+        version,
+        champion.version if champion else None,
+        choice.reason if choice else "",
+    )
 
 
 def _provenance(campaign_sha256: str, iterations: list[Row]) -> dict[str, str]:

@@ -142,6 +142,8 @@ class ModelSummary:
     ----------
     version, champion
         Registered versions; None while there is none, or the registry could not be asked.
+    predictor
+        What predicts with it, and why, as a sentence; empty before anything was predicted.
     """
 
     name: str
@@ -149,6 +151,7 @@ class ModelSummary:
     sha256: str
     version: int | None = None
     champion: int | None = None
+    predictor: str = ""
 
 
 @dataclass(frozen=True)

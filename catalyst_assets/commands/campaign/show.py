@@ -80,6 +80,8 @@ def _print(goal: "Campaign", summary: "CampaignSummary") -> None:
     if summary.model is not None and summary.model.version is not None:
         champion = f", champion is version {summary.model.champion}" if summary.model.champion else ""
         console.print(f"Latest model: {summary.model.name}@{summary.model.version}{champion}.", markup=False)
+    if summary.model is not None and summary.model.predictor:
+        console.print(f"Predicted by: {summary.model.predictor}", markup=False)
 
 
 def _found(summary: "CampaignSummary") -> str:

@@ -1,7 +1,7 @@
 """Models as registered versions: one for each model an iteration fitted, with what it was made from, and the champion.
 
 A model is named after its campaign. Its versions' files are those in the object store, not copies. The champion is
-what a user gets who predicts something new; the predictions of an iteration always come from that iteration's model.
+what a user gets who predicts something new, and what predicts in a campaign that asks for it.
 """
 
 import getpass

@@ -100,7 +100,9 @@ def prepare_turn(platform: Platform, number: int, n_labelled: int, campaign: Cam
     return str(key)
 
 
-def run_turn(platform: Platform, number: int, n_labelled: int) -> RecordedTraining:
+def run_turn(
+    platform: Platform, number: int, n_labelled: int, campaign: Campaign = CAMPAIGN
+) -> RecordedTraining:
     """Open a turn and train it as the asset does."""
-    partition_key = prepare_turn(platform, number, n_labelled)
-    return train_and_record(platform, platform.tracking, partition_key, f"dagster-run-{number}")
+    key = prepare_turn(platform, number, n_labelled, campaign)
+    return train_and_record(platform, platform.tracking, key, f"dagster-run-{number}")

@@ -76,7 +76,7 @@ LEFT JOIN LATERAL (
     SELECT m.model_version
     FROM rankings g
     JOIN prediction_versions v ON v.version = g.prediction_version
-    JOIN registered_models m ON m.partition_key = v.partition_key AND m.model_sha256 = v.model_sha256
+    JOIN predicting_versions m ON m.partition_key = v.partition_key AND m.model_sha256 = v.model_sha256
     WHERE g.partition_key = k.partition_key
 ) scored_by ON true
 LEFT JOIN champions champion ON champion.model_name = page.campaign
