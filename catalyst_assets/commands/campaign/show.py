@@ -81,7 +81,7 @@ def _print(goal: "Campaign", summary: "CampaignSummary") -> None:
         champion = f", champion is version {summary.model.champion}" if summary.model.champion else ""
         console.print(f"Latest model: {summary.model.name}@{summary.model.version}{champion}.", markup=False)
     if summary.model is not None and summary.model.predictor:
-        console.print(f"Predicted by: {summary.model.predictor}", markup=False)
+        console.print(f"What predicts: {summary.model.predictor}", markup=False)
 
 
 def _found(summary: "CampaignSummary") -> str:
