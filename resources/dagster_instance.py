@@ -4,8 +4,9 @@ The instance's behaviour is `dagster.yaml`; this module only says where things l
 kept out of that file because Dagster's own commands read it wherever they are run, with no PostgreSQL to go to.
 """
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import yaml
 from pydantic import SecretStr
@@ -18,6 +19,9 @@ from resources.settings import Settings
 
 if TYPE_CHECKING:
     import dagster as dg
+
+# Its threads beat every half minute.
+_DAEMON_SILENCE: Final = timedelta(minutes=3)
 
 
 def _store(settings: Settings) -> str:
@@ -109,6 +113,20 @@ def guard_finished_runs(database: Database) -> None:
             f"Dagster's database does not answer: {str(error.orig).strip().splitlines()[0]}.",
             "Run `catalyst status`; see the server's log under the home folder.",
         ) from error
+
+
+def daemon_beats(database: Database) -> bool:
+    """Tell whether Dagster's daemon has given a sign of life lately; also while nobody can be asked."""
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(database.sibling_url(Sibling.DAGSTER), poolclass=sa.NullPool)
+    since = datetime.now(UTC).replace(tzinfo=None) - _DAEMON_SILENCE
+    try:
+        with engine.connect() as connection:
+            found = fetch_one(connection, "dagster/daemon_beats", since=since)
+    except sa.exc.DBAPIError:
+        return True
+    return found is None or bool(found["beats"])
 
 
 def limit_pools(instance: "dg.DagsterInstance") -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from catalyst_assets.errors import UsageError
-from resources.dagster_instance import prepare_dagster_home, settings_environment
+from resources.dagster_instance import daemon_beats, prepare_dagster_home, settings_environment
 from resources.mlflow.tracking import Tracking
 from resources.paths import make_private, project_file
 from resources.postgres.cluster import using_home
@@ -106,8 +106,14 @@ def equip_services(services: Sequence[Service], settings: Settings, database: Da
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         },
     }
-    return [
+    equipped = [
         dataclasses.replace(service, environment=common | own.get(service.name, {})) for service in services
+    ]
+    return [
+        dataclasses.replace(service, is_alive=lambda: daemon_beats(database))
+        if service.name == "dagster-daemon"
+        else service
+        for service in equipped
     ]
 
 

@@ -20,6 +20,7 @@ from typing import Final
 from catalyst_assets.errors import CatalystError, UsageError
 from resources.logs import open_log, tail
 from resources.postgres.keeper import die_with_parent
+from resources.probes import Pulse, is_stopped, keep_probing, says_something
 
 _TICK_SECONDS: Final = 0.25
 _CHECK_SECONDS: Final = 2.0
@@ -27,6 +28,8 @@ _GRACE_SECONDS: Final = 10.0
 _STABLE_SECONDS: Final = 60.0
 _MAX_BACKOFF_SECONDS: Final = 30.0
 _START_ATTEMPTS: Final = 3
+_PROBE_SECONDS: Final = 10.0
+_MOST_MISSED: Final = 6
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Service:
         Path under ``url`` that answers once it works.
     keeps_work
         After a crash of the program itself, what it had started may finish (the daemon's runs).
+    is_alive
+        Tells of a program without pages whether it works.
     """
 
     name: str
@@ -59,17 +64,31 @@ class Service:
     url: str | None = None
     ready_path: str = "/"
     keeps_work: bool = False
+    is_alive: Callable[[], bool] = field(default=lambda: True, repr=False)
 
 
 @dataclass
 class _Child:
     service: Service
     log: Path
+    probe_seconds: float
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
     restart_at: float = 0.0
     was_ready: bool = False
+    pulse: Pulse = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pulse = Pulse(self._works)
+
+    def _works(self) -> bool:
+        service, process = self.service, self.process
+        if process is None:
+            return True  # it is started again in a moment
+        if service.url is not None:
+            return says_something(service.url + service.ready_path, self.probe_seconds)
+        return not is_stopped(process.pid) and service.is_alive()
 
 
 class Supervisor:
@@ -87,6 +106,9 @@ class Supervisor:
         Called every two seconds, such as to restart the database; what they raise is reported.
     report
         Receives one line about each thing that happens to a service.
+    probe_seconds, most_missed
+        How often each service is asked whether it works, and how many times in a row it may not answer
+        before it is killed and started again.
     """
 
     def __init__(
@@ -97,8 +119,14 @@ class Supervisor:
         *,
         checks: Sequence[Callable[[], None]] = (),
         report: Callable[[str], None] = lambda line: None,
+        probe_seconds: float = _PROBE_SECONDS,
+        most_missed: int = _MOST_MISSED,
     ) -> None:
-        self._children = [_Child(service, logs / f"{service.name}.log") for service in services]
+        self._children = [
+            _Child(service, logs / f"{service.name}.log", probe_seconds) for service in services
+        ]
+        self._probe_seconds = probe_seconds
+        self._most_missed = most_missed
         self._working_directory = working_directory
         self._checks = checks
         self._report = report
@@ -122,6 +150,7 @@ class Supervisor:
             stack.callback(self._stop_all)
             for child in self._children:
                 self._start(child)
+            keep_probing([child.pulse for child in self._children], self._probe_seconds, self._stop)
             announced = False
             next_check = time.monotonic() + _CHECK_SECONDS
             while not self._stop.is_set():
@@ -164,6 +193,7 @@ class Supervisor:
                 preexec_fn=die_with_parent(signal.SIGTERM),
             )
         child.started = time.monotonic()
+        child.pulse.restart()
 
     def _watch(self, child: _Child) -> None:
         now = time.monotonic()
@@ -174,6 +204,11 @@ class Supervisor:
             return
         status = child.process.poll()
         if status is None:
+            silent = child.pulse.silent_seconds(self._most_missed)
+            if silent is not None:
+                self._report(f"{child.service.name} has not answered for {silent:.0f} s and is killed")
+                child.pulse.restart()
+                child.process.kill()
             return
         if child.service.keeps_work:
             self._orphaned_groups.append(child.process.pid)

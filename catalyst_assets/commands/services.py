@@ -98,7 +98,9 @@ def up(
         )
         console.print(f"Starting {', '.join(service.name for service in services)} …")
         supervisor.run(when_ready=lambda: _show_addresses(console, settings, services))
-        console.print("Stopping PostgreSQL …" if settings.embedded else "Stopped.")
+        if settings.embedded:
+            console.print("Stopping PostgreSQL …")
+    console.print("Stopped.")
 
 
 def status(home: _Home = None, as_json: _Json = False) -> None:

@@ -23,9 +23,9 @@ services = [
     Service(name, (sys.executable, "-c", text, str(home)), url=url or None)
     for name, text, url in zip(sys.argv[2::3], sys.argv[3::3], sys.argv[4::3])
 ]
-Supervisor(services, home / "logs", home, report=lambda line: print(line, flush=True)).run(
-    when_ready=lambda: print("all ready", flush=True)
-)
+Supervisor(
+    services, home / "logs", home, report=lambda line: print(line, flush=True), probe_seconds=0.5, most_missed=4
+).run(when_ready=lambda: print("all ready", flush=True))
 print("stopped", flush=True)
 """
 WITH_A_CHILD = """
@@ -110,6 +110,24 @@ def test_a_crashed_service_is_started_again_and_frees_its_port_first(home: Path,
         read_until(supervisor, "was started again")
         assert eventually(lambda: answers(url))
         assert services_of(home, supervisor) != [service]
+        supervisor.terminate()
+
+
+@pytest.mark.parametrize("kind", ["with pages", "without pages"])
+def test_a_service_that_hangs_is_started_again(home: Path, free_port: int, kind: str) -> None:
+    url = f"http://127.0.0.1:{free_port}" if kind == "with pages" else ""
+    program = WEB_SERVER.format(port=free_port) if url else "import time; time.sleep(600)"
+    with supervise(home, hanging=(program, url), other=WITH_A_CHILD) as supervisor:
+        read_until(supervisor, "all ready")
+        (service,) = [p for p in services_of(home, supervisor) if program in p.cmdline()]
+        others = set(services_of(home, supervisor)) - {service}
+        time.sleep(1.5)  # it answered
+        service.suspend()
+        assert "hanging has not answered for" in read_until(supervisor, "is killed")
+        read_until(supervisor, "hanging was started again")
+        assert eventually(lambda: not url or answers(url))
+        assert not service.is_running()
+        assert others <= set(services_of(home, supervisor))
         supervisor.terminate()
 
 
