@@ -12,7 +12,6 @@ from catalyst_assets.commands.campaign.app import app as campaign
 from catalyst_assets.commands.demo import demo
 from catalyst_assets.commands.env import env
 from catalyst_assets.commands.models.app import app as models
-from catalyst_assets.errors import CatalystError
 from resources.code_version import code_version, release
 
 app = typer.Typer(
@@ -60,14 +59,17 @@ def main() -> None:
     """Run the command line; exit 2 for wrong usage, 1 for a failure, 130 when interrupted."""
     try:
         app(prog_name="catalyst")
-    except CatalystError as error:
-        if _debug:
+    except Exception as error:
+        from catalyst_assets.commands.failures import explain
+
+        own = explain(error)
+        if _debug or own is None:
             raise
         console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(f"[bold red]Error:[/] {_escaped(error.message)}")
-        if error.remedy:
-            console.print(_escaped(error.remedy))
-        sys.exit(error.exit_code)
+        console.print(f"[bold red]Error:[/] {_escaped(own.message)}")
+        if own.remedy:
+            console.print(_escaped(own.remedy))
+        sys.exit(own.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
 

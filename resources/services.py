@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import pydantic
+
 from catalyst_assets.errors import UsageError
 from resources.dagster_instance import daemon_beats, prepare_dagster_home, settings_environment
 from resources.mlflow.tracking import Tracking
@@ -173,7 +175,8 @@ def find_running(settings: Settings) -> RunningInstallation | None:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         with contextlib.suppress(OSError, ValueError):
-            return RunningInstallation(**json.loads((settings.home / "up.json").read_text(encoding="utf-8")))
+            note = (settings.home / "up.json").read_bytes()
+            return pydantic.TypeAdapter(RunningInstallation).validate_json(note)
     finally:
         os.close(lock)
     return None

@@ -99,14 +99,8 @@ class Cluster:
     def passwords(self) -> dict[str, str]:
         """Password of each login, generated once and readable by this user alone."""
         path = self._password_file
-        try:
-            return {str(name): str(value) for name, value in json.loads(path.read_text()).items()}
-        except FileNotFoundError:
-            pass
-        except ValueError as error:
-            raise DatabaseUnavailableError(
-                f"{path} is damaged: {error}.", "Restore it from a backup, or choose another home."
-            ) from error
+        with contextlib.suppress(FileNotFoundError):
+            return _read_passwords(path)
         if self.data.exists():
             raise DatabaseUnavailableError(
                 f"{path} is missing, so nobody can log in to {self.data}.",
@@ -251,6 +245,26 @@ class Cluster:
                 f"The database under {self.home} cannot be created: {complaint(completed.stderr)}",
                 "Free disk space or choose another home with --home or CATALYST_HOME.",
             )
+
+
+def _read_passwords(path: Path) -> dict[str, str]:
+    remedy = "Restore it from a backup, or choose another home."
+    try:
+        read = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise DatabaseUnavailableError(f"{path} cannot be read: {error.strerror}.", remedy) from error
+    except ValueError as error:
+        raise DatabaseUnavailableError(f"{path} is damaged: {error}.", remedy) from error
+    if not isinstance(read, dict) or not all(isinstance(value, str) and value for value in read.values()):
+        raise DatabaseUnavailableError(
+            f"{path} is damaged: it should hold a password for each login, such as {{{str(Role.OWNER)!r}: '…'}}.",
+            remedy,
+        )
+    if Role.OWNER not in read:
+        raise DatabaseUnavailableError(f"{path} is damaged: the password of {Role.OWNER} is missing.", remedy)
+    return read
 
 
 def _let_group_through(folder: Path, group: int) -> None:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.errors import DatabaseUnavailableError, RunGivenUpError
+from catalyst_assets.errors import CatalystError, DatabaseUnavailableError, RunGivenUpError
 from resources.paths import project_file
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ Row = dict[str, Any]
 # Stands for no value in COPY; no text is likely to be it.
 _NULL = "\\N catalyst"
 _COPIED_AT_ONCE = 4 * 1024**2
+# SQLSTATEs; the first is of our own making.
 _LOST_CLAIM = "CF001"
+_DISK_FULL = "53100"
 _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
@@ -117,14 +119,11 @@ class Database:
                 for run_id, _ in claims:
                     execute(connection, "loop/hold_claim", run_id=run_id)
                 yield connection
-        except sa.exc.OperationalError as error:
-            reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
-            raise DatabaseUnavailableError(
-                f"PostgreSQL does not answer as {role}: {reason}.",
-                "Run `catalyst status`; see the server's log under the home folder.",
-            ) from error
         except sa.exc.DBAPIError as error:
-            raise (given_up(error) or error) from error.__cause__
+            own = explain_refusal(error, role)
+            if own is None:
+                raise
+            raise own from error
 
     @contextmanager
     def carrying(self, run_id: str, look: Callable[[], None] = lambda: None) -> Iterator[None]:
@@ -163,14 +162,38 @@ class Database:
         self._engines.clear()
 
 
-def given_up(error: Exception) -> RunGivenUpError | None:
-    """Return what a refused write of a run that lost its claim means to a person; None for another error."""
-    original = getattr(error, "orig", error)
-    if getattr(original, "pgcode", None) != _LOST_CLAIM:
+def explain_refusal(error: BaseException, role: Role | None = None) -> CatalystError | None:
+    """Return what the database's refusal means to a person: it is full, lost, or takes nothing from a run given up.
+
+    Returns
+    -------
+    CatalystError or None
+        None for a mistake in what was asked.
+    """
+    import sqlalchemy as sa
+
+    if not isinstance(error, sa.exc.DBAPIError):
         return None
-    said = str(original).strip().splitlines()[0].removeprefix("ERROR:").strip()
-    return RunGivenUpError(
-        f"{said[:1].upper()}{said[1:]}.", "Nothing more of it is written; the loop asks for the work again."
+    reason = (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0]
+    code = getattr(error.orig, "pgcode", None)
+    if code == _LOST_CLAIM:
+        said = reason.removeprefix("ERROR:").strip()
+        return RunGivenUpError(
+            f"{said[:1].upper()}{said[1:]}.",
+            "Nothing more of it is written; the loop asks for the work again.",
+        )
+    if code == _DISK_FULL or "No space left on device" in reason:
+        return DatabaseUnavailableError(
+            f"The disk of the database is full: {reason.rstrip('.')}.", "Free disk space, then run again."
+        )
+    is_lost = (
+        isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or error.connection_invalidated
+    )
+    if not is_lost:
+        return None
+    return DatabaseUnavailableError(
+        f"PostgreSQL does not answer{f' as {role}' if role else ''}: {reason.rstrip('.')}.",
+        "Run `catalyst status`; see the server's log under the home folder.",
     )
 
 

@@ -315,3 +315,21 @@ def test_a_copied_home_has_a_socket_of_its_own(used_home: Path, tmp_path: Path) 
     with EmbeddedPostgres(used_home) as server, EmbeddedPostgres(copy) as other:
         assert server.cluster.socket_dir != other.cluster.socket_dir
         assert query(server, "SHOW data_directory") != query(other, "SHOW data_directory")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "is damaged: "),
+        (b"\xff\xfe", "is damaged: "),
+        (b"[]", "is damaged: it should hold"),
+        (b'{"catalyst_owner": 5}', "is damaged: it should hold"),
+        (b'{"catalyst_app": "x"}', "is damaged: the password of catalyst_owner is missing"),
+    ],
+)
+def test_damaged_passwords_are_one_clear_error(home: Path, content: bytes, said: str) -> None:
+    (home / "postgres" / "data").mkdir(parents=True)
+    (home / "postgres/passwords.json").write_bytes(content)
+    with pytest.raises(DatabaseUnavailableError, match=rf"passwords\.json {said}") as caught:
+        EmbeddedPostgres(home).owner_url("postgres")
+    assert "backup" in caught.value.remedy
