@@ -66,6 +66,8 @@ def shown(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(name: str, value: Any) -> Any:
+    if isinstance(value, dg.MetadataValue):  # some are tuples
+        return value
     if isinstance(value, Mapping):
         if name.endswith("_by_property"):
             return by_property(value)

@@ -101,3 +101,8 @@ def test_a_clone_of_a_host_links_to_its_pages(tmp_path: Path, url: str, shown_at
     (tmp_path / ".git" / "config").write_text(f'[core]\n\tbare = false\n[remote "origin"]\n\turl = {url}\n')
     (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     assert find_hosted(tmp_path) == shown_at
+
+
+def test_what_is_shown_in_a_form_of_its_own_already_stays_as_it_is() -> None:
+    given = {"page": dg.MetadataValue.url("http://h/p"), "rows": table([{"fold": 1, "error": 0.25}])}
+    assert shown(given) == given
