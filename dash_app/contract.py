@@ -136,6 +136,19 @@ class Iteration(BaseModel):
     mlflow_run_id: str | None
 
 
+class Waiting(BaseModel):
+    """What a campaign waits for."""
+
+    waits_on: str = Field(description="run, features, answers, review or repair")
+    reason: str
+    remedy: str = Field(description="What a person can do; empty where nothing needs doing.")
+    since: datetime
+    failed_run_id: str | None = Field(description="Dagster run that was tried last and failed.")
+    failure: str | None = Field(description="Why it failed.")
+    failed_at: datetime | None
+    next_try_at: datetime | None = Field(description="When it is tried again by itself.")
+
+
 class CampaignSummary(BaseModel):
     """A campaign and how far it is."""
 
@@ -159,6 +172,7 @@ class CampaignDetail(CampaignSummary):
     sha256: str
     properties: list[PropertyInfo]
     progress: list[Iteration]
+    waiting: Waiting | None = Field(description="Null where it goes on or has ended.")
 
 
 class CampaignList(BaseModel):

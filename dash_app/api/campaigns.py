@@ -19,6 +19,7 @@ from dash_app.contract import (
     Iteration,
     IterationList,
     PropertyInfo,
+    Waiting,
 )
 from resources.postgres.database import Row, fetch_all, fetch_one
 
@@ -44,6 +45,7 @@ def show_campaign(name: CampaignName, connection: Transaction) -> CampaignDetail
         sha256=loaded.row["sha256"],
         properties=_properties(connection, loaded),
         progress=_progress(connection, loaded),
+        waiting=_waiting(connection, name),
     )
 
 
@@ -65,6 +67,11 @@ def find_document(connection: sa.Connection, name: str) -> dict[str, Any]:
         No campaign of that name has run.
     """
     return dict(_find(connection, name, "app/campaign_document")["document"])
+
+
+def _waiting(connection: sa.Connection, name: str) -> Waiting | None:
+    row = fetch_one(connection, "app/wait", name=name)
+    return None if row is None else Waiting.model_validate(row)
 
 
 def _find(connection: sa.Connection, name: str, query: str = "app/campaigns") -> Row:

@@ -17,6 +17,7 @@ from dash_app.components.messages import empty_state, problem
 from dash_app.components.progress import discovery_figure
 from dash_app.components.review_area import ALL, reject_dialog, restore_dialog, review_area
 from dash_app.components.tiles import badge, summary_tiles
+from dash_app.components.waiting import waiting_panel
 from dash_app.components.what_if import what_if_panel
 from dash_app.components.wording import count
 from dash_app.contract import CampaignDetail, CandidateDetail, CandidatePage
@@ -198,6 +199,7 @@ def _head(campaign: CampaignDetail) -> html.Div:
             html.Div([html.H1(campaign.name), badge(campaign.status)], className="card-head"),
             html.P(campaign.description, className="soft") if campaign.description else None,
             html.P(campaign.stop_reason, className="stop-reason") if campaign.stop_reason else None,
+            waiting_panel(campaign.waiting) if campaign.waiting else None,
             dcc.Store(id="campaign-method", data=campaign.document.get("method", "")),
         ]
     )

@@ -9,6 +9,7 @@ import typer
 
 from catalyst_assets.commands.campaign.properties import properties
 from catalyst_assets.commands.campaign.replay import replay
+from catalyst_assets.commands.campaign.retry import retry
 from catalyst_assets.commands.campaign.show import show
 from catalyst_assets.commands.opening import AsJson, Home, open_platform
 from catalyst_assets.commands.overview import campaigns_table, read_overview
@@ -189,5 +190,6 @@ def _tell(goal: "Campaign", ready: "Readiness | None", home: Path) -> None:
 
 
 app.command("show")(show)
+app.command("retry")(retry)
 app.command("properties")(properties)
 app.command("replay")(replay)

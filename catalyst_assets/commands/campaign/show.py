@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from catalyst_assets.campaigns.model import Campaign
     from catalyst_assets.report.statistics import Ratio
     from catalyst_assets.report.summary import CampaignSummary
+    from resources.postgres.database import Row
 
 _MOST_ROWS = 20
 
@@ -27,19 +29,24 @@ def show(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a campaign: its goal in words, its iterations, the hits, and what it suggests next.
+    """Show a campaign: its goal in words, what it waits for, its iterations, the hits, and what it suggests next.
 
+    What is waited for is said with its beginning, why the last run failed where one did, and what to do.
     Errors are held out, on chemical systems left out of the fit, in the unit of the property.
     """
+    from catalyst_assets.loop.waits import read_wait
     from catalyst_assets.report.collect import load_goal, summarize_campaign
+    from resources.postgres.database import Role
 
     with open_platform(home) as platform:
         goal = load_goal(platform.database, name)
         summary = summarize_campaign(platform, name, with_map=False)
+        with platform.database.transaction(Role.PIPELINE) as connection:
+            waiting = read_wait(connection, name) if summary.status == "active" else None
     if as_json:
-        typer.echo(json.dumps(as_object(goal, summary), allow_nan=False))
+        typer.echo(json.dumps(as_object(goal, summary) | {"waiting": _as_json(waiting)}, allow_nan=False))
     else:
-        _print(goal, summary)
+        _print(goal, summary, waiting)
 
 
 def as_object(goal: "Campaign", summary: "CampaignSummary") -> dict[str, Any]:
@@ -58,7 +65,32 @@ def as_object(goal: "Campaign", summary: "CampaignSummary") -> dict[str, Any]:
     }
 
 
-def _print(goal: "Campaign", summary: "CampaignSummary") -> None:
+def waiting_lines(waiting: "Row") -> list[str]:
+    """Say what a campaign waits for, since when, what failed last, when it is tried again and what to do."""
+    lines = [f"It waits since {_moment(waiting['since'])}: {waiting['reason']}."]
+    if waiting["failure"]:
+        when = f" at {_moment(waiting['failed_at'])}" if waiting["failed_at"] else ""
+        lines.append(f"Run {waiting['failed_run_id'][:8]} failed{when}: {waiting['failure']}")
+    if waiting["next_try_at"]:
+        lines.append(f"It is tried again at {_moment(waiting['next_try_at'])}.")
+    return [*lines, waiting["remedy"]] if waiting["remedy"] else lines
+
+
+def _as_json(waiting: "Row | None") -> dict[str, Any] | None:
+    if waiting is None:
+        return None
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in waiting.items()
+        if name != "subject"
+    }
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _print(goal: "Campaign", summary: "CampaignSummary", waiting: "Row | None") -> None:
     from rich.console import Console
 
     from catalyst_assets.report.goal import describe_goal
@@ -69,6 +101,8 @@ def _print(goal: "Campaign", summary: "CampaignSummary") -> None:
         console.print(f"  {line}", markup=False)
     if summary.stop_reason:
         console.print(f"It ended: {summary.stop_reason}.", markup=False)
+    for line in waiting_lines(waiting) if waiting else ():
+        console.print(line, markup=False)
     console.print(_found(summary), markup=False)
     if summary.iterations:
         console.print(iterations_table(summary))

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.library import load_campaign
+from catalyst_assets.loop.decide import Wait
+from catalyst_assets.loop.waits import record_wait
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.dash_app.serving import serving
 from dash_app.server import create_app
@@ -77,6 +79,17 @@ def test_a_campaign_shows_what_each_iteration_evaluated_and_found(
         [1, 1, 1, 4, 2],
     ]
     assert api.get(f"/campaigns/{CAMPAIGN}/iterations").json() == {"items": shown["progress"], "total": 2}
+
+
+def test_a_campaign_shows_what_it_waits_for(
+    api: httpx.Client, campaign: ReviewedCampaign, database: Database
+) -> None:
+    assert api.get(f"/campaigns/{CAMPAIGN}").json()["waiting"] is None
+    with database.transaction(Role.PIPELINE) as connection:
+        record_wait(connection, CAMPAIGN, Wait("2 materials have no features yet", "features"), None, str)
+    waiting = api.get(f"/campaigns/{CAMPAIGN}").json()["waiting"]
+    assert (waiting["waits_on"], waiting["reason"]) == ("features", "2 materials have no features yet")
+    assert waiting["since"]
 
 
 def test_answers_of_another_method_make_no_hit(

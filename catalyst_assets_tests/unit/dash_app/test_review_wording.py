@@ -1,6 +1,6 @@
 """How the review app writes numbers, goals and requests."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,8 +8,9 @@ import pytest
 from catalyst_assets.constants import decimals, in_sentence, title_of
 from dash_app.components.detail import candidate_panel
 from dash_app.components.grid import grid_row, sort_order
+from dash_app.components.waiting import waiting_panel
 from dash_app.components.wording import FAR, FAR_EXPLAINED, count, criterion, number, plus_minus, with_unit
-from dash_app.contract import Candidate, CandidateDetail
+from dash_app.contract import Candidate, CandidateDetail, Waiting
 
 
 def candidate(distance: float | None, far: bool | None) -> dict[str, Any]:
@@ -134,4 +135,19 @@ def test_a_property_is_called_by_its_label_and_keeps_the_label_s_capitals() -> N
     assert [in_sentence(label) for label in labels.values()] == [
         "OER overpotential",
         "mass activity at 0.9 V",
+    ]
+
+
+def test_a_campaign_that_waits_says_since_when_why_and_what_to_do() -> None:
+    at = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    waiting = Waiting(
+        waits_on="repair", reason="iteration of a__0001 failed 3 times", remedy="Mend the cause.", since=at,
+        failed_run_id="0123456789", failure="No disk is left.", failed_at=at, next_try_at=at + timedelta(minutes=10),
+    )  # fmt: skip
+    said = [child.children for child in waiting_panel(waiting).children]
+    assert said == [
+        "Waits since 2026-11-27 12:00 UTC: iteration of a__0001 failed 3 times.",
+        "Run 01234567 failed at 2026-11-27 12:00 UTC: No disk is left.",
+        "Tried again at 2026-11-27 12:10 UTC.",
+        "Mend the cause.",
     ]

@@ -1,0 +1,27 @@
+"""What a campaign waits for, since when, and what to do about it."""
+
+from dash import html
+
+from dash_app.components.wording import moment
+from dash_app.contract import Waiting
+
+
+def waiting_panel(waiting: Waiting) -> html.Div:
+    """Show what is waited for; what failed last, in its own words; what a person can do."""
+    return html.Div(
+        [
+            html.P(f"Waits since {moment(waiting.since)}: {waiting.reason}."),
+            _failed(waiting) if waiting.failure else None,
+            html.P(f"Tried again at {moment(waiting.next_try_at)}.") if waiting.next_try_at else None,
+            html.P(waiting.remedy, className="soft") if waiting.remedy else None,
+        ],
+        className="waiting",
+        role="status",
+        id="campaign-waiting",
+    )
+
+
+def _failed(waiting: Waiting) -> html.P:
+    when = f" at {moment(waiting.failed_at)}" if waiting.failed_at else ""
+    run = f"Run {waiting.failed_run_id[:8]}" if waiting.failed_run_id else "The last run"
+    return html.P(f"{run} failed{when}: {waiting.failure}")
