@@ -9,17 +9,17 @@ from typer.testing import CliRunner
 
 from catalyst_assets.cli import app
 from catalyst_assets.errors import UsageError
-from catalyst_assets.loop.campaigns import start_campaign
 from catalyst_assets.loop.decide import Wait
 from catalyst_assets.loop.waits import read_wait, record_wait
-from catalyst_assets_tests.integration.learning.learning_campaign import CAMPAIGN, load_salts
+from catalyst_assets_tests.growing import CAMPAIGN
 from resources.platform import Platform
+from resources.postgres.database import execute
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 FAILED = Wait(
-    "iteration of salts__0000 failed 3 times",
+    "iteration of growing-pool__0000 failed 3 times",
     "repair",
-    "salts__0000 iteration",
+    "growing-pool__0000 iteration",
     "Mend the cause.",
     "0123456789",
     NOON,
@@ -40,8 +40,9 @@ def wait(platform: Platform, waiting: Wait) -> None:
 @pytest.fixture
 def started(platform: Platform, own_environment: None, monkeypatch: pytest.MonkeyPatch) -> Platform:
     monkeypatch.setenv("COLUMNS", "160")
-    load_salts(platform, CAMPAIGN)
-    start_campaign(platform.database, CAMPAIGN)
+    with platform.database.transaction() as connection:
+        document = json.dumps(CAMPAIGN.document)
+        execute(connection, "campaigns/upsert", name=CAMPAIGN.name, document=document, sha256=CAMPAIGN.sha256)
     return platform
 
 
@@ -49,9 +50,9 @@ def test_a_campaign_says_what_it_waits_for_and_tries_again_when_asked(started: P
     name = CAMPAIGN.name
     assert json.loads(campaign("show", name, "--json").output)["waiting"] is None
 
-    wait(started, Wait("12 materials have no features yet", "features", "features salts__0000"))
+    wait(started, Wait("12 materials have no features yet", "features", "features growing-pool__0000"))
     since = json.loads(campaign("show", name, "--json").output)["waiting"]["since"]
-    wait(started, Wait("3 materials have no features yet", "features", "features salts__0000"))
+    wait(started, Wait("3 materials have no features yet", "features", "features growing-pool__0000"))
     told = json.loads(campaign("show", name, "--json").output)["waiting"]
     assert (told["waits_on"], told["reason"], told["since"]) == (
         "features",
@@ -67,7 +68,7 @@ def test_a_campaign_says_what_it_waits_for_and_tries_again_when_asked(started: P
     assert told["since"] > since
     assert told["next_try_at"] == "2026-11-27T12:10:00+00:00"
     said = " ".join(campaign("show", name).output.split())
-    assert "iteration of salts__0000 failed 3 times." in said
+    assert "iteration of growing-pool__0000 failed 3 times." in said
     assert "Run 01234567 failed at 2026-11-27 12:00 UTC: 0123456789 has no disk left." in said
     assert "It is tried again at 2026-11-27 12:10 UTC. Mend the cause." in said
 
