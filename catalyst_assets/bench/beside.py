@@ -7,7 +7,6 @@ import csv
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import yaml
 
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.vocabulary.known import known_properties
+from resources.paths import scratch_folder
 
 SMALL_ROWS: Final = 4
 COLUMNS: Final = 40
@@ -108,7 +108,7 @@ def measure_beside(
     CatalystError
         A command failed.
     """
-    with tempfile.TemporaryDirectory(prefix="catalyst-bench-") as folder:
+    with scratch_folder() as folder:
         empty, full = Path(folder, "empty"), Path(folder, "full")
         progress("making an installation")
         _ingest(empty, [])

@@ -6,7 +6,6 @@ The features lie in a file that every process maps. Processes end with the one t
 import multiprocessing
 import os
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -22,6 +21,7 @@ from catalyst_assets.bench.discovery import Arm, SeedResult, simulate
 from catalyst_assets.bench.pools import BenchmarkPool
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.parsing import end_with_parent
+from resources.paths import scratch_folder
 
 if TYPE_CHECKING:
     from catalyst_assets.representation.features import Features
@@ -71,7 +71,7 @@ def run_arms(
     told = context.SimpleQueue()
     results: dict[tuple[int, int], SeedResult] = {}
     with (
-        tempfile.TemporaryDirectory(prefix="catalyst-") as folder,
+        scratch_folder() as folder,
         _environment(threads),
         _late_interrupt() as struck,
     ):

@@ -5,7 +5,6 @@ Everything runs in one process and takes turns, so that the ratios are of one ru
 
 import itertools
 import os
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from catalyst_assets.bench.memory import peak_memory
 from catalyst_assets.ingestion.reading.cif.reader import read_cif
 from catalyst_assets.ingestion.reading.files import read_csv_parts
 from catalyst_assets.representation.networks.configs import MaceConfig, NetworkConfig
+from resources.paths import scratch_folder
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
@@ -116,7 +116,7 @@ def measure_embedding(
     passes = max(1, len(structures) // (2 * len(graphs)))
 
     measured: list[dict[str, float]] = []
-    with tempfile.TemporaryDirectory(prefix="catalyst-embed-") as folder:
+    with scratch_folder() as folder:
         _stage_rate(structures, backbone, Path(folder) / "first")  # which compiles
         for number in range(1, rounds + 1):
             say(f"round {number} of {rounds}")

@@ -5,7 +5,6 @@ ingest` takes, Dagster left out: raw cache, survey, parsing, checks, COPY, merge
 """
 
 import json
-import tempfile
 import time
 import warnings
 from collections import defaultdict
@@ -21,6 +20,7 @@ from catalyst_assets.ingestion.reading.files import read_csv_parts
 from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 from catalyst_assets.ingestion.shards import Settled, load_shard, plan_shards, settle_files
 from catalyst_assets.ingestion.sources.refreshing import Source, refresh
+from resources.paths import scratch_folder
 from resources.platform import Platform
 from resources.postgres.connection import connect
 from resources.postgres.database import Role, copy_text, execute, fetch_all, format_rows
@@ -130,7 +130,7 @@ def measure_ingest(data: Path, processes: int = 2, progress: Progress = lambda s
         There is no such file, or it lacks a column.
     """
     frame = read_csv_parts(data, _TABLE_COLUMNS)[list(_TABLE_COLUMNS)]
-    with tempfile.TemporaryDirectory(prefix="catalyst-bench-") as folder, _platform(folder) as platform:
+    with scratch_folder() as folder, _platform(folder) as platform:
         _import_libraries()
         mapping = _write_table(Path(folder, "table"), frame)
         progress(f"loading {len(frame)} structures")
@@ -167,7 +167,7 @@ def measure_enumeration(
     from catalyst_assets.bench.prototype_lists import write_enumerations
     from catalyst_assets.ingestion.prototypes.source import Prototypes
 
-    with tempfile.TemporaryDirectory(prefix="catalyst-bench-") as folder, _platform(folder) as platform:
+    with scratch_folder() as folder, _platform(folder) as platform:
         files = write_enumerations(Path(folder), prototypes)
         progress(f"enumerating {prototypes} candidates")
         settled, seconds, by_stage, peak = _ingest(platform, Prototypes(files), processes, progress)

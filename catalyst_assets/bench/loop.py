@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from catalyst_assets.errors import CatalystError
+from resources.paths import scratch_folder
 
 if TYPE_CHECKING:
     import httpx
@@ -95,7 +95,7 @@ def measure_loop(
         A command failed, or nothing came for minutes.
     """
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="catalyst-bench-") as folder:
+    with scratch_folder() as folder:
         home = Path(folder, "home")
         environment = {**os.environ, "CATALYST_HOME": str(home), **_free_ports()}
         tell("making an installation")

@@ -5,7 +5,6 @@ random, as papers do, and once with whole chemical systems. Beside it, in the sa
 the composition alone.
 """
 
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 from catalyst_assets.bench.perov5 import RelaxedCrystals, Split, split_at_random, split_by_group
 from catalyst_assets.constants import Architecture
 from catalyst_assets.errors import InvalidPoolError
+from resources.paths import scratch_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -220,7 +220,7 @@ def fine_tune_to(
     """
     from catalyst_assets.learning.models.fine_tuning import fine_tune
 
-    with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
+    with scratch_folder() as folder:
         return fine_tune(
             backbone,
             [prepared.graphs[row] for row in rows],

@@ -6,7 +6,6 @@ The webserver, the daemon and every step process load it, so a heavy import ther
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Final
 
 from catalyst_assets.constants import CODE_LOCATION
 from catalyst_assets.errors import CatalystError
+from resources.paths import scratch_folder
 
 HEAVY_MODULES: Final = (
     *("torch", "mace", "e3nn", "lightning", "botorch", "gpytorch", "pymatgen", "ase", "mlflow"),
@@ -83,7 +83,7 @@ def measure_startup(
     """
     seconds: dict[str, list[float]] = {"location": [], "bare": []}
     modules: set[str] = set()
-    with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
+    with scratch_folder() as folder:
         Path(folder, "bare_location.py").write_text(_BARE, encoding="utf-8")
         for number in range(repeats + 1):
             for name, module in (("location", location), ("bare", "bare_location")):

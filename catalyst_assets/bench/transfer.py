@@ -5,7 +5,6 @@ fine-tuning to scarce labels of a property. Every seed deals the rows out anew; 
 """
 
 import statistics
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from catalyst_assets.bench.regression import (
 )
 from catalyst_assets.constants import Architecture
 from catalyst_assets.errors import InvalidPoolError
+from resources.paths import scratch_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -195,7 +195,7 @@ def _pretrain(
     )
     data = PretrainingSet(labels, tuple(prepared.graphs[row] for row in rows), labels.sha256)
     fit = benchmark_settings(settings.pretraining_epochs, seed, settings.accelerator)
-    with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
+    with scratch_folder() as folder:
         pretrained, report = pretrain_backbone(
             backbone,
             data,

@@ -32,8 +32,10 @@ def open_instance(settings: "Settings", database: "Database") -> "Iterator[Dagst
 
     from catalyst_assets.loop.runs import reap_dead_runs
     from resources.dagster_instance import guard_finished_runs, prepare_dagster_home
+    from resources.paths import sweep_scratch
     from resources.settings import get_settings
 
+    sweep_scratch()
     os.environ.update(prepare_dagster_home(settings, database))
     get_settings.cache_clear()
     with dg.DagsterInstance.get() as instance:

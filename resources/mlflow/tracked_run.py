@@ -4,7 +4,6 @@ Opening and ending runs is ``tracking``'s.
 """
 
 import logging
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CatalystError
 from resources.mlflow.run_facts import NOTE, UsedData
+from resources.paths import scratch_folder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -186,7 +186,7 @@ class TrackedRun:
 
 
 def _log_artifacts(client: "MlflowClient", run_id: str, artifacts: Mapping[str, bytes]) -> None:
-    with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
+    with scratch_folder() as folder:
         for name, data in artifacts.items():
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)

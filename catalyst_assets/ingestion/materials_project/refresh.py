@@ -1,6 +1,5 @@
 """Refreshing the Materials Project, from its interface or, where that is asked for, from its table."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from catalyst_assets.ingestion.materials_project.spec import NAME, MaterialsProj
 from catalyst_assets.ingestion.materials_project.table import MaterialsProjectTable
 from catalyst_assets.ingestion.records import Scope
 from catalyst_assets.ingestion.sources.refreshing import Refreshed, refresh_increment
+from resources.paths import scratch_folder
 
 if TYPE_CHECKING:
     from resources.platform import Platform
@@ -56,7 +56,7 @@ def refresh_source(
         The interface refuses, or gives nothing usable before the deadline; or the table cannot be read.
     """
     selection = _select(config)
-    with tempfile.TemporaryDirectory(prefix="catalyst-table-") as folder:
+    with scratch_folder() as folder:
         refreshed = refresh_increment(
             NAME,
             platform,

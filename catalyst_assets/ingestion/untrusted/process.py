@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from catalyst_assets.errors import CatalystError, SourceError
+from resources.paths import scratch_folder
 
 Form = Literal["pickled-mapping", "pickled-lmdb", "ase-lmdb", "ase-db", "ase-json"]
 
@@ -91,7 +92,7 @@ def _on_disk(name: str, file: BinaryIO) -> Iterator[Path]:
         return
     size = file.seek(0, 2)
     file.seek(0)
-    with tempfile.TemporaryDirectory(prefix="catalyst-") as folder:
+    with scratch_folder() as folder:
         if size > _MOST_SPOOLED_BYTES or size > shutil.disk_usage(folder).free:
             raise CatalystError(
                 f"{name} has {size / 1e9:.1f} GB, too much for a copy in {tempfile.gettempdir()}.",

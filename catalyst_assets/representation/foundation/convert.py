@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +17,7 @@ from catalyst_assets.representation.foundation import worker
 from catalyst_assets.representation.foundation.download import ModelFile
 from catalyst_assets.representation.graphs import build_graph
 from catalyst_assets.representation.networks.configs import MACE_ARGUMENTS, MaceConfig, as_tuples
+from resources.paths import scratch_folder
 
 if TYPE_CHECKING:
     import torch
@@ -78,7 +78,7 @@ def convert(file: ModelFile, head: str = "") -> Conversion:
     """
     from safetensors.torch import load_file
 
-    with tempfile.TemporaryDirectory(prefix="catalyst-model-") as name:
+    with scratch_folder() as name:
         folder = Path(name)
         _run_worker(file, head, folder)
         architecture = json.loads((folder / worker.ARCHITECTURE_FILE).read_text(encoding="utf-8"))
