@@ -7,7 +7,7 @@ SOURCES := catalyst_assets resources dash_app catalyst_assets_tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-slow lint format browser clean
+.PHONY: help setup demo up pictures test test-slow lint format browser clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 11
@@ -19,6 +19,9 @@ demo: setup  ## run the whole loop on the shipped data (ARGS="--iterations 2" to
 
 up: setup  ## start every service and print the addresses
 	$(BIN)/catalyst up $(ARGS)
+
+pictures: setup browser  ## take the pictures of README and docs anew, from a demo of their own
+	$(BIN)/python docs/pictures.py $(ARGS)
 
 test: setup browser lint  ## lint, types and every test but those of test-slow
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
@@ -52,8 +55,19 @@ clean:  ## remove caches and builds; keeps .venv and the data in .catalyst
 $(BIN)/pip:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null \
 	|| { echo "Python 3.11 is needed: install it, or name it with make PYTHON=/path/to/python3.11"; exit 2; }
-	"$(PYTHON)" -m venv $(VENV)
+	@echo "Making $(VENV)"
+	@"$(PYTHON)" -m venv $(VENV)
+
+# Of all that pip says, a line for each large package and each step; what went wrong as pip says it.
+PIP_TELLS := -e 's/^ *\(Downloading\|Using cached\) \([A-Za-z0-9_.]*\)-\([0-9][^-]*\)-.*(\([0-9.]*\) \(MB\|GB\)).*/\1 \2 \3, \4 \5/' \
+  -e '/^\(Downloading\|Using cached\) .*, [0-9]\(\.[0-9]*\)\{0,1\} MB$$/d' -e '/^\(Downloading\|Using cached\) .* [MG]B$$/p' \
+  -e 's/^Installing collected packages.*/Installing them (a minute or two)/p' \
+  -e '/^ *\(ERROR\|error\|WARNING: Retrying\)/p'
 
 $(STAMP): pyproject.toml constraints.txt | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
-	@touch $@
+	@rm -f $@
+	@echo "Looking for the pinned versions of about $$(grep -c '==' constraints.txt) packages (a few minutes the first time)"
+	@( $(BIN)/python -m pip install --no-color --progress-bar off --disable-pip-version-check \
+	   -c constraints.txt -e ".[dev]" 2>&1 && touch $@ ) | sed -un $(PIP_TELLS)
+	@test -f $@ || { echo "Nothing was installed: see above. The same command goes on with what was downloaded."; exit 1; }
+	@echo "Installed. $$($(BIN)/catalyst --version)"
