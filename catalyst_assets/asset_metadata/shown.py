@@ -12,6 +12,7 @@ from catalyst_assets.vocabulary.known import known_properties
 
 ROWS: Final = 10
 _DIGITS: Final = 4
+_LISTS: Final = (list, tuple, set, frozenset)
 
 
 def table(rows: Iterable[Mapping[str, Any]], most: int = ROWS) -> dg.MetadataValue:
@@ -66,8 +67,6 @@ def shown(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(name: str, value: Any) -> Any:
-    if isinstance(value, dg.MetadataValue):  # some are tuples
-        return value
     if isinstance(value, Mapping):
         if name.endswith("_by_property"):
             return by_property(value)
@@ -78,7 +77,7 @@ def _value(name: str, value: Any) -> Any:
                 for key, part in value.items()
             )
         return pairs("name", "value", value)
-    if isinstance(value, list | tuple | set | frozenset):
+    if type(value) in _LISTS:  # Dagster's own schemas, links and tables are subclasses of tuple
         return listing(name.replace("_", " "), list(value))
     return _round(value) if isinstance(value, float) else value
 

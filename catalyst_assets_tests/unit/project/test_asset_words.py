@@ -104,5 +104,10 @@ def test_a_clone_of_a_host_links_to_its_pages(tmp_path: Path, url: str, shown_at
 
 
 def test_what_is_shown_in_a_form_of_its_own_already_stays_as_it_is() -> None:
-    given = {"page": dg.MetadataValue.url("http://h/p"), "rows": table([{"fold": 1, "error": 0.25}])}
+    schema = dg.TableSchema([dg.TableColumn("band_gap", "float")])
+    given = {
+        "page": dg.MetadataValue.url("http://h/p"),
+        "rows": table([{"fold": 1, "error": 0.25}]),
+        "dagster/column_schema": schema,
+    }
     assert shown(given) == given
