@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field
 from typer.testing import CliRunner
 
+from catalyst_assets.build import build_defs
 from catalyst_assets.commands import ingest
 from catalyst_assets.errors import UsageError
 from catalyst_assets.ingestion.sources.assets import make_raw_asset
@@ -144,6 +145,29 @@ def test_without_configuration_it_is_left_alone_politely_and_takes_what_the_sour
     assert schedule.description == (
         "Load what the tiny source has new, as the sources file says. It runs because that file names the source."
     )
+
+
+def test_a_fresh_installation_materializes_all_sources_without_a_question(platform: Platform) -> None:
+    assets = dg.AssetSelection.groups("ingestion") - dg.AssetSelection.assets(*set(MADE) - {"materials"})
+    job = dg.define_asset_job("everything", selection=assets)
+    defs = dg.Definitions.merge(build_defs(platform=platform), dg.Definitions(jobs=[job]))
+    assert (
+        not defs.resolve_implicit_global_asset_job_def()
+        .run_config_schema.config_type.fields["ops"]
+        .is_required
+    )
+
+    result = defs.resolve_job_def("everything").execute_in_process()
+
+    said = {
+        spec.name: str(event.metadata["status"].value)
+        for spec in SOURCES
+        for event in result.asset_materializations_for_node(spec.asset)
+    }
+    assert said.pop("reference_tables") == "refreshed"
+    assert set(said) == {"aflow", "materials_project", "oc20", "optimade", "prototypes"}
+    assert all(status.startswith("not configured: it needs ") for status in said.values())
+    assert all(check.passed for check in result.get_asset_check_evaluations())
 
 
 def test_a_part_that_failed_fails_the_asset_with_its_name(platform: Platform) -> None:

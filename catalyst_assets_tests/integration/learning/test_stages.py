@@ -46,11 +46,24 @@ FIRST, SECOND = IterationKey(CAMPAIGN.name, 0), IterationKey(CAMPAIGN.name, 1)
 def run(platform: Platform, instance: dg.DagsterInstance, job: str, key: IterationKey | None = None) -> Any:
     if key is not None:
         instance.add_dynamic_partitions(AL_ITERATION.name or "", [str(key)])
-    return (
+    result = (
         build_defs(platform=platform)
         .resolve_job_def(job)
         .execute_in_process(instance=instance, partition_key=str(key) if key else None, raise_on_error=False)
     )
+    assert shown_as_json(result) == []
+    return result
+
+
+def shown_as_json(result: dg.ExecuteInProcessResult) -> list[str]:
+    """Return the names of metadata that nobody can read."""
+    said: list[Mapping[str, dg.MetadataValue[Any]]] = []
+    for event in result.all_events:
+        if event.is_step_materialization:
+            said.append(event.step_materialization_data.materialization.metadata)
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            said.append(event.asset_check_evaluation_data.metadata)
+    return [name for each in said for name, value in each.items() if isinstance(value, dg.JsonMetadataValue)]
 
 
 def metadata(result: Any, asset: str) -> Mapping[str, Any]:

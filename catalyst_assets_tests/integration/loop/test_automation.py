@@ -54,7 +54,11 @@ def test_features_follow_what_a_command_loaded_before_anybody_looked(
 
     # the job derived what else follows
     assert automation.requested() == {"backbone", "structure_embeddings"}
-    driver.execute(FEATURES_JOB)
+    run = driver.instance.get_run_by_id(driver.execute(FEATURES_JOB))
+    # so that the UI shows it under its job
+    assert run is not None
+    assert run.remote_job_origin is not None
+    assert (run.remote_job_origin.location_name, run.job_name) == ("catalyst_assets", FEATURES_JOB)
     assert automation.requested() == set()
 
     ingest(driver, write_enumeration(tmp_path, ["Sr", "Ba"], ["Ti"]))
