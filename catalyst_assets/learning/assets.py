@@ -45,22 +45,24 @@ def training_set(
     with platform.database.transaction() as connection:
         iteration = read_iteration(connection, key)
     return dg.MaterializeResult(
-        metadata=shown(
-            {
-                **file_schema({**IDENTITY, **label_columns(built.properties), **FEATURES}),
-                "dagster/row_count": len(built.material_ids),
-                "materials": len(built.material_ids),
-                "chemical_systems": len(set(built.chemical_systems)),
-                "labels": iteration.label_count,
-                "label_sha256": iteration.label_sha256,
-                "parent_iteration": iteration.parent or "none",
-                "features": len(built.feature_names),
-                "backbone": built.provenance["backbone"],
-                **({"left_out": listing("material", left_out.split(", "))} if left_out else {}),
-                "sha256": sha256,
-                "duration_seconds": time.monotonic() - started,
-            }
-        ),
+        metadata={
+            **file_schema({**IDENTITY, **label_columns(built.properties), **FEATURES}),
+            **shown(
+                {
+                    "dagster/row_count": len(built.material_ids),
+                    "materials": len(built.material_ids),
+                    "chemical_systems": len(set(built.chemical_systems)),
+                    "labels": iteration.label_count,
+                    "label_sha256": iteration.label_sha256,
+                    "parent_iteration": iteration.parent or "none",
+                    "features": len(built.feature_names),
+                    "backbone": built.provenance["backbone"],
+                    **({"left_out": listing("material", left_out.split(", "))} if left_out else {}),
+                    "sha256": sha256,
+                    "duration_seconds": time.monotonic() - started,
+                }
+            ),
+        },
         data_version=dg.DataVersion(sha256),
     )
 
