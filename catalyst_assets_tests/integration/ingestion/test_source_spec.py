@@ -25,7 +25,13 @@ from catalyst_assets.ingestion.sources.registry import SOURCES
 from catalyst_assets.ingestion.sources.schedules import make_schedules
 from catalyst_assets.ingestion.sources.spec import Option, Schedule, SourceConfig, SourceSpec
 from resources.platform import Platform
-from resources.settings import Settings, get_settings
+from resources.settings import Settings, get_settings, load_settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a home whose runs may read any folder: the lists of these tests are nowhere."""
+    return load_settings(home=tmp_path / "home", data_folders="/")
 
 
 class TinyConfig(SourceConfig):
