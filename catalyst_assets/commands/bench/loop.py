@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from catalyst_assets.bench.loop import LoopReport
+    from catalyst_assets.bench.running.loop import LoopReport
 
 
 def loop(
@@ -25,7 +25,7 @@ def loop(
     A campaign on the demo's pool runs under `catalyst up`, in an installation that is removed afterwards. What is
     spent in Dagster is all the time in which no step computes: ticks, queue, processes.
     """
-    from catalyst_assets.bench.loop import measure_loop
+    from catalyst_assets.bench.running.loop import measure_loop
 
     with telling("starting") as tell:
         report = measure_loop(flags, iterations, tell)

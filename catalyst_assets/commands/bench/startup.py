@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from catalyst_assets.bench.startup import StartupReport
+    from catalyst_assets.bench.running.startup import StartupReport
 
 
 def startup(
@@ -23,7 +23,7 @@ def startup(
 
     Every step process, the webserver and the daemon load the location, so it imports no heavy library.
     """
-    from catalyst_assets.bench.startup import measure_startup
+    from catalyst_assets.bench.running.startup import measure_startup
 
     with telling("loading …") as tell:
         report = measure_startup(repeats, lambda done: tell(f"round {done} of {repeats}"))

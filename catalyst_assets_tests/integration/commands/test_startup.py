@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catalyst_assets.bench.startup import measure_startup
+from catalyst_assets.bench.running.startup import measure_startup
 from catalyst_assets.errors import CatalystError
 
 

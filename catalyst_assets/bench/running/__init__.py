@@ -1,0 +1,1 @@
+"""How long people and processes wait for a platform that runs."""
