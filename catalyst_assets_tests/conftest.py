@@ -1,5 +1,6 @@
 """Real services for tests: one PostgreSQL server a session (and xdist worker), a fresh database a test."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -94,7 +95,8 @@ class _TestDatabase(Database):
     def sibling_url(self, sibling: Sibling) -> str:
         name = f"{self._name}_{sibling}"
         if name not in self.names:
-            self.create(name, f"TEMPLATE {sibling} OWNER catalyst_{sibling}")
+            with contextlib.suppress(sa.exc.ProgrammingError):  # another process may have made it
+                self.create(name, f"TEMPLATE {sibling} OWNER catalyst_{sibling}")
         return self._server.url(f"catalyst_{sibling}", name)
 
     def create(self, name: str, options: str) -> None:
