@@ -62,6 +62,7 @@ def up(
 
     from rich.console import Console
 
+    from catalyst_assets.ingestion.sources.assets import note_unconfigured
     from resources.dagster_instance import limit_pools
     from resources.postgres.connection import connect
     from resources.postgres.embedded import EmbeddedPostgres
@@ -86,6 +87,7 @@ def up(
         database = stack.enter_context(connect(settings, upgrade=True))
         with console.status("Starting Dagster …"), open_instance(settings, database) as instance:
             limit_pools(instance)
+            note_unconfigured(instance, settings)
         services = equip_services(
             services, settings, database
         )  # after Dagster's tables, which they are given

@@ -26,6 +26,7 @@ from resources.settings import get_settings
 
 if TYPE_CHECKING:
     from catalyst_assets.ingestion.sources.refreshing import Kept
+    from resources.settings import Settings
 
 
 def make_raw_asset(spec: SourceSpec) -> dg.AssetsDefinition:
@@ -146,12 +147,30 @@ def _troubles(failures: Mapping[str, str], failed_before: Sequence[int]) -> dict
     return said
 
 
+def note_unconfigured(instance: "dg.DagsterInstance", settings: "Settings") -> None:
+    """Tell Dagster of sources that nobody configured and that never ran: what is made of all sources lacks none then."""
+    for spec in SOURCES:
+        key = dg.AssetKey(spec.asset)
+        lacking = spec.lacks(_asset_config(spec)(), settings)
+        if (
+            lacking
+            and not is_named(spec.name, settings)
+            and instance.get_latest_materialization_event(key) is None
+        ):
+            status = {"status": _status(lacking)}
+            instance.report_runless_asset_event(dg.AssetMaterialization(key, metadata=status))
+
+
+def _status(lacking: str) -> str:
+    return f"not configured: it needs {lacking}"
+
+
 def _not_configured(lacking: str, kept: "Kept") -> dg.MaterializeResult[Any]:
     return dg.MaterializeResult(
         check_results=[dg.AssetCheckResult(passed=True, description="Nothing was asked for.")],
         metadata=shown(
             {
-                "status": f"not configured: it needs {lacking}",
+                "status": _status(lacking),
                 "fetched": 0,
                 "dagster/row_count": kept.files,
             }
