@@ -65,6 +65,8 @@ def to_png(figure: "Figure") -> bytes:
     from PIL import Image
 
     drawn, small = io.BytesIO(), io.BytesIO()
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # arranged once: saving would do it again in each of its passes
     figure.savefig(drawn, format="png", dpi=110, bbox_inches="tight", pad_inches=0.1)
     palette = Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE)
     palette.save(small, format="PNG", optimize=True)

@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     shard_size: int = Field(128, ge=1, description="Structures in one shard of a sharded asset.")
     max_shards: int = Field(64, ge=1, description="Most shards of one asset; larger pools get larger shards.")
     heartbeat_seconds: float = Field(10.0, gt=0, description="Time between two heartbeats of a run.")
-    loop_interval_seconds: int = Field(2, ge=1, description="Time between two looks of the loop's sensor.")
+    loop_interval_seconds: int = Field(1, ge=1, description="Time between two looks of the loop's sensor.")
     host: str = Field("127.0.0.1", description="Address that every server binds to.")
     allowed_hosts: str | None = Field(
         None,

@@ -5,7 +5,9 @@ It only imports: what opens a connection, starts a thread or a GPU would not sur
 
 import importlib
 import logging
+import pkgutil
 import time
+import warnings
 from pathlib import Path
 from typing import Final
 
@@ -13,15 +15,33 @@ from catalyst_assets.constants import CODE_LOCATION
 
 # What an iteration imports inside its functions; what is not installed is left out.
 _LIBRARIES: Final = (
+    "dagster._cli.api",
+    "dagster_postgres",
+    "sqlalchemy.dialects.postgresql.psycopg2",
     "torch",
     "pymatgen.core",
+    "pymatviz.utils.data",
     "botorch.models",
+    "mlflow.store.tracking.sqlalchemy_store",
     "mlflow.tracking",
     "dagster_mlflow",
     "sklearn.ensemble",
     "scipy.stats",
-    "pyarrow.parquet",
+    "pandera.pandas",
+    "pyarrow.dataset",
+    "upath",
     "matplotlib.figure",
+)
+# Modules of ours that assets import inside their functions.
+_STAGES: Final = (
+    "campaigns",
+    "learning",
+    "prediction",
+    "acquisition",
+    "validation",
+    "representation",
+    "ingestion",
+    "loop",
 )
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _CODE: Final = ("catalyst_assets", "resources", "sql")
@@ -36,10 +56,22 @@ def code_has_changed() -> bool:
     return any(path.stat().st_mtime > _started for path in files)
 
 
+def _own_modules() -> list[str]:
+    packages = [importlib.import_module(f"catalyst_assets.{stage}") for stage in _STAGES]
+    return [
+        module.name
+        for package in packages
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        if not module.ispkg
+    ]
+
+
 def _import_all() -> None:
-    for name in (CODE_LOCATION, *_LIBRARIES):
+    for name in (CODE_LOCATION, *_LIBRARIES, *_own_modules()):
         try:
-            module = importlib.import_module(name)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what libraries say of themselves; nothing runs yet
+                module = importlib.import_module(name)
             if name == CODE_LOCATION:
                 module.defs.get_repository_def().load_all_definitions()
         except Exception as error:  # a run that needs it will say so in its own log

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _POOL: Final = "oxide-perovskites-demo"
 _CAMPAIGN: Final = "bench-loop"
 _POLL_SECONDS: Final = 0.1
+# By then the run whose answer is seen has ended, too: one campaign has one run at a time.
+_REST_SECONDS: Final = 5.0
 _PATIENCE_SECONDS: Final = 300.0
 _SERVICES: Final = ("APP", "DAGSTER", "MLFLOW")
 
@@ -111,6 +113,7 @@ def measure_loop(
             for number in range(flags):
                 tell(f"flag {number + 1} of {flags}")
                 answers.append(reviewer.flag(0, [waiting.pop()]))
+                time.sleep(_REST_SECONDS)
             for iteration in range(iterations):
                 tell(f"batch {iteration + 1} of {iterations}")
                 _, answered = reviewer.flag(iteration, waiting)

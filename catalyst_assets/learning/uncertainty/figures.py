@@ -274,21 +274,26 @@ def with_unit(text: str, name: str) -> str:
 
 def _draw_elements(panel: "Axes", elements: Mapping[str, tuple[float, int]], shades: Any) -> None:
     from matplotlib import colormaps
+    from matplotlib.collections import PatchCollection
     from matplotlib.patches import Rectangle
     from pymatviz.utils.data import df_ptable
 
-    digits = _digits(elements)
+    digits, cells, texts = _digits(elements), [], []
     for symbol, row, column in zip(df_ptable.index, df_ptable["row"], df_ptable["column"], strict=True):
         error, count = elements.get(symbol, (math.nan, 0))
         color = colormaps["YlOrRd"](shades(error)) if count else (0.96, 0.96, 0.96, 1.0)
-        panel.add_patch(Rectangle((column, -row), 0.94, 0.94, facecolor=color, edgecolor="none"))
+        cells.append(Rectangle((column, -row), 0.94, 0.94, facecolor=color, edgecolor="none"))
         dark = count and np.dot(color[:3], (0.299, 0.587, 0.114)) < 0.5
         ink = ("white" if dark else "black") if count else "#9aa2ad"
-        panel.text(column + 0.47, -row + 0.5, symbol, ha="center", va="center", fontsize=9, color=ink)
+        centred: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
+        texts.append(panel.text(column + 0.47, -row + 0.5, symbol, fontsize=9, **centred))
         if count:
-            small: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 5.5, "color": ink}
-            panel.text(column + 0.47, -row + 0.17, f"{error:.{digits}f}", **small)
-            panel.text(column + 0.47, -row + 0.8, f"{count:,}", **small)
+            small = centred | {"fontsize": 5.5}
+            texts.append(panel.text(column + 0.47, -row + 0.17, f"{error:.{digits}f}", **small))
+            texts.append(panel.text(column + 0.47, -row + 0.8, f"{count:,}", **small))
+    panel.add_collection(PatchCollection(cells, match_original=True), autolim=False)
+    for text in texts:
+        text.set_in_layout(False)  # hundreds of texts inside the panel, each measured again and again
     panel.set(xlim=(0.9, 19), ylim=(-float(df_ptable["row"].max()) - 0.05, 0), aspect="equal")
     panel.axis("off")
 
