@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _POOL: Final = "oxide-perovskites-demo"
 _CAMPAIGN: Final = "bench-loop"
-_POLL_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.3  # more often, and the looking itself would slow what is looked at
 # By then the run whose answer is seen has ended, too: one campaign has one run at a time.
 _REST_SECONDS: Final = 5.0
 _PATIENCE_SECONDS: Final = 300.0
