@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.errors import LoopError
-from catalyst_assets.representation.features import FEATURE_VERSION
-from catalyst_assets.representation.library import current_fingerprint
 from resources.postgres.database import execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -37,13 +35,13 @@ class FeatureSet:
 
 def current_features(connection: "sa.Connection", objects: "ObjectStore") -> FeatureSet | None:
     """Return the features of the current backbone; None while there is no backbone."""
+    from catalyst_assets.representation.library import current_fingerprint
+
     try:
         fingerprint = current_fingerprint(objects)
     except LoopError:
         return None
-    row = fetch_one(
-        connection, "representation/feature_set", fingerprint=fingerprint, version=FEATURE_VERSION
-    )
+    row = fetch_one(connection, "representation/feature_set", fingerprint=fingerprint, version=_version())
     return FeatureSet(fingerprint, row["feature_set"] if row else None)
 
 
@@ -61,9 +59,7 @@ def note_again(
     connection: "sa.Connection", fingerprint: str, described: Collection[str], absent: Collection[str]
 ) -> None:
     """Note what the feature store was found to hold, and what of that which was noted it does not hold."""
-    row = fetch_one(
-        connection, "representation/feature_set", fingerprint=fingerprint, version=FEATURE_VERSION
-    )
+    row = fetch_one(connection, "representation/feature_set", fingerprint=fingerprint, version=_version())
     noted: set[str] = set()
     if row is not None:
         rows = fetch_all(connection, "representation/noted_features", feature_set=row["feature_set"])
@@ -100,8 +96,15 @@ def any_lacking(connection: "sa.Connection", features: FeatureSet | None) -> boo
     return bool(row and row["lacking"])
 
 
+def _version() -> int:
+    # Assets say by this module what is outstanding, so the code location loads it; descriptors it does not need.
+    from catalyst_assets.representation.features import FEATURE_VERSION
+
+    return FEATURE_VERSION
+
+
 def _touch(connection: "sa.Connection", fingerprint: str) -> int:
     (row,) = fetch_all(
-        connection, "representation/touch_feature_set", fingerprint=fingerprint, version=FEATURE_VERSION
+        connection, "representation/touch_feature_set", fingerprint=fingerprint, version=_version()
     )
     return int(row["feature_set"])
