@@ -45,7 +45,7 @@ class ObjectStore:
         Called before anything is written or removed; what it raises prevents it.
     """
 
-    def __init__(self, url: str, *, before_write: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, url: str, *, before_write: Callable[[], None] | None = None) -> None:
         self.url = url
         self._before_write = before_write
 
@@ -107,7 +107,8 @@ class ObjectStore:
     def _publishing(self, key: str, size_bytes: int) -> Iterator[BinaryIO]:
         """Open ``key`` for writing; it appears when the block is left without an error."""
         target = self.path(key)
-        self._before_write()
+        if self._before_write is not None:
+            self._before_write()
         try:
             if self._is_local:
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +154,8 @@ class ObjectStore:
             The store cannot be written.
         """
         path = self.path(key)
-        self._before_write()
+        if self._before_write is not None:
+            self._before_write()
         try:
             path.unlink(missing_ok=True)
         except FileNotFoundError:

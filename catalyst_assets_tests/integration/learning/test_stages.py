@@ -16,7 +16,7 @@ from catalyst_assets.build import build_defs
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.campaigns.labels import hash_labels
 from catalyst_assets.campaigns.model import Campaign
-from catalyst_assets.errors import InvalidPoolError, LoopError
+from catalyst_assets.errors import DatabaseUnavailableError, InvalidPoolError, LoopError
 from catalyst_assets.learning.audit import audit_training_set
 from catalyst_assets.learning.training import train
 from catalyst_assets.learning.training_set import build_training_set, load_training_set, store_training_set
@@ -175,7 +175,7 @@ def test_nothing_up_to_the_ranking_needs_the_validators_login(
         pipeline_only.transaction() as connection,
     ):
         fetch_all(connection, "validation/hits_in_pool", material_ids=[], method="PBE", properties=[])
-    with pytest.raises(KeyError):
+    with pytest.raises(DatabaseUnavailableError, match="no login of catalyst_validator"):
         ReferenceTable(pipeline_only).answer(["m"], ["band_gap_direct"], "PBE")
 
 

@@ -21,7 +21,7 @@ def test_on_an_external_database_none_has_the_owners(
 ) -> None:
     name, password = f"lab_{uuid.uuid4().hex[:12]}", "owner-of-the-laboratory"
     administer(postgres_server, f"CREATE ROLE {name} LOGIN CREATEDB CREATEROLE PASSWORD '{password}'")
-    for role in (Role.PIPELINE, Role.VALIDATOR, Role.APP):
+    for role in (Role.PIPELINE, Role.VALIDATOR, Role.APP, Role.ANALYST):
         administer(postgres_server, f"GRANT {role} TO {name} WITH ADMIN OPTION")
     administer(postgres_server, f"CREATE DATABASE {name} OWNER {name}")
     socket = quote(str(postgres_server.cluster.socket_dir), safe="")

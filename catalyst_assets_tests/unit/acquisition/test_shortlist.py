@@ -26,6 +26,7 @@ def _iteration(number: int, **changes: Any) -> Iteration:
         model_sha256=None,
         mlflow_run_id=None,
         prediction_version=None,
+        pool_sha256=None,
         metrics={},
     )
 
