@@ -161,15 +161,7 @@ def _failure(job_name: str, partition_key: str | None, result: Any) -> CatalystE
     failure = explain_events(result.all_events)
     if failure is not None:
         return failure.error or LoopError(f"{where} {failure.said}", remedy)
-    reason = next((_first_line(event) for event in result.all_events if event.is_job_failure), "")
-    return LoopError(f"{where} failed before its first step (run {result.run_id}){reason}.", remedy)
-
-
-def _first_line(failure: Any) -> str:
-    error = failure.job_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return f": {error.message.strip().splitlines()[0].rstrip('.')}" if error is not None else ""
+    return LoopError(f"{where} failed before its first step (run {result.run_id}).", remedy)
 
 
 def _was_interrupted(result: Any) -> bool:

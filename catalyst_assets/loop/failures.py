@@ -51,6 +51,9 @@ def explain_events(events: "Iterable[Any]") -> Failure | None:
                 return Failure(str(own), own)
             reason = messages[-1].strip().splitlines()[0] if messages else "no error recorded"
             return Failure(f"failed in {event.step_key}: {reason}")
+        if event.is_job_failure and event.job_failure_data.error is not None:
+            reason = _messages(event.job_failure_data.error)[-1].strip().splitlines()[0]
+            return Failure(f"failed before its first step: {reason}")
     return None
 
 
@@ -67,8 +70,11 @@ def explain_run(instance: "DagsterInstance", run_id: str) -> str:
 
 def step_messages(failure: Any) -> list[str]:
     """Return what a failed step's error and its causes say, the deepest cause last."""
+    return _messages(failure.step_failure_data.error)
+
+
+def _messages(error: Any) -> list[str]:
     messages = []
-    error = failure.step_failure_data.error
     while error is not None:
         messages.append(error.message)
         error = error.cause
