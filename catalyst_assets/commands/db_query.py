@@ -47,8 +47,14 @@ def query(
         return
     table = narrow_table("", list(columns), [])
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
+        table.add_row(*map(_shown, row))
     Console(markup=False, highlight=False).print(table)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"  # a column would fold seventeen digits into two numbers; --json has all
+    return "" if value is None else str(value)
 
 
 def url(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from resources.postgres.database import Row
 
 _MOST_ROWS = 20
+_LONGEST_NAME = 30
 
 
 def show(
@@ -137,7 +138,7 @@ def _found(summary: "CampaignSummary") -> str:
 def iterations_table(summary: "CampaignSummary") -> "Table":
     """Return the table of a campaign's iterations, with the error of each learned property."""
     learned = sorted({name for one in summary.iterations for name in one.valid_mae_by_property})
-    errors = [f"error of {in_sentence(label_of(name))} ({unit_of(name)})" for name in learned]
+    errors = [f"error of {_heading(name)}" for name in learned]
     table = narrow_table(
         "Iterations", ["iteration", "status"], ["labels", "evaluated", "hits", *errors, MISCALIBRATION]
     )
@@ -151,17 +152,21 @@ def iterations_table(summary: "CampaignSummary") -> "Table":
 def _materials(summary: "CampaignSummary") -> "Table":
     measured = sorted({name for hit in summary.found for name in hit.values})
     title = "Best materials" if summary.objective else "Hits"
-    table = narrow_table(_cut(title, len(summary.found)), ["formula", "material"], ["iteration", *measured])
+    table = narrow_table(
+        _cut(title, len(summary.found)), ["formula", "material"], ["iteration", *map(_heading, measured)]
+    )
     for hit in summary.found[:_MOST_ROWS]:
         values = [number(hit.values.get(name)) for name in measured]
         table.add_row(hit.formula, hit.material_id, str(hit.iteration), *values)
-    return table
+    return _with_whole_names(table)
 
 
 def _suggestions(summary: "CampaignSummary") -> "Table":
     names = sorted({name for one in summary.next_batch for name in one.predicted})
     title = _cut("Next batch", len(summary.next_batch))
-    table = narrow_table(title, ["formula", "material", "status"], ["rank", "feasibility", *names])
+    table = narrow_table(
+        title, ["formula", "material", "status"], ["rank", "feasibility", *map(_heading, names)]
+    )
     for one in summary.next_batch[:_MOST_ROWS]:
         values = [
             " ± ".join(decimals(each, 2) for each in one.predicted[name]) if name in one.predicted else "-"
@@ -170,7 +175,18 @@ def _suggestions(summary: "CampaignSummary") -> "Table":
         table.add_row(
             one.formula, one.material_id, one.status, str(one.rank), number(one.feasibility), *values
         )
+    return _with_whole_names(table)
+
+
+def _with_whole_names(table: "Table") -> "Table":
+    """Let headings, which have words, be broken rather than the names of materials."""
+    names = table.columns[1]
+    names.no_wrap = all(len(str(name)) <= _LONGEST_NAME for name in names.cells)
     return table
+
+
+def _heading(name: str) -> str:
+    return f"{in_sentence(label_of(name))} ({unit_of(name)})"
 
 
 def _cut(title: str, count: int) -> str:
