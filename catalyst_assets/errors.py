@@ -1,6 +1,7 @@
 """The errors users meet: what went wrong, and what to do about it."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -94,3 +95,25 @@ class SourceError(CatalystError):
 
 class LoopError(CatalystError):
     """An active-learning iteration cannot go on."""
+
+
+class ResultConflictError(CatalystError):
+    """Results contradict what the ledger holds; nothing of their submission was recorded.
+
+    Parameters
+    ----------
+    problems
+        Place in the submission, from 0, and what is wrong with it.
+    """
+
+    def __init__(self, problems: Sequence[tuple[int, str]]) -> None:
+        told = " ".join(said for _, said in problems[:3])
+        more = f" And {len(problems) - 3} more." if len(problems) > 3 else ""
+        super().__init__(
+            f"{told}{more}",
+            "To correct a result, say why (`correction`); to report another measurement, number its replicate.",
+        )
+        self.problems = tuple(problems)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,)

@@ -42,21 +42,23 @@ def find_unfit_values(rows: Iterable[Mapping[str, Any]], method: str) -> list[st
     Parameters
     ----------
     rows
-        Each with ``material_id``, ``property``, ``method``, ``value`` (None where a measurement failed) and, where it
-        is recorded, ``unit``.
+        Each with ``material_id``, ``property`` (None where a whole attempt failed), ``method``, ``value`` (None where a
+        measurement failed) and, where it is recorded, ``unit``.
     method
         The campaign's.
     """
     problems, properties = [], known_properties()
     for row in rows:
-        name = f"{row['property']} of {row['material_id']}"
-        known = properties.get(row["property"])
+        name = f"{row['property'] or 'The attempt'} of {row['material_id']}"
+        known = properties.get(row["property"] or "")
         if row["method"] != method:
             problems.append(f"{name} is by {row['method']}, the campaign's method is {method}.")
+        if row["property"] is None:
+            continue
         if known is None:
             problems.append(f"{name} is no known property.")
             continue
-        if row.get("unit", known.unit) != known.unit:
+        if (row.get("unit") or known.unit) != known.unit:
             problems.append(f"{name} is in {row['unit']}, not {known.unit}.")
         if row["value"] is not None and not known.admits(row["value"]):
             problems.append(f"{name} is {row['value']:g} {known.unit}, outside {known.range_text}.")

@@ -16,6 +16,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_serialize
 
 from catalyst_assets.campaigns.derivations import DERIVATIONS
 from catalyst_assets.campaigns.pool_filter import Finite, FrozenModel, Pool, PropertyName
+from catalyst_assets.vocabulary.validators import ValidatorName
 from catalyst_assets.vocabulary.words import unknown
 
 
@@ -50,14 +51,6 @@ class HeadKind(StrEnum):
     STACKED = "stacked"
     DEEP_ENSEMBLE = "deep_ensemble"
     GAUSSIAN_PROCESS = "gaussian_process"
-
-
-class ValidatorKind(StrEnum):
-    """Who answers for candidates; ``validation.registry`` says which answer by themselves."""
-
-    REFERENCE_TABLE = "reference_table"
-    GPAW = "gpaw"
-    LABORATORY = "laboratory"
 
 
 class Bound(FrozenModel):
@@ -166,6 +159,12 @@ class Failures(FrozenModel):
     suggest_again_after: int = Field(
         default=3, ge=0, description="Iterations in between before a failed material may be suggested again."
     )
+    attempts: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="Failed attempts in one iteration after which a candidate is rejected as infeasible.",
+    )
     learn: bool = Field(
         default=False, description="Learn from failures how likely a candidate is to fail, and avoid it."
     )
@@ -233,7 +232,7 @@ class Campaign(FrozenModel):
     learning: Learning = Learning()
     acquisition: Acquisition = Acquisition()
     initial_batch: int = Field(default=20, ge=1, description="Evaluations before the first model.")
-    validator: ValidatorKind
+    validator: ValidatorName = Field(description="Who answers; `vocabulary.validators` says how each does.")
     review: Literal["manual", "automatic"] = Field(
         default="manual", description="Automatic sends every suggestion to validation without a person."
     )

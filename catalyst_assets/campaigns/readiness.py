@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catalyst_assets.campaigns.model import ValidatorKind
 from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.errors import LoopError
 from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.store import missing
+from catalyst_assets.vocabulary.validators import VALIDATORS, Answers
 from resources.postgres.database import Role, fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _count_features(objects: "ObjectStore", structure_hashes: list[str]) -> int:
 
 
 def _count_answers(database: "Database", campaign: "Campaign", material_ids: list[str]) -> int | None:
-    if campaign.validator != ValidatorKind.REFERENCE_TABLE:
+    if VALIDATORS[campaign.validator].answers is not Answers.AT_ONCE:
         return None
     with database.transaction(Role.VALIDATOR) as connection:
         counted = fetch_one(
@@ -125,7 +125,9 @@ def _remarks(
             f"{pool_size - answerable} members have no answer and will be rejected when they are asked for."
         )
     if answerable is None:
-        said.append(f"Answers come from the {campaign.validator}: candidates wait until they are recorded.")
+        said.append(
+            f"Answers come from the {VALIDATORS[campaign.validator].label}: candidates wait until they are there."
+        )
     if pool_size and campaign.initial_batch >= pool_size:
         said.append(
             f"The initial batch of {campaign.initial_batch} is the whole pool of {pool_size}: nothing is left to "

@@ -125,7 +125,7 @@ def load_campaign_state(connection: "sa.Connection", name: str, history: History
     iterations = tuple(_iteration(item) for item in fetch_all(connection, "loop/iterations", campaign=name))
     evaluations = load_evaluations(connection, campaign)
     jobs: dict[tuple[str, str], JobHistory] = {}
-    for iteration in iterations[-1:] + tuple(i for i in iterations[:-1] if i.n_pending):
+    for iteration in iterations[-1:] + tuple(i for i in iterations[:-1] if i.n_pending or i.n_unexamined):
         jobs |= history(str(iteration.key))
     return CampaignState(
         campaign=campaign,

@@ -11,7 +11,7 @@ from typing import Literal
 
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.partitions import IterationKey
-from catalyst_assets.validation.registry import IMPLEMENTATIONS
+from catalyst_assets.vocabulary.validators import VALIDATORS, Answers
 
 ITERATION_JOB = "iteration"
 VALIDATION_JOB = "validation"
@@ -41,6 +41,8 @@ class IterationState:
         Candidates that validation has spoken about, failures included.
     n_declined
         Candidates a reviewer rejected unvalidated.
+    n_unexamined
+        Results that nobody has looked at yet, whoever wrote them.
     """
 
     key: IterationKey
@@ -50,6 +52,7 @@ class IterationState:
     n_pending: int = 0
     n_answered: int = 0
     n_declined: int = 0
+    n_unexamined: int = 0
 
 
 @dataclass(frozen=True)
@@ -207,9 +210,12 @@ def decide(state: CampaignState) -> Decision:
             return Wait(
                 f"{job} of {key} is running", "run", f"{key} {job} {history.attempts}", is_under_way=True
             )
-    answers_itself = state.campaign.validator in IMPLEMENTATIONS
+    budget = state.campaign.stop.max_evaluations
+    spent = budget is not None and state.n_evaluated >= budget
+    answers_at_once = VALIDATORS[state.campaign.validator].answers is Answers.AT_ONCE
     for iteration in state.iterations:
-        if answers_itself and iteration.n_pending and iteration.status != "abandoned":
+        asks = answers_at_once and iteration.n_pending and not spent and iteration.status != "abandoned"
+        if asks or iteration.n_unexamined:
             return _request(state, VALIDATION_JOB, iteration.key)
     if not state.iterations:
         return _open_or_stop(state, IterationKey(state.campaign.name, 0), None)
@@ -223,9 +229,11 @@ def decide(state: CampaignState) -> Decision:
         )
     if latest.status == "closed":
         return _open_or_stop(state, following, None)
+    if spent:
+        return _open_or_stop(state, following, latest.key)
     if latest.n_pending:
         return Wait(
-            f"{latest.n_pending} candidates of {latest.key} await the {state.campaign.validator}",
+            f"{latest.n_pending} candidates of {latest.key} await the {VALIDATORS[state.campaign.validator].label}",
             "answers",
             str(latest.key),
         )

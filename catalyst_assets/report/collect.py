@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from catalyst_assets.campaigns.evaluations import judge_hits, load_evaluations
-from catalyst_assets.campaigns.model import Campaign, ValidatorKind
+from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.errors import CatalystError, UsageError
 from catalyst_assets.report.goal import describe_criterion, describe_objective
@@ -26,6 +26,7 @@ from catalyst_assets.report.summary import (
     SpaceMap,
     Suggestion,
 )
+from catalyst_assets.vocabulary.validators import VALIDATORS, Answers
 from resources.postgres.database import Database, Role, Row, fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ def _provenance(campaign_sha256: str, iterations: list[Row]) -> dict[str, str]:
 
 
 def _count_hits(database: Database, campaign: Campaign, formulas: dict[str, str]) -> int | None:
-    if campaign.validator != ValidatorKind.REFERENCE_TABLE or not campaign.criteria:
+    if VALIDATORS[campaign.validator].answers is not Answers.AT_ONCE or not campaign.criteria:
         return None
     answers: dict[str, dict[str, float]] = defaultdict(dict)
     with database.transaction(Role.VALIDATOR) as connection:

@@ -1,50 +1,60 @@
-"""Putting an iteration's waiting candidates to its validator and recording what comes back."""
+"""Validating an iteration: have its flagged candidates worked on, take in what came of it, and let candidates follow.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+All that one call does is one transaction, and doing it again finds nothing left to do.
+"""
 
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.iterations import read_iteration
-from catalyst_assets.campaigns.rejections import RejectionKind
 from catalyst_assets.errors import LoopError
-from catalyst_assets.validation.validators import Answer, Validator
+from catalyst_assets.validation.results.examining import examine
+from catalyst_assets.validation.results.ledger import record_results
+from catalyst_assets.validation.results.model import Result, Submission
+from catalyst_assets.validation.results.settling import Settled, settle
+from catalyst_assets.validation.validators import Answer, Collected, Validator, WorkRequest
 from catalyst_assets.vocabulary.known import unit_of
-from resources.postgres.database import Role, execute_many, fetch_all, fetch_one
+from resources.postgres.database import Role, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from catalyst_assets.campaigns.iterations import Iteration
     from catalyst_assets.campaigns.model import Campaign
-    from resources.postgres.database import Database, Row
+    from resources.postgres.database import Database
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What became of the candidates that waited.
+    """What became of an iteration's candidates.
 
     Attributes
     ----------
-    validated, rejected
-        How many were answered for in full, and how many were not.
+    submitted
+        How many the validator was asked about now.
+    settled
+        How many moved, and where.
+    unfit
+        Results that may not be learned from as they are.
     waiting
-        How many an outside validator still has to answer for.
+        How many still have no answer.
     """
 
-    validated: int = 0
-    rejected: int = 0
+    submitted: int = 0
+    settled: Settled = field(default_factory=Settled)
+    unfit: int = 0
     waiting: int = 0
 
 
-def answer_pending(database: "Database", partition_key: str, validator: Validator | None) -> Answered:
-    """Ask about every flagged candidate of an iteration; all that comes of it is one transaction.
-
-    Asking again finds nobody waiting and changes nothing.
+def validate_iteration(database: "Database", partition_key: str, validator: Validator | None) -> Answered:
+    """Ask about flagged candidates, record what came back, examine what is new, and settle the candidates.
 
     Parameters
     ----------
     validator
-        None when answers come from outside: the candidates go on waiting.
+        None when answers come from outside: what was submitted is examined and settled.
 
     Raises
     ------
@@ -54,29 +64,93 @@ def answer_pending(database: "Database", partition_key: str, validator: Validato
     with database.transaction(Role.VALIDATOR) as connection:
         fetch_one(connection, "validation/lock_iteration", partition_key=partition_key)
         iteration = read_iteration(connection, partition_key)
-        pending = fetch_all(connection, "validation/pending", partition_key=partition_key)
-        if validator is None or not pending:
-            return Answered(waiting=len(pending))
-        campaign = iteration.campaign
-        material_ids = [row["material_id"] for row in pending]
-        answers = validator.answer(material_ids, asked_properties(campaign), campaign.method)
-        by_material: dict[str, dict[str, Answer]] = {material_id: {} for material_id in material_ids}
-        for answer in answers:
-            _require_as_asked(answer, campaign)
-            by_material[answer.material_id][answer.property] = answer
-        lacking = {
-            material_id: [name for name in campaign.learned_properties if name not in found]
-            for material_id, found in by_material.items()
-        }
-        _record(connection, iteration, validator.name, by_material, lacking)
-        _transition(connection, pending, validator.name, lacking)
-    rejected = sum(bool(names) for names in lacking.values())
-    return Answered(validated=len(pending) - rejected, rejected=rejected)
+        submitted = 0
+        if validator is not None:
+            submitted = _submit(connection, iteration, validator)
+            _collect(connection, iteration, validator)
+        unfit = examine(connection, partition_key)
+        examine(connection, None)
+        settled = settle(connection, iteration)
+        waiting = len(fetch_all(connection, "validation/pending", partition_key=partition_key))
+    return Answered(submitted, settled, unfit, waiting)
 
 
 def asked_properties(campaign: "Campaign") -> list[str]:
     """Return what a validator is asked for: what is judged and what is learned."""
     return sorted({*campaign.properties, *campaign.learned_properties})
+
+
+def _request(campaign: "Campaign", material_id: str) -> WorkRequest:
+    return WorkRequest(material_id, tuple(asked_properties(campaign)), campaign.method)
+
+
+def _submit(connection: "sa.Connection", iteration: "Iteration", validator: Validator) -> int:
+    """Send flagged candidates to the validator as far as the budget reaches; it then has them."""
+    pending = fetch_all(connection, "validation/pending", partition_key=iteration.partition_key)
+    flagged = [row for row in pending if row["status"] == "flagged"]
+    chosen = flagged[: _budget_left(connection, iteration.campaign)]
+    if not chosen:
+        return 0
+    validator.submit(connection, [_request(iteration.campaign, row["material_id"]) for row in chosen])
+    for row in chosen:
+        fetch_one(
+            connection,
+            "acquisition/transition",
+            candidate_id=row["candidate_id"],
+            to_status="in_validation",
+            actor=validator.name,
+            reason="",
+        )
+    return len(chosen)
+
+
+def _budget_left(connection: "sa.Connection", campaign: "Campaign") -> int | None:
+    most = campaign.stop.max_evaluations
+    if most is None:
+        return None
+    under_way = fetch_one(connection, "validation/count_in_validation", campaign=campaign.name)
+    spent = len(load_evaluations(connection, campaign)) + (under_way["n"] if under_way else 0)
+    return max(most - spent, 0)
+
+
+def _collect(connection: "sa.Connection", iteration: "Iteration", validator: Validator) -> None:
+    pending = fetch_all(connection, "validation/pending", partition_key=iteration.partition_key)
+    asked = {
+        row["material_id"]: _request(iteration.campaign, row["material_id"])
+        for row in pending
+        if row["status"] == "in_validation"
+    }
+    progress = validator.poll(connection, list(asked.values())) if asked else {}
+    results: list[Result] = []
+    for material_id, stands in progress.items():
+        if stands.is_over:
+            collected = validator.collect(connection, asked[material_id])
+            results += _as_results(iteration, validator.name, material_id, collected)
+    if results:
+        record_results(connection, results, _submission(iteration, validator.name, results))
+
+
+def _as_results(
+    iteration: "Iteration", validator: str, material_id: str, collected: Collected
+) -> list[Result]:
+    campaign, key = iteration.campaign, iteration.partition_key
+    results = []
+    for answer in collected.answers:
+        _require_as_asked(answer, campaign)
+        results.append(
+            Result(
+                material_id, campaign.method, validator, answer.property, "measured", answer.value, answer.unit,
+                answer.standard_deviation, key, note=answer.note, replicate=collected.attempt,
+            )
+        )  # fmt: skip
+    measured = {answer.property for answer in collected.answers}
+    return results + [
+        Result(
+            material_id, campaign.method, validator, name, "failed", unit=unit_of(name), partition_key=key,
+            note=collected.reason, replicate=collected.attempt,
+        )
+        for name in campaign.learned_properties if name not in measured
+    ]  # fmt: skip
 
 
 def _require_as_asked(answer: Answer, campaign: "Campaign") -> None:
@@ -89,42 +163,7 @@ def _require_as_asked(answer: Answer, campaign: "Campaign") -> None:
         )
 
 
-def _record(
-    connection: "sa.Connection",
-    iteration: "Iteration",
-    validator: str,
-    by_material: Mapping[str, Mapping[str, Answer]],
-    lacking: Mapping[str, Sequence[str]],
-) -> None:
-    common = {
-        "partition_key": iteration.partition_key,
-        "method": iteration.campaign.method,
-        "validator": validator,
-    }
-    failed = {"outcome": "failed", "value": None, "note": "no answer"}
-    rows: list[dict[str, Any]] = []
-    for material_id, found in by_material.items():
-        here = common | {"material_id": material_id}
-        rows += [here | {"outcome": "measured"} | _as_row(answer) for answer in found.values()]
-        rows += [here | failed | {"property": name, "unit": unit_of(name)} for name in lacking[material_id]]
-    execute_many(connection, "validation/record_result", rows)
-
-
-def _as_row(answer: Answer) -> dict[str, Any]:
-    return {name: getattr(answer, name) for name in ("property", "value", "unit", "note")}
-
-
-def _transition(
-    connection: "sa.Connection", pending: "list[Row]", validator: str, lacking: Mapping[str, Sequence[str]]
-) -> None:
-    for row in pending:
-        step = {"candidate_id": row["candidate_id"], "actor": validator}
-        absent = lacking[row["material_id"]]
-        fetch_one(connection, "acquisition/transition", **step, to_status="in_validation", reason="")
-        if absent:
-            reason = f"{validator} has no answer for {', '.join(absent)}"
-            fetch_one(
-                connection, "acquisition/reject", **step, reason=reason, kind=RejectionKind.FAILED.value
-            )
-        else:
-            fetch_one(connection, "acquisition/transition", **step, to_status="validated", reason="")
+def _submission(iteration: "Iteration", validator: str, results: list[Result]) -> Submission:
+    said = "\n".join(sorted(repr((result.identity(), result.content())) for result in results))
+    sha256 = hashlib.sha256(said.encode()).hexdigest()
+    return Submission(sha256, f"answers to {iteration.partition_key}", "validator", validator)

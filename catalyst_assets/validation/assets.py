@@ -66,14 +66,15 @@ with warnings.catch_warnings():
 def validation_results(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
-    """Answers of the validator for the flagged candidates, and how well they had been predicted.
+    """Results that validation gave of an iteration's candidates, and how well they had been predicted.
 
-    A row is an answer: the value of one property of one candidate, or that its validation failed.
+    A row is a result: the value of one property of one candidate, or that its validation failed. Materialized, the
+    validator is asked about flagged candidates, results that came meanwhile are examined, and candidates follow them.
     """
     from catalyst_assets.campaigns.evaluations import load_evaluations
     from catalyst_assets.campaigns.iterations import read_iteration
     from catalyst_assets.figures import draw_discovery
-    from catalyst_assets.validation.answering import answer_pending
+    from catalyst_assets.validation.answering import validate_iteration
     from catalyst_assets.validation.prediction_errors import score_iteration
     from catalyst_assets.validation.registry import find_validator
 
@@ -81,15 +82,9 @@ def validation_results(
     key = context.partition_key
     with platform.database.transaction() as connection:
         campaign = read_iteration(connection, key).campaign
-    validator = find_validator(campaign.validator, platform.database)
-    answered = answer_pending(platform.database, key, validator)
+    answered = validate_iteration(platform.database, key, find_validator(campaign.validator, platform))
     if answered.waiting:
-        context.log.info(
-            "%d candidates of %s wait for the %s: results come through the API.",
-            answered.waiting,
-            key,
-            campaign.validator.value,
-        )
+        context.log.info("%d candidates of %s wait for the %s.", answered.waiting, key, campaign.validator)
     metrics = score_iteration(platform.database, key)
     with platform.database.transaction() as connection:
         evaluations = load_evaluations(connection, campaign)
@@ -97,9 +92,14 @@ def validation_results(
     return dg.MaterializeResult(
         metadata=shown(
             {
-                "validator": campaign.validator.value,
-                "validated_now": answered.validated,
-                "rejected_now": answered.rejected,
+                "validator": campaign.validator,
+                "asked_now": answered.submitted,
+                "validated_now": answered.settled.validated,
+                "poor_now": answered.settled.poor,
+                "rejected_now": answered.settled.failed,
+                "flagged_again": answered.settled.returned,
+                "reopened": answered.settled.reopened,
+                "unfit_results": answered.unfit,
                 "waiting": answered.waiting,
                 **metrics,
                 "dagster/row_count": len(results),

@@ -1,43 +1,43 @@
 """The validator that answers from a table: published or shipped values, hidden from everything else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from catalyst_assets.validation.validators import Answer
-from resources.postgres.database import Role, fetch_all
+from catalyst_assets.validation.validators import Answer, Collected, Progress, WorkRequest
+from resources.postgres.database import fetch_all
 
 if TYPE_CHECKING:
-    from resources.postgres.database import Database
+    import sqlalchemy as sa
 
 
 class ReferenceTable:
-    """Answers from ``reference_values``, which its database role alone can read.
-
-    Parameters
-    ----------
-    database
-        Must be able to connect as the validator.
-    """
+    """Answers from ``reference_values``, which the role of the validator alone can read."""
 
     name: Final = "reference_table"
 
-    def __init__(self, database: "Database") -> None:
-        self._database = database
+    def submit(self, connection: "sa.Connection", requests: Sequence[WorkRequest]) -> None:
+        """Do nothing: every answer is there already."""
 
-    def answer(self, material_ids: Sequence[str], properties: Sequence[str], method: str) -> list[Answer]:
+    def poll(self, connection: "sa.Connection", requests: Sequence[WorkRequest]) -> Mapping[str, Progress]:
+        """Tell that all is done."""
+        return {request.material_id: Progress.DONE for request in requests}
+
+    def collect(self, connection: "sa.Connection", request: WorkRequest) -> Collected:
         """Return the table's values; of several sources the alphabetically first, always the same."""
-        with self._database.transaction(Role.VALIDATOR) as connection:
-            rows = fetch_all(
-                connection,
-                "validation/reference_answers",
-                material_ids=list(material_ids),
-                properties=list(properties),
-                method=method,
-            )
-        first: dict[tuple[str, str], Answer] = {}
+        rows = fetch_all(
+            connection,
+            "validation/reference_answers",
+            material_ids=[request.material_id],
+            properties=list(request.properties),
+            method=request.method,
+        )
+        first: dict[str, Answer] = {}
         for row in rows:
             answer = Answer(
-                row["material_id"], row["property"], method, row["value"], row["unit"], row["source"]
+                row["material_id"], row["property"], request.method, row["value"], row["unit"], row["source"]
             )
-            first.setdefault((answer.material_id, answer.property), answer)
-        return list(first.values())
+            first.setdefault(answer.property, answer)
+        return Collected(tuple(first.values()), "no answer")
+
+    def cancel(self, connection: "sa.Connection", request: WorkRequest, reason: str) -> None:
+        """Do nothing: nothing is under way."""

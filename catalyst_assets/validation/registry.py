@@ -1,22 +1,28 @@
-"""Which validators answer by themselves: the implementations of what ``campaigns.model.ValidatorKind`` declares.
+"""What implements the validators that ``vocabulary.validators`` declares.
 
-A declared one that is missing here is answered for from outside, in its own time, through the API.
+One that is declared as answering from outside needs nothing here: its results are submitted.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from catalyst_assets.campaigns.model import ValidatorKind
 from catalyst_assets.validation.reference_table import ReferenceTable
 from catalyst_assets.validation.validators import Validator
-from resources.postgres.database import Database
 
-IMPLEMENTATIONS: Final[Mapping[ValidatorKind, Callable[[Database], Validator]]] = {
-    ValidatorKind.REFERENCE_TABLE: ReferenceTable,
+if TYPE_CHECKING:
+    from resources.platform import Platform
+
+IMPLEMENTATIONS: Final[Mapping[str, Callable[["Platform"], Validator]]] = {
+    ReferenceTable.name: lambda platform: ReferenceTable(),
 }
 
 
-def find_validator(kind: ValidatorKind, database: Database) -> Validator | None:
-    """Return the validator of that kind; None when its answers come from outside."""
-    implementation = IMPLEMENTATIONS.get(kind)
-    return None if implementation is None else implementation(database)
+def find_validator(name: str, platform: "Platform") -> Validator | None:
+    """Return the validator of that name; None when its answers come from outside."""
+    implementation = IMPLEMENTATIONS.get(name)
+    return None if implementation is None else implementation(platform)
+
+
+def why_unavailable(name: str, platform: "Platform") -> str:
+    """Say what a declared validator lacks to work in this installation; empty where it can."""
+    return ""

@@ -67,7 +67,13 @@ def move(platform: Platform, candidate: int, *statuses: str) -> None:
 def reject(platform: Platform, candidate: int, kind: str) -> None:
     with platform.database.transaction() as connection:
         fetch_one(
-            connection, "acquisition/reject", candidate_id=candidate, actor="ada", reason="so", kind=kind
+            connection,
+            "acquisition/move",
+            candidate_id=candidate,
+            to_status="rejected",
+            actor="ada",
+            reason="so",
+            kind=kind,
         )
 
 

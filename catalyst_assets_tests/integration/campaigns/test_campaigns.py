@@ -15,7 +15,8 @@ from catalyst_assets.loop.campaigns import (
     start_campaign,
 )
 from catalyst_assets.partitions import IterationKey
-from resources.postgres.database import Database, Role, copy_rows, execute, fetch_all, fetch_one
+from catalyst_assets_tests.results import submit_results
+from resources.postgres.database import Database, Role, copy_rows, fetch_all, fetch_one
 
 CAMPAIGN = load_campaign("oxide-perovskites-demo").model_copy(update={"pool": Pool(source="test")})
 
@@ -50,12 +51,7 @@ def add_materials(database: Database, n: int) -> list[str]:
 
 
 def record(database: Database, key: str, material_id: str, **values: float) -> None:
-    with database.transaction(Role.VALIDATOR) as connection:
-        for name, value in values.items():
-            execute(
-                connection, "validation/record_result", partition_key=key, material_id=material_id, property=name,
-                method="PBE", outcome="measured", value=value, unit="eV", note="", validator="reference_table",
-            )  # fmt: skip
+    submit_results(database, key, material_id, values)
 
 
 def test_starting_a_campaign_freezes_a_test_set_of_a_tenth_of_the_pool(database: Database) -> None:

@@ -37,6 +37,8 @@ def test_what_another_iteration_evaluates_is_not_flagged_again(
     api: httpx.Client, campaign: ReviewedCampaign, steps: list[str], standing: str
 ) -> None:
     first, second = suggested_twice(api, campaign)
+    if "validated" in steps:
+        campaign.answer(1, "p:A", 1.5, -2.5)
     campaign.move(second, *steps)
     refused = decide(api, "flag", first)
     assert refused.status_code == 409
@@ -115,6 +117,7 @@ def test_what_two_iterations_had_flagged_before_may_still_be_answered(
         campaign.move(candidate, "flagged")
     with campaign.database.transaction(Role.OWNER) as connection:
         connection.execute(sa.text("ALTER TABLE candidates ENABLE TRIGGER candidates_one_evaluation"))
-    for candidate in both:
+    for iteration, candidate in enumerate(both):
+        campaign.answer(iteration, "p:A", 1.5, -2.5)
         campaign.move(candidate, "in_validation", "validated")
     assert api.get("/candidates?status=validated").json()["total"] == 2

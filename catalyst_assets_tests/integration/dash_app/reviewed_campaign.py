@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from catalyst_assets.campaigns.history import read_history
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets_tests.results import submit_results
 from resources.postgres.database import Database, Role, copy_rows, execute
 
 PROPERTIES = ["band_gap_direct", "formation_energy_per_atom"]
@@ -222,24 +223,9 @@ class ReviewedCampaign:
 
     def answer(self, iteration: int, material: str, band_gap: float | None, energy: float | None) -> None:
         """Write what validation said; None is a calculation that failed."""
-        with self.database.transaction(Role.VALIDATOR) as connection:
-            for name, unit, value in zip(PROPERTIES, ("eV", "eV/atom"), (band_gap, energy), strict=True):
-                connection.execute(
-                    sa.text(
-                        "INSERT INTO validation_results (partition_key, material_id, property, method, outcome,"
-                        " value, unit, note, validator) VALUES (:key, :material, :property, 'PBE', :outcome,"
-                        " :value, :unit, :note, 'reference_table')"
-                    ),
-                    {
-                        "key": self.key(iteration),
-                        "material": material,
-                        "property": name,
-                        "outcome": "failed" if value is None else "measured",
-                        "value": value,
-                        "unit": unit,
-                        "note": "did not converge" if value is None else "",
-                    },
-                )
+        values = dict(zip(PROPERTIES, (band_gap, energy), strict=True))
+        note = "did not converge" if None in values.values() else ""
+        submit_results(self.database, self.key(iteration), material, values, note=note)
 
 
 def predicted(place: int, n: int) -> dict[str, Any]:

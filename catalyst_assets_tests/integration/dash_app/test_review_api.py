@@ -13,8 +13,9 @@ from catalyst_assets.loop.decide import Wait
 from catalyst_assets.loop.waits import record_wait
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.dash_app.serving import serving
+from catalyst_assets_tests.results import submit_results
 from dash_app.server import create_app
-from resources.postgres.database import Database, Role, execute
+from resources.postgres.database import Database, Role
 
 CAMPAIGN = "oxide-perovskites-demo"
 ADA = {"actor": "Ada Lovelace"}
@@ -96,14 +97,18 @@ def test_answers_of_another_method_make_no_hit(
     api: httpx.Client, database: Database, campaign: ReviewedCampaign
 ) -> None:
     campaign.rank(0, ["p:AlLaO3"])
-    campaign.answer(0, "p:AlLaO3", 1.5, -2.5)
-    with database.transaction(Role.OWNER) as connection:
-        connection.execute(sa.text("UPDATE validation_results SET method = 'HSE06'"))
+    submit_results(
+        database,
+        None,
+        "p:AlLaO3",
+        {"band_gap_direct": 1.5, "formation_energy_per_atom": -2.5},
+        method="HSE06",
+    )
     shown = api.get(f"/campaigns/{CAMPAIGN}").json()
     assert (shown["evaluated"], shown["hits"]) == (0, 0)
     (candidate,) = api.get("/candidates").json()["items"]
     assert candidate["hit"] is None
-    assert {answer["method"] for answer in candidate["validated"]} == {"HSE06"}
+    assert candidate["validated"] == []
 
 
 def test_an_objective_shows_its_best_value_so_far(database: Database, api: httpx.Client) -> None:
@@ -133,14 +138,9 @@ def test_app_and_loop_agree_on_hits_also_where_physics_cannot_be_computed(
     campaign.rank(0, list(formulas), list(formulas.values()))
     values = {"heat_of_formation": 0.1, "band_gap_direct": 3.0, "band_gap_indirect": 3.0}
     edges = {"valence_band_direct": 6.5, "conduction_band_direct": 3.5}
-    with database.transaction(Role.VALIDATOR) as connection:
-        for material in formulas:
-            for name, value in (values | (edges if material == "p:Edges" else {})).items():
-                execute(
-                    connection, "validation/record_result", partition_key=campaign.key(0), material_id=material,
-                    property=name, method=goal.method, outcome="measured", value=value, unit="eV", note="",
-                    validator="reference_table",
-                )  # fmt: skip
+    for material in formulas:
+        given = values | (edges if material == "p:Edges" else {})
+        submit_results(database, campaign.key(0), material, given, method=goal.method)
     judged = {"p:AgNbO3": True, "p:Unread": False, "p:Edges": True}
     with database.transaction(Role.PIPELINE) as connection:
         assert {one.material_id: one.is_hit for one in load_evaluations(connection, goal)} == judged

@@ -30,10 +30,11 @@ from catalyst_assets.prediction.versions import (
     predict_shard,
     promote,
 )
-from catalyst_assets.validation.answering import answer_pending
+from catalyst_assets.validation.answering import validate_iteration
 from catalyst_assets.validation.assets import labels
 from catalyst_assets.validation.prediction_errors import score_iteration
 from catalyst_assets.validation.reference_table import ReferenceTable
+from catalyst_assets.validation.results.settling import Settled
 from catalyst_assets_tests.conftest import Template
 from catalyst_assets_tests.integration.loop.loop_process import CAMPAIGN
 from resources.platform import Platform
@@ -118,7 +119,8 @@ def test_two_turns_write_whole_and_checked_stages(
     assert metadata(turn, "predictions")["materials"] == 40
     validation = run(prepared, dagster_instance, VALIDATION_JOB, FIRST)
     assert validation.success
-    assert metadata(validation, "validation_results")["validated_now"] == 8
+    said = metadata(validation, "validation_results")
+    assert said["validated_now"] + said["poor_now"] == 8
 
     start_iteration(database, SECOND)
     turn = run(prepared, dagster_instance, ITERATION_JOB, SECOND)
@@ -137,7 +139,7 @@ def test_two_turns_write_whole_and_checked_stages(
         material_ids, prediction, _ = load_predictions(connection, str(SECOND))
         pool = [row["material_id"] for row in load_pool(connection, CAMPAIGN.pool)]
     assert len(candidates) == 6
-    assert {row["status"] for row in candidates} == {"validated"}
+    assert {row["status"] for row in candidates} <= {"validated", "rejected"}
     assert not {row["material_id"] for row in candidates} & {row["material_id"] for row in earlier}
     assert material_ids == pool
     assert prediction.properties == ("band_gap_direct", "formation_energy_per_atom")
@@ -156,7 +158,7 @@ def test_two_turns_write_whole_and_checked_stages(
         connection.execute(sa.text("UPDATE rankings SET ranking_sha256 = repeat('0', 64)"))
     with pytest.raises(LoopError, match="acted upon"):
         record_shortlist(database, again)
-    assert answer_pending(database, str(SECOND), ReferenceTable(database)).validated == 0
+    assert validate_iteration(database, str(SECOND), ReferenceTable()).settled == Settled()
 
 
 @pytest.mark.slow
@@ -324,7 +326,7 @@ def test_a_reviewer_gets_four_batches_and_nothing_is_sent_without_one(prepared: 
     assert recorded["batch_size"] == 8
     assert [row["status"] for row in listed] == ["ranked"] * 32
     assert [row["rank"] for row in listed] == [*range(1, 33)]
-    assert answer_pending(database, key, None).waiting == 1
+    assert validate_iteration(database, key, None).waiting == 1
 
 
 @pytest.mark.slow
@@ -340,8 +342,8 @@ def test_a_candidate_without_an_answer_is_rejected_with_the_reason(prepared: Pla
             sa.text("DELETE FROM reference_values WHERE material_id = :m AND property = 'band_gap_direct'"),
             {"m": silent["material_id"]},
         )
-    answered = answer_pending(database, key, ReferenceTable(database))
-    assert (answered.validated, answered.rejected) == (7, 1)
+    answered = validate_iteration(database, key, ReferenceTable())
+    assert (answered.settled.validated + answered.settled.poor, answered.settled.failed) == (7, 1)
     with database.transaction() as connection:
         results = fetch_all(connection, "validation/results", partition_key=key)
         events = connection.execute(

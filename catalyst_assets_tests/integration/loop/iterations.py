@@ -13,9 +13,12 @@ from catalyst_assets.loop.campaigns import close_iteration, open_iteration
 from catalyst_assets.partitions import IterationKey
 from catalyst_assets.prediction.versions import plan_predictions, predict_shard, promote
 from catalyst_assets.representation.stage import embed_shard, plan_shards
+from catalyst_assets.validation.answering import validate_iteration
+from catalyst_assets.validation.results.ledger import record_results
+from catalyst_assets.validation.results.model import Result, Submission
 from catalyst_assets_tests.crystals import publish_seeded
 from resources.platform import Platform
-from resources.postgres.database import Role, execute, fetch_all, fetch_one
+from resources.postgres.database import Role, fetch_all, fetch_one
 
 Measure = Callable[[str], Mapping[str, float]]
 
@@ -57,19 +60,20 @@ def measure_batch(
     """Flag the best, and answer as a laboratory does; return the materials."""
     with platform.database.transaction() as connection:
         chosen = fetch_all(connection, "acquisition/candidates", partition_key=key)[:size]
-    steps = [(Role.PIPELINE, "flagged"), (Role.VALIDATOR, "in_validation"), (Role.VALIDATOR, "validated")]
     for row in chosen:
-        for role, status in steps:
-            with platform.database.transaction(role) as connection:
-                fetch_one(
-                    connection, "acquisition/transition", candidate_id=row["candidate_id"], to_status=status,
-                    actor="laboratory", reason="",
-                )  # fmt: skip
-        with platform.database.transaction(Role.VALIDATOR) as connection:
-            for name, value in measure(row["material_id"]).items():
-                execute(
-                    connection, "validation/record_result", partition_key=key, material_id=row["material_id"],
-                    property=name, method=campaign.method, outcome="measured", value=value, unit=unit, note="",
-                    validator="laboratory",
-                )  # fmt: skip
+        with platform.database.transaction() as connection:
+            fetch_one(
+                connection, "acquisition/transition", candidate_id=row["candidate_id"], to_status="flagged",
+                actor="ada", reason="",
+            )  # fmt: skip
+    results = [
+        Result(
+            row["material_id"], campaign.method, "laboratory", name, value=value, unit=unit, partition_key=key
+        )
+        for row in chosen
+        for name, value in measure(row["material_id"]).items()
+    ]
+    with platform.database.transaction(Role.VALIDATOR) as connection:
+        record_results(connection, results, Submission("0" * 64, "results.csv", "file", "laboratory"))
+    validate_iteration(platform.database, key, None)
     return [row["material_id"] for row in chosen]

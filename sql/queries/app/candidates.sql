@@ -21,7 +21,7 @@ WITH page AS (
                 WHEN 'predicted' THEN CAST(k.predicted -> CAST(:property AS text) ->> 'mean' AS double precision)
                 WHEN 'uncertainty' THEN CAST(k.predicted -> CAST(:property AS text) ->> 'std' AS double precision)
                 WHEN 'validated' THEN (
-                    SELECT v.value FROM validation_results v
+                    SELECT avg(v.value) FROM effective_results v
                     WHERE v.partition_key = k.partition_key AND v.material_id = k.material_id
                       AND v.property = :property AND v.method = r.document ->> 'method'
                 )
@@ -61,8 +61,8 @@ LEFT JOIN LATERAL (
             'note', v.note, 'validator', v.validator, 'created_at', v.created_at
         ) ORDER BY v.property, v.method
     ) AS validated
-    FROM validation_results v
-    WHERE v.partition_key = k.partition_key AND v.material_id = k.material_id
+    FROM effective_results v
+    WHERE v.partition_key = k.partition_key AND v.material_id = k.material_id AND v.property IS NOT NULL
 ) answers ON true
 LEFT JOIN LATERAL (
     SELECT p.distance, v.distance_threshold AS threshold

@@ -1,7 +1,7 @@
 -- What each campaign has come to, and how its candidates stand.
 SELECT c.name, c.status, c.stop_reason, c.document,
        (SELECT count(*) FROM active_learning_runs r WHERE r.campaign = c.name) AS n_iterations,
-       (SELECT count(DISTINCT v.material_id) FROM validation_results v
+       (SELECT count(DISTINCT v.material_id) FROM effective_results v
         JOIN active_learning_runs r USING (partition_key) WHERE r.campaign = c.name) AS n_evaluated,
        count(k.candidate_id) FILTER (WHERE k.status = 'ranked') AS ranked,
        count(k.candidate_id) FILTER (WHERE k.status = 'flagged') AS flagged,

@@ -7,5 +7,6 @@ SELECT concat_ws(
     (SELECT max(raw_file_id) FROM raw_files),
     (SELECT max(noted_at) FROM feature_sets WHERE fingerprint = :fingerprint),
     (SELECT max(v.result_id) FROM validation_results v
-     JOIN active_learning_runs r ON r.partition_key = v.partition_key WHERE r.campaign = :campaign)
+     LEFT JOIN active_learning_runs r ON r.partition_key = v.partition_key
+     WHERE r.campaign = :campaign OR v.partition_key IS NULL)
 ) AS circumstances

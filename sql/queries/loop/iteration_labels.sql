@@ -1,2 +1,2 @@
-SELECT material_id, property, method, value, origin FROM iteration_labels
+SELECT material_id, property, method, value, origin, standard_deviation, result_ids FROM iteration_labels
 WHERE partition_key = :partition_key ORDER BY material_id, property

@@ -5,15 +5,21 @@ SELECT r.partition_key, r.iteration, r.parent, r.status, r.label_count, r.label_
        count(c.candidate_id) AS n_candidates,
        count(c.candidate_id) FILTER (WHERE c.status = 'ranked') AS n_ranked,
        count(c.candidate_id) FILTER (WHERE c.status IN ('flagged', 'in_validation')) AS n_pending,
-       count(c.candidate_id) FILTER (WHERE EXISTS (
-           SELECT 1 FROM validation_results v
-           WHERE v.partition_key = c.partition_key AND v.material_id = c.material_id)) AS n_answered,
-       count(c.candidate_id) FILTER (WHERE c.status = 'rejected' AND NOT EXISTS (
-           SELECT 1 FROM validation_results v
-           WHERE v.partition_key = c.partition_key AND v.material_id = c.material_id)) AS n_declined
+       count(c.candidate_id) FILTER (WHERE c.answered) AS n_answered,
+       count(c.candidate_id) FILTER (WHERE c.status = 'rejected' AND NOT c.answered) AS n_declined,
+       (SELECT count(*) FROM validation_results v
+        WHERE v.partition_key = r.partition_key
+          AND NOT EXISTS (SELECT 1 FROM result_examinations e WHERE e.result_id = v.result_id)) AS n_unexamined
 FROM active_learning_runs r
 LEFT JOIN rankings k ON k.partition_key = r.partition_key
-LEFT JOIN candidates c ON c.partition_key = r.partition_key
+LEFT JOIN LATERAL (
+    SELECT k.candidate_id, k.status,
+        k.status = 'validated' OR k.rejection_kind = 'poor' OR EXISTS (
+            SELECT 1 FROM effective_results v
+            WHERE v.partition_key = k.partition_key AND v.material_id = k.material_id) AS answered
+    FROM candidates k
+    WHERE k.partition_key = r.partition_key
+) c ON true
 WHERE r.campaign = :campaign
 GROUP BY r.partition_key
 ORDER BY r.iteration

@@ -1,10 +1,11 @@
--- Every value known when an iteration opens: computed by the campaign's method, or validated in an
--- earlier iteration of this campaign. Validation wins over computation, the later result over the earlier.
+-- Every value known when an iteration opened: computed by the campaign's method, or validated. Validation wins over
+-- computation; of several results their mean counts (campaign_truths).
 -- Values of a candidate that was rejected as one of :kinds_without_labels are none. Where :features_only, a structure that
 -- waits for features of :feature_set has none yet: its values belong to a later iteration.
 WITH computed AS (
     SELECT m.material_id, p.key AS property, CAST(entry ->> 'value' AS double precision) AS value,
-           'computed' AS origin, CAST(0 AS bigint) AS result_id,
+           'computed' AS origin, CAST(NULL AS double precision) AS standard_deviation,
+           CAST('{}' AS bigint[]) AS result_ids,
            -- Of several sources the one that names the material speaks first.
            nullif(entry ->> 'source', split_part(m.material_id, ':', 1)) AS source
     FROM materials m
@@ -13,18 +14,19 @@ WITH computed AS (
     WHERE NOT m.deprecated AND p.key = ANY (CAST(:properties AS text[])) AND entry ->> 'method' = :method
 ),
 validated AS (
-    SELECT v.material_id, v.property, v.value, 'validated' AS origin, v.result_id, NULL AS source
-    FROM validation_results v
-    JOIN active_learning_runs r ON r.partition_key = v.partition_key
-    WHERE v.outcome = 'measured' AND v.method = :method AND r.campaign = :campaign
-      AND v.property = ANY (CAST(:properties AS text[]))
+    SELECT t.material_id, t.property, t.value, 'validated' AS origin, t.standard_deviation, t.result_ids, NULL AS source
+    FROM campaign_truths(:campaign) t
+    WHERE t.property = ANY (CAST(:properties AS text[]))
       AND NOT EXISTS (
-          SELECT 1 FROM candidates c
-          WHERE c.partition_key = v.partition_key AND c.material_id = v.material_id
+          SELECT 1
+          FROM validation_results v
+          JOIN candidates c ON c.partition_key = v.partition_key AND c.material_id = v.material_id
+          WHERE v.result_id = ANY (t.result_ids)
             AND c.rejection_kind = ANY (CAST(:kinds_without_labels AS rejection_kind[])))
 ),
 known AS (SELECT * FROM computed UNION ALL SELECT * FROM validated)
-SELECT DISTINCT ON (k.material_id, k.property) k.material_id, k.property, k.value, k.origin
+SELECT DISTINCT ON (k.material_id, k.property)
+       k.material_id, k.property, k.value, k.origin, k.standard_deviation, k.result_ids
 FROM known k
 JOIN materials known_material ON known_material.material_id = k.material_id
 WHERE NOT EXISTS (
@@ -40,4 +42,4 @@ AND (NOT :features_only
          SELECT 1 FROM quarantine q
          WHERE q.source = :quarantine_source AND q.raw_sha256 = :fingerprint
            AND q.record = known_material.structure_hash))
-ORDER BY k.material_id, k.property, k.result_id DESC, k.source COLLATE "C" NULLS FIRST
+ORDER BY k.material_id, k.property, k.origin DESC, k.source COLLATE "C" NULLS FIRST

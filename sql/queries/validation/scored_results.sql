@@ -2,7 +2,7 @@
 SELECT v.material_id, v.property, v.value,
        CAST(c.predicted -> v.property ->> 'mean' AS double precision) AS predicted_mean,
        CAST(c.predicted -> v.property ->> 'std' AS double precision) AS predicted_std
-FROM validation_results v
+FROM effective_results v
 JOIN candidates c ON c.partition_key = v.partition_key AND c.material_id = v.material_id
 WHERE v.partition_key = :partition_key AND v.outcome = 'measured' AND c.predicted ? v.property
 ORDER BY v.material_id, v.property

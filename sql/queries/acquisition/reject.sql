@@ -1,2 +1,0 @@
-SELECT transition_candidate(
-    :candidate_id, 'rejected', :actor, :reason, CAST(:kind AS rejection_kind)) AS moved

@@ -1,0 +1,4 @@
+SELECT count(*) AS n
+FROM candidates c
+JOIN active_learning_runs r USING (partition_key)
+WHERE r.campaign = :campaign AND c.status = 'in_validation'
