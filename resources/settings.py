@@ -98,6 +98,11 @@ class Settings(BaseSettings):
         description="YAML file of properties and methods of your own, beside those that ship: "
         "see [properties](docs/properties.md).",
     )
+    dft_methods: AbsolutePath | None = Field(
+        None,
+        description="YAML file of your own methods of the gpaw validator, beside those that ship: "
+        "see [validation](docs/validation.md).",
+    )
     source_retries: int = Field(
         3, ge=0, description="How often a run asks a source again that failed; `catalyst ingest` does not."
     )
