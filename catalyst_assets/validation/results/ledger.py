@@ -95,18 +95,19 @@ def compare(
         held = _chains(connection, results, part)
         for place in part:
             result = results[place]
-            earlier = first.setdefault(result.identity(), place)
             chain = held[place]
+            if chain and _is_known(result, chain):
+                continue
+            earlier = first.setdefault(result.identity(), place)
             if earlier != place:
                 if results[earlier].content() != result.content():
-                    problems.append((place, f"{_sentence(result)} stands here twice with different values."))
+                    problems.append((place, f"{result} stands here twice with different values."))
             elif not chain:
                 new.append(place)
-            elif not _is_known(result, chain):
-                if result.corrects:
-                    corrections[place] = chain[-1]["result_id"]
-                else:
-                    problems.append((place, _contradiction(result, chain)))
+            elif result.corrects:
+                corrections[place] = chain[-1]["result_id"]
+            else:
+                problems.append((place, _contradiction(result, chain)))
     return new, corrections, problems
 
 
@@ -158,21 +159,16 @@ def _is_known(result: Result, chain: Sequence[Row]) -> bool:
 def _contradiction(result: Result, chain: Sequence[Row]) -> str:
     newest = chain[-1]
     if newest["outcome"] == "retracted":
-        return f"{_sentence(result)} was retracted as result {newest['result_id']}: {newest['reason']}."
+        return f"{result} was retracted as result {newest['result_id']}: {newest['reason']}."
     if newest["value"] != result.value:
         held = "failed" if newest["value"] is None else f"{newest['value']:g} {newest['unit']}"
         here = "failed" if result.value is None else f"{result.value:g} {result.unit}"
-        return f"{_sentence(result)} is {held} in the ledger (result {newest['result_id']}), and {here} here."
+        return f"{result} is {held} in the ledger (result {newest['result_id']}), and {here} here."
     other = [name for name in CONTENT if newest[name] != result.content()[name]]
     return (
-        f"{_sentence(result)} is in the ledger (result {newest['result_id']}) with another "
+        f"{result} is in the ledger (result {newest['result_id']}) with another "
         f"{', '.join(name.replace('_', ' ') for name in other)}."
     )
-
-
-def _sentence(result: Result) -> str:
-    text = str(result)
-    return text[:1].upper() + text[1:]
 
 
 def _add(

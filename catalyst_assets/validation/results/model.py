@@ -87,7 +87,7 @@ class Result:
         return {name: getattr(self, name) for name in CONTENT}
 
     def __str__(self) -> str:
-        of = f"{self.property or 'the attempt'} of {self.material_id}"
+        of = f"{self.property or 'The attempt'} of {self.material_id}"
         named = [f"{name} {value}" for name in ("sample", "batch") if (value := getattr(self, name))]
         named += [f"replicate {self.replicate}"] if self.replicate > 1 else []
         return f"{of} ({', '.join(named)})" if named else of

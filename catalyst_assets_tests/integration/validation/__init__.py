@@ -1,0 +1,1 @@
+"""Validation with a real database."""
