@@ -27,6 +27,7 @@ from catalyst_assets.representation import assets as representation_assets
 from catalyst_assets.representation import checks as representation_checks
 from catalyst_assets.validation import assets as validation_assets
 from catalyst_assets.validation import checks as validation_checks
+from catalyst_assets.validation.jobs.dagster_job import calculation_job
 from resources.dagster_resources import build_resources
 from resources.settings import Settings, get_settings
 
@@ -74,6 +75,7 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
             *INGESTION_JOBS,
             jobs.iteration_job,
             jobs.validation_job,
+            calculation_job,
         ],
         schedules=SCHEDULES,
         sensors=[sensors.loop_sensor, sensors.reaper_sensor, sensors.features_sensor],

@@ -29,6 +29,7 @@ class Queue(StrEnum):
     INGEST = "ingest"
     PREDICT = "predict"
     VALIDATE = "validate"
+    DFT = "dft"
     GPU = "gpu"
 
 

@@ -129,9 +129,10 @@ def daemon_beats(database: Database) -> bool:
     return found is None or bool(found["beats"])
 
 
-def limit_pools(instance: "dg.DagsterInstance") -> None:
-    """Let one step at a time have the GPU; the other pools have the default of `dagster.yaml`."""
+def limit_pools(instance: "dg.DagsterInstance", settings: Settings) -> None:
+    """Let one step at a time have the GPU, and so many calculations run as set; the others have `dagster.yaml`'s."""
     instance.event_log_storage.set_concurrency_slots(Queue.GPU, 1)
+    instance.event_log_storage.set_concurrency_slots(Queue.DFT, settings.dft_jobs)
 
 
 def _replace(path: Path, text: str) -> None:

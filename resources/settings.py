@@ -142,6 +142,25 @@ class Settings(BaseSettings):
     foundation_url: str | None = Field(
         None, description="Mirror of https://github.com/ACEsuit that foundation models are fetched from."
     )
+    dft_command: str = Field(
+        "{python} {script} {job}",
+        description="How GPAW is started, such as `srun -n 32 {python} {script} {job}`: the interpreter, the script that "
+        "computes and the folder of the calculation are put in. No shell reads it.",
+    )
+    validator_command: str | None = Field(
+        None,
+        description="How the program of the validator `command` is started, such as `/opt/vasp/run {job}`: see "
+        "[validation](docs/validation.md).",
+    )
+    dft_wall_time: str = Field(
+        "24h",
+        description="How long a calculation may take: `36h`, `90min`, seconds, or `1-12:00:00`; `0` is no limit.",
+    )
+    dft_memory: str = Field(
+        "0",
+        description="How much memory its processes on this machine may have together: `64GiB`; `0` is no limit.",
+    )
+    dft_jobs: int = Field(1, ge=1, description="Calculations that run at once.")
     mp_api_key: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("MP_API_KEY", "mp_api_key"),

@@ -86,7 +86,7 @@ def up(
             checks.append(server.ensure_running)
         database = stack.enter_context(connect(settings, upgrade=True))
         with console.status("Starting Dagster …"), open_instance(settings, database) as instance:
-            limit_pools(instance)
+            limit_pools(instance, settings)
             note_unconfigured(instance, settings)
         services = equip_services(
             services, settings, database

@@ -1,0 +1,1 @@
+"""Calculations as processes of their own: who they are, how they are started, followed, limited and answered for."""

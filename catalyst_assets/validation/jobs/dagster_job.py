@@ -1,0 +1,128 @@
+"""The Dagster job `calculation`: one run follows one calculation to its end. Wiring only."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import dagster as dg
+from dagster._core.pipes.context import PipesMessageHandler
+from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
+from dagster._utils import tail_file
+from dagster_pipes import PIPES_PROTOCOL_VERSION, PIPES_PROTOCOL_VERSION_FIELD
+from pydantic import Field
+
+from catalyst_assets.constants import Queue, op_tags
+
+CALCULATION_JOB: Final = "calculation"
+
+
+class CalculationConfig(dg.Config):
+    """Which calculation is followed."""
+
+    job_id: str = Field(description="Its name in `validation_jobs`; `catalyst validation list` shows them.")
+
+
+class JobFolderMessages(dg.PipesMessageReader):
+    """Reads what a keeper writes to the folder of its calculation, from the beginning, for every run that follows it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @contextmanager
+    def read_messages(self, handler: PipesMessageHandler) -> Iterator[dict[str, Any]]:
+        """Pass on what is written as long as the block lasts."""
+        closed = threading.Event()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch()
+        reader = threading.Thread(target=self._read, args=(handler, closed), daemon=True)
+        reader.start()
+        try:
+            yield {"path": str(self._path), "include_stdio_in_messages": False}
+        finally:
+            closed.set()
+            reader.join()
+
+    def _read(self, handler: PipesMessageHandler, closed: threading.Event) -> None:
+        for line in tail_file(str(self._path), closed.is_set):
+            try:
+                message = json.loads(line)
+                if message["method"] != "closed":  # another attempt may follow
+                    handler.handle_message(message)
+            except (ValueError, KeyError, TypeError):  # cut off, or not of the keeper's making
+                continue
+        if handler.received_opened_message:
+            handler.handle_message(
+                {PIPES_PROTOCOL_VERSION_FIELD: PIPES_PROTOCOL_VERSION, "method": "closed", "params": None}
+            )
+
+    def no_messages_debug_text(self) -> str:
+        """Say where messages were looked for."""
+        return f"Looked for messages in {self._path}."
+
+
+@dg.op(
+    name="calculate",
+    pool=Queue.DFT.value,
+    tags=op_tags(Queue.DFT),
+    required_resource_keys={"platform"},
+    description=(
+        "Start the process of a calculation, or attach to the one that runs, and follow it to its end: what it says is "
+        "in this log, its answer in `validation_jobs`. Ended from Dagster, the calculation is cancelled."
+    ),
+)
+def calculate(context: dg.OpExecutionContext, config: CalculationConfig) -> None:
+    """Follow one calculation."""
+    from dagster._core.errors import DagsterExecutionInterruptedError
+
+    from catalyst_assets.validation.jobs.engine import Follower, job_folder
+    from catalyst_assets.validation.jobs.folder import MESSAGES
+
+    platform: Any = context.resources.platform
+    folder = job_folder(platform.settings, config.job_id)
+    follower = Follower(platform, config.job_id, context.run_id, tell=context.log.info)
+    if not folder.is_held():
+        folder.file(MESSAGES).unlink(missing_ok=True)
+    with dg.open_pipes_session(
+        context, dg.PipesEnvContextInjector(), JobFolderMessages(folder.file(MESSAGES))
+    ) as session:
+        follower.environment = dict(session.get_bootstrap_env_vars())
+        try:
+            job = follower.follow()
+        except DagsterExecutionInterruptedError:
+            run = context.instance.get_run_by_id(context.run_id)
+            if run is not None and run.status is dg.DagsterRunStatus.CANCELING:
+                follower.stop(f"run {context.run_id[:8]} was ended in Dagster")
+            else:
+                context.log.info("The calculation goes on by itself: the next run attaches to it.")
+            raise
+    if job is None:
+        return
+    if job.status != "done":
+        context.log.warning("Calculation %s %s: %s", job.job_id[:12], job.status, job.reason)
+    context.add_output_metadata(
+        {
+            "status": job.status,
+            "material": job.material_id,
+            "method": job.method,
+            "attempt": job.attempt,
+            "reason": job.reason,
+            "answers": dg.MetadataValue.json(dict(job.answers)),
+            "folder": dg.MetadataValue.path(str(folder.path)),
+            "files": dg.MetadataValue.json(dict(job.files)),
+        }
+    )
+
+
+@dg.job(
+    name=CALCULATION_JOB,
+    executor_def=dg.in_process_executor,
+    # The calculation has an attempt and a time limit of its own; a run that died is asked for again by the loop.
+    tags={"dagster/max_retries": "0", MAX_RUNTIME_SECONDS_TAG: "0", **op_tags(Queue.DFT)},
+    description="Follow one calculation of a validator to its end; `loop_sensor` requests it for each that waits.",
+)
+def calculation_job() -> None:
+    """Follow one calculation."""
+    calculate()
