@@ -40,6 +40,7 @@ def op_tags(queue: Queue) -> dict[str, str]:
 
 CODE_LOCATION: Final = "catalyst_assets.definitions"
 CAMPAIGN_TAG: Final = "catalyst/campaign"
+CALCULATION_TAG: Final = "catalyst/calculation"
 ATTEMPT_TAG: Final = "catalyst/attempt"
 REASON_TAG: Final = "catalyst/reason"
 OWNERS: Final = ["team:catalyst"]

@@ -32,9 +32,12 @@ _INHERITED: Final = frozenset({
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
 })  # fmt: skip
-# Locale, Python, the object store's credentials, and how arithmetic is spread over the machine.
+# Locale, Python, the object store's credentials, how arithmetic is spread over the machine, and by what calculations
+# find schedulers, modules, MPI and the data of their codes.
 _INHERITED_PREFIXES: Final = (
     "LC_", "XDG_", "PYTHON", "AWS_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "OPENBLAS_", "NUMEXPR_", "TORCH_", "PYTORCH_",
+    "SLURM_", "SBATCH_", "SRUN_", "LMOD_", "MODULE", "LOADEDMODULES", "OMPI_", "I_MPI_", "PMIX_", "UCX_", "FI_", "KMP_",
+    "GPAW_", "ASE_", "VASP_", "ESPRESSO_", "PMG_",
 )  # fmt: skip
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
