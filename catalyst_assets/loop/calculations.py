@@ -86,5 +86,5 @@ def _must_pause(newest_first: Sequence[dg.RunRecord]) -> bool:
         failures += 1
     if not failures:
         return False
-    pause = min(_FIRST_PAUSE * 2 ** min(failures - 1, 20), _LONGEST_PAUSE)
-    return datetime.now(UTC) < end_of(newest_first[0]) + pause
+    pause: timedelta = min(_FIRST_PAUSE * 2 ** min(failures - 1, 20), _LONGEST_PAUSE)
+    return bool(datetime.now(UTC) < end_of(newest_first[0]) + pause)

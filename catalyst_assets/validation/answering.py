@@ -121,6 +121,10 @@ def _collect(connection: "sa.Connection", iteration: "Iteration", validator: Val
         if row["status"] == "in_validation"
     }
     progress = validator.poll(connection, list(asked.values())) if asked else {}
+    # What was asked for before the structure or the settings changed is another calculation now.
+    unasked = [request for material_id, request in asked.items() if material_id not in progress]
+    if unasked:
+        validator.submit(connection, unasked)
     results: list[Result] = []
     for material_id, stands in progress.items():
         if stands.is_over:

@@ -6,14 +6,18 @@ One that is declared as answering from outside needs nothing here: its results a
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from catalyst_assets.validation.jobs import programs
+from catalyst_assets.validation.jobs.validators import JobValidator
 from catalyst_assets.validation.reference_table import ReferenceTable
 from catalyst_assets.validation.validators import Validator
+from catalyst_assets.vocabulary.validators import VALIDATORS, Answers
 
 if TYPE_CHECKING:
     from resources.platform import Platform
 
 IMPLEMENTATIONS: Final[Mapping[str, Callable[["Platform"], Validator]]] = {
     ReferenceTable.name: lambda platform: ReferenceTable(),
+    programs.COMMAND: lambda platform: JobValidator(programs.COMMAND),
 }
 
 
@@ -25,4 +29,6 @@ def find_validator(name: str, platform: "Platform") -> Validator | None:
 
 def why_unavailable(name: str, platform: "Platform") -> str:
     """Say what a declared validator lacks to work in this installation; empty where it can."""
-    return ""
+    if VALIDATORS[name].answers is not Answers.BY_JOBS:
+        return ""
+    return programs.why_unavailable(name, platform.settings)

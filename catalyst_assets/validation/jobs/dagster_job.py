@@ -54,9 +54,12 @@ class JobFolderMessages(dg.PipesMessageReader):
             except (ValueError, KeyError, TypeError):  # cut off, or not of the keeper's making
                 continue
         if handler.received_opened_message:
-            handler.handle_message(
-                {PIPES_PROTOCOL_VERSION_FIELD: PIPES_PROTOCOL_VERSION, "method": "closed", "params": None}
-            )
+            closing: Any = {
+                PIPES_PROTOCOL_VERSION_FIELD: PIPES_PROTOCOL_VERSION,
+                "method": "closed",
+                "params": None,
+            }
+            handler.handle_message(closing)
 
     def no_messages_debug_text(self) -> str:
         """Say where messages were looked for."""

@@ -97,5 +97,4 @@ def why_unavailable(validator: str, settings: "Settings") -> str:
 
 def gpaw_script() -> str:
     """Return the path of the script that computes with GPAW."""
-    found = importlib.util.find_spec("catalyst_assets.validation.dft.script")
-    return str(found.origin) if found is not None else ""
+    return str(Path(__file__).resolve().parents[1] / "dft" / "calculation.py")

@@ -84,10 +84,10 @@ def job(platform: Platform, job_id: str) -> Job:
     return read_job(platform.database, job_id)
 
 
-def n_jobs(platform: Platform) -> int:
-    """Count the calculations that there are."""
+def names(platform: Platform) -> list[str]:
+    """Return the names of the calculations that there are."""
     with platform.database.transaction(Role.OWNER) as connection:
-        return int(connection.execute(sa.text("SELECT count(*) FROM validation_jobs")).scalar_one())
+        return list(connection.execute(sa.text("SELECT job_id FROM validation_jobs")).scalars())
 
 
 def folder_of(platform: Platform, job_id: str) -> JobFolder:

@@ -12,6 +12,8 @@ import pytest
 from catalyst_assets.errors import UsageError
 from catalyst_assets.validation.jobs import records
 from catalyst_assets.validation.jobs.archive import kept_key
+from catalyst_assets.validation.registry import find_validator
+from catalyst_assets.validation.validators import Answer, Collected, Progress, WorkRequest
 from catalyst_assets_tests.conftest import Template, prepared_template
 from catalyst_assets_tests.integration.validation import calculations as on
 from catalyst_assets_tests.processes import eventually
@@ -76,9 +78,9 @@ def test_submitting_twice_and_following_what_is_done_starts_nothing_again(
     first, second = on.follow(ours, job_id), on.follow(ours, job_id)
     assert on.submit(ours) == job_id
     assert first == second == on.job(ours, job_id)
-    assert (on.n_jobs(ours), len(on.started(ours, job_id))) == (1, 1)
+    assert (len(on.names(ours)), len(on.started(ours, job_id))) == (1, 1)
     other = on.submit(ours, {"cutoff_ev": 600})
-    assert (other != job_id, on.n_jobs(ours)) == (True, 2)
+    assert (other != job_id, len(on.names(ours))) == (True, 2)
 
 
 def test_a_killed_run_leaves_its_calculation_running_and_the_next_run_attaches(
@@ -232,6 +234,42 @@ def test_a_program_that_is_not_there_is_named(platform: Platform) -> None:
     failed = on.follow(ours, on.submit(ours))
     assert failed is not None
     assert failed.reason == "CATALYST_VALIDATOR_COMMAND: there is no program no-such-program on PATH"
+
+
+def test_a_validator_asks_polls_and_collects(platform: Platform, tmp_path: Path) -> None:
+    ours = on.with_program(platform, tmp_path, "if n_starts < 3: sys.exit(1)\n" + on.ANSWER)
+    validator = find_validator("command", ours)
+    assert validator is not None
+    request = WorkRequest(on.MATERIAL, ("band_gap_direct", "formation_energy_per_atom"), "PBE")
+
+    def ask(submit: bool = False) -> tuple[Progress | None, Collected]:
+        with ours.database.transaction(Role.VALIDATOR) as connection:
+            if submit:
+                validator.submit(connection, [request])
+            return validator.poll(connection, [request]).get(on.MATERIAL), validator.collect(
+                connection, request
+            )
+
+    assert ask() == (None, Collected())
+    assert ask(submit=True) == (Progress.WAITING, Collected())
+    (job_id,) = on.names(ours)
+    on.follow(ours, job_id)
+    progress, collected = ask()
+    assert (progress, collected.answers, collected.attempt) == (Progress.FAILED, (), 1)
+    assert collected.reason == "it ended with status 1; it said nothing"
+    assert ask(submit=True) == (Progress.WAITING, Collected())
+    on.follow(ours, job_id)
+    assert (
+        ask()
+        == ask(submit=True)
+        == (
+            Progress.DONE,
+            Collected(
+                (Answer(on.MATERIAL, "band_gap_direct", "PBE", 7.8, "eV"),), "the program gave no value", 2
+            ),
+        )
+    )
+    assert on.names(ours) == [job_id]
 
 
 def test_a_calculation_that_there_is_not_is_named(platform: Platform) -> None:
