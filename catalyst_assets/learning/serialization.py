@@ -1,7 +1,7 @@
 """Frozen dataclasses of arrays as one safetensors file: arrays by number, the rest as JSON in its header. No pickle.
 
 What several parts share is kept once and is one object again when read. Fields that start with an underscore are not
-kept. Only classes that the reader names are ever built, and only the format that the reader names is read.
+kept, nor fields that are ``OPTIONAL`` and None: a file without them is as it was before they existed. Only classes that the reader names are ever built, and only the format that the reader names is read.
 """
 
 import json
@@ -17,6 +17,8 @@ from catalyst_assets.errors import CorruptArtifactError
 
 _DOCUMENT: Final = "document"
 _ARRAY, _SAME, _MAPPING = "array", "same", "mapping"
+# Metadata of a field that is kept only where it is not None.
+OPTIONAL: Final = {"optional": True}
 
 
 def dump(value: object, form: str) -> bytes:
@@ -106,7 +108,12 @@ class _Writer:
             return value
         if id(value) in self._numbers:
             return {_SAME: self._numbers[id(value)]}
-        kept = [entry.name for entry in fields(value) if not entry.name.startswith("_")]
+        kept = [
+            entry.name
+            for entry in fields(value)
+            if not entry.name.startswith("_")
+            and not (entry.metadata.get("optional") and getattr(value, entry.name) is None)
+        ]
         parts = {name: self.record(getattr(value, name)) for name in kept}
         self._numbers[id(value)] = len(self._numbers)
         return {type(value).__name__: parts}

@@ -57,6 +57,8 @@ class TrainingData:
         Shape (p,): how much a label of each property counts.
     batches
         Shape (n_steps, n_members, n_batch): rows that each member sees at each step.
+    variance
+        Shape (n, p): of the noise that is known of the targets; None where none is.
     """
 
     inputs: NDArray[np.float32]
@@ -64,6 +66,7 @@ class TrainingData:
     known: NDArray[np.bool_]
     weights: NDArray[np.float32]
     batches: NDArray[np.int64]
+    variance: NDArray[np.float32] | None = None
 
 
 def initial_layers(sizes: "Sequence[int]", seeds: "Sequence[Sequence[int]]") -> tuple[Layer, ...]:
@@ -105,6 +108,7 @@ def train_networks(
         torch.from_numpy(np.ascontiguousarray(part)).to(device)
         for part in (data.inputs, data.targets, data.known, data.weights, data.batches)
     )
+    variance = None if data.variance is None else torch.from_numpy(data.variance).to(device)
     learning_rate = _LEARNING_RATE / max(1, len(layers) - 1)
     optimizer = torch.optim.AdamW(
         [
@@ -122,6 +126,9 @@ def train_networks(
     for step in range(n_steps):
         rows = batches[step]
         mean, log_variance = forward(inputs[rows], parameters)
+        if variance is not None:
+            # What a label shows is wider than what is predicted of the truth.
+            log_variance = torch.logaddexp(log_variance, variance[rows].log())
         by_member = _loss(mean, log_variance, targets[rows], known[rows], weights)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(by_member.sum())

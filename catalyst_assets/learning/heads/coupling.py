@@ -33,6 +33,7 @@ def find_couplings(
     labels: NDArray[np.float64],
     seed: int,
     declared: Sequence[bool | None] | None = None,
+    noise: NDArray[np.float64] | None = None,
 ) -> tuple[Coupling, ...]:
     """Find which properties follow which.
 
@@ -49,6 +50,8 @@ def find_couplings(
         Chooses among many rows.
     declared
         Of each property, whether zeros are a class of their own, where somebody said.
+    noise
+        Shape (n, p): standard deviations of the labels, 0 where not known; None where none is.
 
     Returns
     -------
@@ -70,7 +73,8 @@ def find_couplings(
         parents = [c for c in range(labels.shape[1]) if c != child and known[known[:, child], c].all()]
         varying = [parent for parent in parents if np.ptp(labels[rows, parent]) > 0]
         if varying and np.ptp(labels[rows, child]) > 0:
-            found = _relate(features[rows], labels[rows, child], labels[rows][:, varying])
+            blur = None if noise is None else noise[rows][:, [child, *varying]]
+            found = _relate(features[rows], labels[rows, child], labels[rows][:, varying], blur)
             for parent, (slope, share) in zip(varying, found, strict=True):
                 slopes[child, parent] = slope
                 explained[child, parent] = share * len(rows) / (len(rows) + _STRENGTH)
@@ -83,12 +87,16 @@ def _may_follow(target: NDArray[np.float64], zero_inflated: bool | None) -> bool
 
 
 def _relate(
-    features: NDArray[np.float32], child: NDArray[np.float64], parents: NDArray[np.float64]
+    features: NDArray[np.float32],
+    child: NDArray[np.float64],
+    parents: NDArray[np.float64],
+    noise: NDArray[np.float64] | None = None,
 ) -> list[tuple[float, float]]:
     """Return the slope of each parent by generalized least squares, and the share it explains of the child.
 
     Whatever is smooth in the features counts little in either: both are weighed by the inverse covariance of a
-    Gaussian process with typical hyperparameters.
+    Gaussian process with typical hyperparameters. A row of which a label is noisy, by ``noise`` of child and parents, of
+    shape (n, 1 + parents), counts less.
     """
     from scipy.linalg import cho_factor, cho_solve
 
@@ -101,9 +109,13 @@ def _relate(
     covariance = matern(1.0, [scaled]) + typical_linear(n_varying) * (rows @ rows.T)
     covariance[np.diag_indices(len(rows))] += _NOISE
     values = np.column_stack([child, parents])
-    values = (values - values.mean(0)) / values.std(0)
+    center, spreads = values.mean(0), values.std(0)
+    if noise is not None:
+        truths = Scaling.of(features, values, noise)
+        center, spreads = truths.target_center, truths.target_scale
+        covariance[np.diag_indices(len(rows))] += ((noise / spreads) ** 2).max(axis=1)
+    values = (values - center) / spreads
     products = values.T @ cho_solve(cho_factor(covariance, lower=True), values)
-    spreads = np.column_stack([child, parents]).std(0)
     return [
         (
             float(products[0, i] / products[i, i] * spreads[0] / spreads[i]),

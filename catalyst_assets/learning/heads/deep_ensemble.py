@@ -23,6 +23,7 @@ from catalyst_assets.learning.heads.scaling import Scaling
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.stacked import expect_unknown, fit_constant
 from catalyst_assets.learning.uncertainty.calibration import fit_mixture
+from catalyst_assets.learning.uncertainty.label_noise import known_noise, take_noise
 from catalyst_assets.learning.uncertainty.marginals import Marginal, Moments
 
 if TYPE_CHECKING:
@@ -140,10 +141,13 @@ def fit_deep_ensembles(
     if not learned:
         return fits
     targets = np.full((len(features), len(learned)), np.nan)
+    noise = np.zeros(targets.shape)
     for column, number in enumerate(learned):
         rows, task = tasks[number]
         targets[rows[task.above], column] = task.target[task.above]
-    ensemble, curve = train_deep_ensemble(features, targets, folds, settings)
+        if task.noise is not None:
+            noise[rows[task.above], column] = task.noise[task.above]
+    ensemble, curve = train_deep_ensemble(features, targets, folds, settings, known_noise(noise))
     mean, variance = np.empty(targets.shape), np.empty(targets.shape)
     for fold in np.unique(folds):
         out = folds == fold
@@ -153,7 +157,7 @@ def fit_deep_ensembles(
     for column, number in enumerate(learned):
         rows, task = tasks[number]
         held = expect_unknown(task, (mean[rows, column], variance[rows, column]))
-        _, scale, score = fit_mixture({1.0: held}, task.target, task.above, _LARGEST_SCALE)
+        _, scale, score = fit_mixture({1.0: held}, task.target, task.above, _LARGEST_SCALE, task.noise)
         fits[number] = Fit(
             EnsembleModel(task.floor, ensemble, column),
             task.marginal(held, scale),
@@ -169,6 +173,7 @@ def train_deep_ensemble(
     targets: NDArray[np.float64],
     folds: NDArray[np.int64],
     settings: HeadSettings,
+    noise: NDArray[np.float64] | None = None,
 ) -> tuple[DeepEnsemble, tuple[float, ...]]:
     """Train the networks.
 
@@ -182,6 +187,9 @@ def train_deep_ensemble(
         Shape (n,): fold of each row.
     settings
         ``n_networks`` members leave out each fold; all follow from ``seed``.
+    noise
+        Shape (n, p): standard deviations of the targets, 0 where not known; None where none is. The networks' own
+        variance comes beside it, and is the truth's.
 
     Returns
     -------
@@ -189,8 +197,10 @@ def train_deep_ensemble(
     """
     taught = np.isfinite(targets).any(1)
     features, targets, folds = features[taught], targets[taught].astype(np.float64), folds[taught]
+    noise = take_noise(noise, taught)
     known = np.isfinite(targets)
-    scaling = Scaling.of(features, targets)
+    scaling = Scaling.of(features, targets, noise)
+    variance = scaling.noise_variance(noise)
     left_out = np.repeat(np.unique(folds), settings.n_networks)
     own = [np.flatnonzero(folds != fold) for fold in left_out]
     own = [rows if len(rows) >= 2 else np.arange(len(folds)) for rows in own]
@@ -205,6 +215,7 @@ def train_deep_ensemble(
         np.stack(
             [_deal(rows, n_steps, n_batch, seed) for rows, seed in zip(own, seeds, strict=True)], axis=1
         ),
+        None if variance is None else variance.astype(np.float32),
     )
     hidden = [_WIDTH] * (1 if len(folds) < _DEEPER_FROM else 2)
     start = initial_layers([features.shape[1], *hidden, 2 * targets.shape[1]], seeds)

@@ -31,6 +31,13 @@ from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.stacked import prior_model
 from catalyst_assets.learning.uncertainty.calibration import Calibration, fit_quantiles
 from catalyst_assets.learning.uncertainty.couplings import Coupling, ancestry, prior_apart, take_apart
+from catalyst_assets.learning.uncertainty.label_noise import (
+    known_noise,
+    noise_apart,
+    take_noise,
+    truth_moments,
+    truth_share,
+)
 from catalyst_assets.learning.uncertainty.marginals import Marginal, normal_scores, score_correlation
 from catalyst_assets.learning.uncertainty.quantiles import QuantileMap
 from catalyst_assets.learning.uncertainty.report import (
@@ -49,9 +56,12 @@ def fit_head(
     groups: Sequence[str],
     properties: Sequence[str],
     settings: HeadSettings | None = None,
+    noise: NDArray[np.float64] | None = None,
 ) -> FittedHead:
     """Fit the stacked kind of head; see :func:`fit_heads`."""
-    return fit_heads([HeadKind.STACKED], features, feature_names, labels, groups, properties, settings)
+    return fit_heads(
+        [HeadKind.STACKED], features, feature_names, labels, groups, properties, settings, noise=noise
+    )
 
 
 def fit_heads(
@@ -63,6 +73,7 @@ def fit_heads(
     properties: Sequence[str],
     settings: HeadSettings | None = None,
     like: FittedHead | None = None,
+    noise: NDArray[np.float64] | None = None,
 ) -> FittedHead:
     """Fit heads of several kinds and keep of each property the best on groups that it was not shown.
 
@@ -84,6 +95,9 @@ def fit_heads(
         Size and seed.
     like
         An earlier head; see :func:`condition_head`.
+    noise
+        Shape (n, p): standard deviations of the labels, of the means of replicates for example; NaN where they are not
+        known. Every part takes them into account (``uncertainty.label_noise``); None where none is known.
 
     Returns
     -------
@@ -94,18 +108,21 @@ def fit_heads(
     counts = np.isfinite(labels).sum(0)
     if not len(labels) or counts.max(initial=0) < FEWEST_FOR_A_HEAD:
         return prior_head(properties, feature_names, settings)
-    order = canonical_order(features, labels)
+    noise = known_noise(noise)
+    order = canonical_order(features, labels if noise is None else np.hstack([labels, noise]))
     rows = np.ascontiguousarray(features[order], dtype=np.float32)
-    values = labels[order]
+    values, noise = labels[order], take_noise(noise, order)
     folds = assign_folds([groups[i] for i in order], settings.n_folds, settings.seed)
     declared = [zero_inflated(name) for name in properties]
     couplings = like.couplings if like is not None else ()
     if like is None and settings.couple:
-        couplings = find_couplings(rows, values, settings.seed, declared)
-    apart = take_apart(values, couplings)
+        couplings = find_couplings(rows, values, settings.seed, declared, noise)
+    apart, blur = take_apart(values, couplings), noise_apart(noise, couplings)
     typical = [
-        typical_of(name) if has_typical(name) or count < FEWEST_FOR_A_HEAD else _empirical_prior(column)
-        for name, count, column in zip(properties, counts, values.T, strict=True)
+        typical_of(name)
+        if has_typical(name) or counts[column] < FEWEST_FOR_A_HEAD
+        else _empirical_prior(values[:, column], take_noise(noise, np.s_[:, column]))
+        for column, name in enumerate(properties)
     ]
     priors = prior_apart(typical, couplings)
     learned = {column: priors[column] for column in np.flatnonzero(counts >= FEWEST_FOR_A_HEAD).tolist()}
@@ -117,7 +134,8 @@ def fit_heads(
         for column, name in enumerate(properties)
         if like is not None and name in known_kinds
     }
-    tasks = make_tasks(rows, apart, folds, feature_blocks(feature_names), learned, zeros, settings, earlier)
+    blocks = feature_blocks(feature_names)
+    tasks = make_tasks(rows, apart, folds, blocks, learned, zeros, settings, earlier, blur)
     wanted = {
         column: (known_kinds[properties[column]],) if column in earlier else tuple(kinds) for column in tasks
     }
@@ -129,6 +147,7 @@ def fit_heads(
     held_out: dict[int, Marginal] = {}
     curves: dict[str, tuple[float, ...]] = {}
     scores = np.full(values.shape, np.nan)
+    shares = None if noise is None else np.ones(values.shape)
     for column, (known, task) in tasks.items():
         name = properties[column]
         choices[name] = {kind: fit.score for kind, fit in fits[column].items()}
@@ -138,14 +157,18 @@ def fit_heads(
         held_out[column] = fit.held_out
         quantiles = QuantileMap()
         if settings.recalibrate:
-            quantiles = fit_quantiles(fit.held_out, task.target, task.folds)
+            quantiles = fit_quantiles(fit.held_out, task.target, task.folds, task.noise)
         calibrations[column] = Calibration(fit.spread_scale, quantiles=quantiles)
         mapped = Calibration(quantiles=quantiles).apply(fit.held_out)
-        scores[known, column] = normal_scores(mapped, task.target)
+        scores[known, column] = normal_scores(mapped.blurred(task.noise), task.target)
+        if shares is not None and task.noise is not None:
+            shares[known, column] = truth_share(fit.held_out.spread**2, task.noise)
         curves |= {f"{name}/{curve}": points for curve, points in fit.curves.items()}
-    correlation = score_correlation(scores)
+    correlation = score_correlation(scores, shares=shares)
     reports = {
-        properties[column]: _judge_property(column, held_out, tasks, couplings, correlation, order, settings)
+        properties[column]: _judge_property(
+            column, held_out, tasks, couplings, correlation, order, settings, noise
+        )
         for column in tasks
     }
     return FittedHead(
@@ -169,6 +192,7 @@ def condition_head(
     feature_names: Sequence[str],
     labels: NDArray[np.float64],
     groups: Sequence[str],
+    noise: NDArray[np.float64] | None = None,
 ) -> FittedHead:
     """Condition an earlier head on labels that it did not have; what it had learned of the shape of things is kept.
 
@@ -183,7 +207,7 @@ def condition_head(
         A head of the same features and properties.
     kinds
         What is fitted of a property that it had not learned.
-    features, feature_names, labels, groups
+    features, feature_names, labels, groups, noise
         As in :func:`fit_heads`.
 
     Raises
@@ -197,7 +221,7 @@ def condition_head(
             "Fit another one.",
         )
     return fit_heads(
-        kinds, features, feature_names, labels, groups, earlier.properties, earlier.settings, earlier
+        kinds, features, feature_names, labels, groups, earlier.properties, earlier.settings, earlier, noise
     )
 
 
@@ -209,6 +233,7 @@ def _judge_property(
     correlation: NDArray[np.float64],
     order: NDArray[np.int64],
     settings: HeadSettings,
+    noise: NDArray[np.float64] | None,
 ) -> PropertyReport:
     """Judge a property, with its labels in the order they were given."""
     known, task = tasks[column]
@@ -216,8 +241,9 @@ def _judge_property(
     folds, seed, recalibrate = task.folds[original], settings.seed, settings.recalibrate
     line = ancestry(column, couplings)
     if len(line) == 1:
+        blur = take_noise(task.noise, original)
         return score_held_out(
-            held_out[column].take(original), task.target[original], folds, seed, recalibrate
+            held_out[column].take(original), task.target[original], folds, seed, recalibrate, blur
         )
     marginals, observed = [], []
     for member in line:
@@ -233,9 +259,11 @@ def _judge_property(
         folds,
         seed,
         recalibrate,
+        take_noise(noise, (known[original][:, None], line)),
     )
 
 
-def _empirical_prior(labels: NDArray[np.float64]) -> tuple[float, float]:
-    target = labels[np.isfinite(labels)]
-    return float(target.mean()), max(float(target.std()), 1e-6)
+def _empirical_prior(labels: NDArray[np.float64], noise: NDArray[np.float64] | None) -> tuple[float, float]:
+    known = np.isfinite(labels)
+    mean, std = truth_moments(labels[known], take_noise(noise, known))
+    return mean, max(std, 1e-6)

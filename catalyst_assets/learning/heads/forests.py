@@ -121,12 +121,24 @@ class Forest:
 
 
 def fit_regression_forest(
-    features: NDArray[np.float32], target: NDArray[np.float64], n_trees: int, seed: int
+    features: NDArray[np.float32],
+    target: NDArray[np.float64],
+    n_trees: int,
+    seed: int,
+    weights: NDArray[np.float64] | None = None,
 ) -> Forest:
-    """Fit extremely randomized regression trees, grown to pure leaves."""
+    """Fit extremely randomized regression trees, grown to pure leaves.
+
+    Where rows have ``weights`` of shape (n,), at most 1, a leaf holds at least half of a row of weight 1: labels that
+    are mostly noise share one.
+    """
     from sklearn.ensemble import ExtraTreesRegressor
 
-    model = ExtraTreesRegressor(n_trees, max_features=1 / 3, random_state=seed).fit(features, target)
+    least = 0.0 if weights is None else min(0.5 / float(weights.sum()), 0.5)
+    model = ExtraTreesRegressor(
+        n_trees, max_features=1 / 3, min_weight_fraction_leaf=least, random_state=seed
+    )
+    model.fit(features, target, sample_weight=weights)
     return Forest.from_trees([tree.tree_ for tree in model.estimators_])
 
 

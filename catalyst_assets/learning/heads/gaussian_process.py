@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from catalyst_assets.learning.heads.kernel import MaternKernel, fit_block_kernel, fit_feature_kernel
 from catalyst_assets.learning.heads.scaling import CHUNK, Scaling
+from catalyst_assets.learning.serialization import OPTIONAL
+from catalyst_assets.learning.uncertainty.label_noise import take_noise
 from catalyst_assets.learning.uncertainty.marginals import Moments
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ class GaussianProcess:
         What standardises.
     curve
         Negative log marginal likelihood per datum during the fit.
+    variance
+        Shape (n,): of the noise that is known of each standardised target, beside the kernel's; None where none is.
     """
 
     rows: NDArray[np.float64]
@@ -52,15 +56,31 @@ class GaussianProcess:
     kernel: MaternKernel
     scaling: Scaling
     curve: tuple[float, ...] = ()
+    variance: NDArray[np.float64] | None = field(default=None, metadata=OPTIONAL)
     _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
-    def condition(self, features: NDArray[np.float32], target: NDArray[np.float64]) -> Self:
-        """Return the posterior by the same prior given other observations, of shapes (n, f) and (n,)."""
+    def condition(
+        self,
+        features: NDArray[np.float32],
+        target: NDArray[np.float64],
+        noise: NDArray[np.float64] | None = None,
+    ) -> Self:
+        """Return the posterior by the same prior given other observations, of shapes (n, f), (n,) and (n,)."""
         scaling = self.scaling
-        return replace(self, rows=scaling.rows(features), target=scaling.target(target), curve=(), _cache={})
+        return replace(
+            self,
+            rows=scaling.rows(features),
+            target=scaling.target(target),
+            curve=(),
+            variance=scaling.noise_variance(noise),
+            _cache={},
+        )
 
     def predict(self, features: NDArray[np.float32]) -> Moments:
-        """Return mean and variance (measurement noise included), each of shape (n_rows,), in the target's unit."""
+        """Return mean and variance, each of shape (n_rows,), in the target's unit.
+
+        The variance is the truth's: what the kernel calls noise is part of it, noise known of measurements is not.
+        """
         import torch
 
         factor, weights = self._factor()
@@ -75,7 +95,7 @@ class GaussianProcess:
         return self.scaling.predict(features, posterior)
 
     def leave_groups_out(self, folds: NDArray[np.int64]) -> Moments:
-        """Return mean and variance at each training row as if its whole fold were unknown."""
+        """Return mean and variance of the truth at each training row as if its whole fold were unknown."""
         import torch
 
         factor, _ = self._factor()
@@ -88,7 +108,10 @@ class GaussianProcess:
             members = torch.from_numpy(index)
             covariance = torch.linalg.inv(inverse[members][:, members])
             mean[index] = self.target[index] - (covariance @ weighted[members]).numpy()
-            variance[index] = covariance.diagonal().clamp_min(_LEAST_VARIANCE).numpy()
+            spread = covariance.diagonal()
+            if self.variance is not None:
+                spread = spread - torch.from_numpy(self.variance)[members]
+            variance[index] = spread.clamp_min(_LEAST_VARIANCE).numpy()
         return self.scaling.in_units((mean, variance))
 
     def _factor(self) -> "tuple[torch.Tensor, torch.Tensor]":
@@ -101,6 +124,8 @@ class GaussianProcess:
             for start in range(0, len(rows), CHUNK):
                 covariance[start : start + CHUNK] = self.kernel.values(rows[start : start + CHUNK], rows)
             covariance.diagonal().add_(self.kernel.noise + _JITTER)
+            if self.variance is not None:
+                covariance.diagonal().add_(torch.from_numpy(self.variance))
             factor = torch.linalg.cholesky(covariance)
             target = torch.from_numpy(self.target)[:, None]
             self._cache["factor"] = factor
@@ -114,6 +139,7 @@ def fit_gaussian_process(
     blocks: "Sequence[NDArray[np.int64]]",
     seed: int,
     max_steps: int = 60,
+    noise: NDArray[np.float64] | None = None,
 ) -> GaussianProcess:
     """Fit hyperparameters by marginal likelihood with priors, on a random part of many rows.
 
@@ -129,8 +155,11 @@ def fit_gaussian_process(
         Chooses the rows that the hyperparameters are fitted on.
     max_steps
         Most steps of L-BFGS.
+    noise
+        Shape (n,): standard deviation of each observation; None where none is known.
     """
-    scaling = Scaling.of(features, target)
+    scaling = Scaling.of(features, target, noise)
+    variance = scaling.noise_variance(noise)
     rows, scaled = scaling.rows(features), scaling.target(target)
     used = varying_blocks(blocks, scaling)
     order = np.random.default_rng(seed).permutation(len(target))
@@ -138,12 +167,18 @@ def fit_gaussian_process(
         subset = np.sort(order[:RELEVANCE_ROWS])
         columns = np.sort(np.concatenate(used))
         kernel, curve = fit_feature_kernel(
-            rows[subset], scaled[subset], columns, min(max_steps, RELEVANCE_STEPS)
+            rows[subset],
+            scaled[subset],
+            columns,
+            min(max_steps, RELEVANCE_STEPS),
+            take_noise(variance, subset),
         )
     else:
         subset = np.sort(order[:FIT_ROWS])
-        kernel, curve = fit_block_kernel(rows[subset], scaled[subset], used, max_steps)
-    return GaussianProcess(rows, scaled, kernel, scaling, curve)
+        kernel, curve = fit_block_kernel(
+            rows[subset], scaled[subset], used, max_steps, take_noise(variance, subset)
+        )
+    return GaussianProcess(rows, scaled, kernel, scaling, curve, variance)
 
 
 def varying_blocks(blocks: "Sequence[NDArray[np.int64]]", scaling: Scaling) -> list[NDArray[np.int64]]:

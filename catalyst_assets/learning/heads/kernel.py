@@ -37,7 +37,7 @@ class MaternKernel:
     length_scales
         Of each block: one of all its columns, shape (1,), or one of each.
     matern, linear, noise
-        Variances.
+        Variances; of the noise, that which is not known of an observation itself.
     """
 
     blocks: tuple[NDArray[np.int64], ...]
@@ -102,6 +102,7 @@ def fit_block_kernel(
     target: NDArray[np.float64],
     blocks: Sequence[NDArray[np.int64]],
     max_steps: int,
+    variance: NDArray[np.float64] | None = None,
 ) -> tuple[MaternKernel, tuple[float, ...]]:
     """Fit a kernel with a length scale for each block, by marginal likelihood with priors.
 
@@ -115,10 +116,12 @@ def fit_block_kernel(
         Columns of each block.
     max_steps
         Most steps of L-BFGS.
+    variance
+        Shape (n,): of the noise of each row that is known; None where none is.
 
     Returns
     -------
-    The kernel, and the negative log marginal likelihood per datum at each step.
+    The kernel, whose noise is what comes beside that, and the negative log marginal likelihood per datum at each step.
     """
     import torch
 
@@ -128,12 +131,16 @@ def fit_block_kernel(
     typical = torch.tensor([math.log(typical_length(len(columns) * len(blocks))) for columns in blocks])
     kernel = _trainable(parts, typical, sum(len(columns) for columns in blocks), 1.5)
     numbers = torch.arange(len(rows), dtype=torch.float64)[:, None]
-    noise, curve = fit_by_marginal_likelihood(kernel, numbers, target, max_steps)
+    noise, curve = fit_by_marginal_likelihood(kernel, numbers, target, max_steps, variance)
     return _fitted(kernel, blocks, list(torch.exp(kernel.log_length.detach())[:, None]), noise), curve
 
 
 def fit_feature_kernel(
-    rows: NDArray[np.float64], target: NDArray[np.float64], columns: NDArray[np.int64], max_steps: int
+    rows: NDArray[np.float64],
+    target: NDArray[np.float64],
+    columns: NDArray[np.int64],
+    max_steps: int,
+    variance: NDArray[np.float64] | None = None,
 ) -> tuple[MaternKernel, tuple[float, ...]]:
     """Fit a kernel with a length scale for each of ``columns``; the rest as for :func:`fit_block_kernel`."""
     import torch
@@ -141,7 +148,7 @@ def fit_feature_kernel(
     typical = torch.full((len(columns),), math.log(typical_length(len(columns))), dtype=torch.float64)
     kernel = _trainable(_by_feature, typical, len(columns), 1.0)
     inputs = torch.from_numpy(np.ascontiguousarray(rows[:, columns]))
-    noise, curve = fit_by_marginal_likelihood(kernel, inputs, target, max_steps)
+    noise, curve = fit_by_marginal_likelihood(kernel, inputs, target, max_steps, variance)
     return _fitted(kernel, [columns], [torch.exp(kernel.log_length.detach())], noise), curve
 
 

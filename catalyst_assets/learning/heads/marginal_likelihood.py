@@ -15,7 +15,11 @@ _FARTHEST: Final = 6.0
 
 
 def fit_by_marginal_likelihood(
-    kernel: Any, inputs: "torch.Tensor", target: NDArray[np.float64], max_steps: int
+    kernel: Any,
+    inputs: "torch.Tensor",
+    target: NDArray[np.float64],
+    max_steps: int,
+    variance: NDArray[np.float64] | None = None,
 ) -> tuple[float, tuple[float, ...]]:
     """Fit a kernel in place; it keeps its typical values where the search ends in covariances that are none.
 
@@ -29,25 +33,32 @@ def fit_by_marginal_likelihood(
         Shape (n,), standardised.
     max_steps
         Most steps of L-BFGS.
+    variance
+        Shape (n,): of the noise that is known of each row, beside that which is learned; None where none is.
 
     Returns
     -------
-    The variance of the noise, and the negative log marginal likelihood per datum at each step.
+    The variance of the noise that is learned, the same for all rows, and the negative log marginal likelihood per datum at each step.
     """
     import torch
     from botorch.exceptions.warnings import BotorchWarning
     from botorch.models import SingleTaskGP
     from botorch.optim.fit import fit_gpytorch_mll_scipy
     from gpytorch.constraints import GreaterThan
-    from gpytorch.likelihoods import GaussianLikelihood
+    from gpytorch.likelihoods import FixedNoiseGaussianLikelihood, GaussianLikelihood
     from gpytorch.mlls import ExactMarginalLogLikelihood
     from gpytorch.priors import LogNormalPrior
     from linear_operator.utils.errors import NotPSDError
 
-    likelihood = GaussianLikelihood(
-        noise_prior=LogNormalPrior(math.log(0.03), 1.0), noise_constraint=GreaterThan(1e-4)
-    )
-    likelihood.noise = 0.03
+    about = {"noise_prior": LogNormalPrior(math.log(0.03), 1.0), "noise_constraint": GreaterThan(1e-4)}
+    if variance is None:
+        likelihood: Any = GaussianLikelihood(**about)
+        likelihood.noise = 0.03
+    else:
+        # GPyTorch wants no zeros.
+        known = torch.from_numpy(np.maximum(variance, 1e-6))
+        likelihood = FixedNoiseGaussianLikelihood(known, learn_additional_noise=True, **about)
+        likelihood.second_noise = 0.03
     bounds: dict[str, tuple[float | None, float | None]] = {
         f"model.covar_module.{name}": (
             float(parameter.detach().min()) - _FARTHEST,
@@ -78,4 +89,5 @@ def fit_by_marginal_likelihood(
             )
         except NotPSDError:
             model.load_state_dict(typical)
-    return float(likelihood.noise.item()), tuple(curve)
+    learned = likelihood.noise if variance is None else likelihood.second_noise
+    return float(learned.item()), tuple(curve)

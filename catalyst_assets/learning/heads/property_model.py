@@ -48,6 +48,8 @@ class Task:
         Shape (n,): held-out chance to be above the floor.
     like
         An earlier model of the property whose shape is kept; None where it is learned anew.
+    noise
+        Shape (n,): standard deviation of each label, 0 where it is not known; None where none is.
     """
 
     features: NDArray[np.float32]
@@ -59,6 +61,7 @@ class Task:
     floor: Floor
     chance: NDArray[np.float64]
     like: PropertyModel | None = None
+    noise: NDArray[np.float64] | None = None
     _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -67,7 +70,7 @@ class Task:
         return self.target > self.floor.value
 
     def marginal(self, held: Moments, scale: float = 1.0) -> Marginal:
-        """Return held-out predictions of the n rows from their moments above the floor."""
+        """Return held-out predictions of the n truths from their moments above the floor."""
         mean, variance = held
         return Marginal(self.floor.value, 1 - self.chance, mean, np.sqrt(variance) * scale)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from catalyst_assets.learning.uncertainty.label_noise import truth_moments
 from catalyst_assets.learning.uncertainty.marginals import Moments
 
 if TYPE_CHECKING:
@@ -35,14 +36,32 @@ class Scaling:
     target_scale: Any = 1.0
 
     @classmethod
-    def of(cls, features: NDArray[np.floating], target: NDArray[np.float64] | None = None) -> Self:
-        """Measure features of shape (n, f) and a target of shape (n,), or (n, p) with NaN where not known."""
+    def of(
+        cls,
+        features: NDArray[np.floating],
+        target: NDArray[np.float64] | None = None,
+        noise: NDArray[np.float64] | None = None,
+    ) -> Self:
+        """Measure features of shape (n, f) and a target of shape (n,), or (n, p) with NaN where not known.
+
+        Where the target's ``noise`` is known, of its shape, the target is measured as the truths are that it is of.
+        """
         center = features.mean(0, dtype=np.float64)
         spread = features.std(0, dtype=np.float64)
         scale = np.where(spread > 1e-6 * (1 + np.abs(center)), spread, np.inf)
         if target is None:
             return cls(center, scale)
-        return cls(center, scale, np.nanmean(target, 0), np.maximum(np.nanstd(target, 0), 1e-9))
+        if noise is None:
+            return cls(center, scale, np.nanmean(target, 0), np.maximum(np.nanstd(target, 0), 1e-9))
+        columns = target.reshape(len(target), -1)
+        known = [np.isfinite(column) for column in columns.T]
+        moments = [
+            truth_moments(column[rows], blur[rows])
+            for column, blur, rows in zip(columns.T, noise.reshape(columns.shape).T, known, strict=True)
+        ]
+        middle, spread = np.array(moments).T.reshape(2, *target.shape[1:])
+        # Where all of their scatter is noise, truths scatter by some of it.
+        return cls(center, scale, middle, np.maximum(spread, np.maximum(0.1 * np.nanstd(target, 0), 1e-9)))
 
     @property
     def varying(self) -> NDArray[np.bool_]:
@@ -60,6 +79,10 @@ class Scaling:
     def target(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return a standardised target."""
         return np.asarray((target - self.target_center) / self.target_scale)
+
+    def noise_variance(self, noise: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        """Return the variance of the noise of a standardised target, of which ``noise`` is the standard deviation."""
+        return None if noise is None else np.asarray((noise / self.target_scale) ** 2)
 
     def in_units(self, moments: Moments) -> Moments:
         """Return mean and variance of the target from those of the standardised one."""

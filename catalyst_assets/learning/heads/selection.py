@@ -16,6 +16,7 @@ from catalyst_assets.learning.heads.floors import Floor, fit_gate
 from catalyst_assets.learning.heads.property_model import Fit, PropertyModel, Task
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.stacked import fit_stacked
+from catalyst_assets.learning.uncertainty.label_noise import take_noise
 from catalyst_assets.representation.fitting.floors import find_floor
 
 # A kind named later must be better by this share, so that luck does not change what predicts.
@@ -32,11 +33,13 @@ def make_tasks(
     declared: Mapping[int, bool | None],
     settings: HeadSettings,
     like: Mapping[int, PropertyModel] | None = None,
+    noise: NDArray[np.float64] | None = None,
 ) -> dict[int, LabelledTask]:
     """Return the rows with labels, and the task, of each property that ``priors`` names by its column.
 
     Properties with the same rows above their floors share one gate. ``declared`` says by column whether zeros are a
-    class of their own, where somebody said; ``like``, which earlier model is kept to.
+    class of their own, where somebody said; ``like``, which earlier model is kept to; ``noise``, of the labels' shape,
+    what is known of theirs.
     """
     tasks, like = {}, like or {}
     gates: dict[bytes, Any] = {}
@@ -51,7 +54,16 @@ def make_tasks(
                 gates[key] = fit_gate(rows, above, own_folds, settings)
             gate, chance = gates[key]
         task = Task(
-            rows, target, own_folds, blocks, prior, settings, Floor(lowest, gate), chance, like.get(column)
+            rows,
+            target,
+            own_folds,
+            blocks,
+            prior,
+            settings,
+            Floor(lowest, gate),
+            chance,
+            like.get(column),
+            take_noise(noise, (known, column)),
         )
         tasks[column] = (known, task)
     return tasks

@@ -21,6 +21,7 @@ from catalyst_assets.learning.heads.gaussian_process import (
 from catalyst_assets.learning.heads.kernel import MaternKernel, fit_feature_kernel
 from catalyst_assets.learning.heads.scaling import CHUNK, Scaling
 from catalyst_assets.learning.heads.settings import HeadSettings
+from catalyst_assets.learning.uncertainty.label_noise import take_noise
 from catalyst_assets.learning.uncertainty.marginals import Moments
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ class SparseProcess:
     _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def predict(self, features: NDArray[np.float32]) -> Moments:
-        """Return mean and variance (measurement noise included), each of shape (n_rows,), in the target's unit."""
+        """Return mean and variance of the truth, each of shape (n_rows,), in the target's unit.
+
+        What the kernel calls noise is part of the variance, noise known of measurements is not.
+        """
         import torch
 
         if "whitened" not in self._cache:
@@ -96,9 +100,17 @@ class _Whitened:
         white: torch.Tensor = torch.linalg.solve_triangular(self.factor, among, upper=False)
         return white
 
-    def sum_up(self, rows: "torch.Tensor", target: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
-        """Return what rows add to the posterior precision, shape (u, u), and to its product with the mean, (u,)."""
+    def sum_up(
+        self, rows: "torch.Tensor", target: "torch.Tensor", variance: "torch.Tensor | None" = None
+    ) -> "tuple[torch.Tensor, torch.Tensor]":
+        """Return what rows add to the posterior precision, shape (u, u), and to its product with the mean, (u,).
+
+        ``variance`` is that of the noise known of each row, beside the kernel's.
+        """
         white = self(rows)
+        if variance is not None:
+            weighed = white / (self.kernel.noise + variance)
+            return weighed @ white.T, weighed @ target
         return white @ white.T / self.kernel.noise, white @ target / self.kernel.noise
 
     def posterior(
@@ -120,6 +132,7 @@ def fit_process(
     blocks: "Sequence[NDArray[np.int64]]",
     settings: HeadSettings,
     like: Process | None = None,
+    noise: NDArray[np.float64] | None = None,
 ) -> tuple[Process, Moments]:
     """Fit an exact process, or above ``MOST_EXACT_ROWS`` rows a sparse one.
 
@@ -127,19 +140,20 @@ def fit_process(
     ----------
     like
         A process whose kernel and scaling are kept: it is conditioned on the rows; one of the other kind is not.
+    noise
+        Shape (n,): standard deviation of each observation; None where none is known.
 
     Returns
     -------
-    The process, and its mean and variance at each row as if the row's whole fold were unknown.
+    The process, and its mean and variance of the truth at each row as if the row's whole fold were unknown.
     """
     if len(target) > MOST_EXACT_ROWS:
-        return fit_sparse_process(
-            features, target, folds, blocks, settings, like if isinstance(like, SparseProcess) else None
-        )
+        kept = like if isinstance(like, SparseProcess) else None
+        return fit_sparse_process(features, target, folds, blocks, settings, kept, noise)
     if isinstance(like, GaussianProcess):
-        exact = like.condition(features, target)
+        exact = like.condition(features, target, noise)
     else:
-        exact = fit_gaussian_process(features, target, blocks, settings.seed, settings.gp_steps)
+        exact = fit_gaussian_process(features, target, blocks, settings.seed, settings.gp_steps, noise)
     return exact, exact.leave_groups_out(folds)
 
 
@@ -150,6 +164,7 @@ def fit_sparse_process(
     blocks: "Sequence[NDArray[np.int64]]",
     settings: HeadSettings,
     like: SparseProcess | None = None,
+    noise: NDArray[np.float64] | None = None,
 ) -> tuple[SparseProcess, Moments]:
     """Fit a sparse process.
 
@@ -167,20 +182,23 @@ def fit_sparse_process(
         Its ``seed`` chooses the rows that hyperparameters are fitted on and the inducing points.
     like
         A process whose kernel, scaling and inducing points are kept.
+    noise
+        Shape (n,): standard deviation of each observation; None where none is known.
 
     Returns
     -------
-    The process, and its mean and variance at each row as if the row's whole fold were unknown.
+    The process, and its mean and variance of the truth at each row as if the row's whole fold were unknown.
     """
     import torch
 
     if like is None:
-        whole = Scaling.of(features, target)
+        whole = Scaling.of(features, target, noise)
         columns = np.sort(np.concatenate(varying_blocks(blocks, whole)))
         scaling = whole.take(columns)
     else:
         columns, scaling = like.columns, like.scaling
     scaled = torch.from_numpy(scaling.target(target))
+    variance = scaling.noise_variance(noise)
 
     def rows(index: NDArray[np.int64]) -> "torch.Tensor":
         return torch.from_numpy(scaling.rows(features[np.ix_(index, columns)]))
@@ -189,7 +207,11 @@ def fit_sparse_process(
         order = np.random.default_rng(settings.seed).permutation(len(target))
         subset, every = np.sort(order[:RELEVANCE_ROWS]), np.arange(len(columns))
         kernel, curve = fit_feature_kernel(
-            rows(subset).numpy(), scaled[subset].numpy(), every, min(settings.gp_steps, RELEVANCE_STEPS)
+            rows(subset).numpy(),
+            scaled[subset].numpy(),
+            every,
+            min(settings.gp_steps, RELEVANCE_STEPS),
+            take_noise(variance, subset),
         )
         # Rows at random: measured, they represent hundreds of features as well as the greedy choice by variance
         # (Burt et al., JMLR 21, 131 (2020)), which prefers outliers.
@@ -198,7 +220,16 @@ def fit_sparse_process(
         kernel, inducing, curve = like.kernel, like.inducing, ()
     whitened = _Whitened(kernel, inducing)
     parts = [_chunks(np.flatnonzero(folds == fold)) for fold in np.unique(folds)]
-    sums = [_add([whitened.sum_up(rows(chunk), scaled[chunk]) for chunk in part]) for part in parts]
+    blur = None if variance is None else torch.from_numpy(variance)
+    sums = [
+        _add(
+            [
+                whitened.sum_up(rows(chunk), scaled[chunk], None if blur is None else blur[chunk])
+                for chunk in part
+            ]
+        )
+        for part in parts
+    ]
     precision, shift = _add(sums)
     mean, variance = np.empty(len(target)), np.empty(len(target))
     for part, (own_precision, own_shift) in zip(parts, sums, strict=True):

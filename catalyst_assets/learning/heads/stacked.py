@@ -16,6 +16,7 @@ from catalyst_assets.learning.heads.forests import Forest, fit_regression_forest
 from catalyst_assets.learning.heads.property_model import FEWEST_FOR_A_HEAD, Fit, Task, mix, pool
 from catalyst_assets.learning.heads.sparse_process import Process, fit_process
 from catalyst_assets.learning.uncertainty.calibration import fit_mixture
+from catalyst_assets.learning.uncertainty.label_noise import take_noise, truth_share
 from catalyst_assets.learning.uncertainty.marginals import Marginal, Moments
 
 _WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -69,7 +70,7 @@ def prior_model(center: float, spread: float, floor: Floor | None = None) -> Sta
 
 def fit_constant(task: Task) -> Fit:
     """Predict what is expected before anything was measured, and the few labels above the floor."""
-    guess, spread = _shrunken(task.target[task.above], task.prior)
+    guess, spread = _shrunken(task.target[task.above], task.prior, take_noise(task.noise, task.above))
     ones = np.ones(len(task.target))
     held_out = task.marginal((guess * ones, spread**2 * ones))
     return Fit(prior_model(guess, spread, task.floor), held_out, np.inf)
@@ -85,10 +86,10 @@ def fit_stacked(task: Task, with_trees: bool = True) -> Fit:
     forests: tuple[Forest, ...] = ()
     by_weight: dict[float, Moments] = {1.0: by_process}
     if with_trees:
-        forests, by_trees = _fit_forests(task)
+        forests, by_trees = _fit_forests(task, by_process)
         weights = _WEIGHTS if earlier is None else (earlier.process_weight,)
         by_weight = {weight: mix(by_process, by_trees, weight) for weight in weights}
-    weight, scale, score = fit_mixture(by_weight, target, above)
+    weight, scale, score = fit_mixture(by_weight, target, above, noise=task.noise)
     model = StackedModel(task.floor, process, forests, weight, *task.prior)
     held_out = task.marginal(by_weight[weight], scale)
     return Fit(model, held_out, score, scale, {"negative_log_marginal_likelihood": process.curve})
@@ -99,7 +100,13 @@ def _fit_process(task: Task) -> tuple[Process, Moments]:
     above = task.above
     earlier = task.like.process if isinstance(task.like, StackedModel) else None
     process, held = fit_process(
-        task.features[above], task.target[above], task.folds[above], task.blocks, task.settings, earlier
+        task.features[above],
+        task.target[above],
+        task.folds[above],
+        task.blocks,
+        task.settings,
+        earlier,
+        take_noise(task.noise, above),
     )
     center, variance = np.empty(len(above)), np.empty(len(above))
     if not above.all():
@@ -108,18 +115,26 @@ def _fit_process(task: Task) -> tuple[Process, Moments]:
     return process, (center, variance)
 
 
-def _fit_forests(task: Task) -> tuple[tuple[Forest, ...], Moments]:
+def _fit_forests(task: Task, by_process: Moments) -> tuple[tuple[Forest, ...], Moments]:
+    """Fit trees; a label weighs by what it adds to what the process knew of it without its fold."""
     features, target, folds = task.features, task.target, task.folds
     above, settings = task.above, task.settings
     names = np.unique(folds)
     trees = max(2, settings.n_trees // len(names))
+    weights = None if task.noise is None else truth_share(by_process[1], task.noise)
     forests = []
     mean, variance = np.empty(len(target)), np.empty(len(target))
     for number, fold in enumerate(names):
         kept = above & (folds != fold)
         if kept.sum() < FEWEST_FOR_A_PART:
             kept = above
-        forest = fit_regression_forest(features[kept], target[kept], trees, settings.seed * 1000 + number)
+        forest = fit_regression_forest(
+            features[kept],
+            target[kept],
+            trees,
+            settings.seed * 1000 + number,
+            None if weights is None else weights[kept],
+        )
         forests.append(forest)
         out = folds == fold
         mean[out], variance[out] = forest.moments(features[out])
@@ -144,9 +159,17 @@ def _least_variance(target: NDArray[np.float64]) -> float:
     return max(1e-4 * float(target.var()), 1e-10)
 
 
-def _shrunken(values: NDArray[np.float64], prior: tuple[float, float]) -> tuple[float, float]:
-    """Combine very few values with the prior, which counts as two."""
+def _shrunken(
+    values: NDArray[np.float64], prior: tuple[float, float], noise: NDArray[np.float64] | None
+) -> tuple[float, float]:
+    """Combine very few values with the prior, which counts as two; noisy ones count less than one each."""
     n, (mean, std) = len(values), prior
+    if noise is not None:
+        shares = truth_share(np.full(n, std**2), noise)
+        count = float(shares.sum())
+        center = (2 * mean + float((shares * values).sum())) / (2 + count)
+        squares = 2 * std**2 + float((shares**2 * (values - center) ** 2).sum())
+        return center, float(np.sqrt(squares / (2 + count)) * np.sqrt(1 + 1 / (2 + count)))
     center = (2 * mean + float(values.sum())) / (2 + n)
     squares = 2 * std**2 + float(((values - center) ** 2).sum())
     return center, float(np.sqrt(squares / (2 + n)) * np.sqrt(1 + 1 / (2 + n)))

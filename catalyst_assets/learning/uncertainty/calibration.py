@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
 
+from catalyst_assets.learning.uncertainty.label_noise import take_noise
 from catalyst_assets.learning.uncertainty.marginals import Marginal, Moments
 from catalyst_assets.learning.uncertainty.quantiles import QuantileMap
 
@@ -82,6 +83,7 @@ def fit_mixture(
     target: NDArray[np.float64],
     above: NDArray[np.bool_],
     largest_scale: float = 2.5,
+    noise: NDArray[np.float64] | None = None,
 ) -> tuple[float, float, float]:
     """Choose a mixture and the scale of its spread by the score of held-out rows above the floor.
 
@@ -93,6 +95,8 @@ def fit_mixture(
         Shape (n,): labels, and which of them are above the floor.
     largest_scale
         What spreads are multiplied by at most.
+    noise
+        Shape (n,): standard deviations of the labels, which no scale changes; None where none is known.
 
     Returns
     -------
@@ -103,11 +107,16 @@ def fit_mixture(
         for weight, (center, variance) in by_weight.items()
     }
     scales = [float(scale) for scale in np.geomspace(_SMALLEST_SCALE, largest_scale, _N_SCALES)]
-    weight, scale, _, score = _search(errors, _PRICE_OF_HEADS, scales, (0.0,))
+    weight, scale, _, score = _search(errors, _PRICE_OF_HEADS, scales, (0.0,), take_noise(noise, above))
     return weight, scale, score
 
 
-def fit_spread(marginal: Marginal, observed: NDArray[np.float64], spread_of_labels: float) -> Calibration:
+def fit_spread(
+    marginal: Marginal,
+    observed: NDArray[np.float64],
+    spread_of_labels: float,
+    noise: NDArray[np.float64] | None = None,
+) -> Calibration:
     """Fit scale and offset to held-out predictions of what is above the floor.
 
     A network's spread is the likelihood of what its mean left of the labels it was taught, and of few labels that is
@@ -121,6 +130,8 @@ def fit_spread(marginal: Marginal, observed: NDArray[np.float64], spread_of_labe
         Shape (n,), no NaN.
     spread_of_labels
         Standard deviation of the labels: the offset when there are fewer than five observations.
+    noise
+        Shape (n,): standard deviation of each label; None where none is known.
     """
     above = observed > marginal.floor
     error, spread = observed[above] - marginal.center[above], marginal.spread[above]
@@ -128,7 +139,8 @@ def fit_spread(marginal: Marginal, observed: NDArray[np.float64], spread_of_labe
         return Calibration(1.0, spread_of_labels)
     if not error.any():
         return Calibration()
-    _, scale, offset, _ = _search({0.5: (error, spread)}, _PRICE_OF_NETWORKS, _SCALES, _OFFSETS)
+    blur = take_noise(noise, above)
+    _, scale, offset, _ = _search({0.5: (error, spread)}, _PRICE_OF_NETWORKS, _SCALES, _OFFSETS, blur)
     return Calibration(scale, offset)
 
 
@@ -137,6 +149,7 @@ def _search(
     price: float,
     scales: "tuple[float, ...] | list[float]",
     offsets: tuple[float, ...],
+    noise: NDArray[np.float64] | None = None,
 ) -> tuple[float, float, float, float]:
     """Return weight, scale, offset and score of the best that its price is worth; of equals the least.
 
@@ -148,6 +161,8 @@ def _search(
         See the head of this module.
     offsets
         In units of the root mean square error.
+    noise
+        Of the labels, of the shape of the errors.
     """
     best = (np.inf, 0.5, 1.0, 0.0, np.inf)
     for weight, (error, spread) in errors.items():
@@ -160,6 +175,7 @@ def _search(
                 if scale == offset == 0:
                     continue
                 widened = np.maximum(np.hypot(scale * spread, offset * size), _LEAST_SPREAD)
+                widened = widened if noise is None else np.hypot(widened, noise)
                 score = float(crps(error, widened).mean())
                 paid = cost * (abs(weight - 0.5) + stretched + offset)
                 best = min(best, (score + paid, weight, scale, offset * size, score))
@@ -167,18 +183,28 @@ def _search(
 
 
 def cross_fit_spread(
-    marginal: Marginal, observed: NDArray[np.float64], folds: NDArray[np.int64], spread_of_labels: float
+    marginal: Marginal,
+    observed: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    spread_of_labels: float,
+    noise: NDArray[np.float64] | None = None,
 ) -> Marginal:
     """Correct the spreads of each fold by what the other folds say: so may the effect be judged."""
     spread = marginal.spread.copy()
     for fold in np.unique(folds):
         out = folds == fold
-        correction = fit_spread(marginal.take(~out), observed[~out], spread_of_labels)
+        blur = take_noise(noise, ~out)
+        correction = fit_spread(marginal.take(~out), observed[~out], spread_of_labels, blur)
         spread[out] = correction.apply(marginal.take(out)).spread
     return replace(marginal, spread=spread)
 
 
-def fit_quantiles(marginal: Marginal, observed: NDArray[np.float64], folds: NDArray[np.int64]) -> QuantileMap:
+def fit_quantiles(
+    marginal: Marginal,
+    observed: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    noise: NDArray[np.float64] | None = None,
+) -> QuantileMap:
     """Fit a map of quantiles to held-out predictions.
 
     Penalized maximum likelihood of the observations above the floor. One that does not raise the likelihood of
@@ -193,9 +219,14 @@ def fit_quantiles(marginal: Marginal, observed: NDArray[np.float64], folds: NDAr
         Shape (n,), no NaN.
     folds
         Shape (n,): rows of one fold may share their errors.
+    noise
+        Shape (n,): standard deviation of each observation, or None. Residuals are then in units of both spreads, and
+        weigh by the share of the prediction's: what is mostly noise says nothing of the form of a prediction.
     """
     kept = observed > marginal.floor
-    center, spread = marginal.center[kept], marginal.spread[kept]
+    wide, center = marginal.blurred(noise), marginal.center[kept]
+    spread = wide.spread[kept]
+    shares = None if noise is None else (marginal.spread[kept] / spread) ** 2
     residuals, cuts, names = (
         (observed[kept] - center) / spread,
         (marginal.floor - center) / spread,
@@ -207,30 +238,43 @@ def fit_quantiles(marginal: Marginal, observed: NDArray[np.float64], folds: NDAr
         gain = loss = 0.0
         for name in np.unique(names):
             out = names == name
-            fitted = _fit_map(residuals[~out], cuts[~out])
-            loss += _quantile_loss(fitted, residuals[out]) - _quantile_loss(QuantileMap(), residuals[out])
-            gain += float(_log_likelihood(fitted, residuals[out], cuts[out]).sum())
-            gain -= float(_log_likelihood(QuantileMap(), residuals[out], cuts[out]).sum())
+            known, left = (None, None) if shares is None else (shares[~out], shares[out])
+            fitted = _fit_map(residuals[~out], cuts[~out], known)
+            loss += _quantile_loss(fitted, residuals[out], left)
+            loss -= _quantile_loss(QuantileMap(), residuals[out], left)
+            gain += _weighed(_log_likelihood(fitted, residuals[out], cuts[out]), left)
+            gain -= _weighed(_log_likelihood(QuantileMap(), residuals[out], cuts[out]), left)
         if gain <= 0 or loss > 0:
             return QuantileMap()
-    return _fit_map(residuals, cuts)
+    return _fit_map(residuals, cuts, shares)
 
 
 def cross_fit_quantiles(
-    marginal: Marginal, observed: NDArray[np.float64], folds: NDArray[np.int64]
+    marginal: Marginal,
+    observed: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    noise: NDArray[np.float64] | None = None,
 ) -> dict[int, Calibration]:
     """Fit for each fold the map that the other folds give: by these its effect may be judged."""
     known = {int(name): folds != name for name in np.unique(folds)}
     return {
-        name: Calibration(quantiles=fit_quantiles(marginal.take(rows), observed[rows], folds[rows]))
+        name: Calibration(
+            quantiles=fit_quantiles(marginal.take(rows), observed[rows], folds[rows], take_noise(noise, rows))
+        )
         for name, rows in known.items()
     }
 
 
-def _quantile_loss(quantiles: QuantileMap, residuals: NDArray[np.float64]) -> float:
+def _quantile_loss(
+    quantiles: QuantileMap, residuals: NDArray[np.float64], shares: NDArray[np.float64] | None
+) -> float:
     """Return the summed pinball loss, half of the continuous ranked probability score without a cut."""
     excess = residuals[:, None] - quantiles.apply(ndtri(_LEVELS))
-    return float(np.maximum(_LEVELS * excess, (_LEVELS - 1) * excess).mean(axis=1).sum())
+    return _weighed(np.maximum(_LEVELS * excess, (_LEVELS - 1) * excess).mean(axis=1), shares)
+
+
+def _weighed(values: NDArray[np.float64], shares: NDArray[np.float64] | None) -> float:
+    return float((values if shares is None else values * shares).sum())
 
 
 def _log_likelihood(
@@ -242,7 +286,9 @@ def _log_likelihood(
     return quantiles.log_density(residuals) - above
 
 
-def _fit_map(residuals: NDArray[np.float64], cuts: NDArray[np.float64]) -> QuantileMap:
+def _fit_map(
+    residuals: NDArray[np.float64], cuts: NDArray[np.float64], shares: NDArray[np.float64] | None = None
+) -> QuantileMap:
     from scipy.optimize import minimize
 
     if not len(residuals):
@@ -250,8 +296,8 @@ def _fit_map(residuals: NDArray[np.float64], cuts: NDArray[np.float64]) -> Quant
 
     def loss(parameters: NDArray[np.float64]) -> float:
         penalty = _STRENGTH * float(parameters @ parameters)
-        likelihood = _log_likelihood(_map_of(parameters), residuals, cuts).sum()
-        return (penalty - float(likelihood)) / len(residuals)
+        likelihood = _weighed(_log_likelihood(_map_of(parameters), residuals, cuts), shares)
+        return (penalty - likelihood) / len(residuals)
 
     return _map_of(minimize(loss, np.zeros(4), method="L-BFGS-B", bounds=_BOUNDS).x)
 

@@ -6,7 +6,7 @@ couple the marginals by a Gaussian copula on shared quasi-random numbers, so tha
 is predicted of them and not by luck.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -47,6 +47,13 @@ class Marginal:
         parts = self.floor_probability, self.center, self.spread
         chance, center, spread = (part[rows] for part in parts)
         return Marginal(self.floor, chance, center, spread, self.quantiles)
+
+    def blurred(self, noise: NDArray[np.float64] | None) -> "Marginal":
+        """Return what is to be expected of labels with noise of shape (m,): of the same form, with a wider spread.
+
+        Where there is a floor the noise is taken to be of what is above it: a label at the floor is there exactly.
+        """
+        return self if noise is None else replace(self, spread=np.hypot(self.spread, noise))
 
     def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and standard deviation, each of shape (m,)."""
@@ -108,7 +115,9 @@ def normal_scores(marginal: Marginal, observed: NDArray[np.float64]) -> NDArray[
     return np.asarray(ndtri(np.clip((lower + upper) / 2, 1e-4, 1 - 1e-4)))
 
 
-def score_correlation(scores: NDArray[np.float64], strength: float = 10.0) -> NDArray[np.float64]:
+def score_correlation(
+    scores: NDArray[np.float64], strength: float = 10.0, shares: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Estimate the correlation between properties from their normal scores.
 
     Parameters
@@ -117,6 +126,8 @@ def score_correlation(scores: NDArray[np.float64], strength: float = 10.0) -> ND
         Shape (n, p), NaN where a property was not measured.
     strength
         How many pairs it takes to be believed half: few pairs are shrunk towards independence.
+    shares
+        Shape (n, p): how much of each score tells of the truth; pairs weigh by both. All alike where it is None.
 
     Returns
     -------
@@ -127,10 +138,13 @@ def score_correlation(scores: NDArray[np.float64], strength: float = 10.0) -> ND
     for i in range(p):
         for j in range(i):
             both = np.isfinite(scores[:, i]) & np.isfinite(scores[:, j])
-            left, right = scores[both, i], scores[both, j]
+            left, right, count = scores[both, i], scores[both, j], float(both.sum())
+            if shares is not None:
+                weights = shares[both, i] * shares[both, j]
+                left, right, count = left * np.sqrt(weights), right * np.sqrt(weights), float(weights.sum())
             norm = float(np.sqrt((left**2).sum() * (right**2).sum()))
             if norm > 0:
-                shrink = len(left) / (len(left) + strength)
+                shrink = count / (count + strength)
                 correlation[i, j] = correlation[j, i] = shrink * float((left * right).sum()) / norm
     values, vectors = np.linalg.eigh(correlation)
     positive = (vectors * np.maximum(values, 1e-3)) @ vectors.T

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from catalyst_assets.learning.serialization import OPTIONAL
 from catalyst_assets.learning.uncertainty.calibration import Calibration, cross_fit_quantiles
 from catalyst_assets.learning.uncertainty.couplings import Coupling, put_together, spread_together
+from catalyst_assets.learning.uncertainty.label_noise import noise_apart, take_noise
 from catalyst_assets.learning.uncertainty.marginals import Marginal, joint_draws
 
 if TYPE_CHECKING:
@@ -53,6 +55,9 @@ class PropertyReport:
         expected normalized calibration error it bears heavy tails (Pernot, arXiv:2402.10043).
     position
         Shape (n,): chance that was given to less than what was observed, randomized within a floor's.
+    noise
+        Shape (n,): standard deviation of each label, 0 where it is not known; None where none is. What compares errors
+        with ``std``, which is the truth's, takes it into account: NLL, coverage, the calibration curve, ``z_mean_square``.
     """
 
     n: int
@@ -69,12 +74,18 @@ class PropertyReport:
     calibration: NDArray[np.float64]
     z_mean_square: float
     position: NDArray[np.float64]
+    noise: NDArray[np.float64] | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def metrics(self) -> dict[str, float]:
         """The scalars by name, as a tracker wants them."""
         named = ("mae", "rmse", "baseline_mae", "miscalibration_area", "nll", "sharpness", "z_mean_square")
         scalars = {name: float(getattr(self, name)) for name in named}
+        if self.noise is not None:
+            # What is left of the error when the labels' own is taken away.
+            square = float(np.mean(self.noise**2))
+            scalars["label_noise"] = square**0.5
+            scalars["rmse_without_label_noise"] = max(self.rmse**2 - square, 0.0) ** 0.5
         return scalars | {f"coverage_{level}": share for level, share in self.coverage.items()}
 
     def covered(self, level: float) -> NDArray[np.bool_]:
@@ -115,6 +126,7 @@ def score_held_out(
     folds: NDArray[np.int64],
     seed: int,
     recalibrate: bool = False,
+    noise: NDArray[np.float64] | None = None,
 ) -> PropertyReport:
     """Compare held-out predictions with what was observed.
 
@@ -130,10 +142,12 @@ def score_held_out(
         Places observations at the floor uniformly within its chance (a randomized quantile).
     recalibrate
         Judge the predictions with quantiles mapped: those of each fold as the other folds say.
+    noise
+        Shape (n,): standard deviation of each observation, 0 where it is not known; None where none is.
     """
-    mean, std, lower, upper = _predict_fold_by_fold(marginal, observed, folds, recalibrate)
+    mean, std, lower, upper = _predict_fold_by_fold(marginal, observed, folds, recalibrate, noise)
     position = lower + np.random.default_rng(seed).random(len(observed)) * (upper - lower)
-    return compare(observed, mean, std, position, _means_of_other_folds(observed, folds))
+    return compare(observed, mean, std, position, _means_of_other_folds(observed, folds), noise)
 
 
 def _means_of_other_folds(observed: NDArray[np.float64], folds: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -148,6 +162,7 @@ def score_coupled(
     folds: NDArray[np.int64],
     seed: int,
     recalibrate: bool = False,
+    noise: NDArray[np.float64] | None = None,
 ) -> PropertyReport:
     """Compare held-out predictions of a property that follows others with what was observed.
 
@@ -163,11 +178,17 @@ def score_coupled(
         Shape (q, q): of the normal scores.
     folds, seed, recalibrate
         As in :func:`score_held_out`.
+    noise
+        Shape (n, q): standard deviations of the q labels themselves, not of remainders; None where none is known.
     """
     line = range(len(marginals))
     couplings = [Coupling(child, child + 1, slopes[child]) for child in reversed(line[:-1])]
+    apart = noise_apart(noise, couplings)
+    own = take_noise(noise, np.s_[:, 0])
     maps = [
-        cross_fit_quantiles(marginal, observed[:, member], folds) if recalibrate else {}
+        cross_fit_quantiles(marginal, observed[:, member], folds, take_noise(apart, np.s_[:, member]))
+        if recalibrate
+        else {}
         for member, marginal in enumerate(marginals)
     ]
     mean, std, position = np.empty(len(observed)), np.empty(len(observed)), np.empty(len(observed))
@@ -184,8 +205,11 @@ def score_coupled(
         mean[rows] = put_together(means, couplings)[:, 0]
         std[rows] = spread_together(stds, correlation, couplings)[:, 0]
         draws = put_together(joint_draws(parts, correlation, _N_DRAWS, seed), couplings)
-        position[rows] = position_among_draws(draws[:, :, 0], values[rows], seed)
-    return compare(values, mean, std, position, _means_of_other_folds(values, folds))
+        shown: NDArray[np.floating] = draws[:, :, 0]
+        if own is not None:
+            shown = shown + own[rows, None] * np.random.default_rng(seed).standard_normal(shown.shape)
+        position[rows] = position_among_draws(shown, values[rows], seed)
+    return compare(values, mean, std, position, _means_of_other_folds(values, folds), own)
 
 
 def compare(
@@ -194,6 +218,7 @@ def compare(
     std: NDArray[np.float64],
     position: NDArray[np.float64],
     baseline: NDArray[np.float64],
+    noise: NDArray[np.float64] | None = None,
 ) -> PropertyReport:
     """Compare observations with predictions that are known by their numbers alone.
 
@@ -205,6 +230,8 @@ def compare(
         Shape (n,): chance that was given to less than what was observed.
     baseline
         Shape (n,): what someone who knows no features would predict.
+    noise
+        Shape (n,): standard deviation of each observation, 0 where it is not known; None where none is.
     """
     from uncertainty_toolbox.metrics_calibration import miscalibration_area_from_proportions, sharpness
     from uncertainty_toolbox.metrics_scoring_rule import nll_gaussian
@@ -212,13 +239,14 @@ def compare(
     error = observed - mean
     calibration = (position[:, None] <= _LEVELS).mean(0)
     std = np.maximum(std, 1e-9)
+    expected = std if noise is None else np.hypot(std, noise)
     return PropertyReport(
         n=len(observed),
         mae=float(np.abs(error).mean()),
         rmse=float(np.sqrt((error**2).mean())),
         baseline_mae=float(np.abs(observed - baseline).mean()),
         miscalibration_area=float(miscalibration_area_from_proportions(_LEVELS, calibration)),
-        nll=float(nll_gaussian(mean, std, observed)),
+        nll=float(nll_gaussian(mean, expected, observed)),
         sharpness=float(sharpness(std)),
         coverage={
             level_name(level): float((np.abs(position - 0.5) <= level / 2).mean()) for level in COVERAGES
@@ -227,8 +255,9 @@ def compare(
         predicted=mean,
         std=std,
         calibration=calibration,
-        z_mean_square=float(np.mean((error / std) ** 2)),
+        z_mean_square=float(np.mean((error / expected) ** 2)),
         position=position,
+        noise=noise,
     )
 
 
@@ -256,15 +285,20 @@ def level_name(level: float) -> str:
 
 
 def _predict_fold_by_fold(
-    marginal: Marginal, observed: NDArray[np.float64], folds: NDArray[np.int64], recalibrate: bool
+    marginal: Marginal,
+    observed: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    recalibrate: bool,
+    noise: NDArray[np.float64] | None,
 ) -> tuple[NDArray[np.float64], ...]:
     """Return mean, standard deviation, and the chances of less than and of at most the observations."""
-    numbers = (*marginal.moments(), *marginal.cdf(observed))
+    numbers = (*marginal.moments(), *marginal.blurred(noise).cdf(observed))
     if not recalibrate:
         return numbers
-    for fold, calibration in cross_fit_quantiles(marginal, observed, folds).items():
+    for fold, calibration in cross_fit_quantiles(marginal, observed, folds, noise).items():
         rows = folds == fold
         mapped = calibration.apply(marginal)
-        for known, part in zip(numbers, (*mapped.moments(), *mapped.cdf(observed)), strict=True):
+        chances = mapped.blurred(noise).cdf(observed)
+        for known, part in zip(numbers, (*mapped.moments(), *chances), strict=True):
             known[rows] = part[rows]
     return numbers
