@@ -25,14 +25,16 @@ def hash_labels(rows: Iterable[Mapping[str, Any]]) -> str:
     Parameters
     ----------
     rows
-        Each with ``material_id``, ``property``, ``method``, ``value`` (all 64 bits count) and ``origin``.
+        Each with ``material_id``, ``property``, ``method``, ``value`` (all 64 bits count), ``origin`` and, where it is
+        known, ``standard_deviation``, which counts too.
     """
-    lines = sorted(
-        json.dumps(
-            [row["material_id"], row["property"], row["method"], repr(float(row["value"])), row["origin"]]
-        )
-        for row in rows
-    )
+
+    def parts(row: Mapping[str, Any]) -> list[str]:
+        known = [row["material_id"], row["property"], row["method"], repr(float(row["value"])), row["origin"]]
+        noise = row.get("standard_deviation")
+        return known if noise is None else [*known, repr(float(noise))]
+
+    lines = sorted(json.dumps(parts(row)) for row in rows)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

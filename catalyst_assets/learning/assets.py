@@ -8,12 +8,17 @@ import dagster as dg
 from catalyst_assets.asset_metadata.shown import listing, shown, table
 from catalyst_assets.asset_metadata.tables import file_schema, label_columns
 from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
-from catalyst_assets.learning.columns import FEATURES, IDENTITY
+from catalyst_assets.learning.columns import FEATURES, IDENTITY, noise_columns
 from catalyst_assets.partitions import AL_ITERATION
 from resources.mlflow.tracking import Tracking
 from resources.platform import Platform
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from catalyst_assets.learning.models.registry import Registration
 
 
@@ -46,7 +51,9 @@ def training_set(
         iteration = read_iteration(connection, key)
     return dg.MaterializeResult(
         metadata={
-            **file_schema({**IDENTITY, **label_columns(built.properties), **FEATURES}),
+            **file_schema(
+                {**IDENTITY, **label_columns(built.properties), **FEATURES, **noise_columns(built.noisy)}
+            ),
             **shown(
                 {
                     "dagster/row_count": len(built.material_ids),
@@ -54,6 +61,7 @@ def training_set(
                     "chemical_systems": len(set(built.chemical_systems)),
                     "labels": iteration.label_count,
                     "label_sha256": iteration.label_sha256,
+                    **_noise(built.noisy),
                     "parent_iteration": iteration.parent or "none",
                     "features": len(built.feature_names),
                     "backbone": built.provenance["backbone"],
@@ -65,6 +73,19 @@ def training_set(
         },
         data_version=dg.DataVersion(sha256),
     )
+
+
+def _noise(noisy: "Mapping[str, NDArray[np.float64]]") -> dict[str, Any]:
+    """Return how many labels have a known standard deviation, and the typical one of each property."""
+    import numpy as np
+
+    if not noisy:
+        return {}
+    known = {name: column[np.isfinite(column)] for name, column in noisy.items()}
+    return {
+        "labels_with_noise": sum(len(column) for column in known.values()),
+        **{f"median_noise_of_{name}": float(np.median(column)) for name, column in known.items()},
+    }
 
 
 @dg.asset(

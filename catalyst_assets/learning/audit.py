@@ -209,7 +209,11 @@ def find_snapshot_problems(
     same = tuple(material_ids) == training_set.material_ids and np.array_equal(
         expected, training_set.labels, equal_nan=True
     )
-    if not same:
+    _, noise = pivot_labels(described, training_set.properties, "standard_deviation")
+    held = training_set.label_noise
+    if held is None:
+        held = np.full(noise.shape, np.nan)
+    if not (same and np.array_equal(noise, held, equal_nan=True)):
         problems.append("The snapshot does not hold the frozen labels.")
     if not np.isfinite(training_set.features).all():
         problems.append("The snapshot has features that are not finite.")

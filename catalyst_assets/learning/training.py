@@ -130,7 +130,14 @@ def _fit(
             )
     settings = HeadSettings(seed=derive_seed(campaign.seed, "head"), recalibrate=True)
     return fit_heads(
-        wanted.heads, known.features, known.feature_names, known.labels, systems, known.properties, settings
+        wanted.heads,
+        known.features,
+        known.feature_names,
+        known.labels,
+        systems,
+        known.properties,
+        settings,
+        noise=known.label_noise,
     )
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.errors import CorruptArtifactError, LoopError
-from catalyst_assets.learning.columns import FEATURES, IDENTITY
+from catalyst_assets.learning.columns import FEATURES, IDENTITY, noise_column
 from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.stage import quarantined
 from catalyst_assets.representation.store import load_features
@@ -49,6 +49,9 @@ class TrainingSet:
         Shape (n, f), float32.
     labels
         Shape (n, p), float64 in each property's unit; NaN where nothing is known.
+    label_noise
+        Shape (n, p): standard deviation of each label in its property's unit, NaN where it is not known; None where it
+        is of none.
     provenance
         ``label_sha256``, ``campaign_sha256``, ``method`` and ``backbone`` it was made from; ``left_out`` names the
         labelled materials that the backbone cannot describe, if there are any.
@@ -62,6 +65,7 @@ class TrainingSet:
     features: NDArray[np.float32]
     labels: NDArray[np.float64]
     provenance: "Mapping[str, str]"
+    label_noise: NDArray[np.float64] | None = None
 
     def to_parquet(self) -> bytes:
         """Return the set as Parquet; equal sets give equal bytes."""
@@ -79,16 +83,28 @@ class TrainingSet:
         else:
             columns.append(pa.array([[]] * len(self.material_ids), pa.list_(pa.float32())))
         names = [*_IDENTITY, *self.properties, _FEATURES]
-        about = {
+        about: dict[str, object] = {
             "properties": list(self.properties),
             "feature_names": list(self.feature_names),
             "provenance": dict(self.provenance),
         }
+        if self.noisy:
+            about["noise"] = list(self.noisy)
+            names += [noise_column(name) for name in self.noisy]
+            columns += [pa.array(noise, pa.float64(), mask=np.isnan(noise)) for noise in self.noisy.values()]
         table = pa.table(dict(zip(names, columns, strict=True)))
         table = table.replace_schema_metadata({_METADATA: json.dumps(about, sort_keys=True)})
         sink = io.BytesIO()
         pq.write_table(table, sink, compression="zstd")
         return sink.getvalue()
+
+    @property
+    def noisy(self) -> dict[str, NDArray[np.float64]]:
+        """Standard deviations of the labels of each property that they are known of, shape (n,)."""
+        if self.label_noise is None:
+            return {}
+        columns = dict(zip(self.properties, self.label_noise.T, strict=True))
+        return {name: column for name, column in columns.items() if np.isfinite(column).any()}
 
     @classmethod
     def from_parquet(cls, data: bytes) -> "TrainingSet":
@@ -102,6 +118,11 @@ class TrainingSet:
         flat = table[_FEATURES].combine_chunks().flatten().to_numpy()
         shape = (table.num_rows, len(about["feature_names"]))
         labels = np.array(columns, dtype=np.float64).T.reshape(table.num_rows, len(columns))
+        noise = None
+        if about.get("noise"):
+            noise = np.full(labels.shape, np.nan)
+            for name in about["noise"]:
+                noise[:, about["properties"].index(name)] = table[noise_column(name)].to_numpy()
         return cls(
             material_ids=material_ids,
             chemical_systems=systems,
@@ -111,13 +132,23 @@ class TrainingSet:
             features=flat.astype(np.float32).reshape(shape),
             labels=labels,
             provenance=about["provenance"],
+            label_noise=noise,
         )
 
 
 def pivot_labels(
-    rows: "Sequence[Mapping[str, Any]]", properties: "Sequence[str]"
+    rows: "Sequence[Mapping[str, Any]]", properties: "Sequence[str]", column: str = "value"
 ) -> tuple[list[str], NDArray[np.float64]]:
     """Turn label rows into a matrix.
+
+    Parameters
+    ----------
+    rows
+        Each with ``material_id``, ``property`` and ``column``, which may be None.
+    properties
+        The p that are wanted.
+    column
+        What of each row goes into the matrix: its ``value``, or its ``standard_deviation``.
 
     Returns
     -------
@@ -126,13 +157,14 @@ def pivot_labels(
     labels
         Shape (n, p), float64, NaN where there is no label.
     """
-    column = {name: index for index, name in enumerate(properties)}
-    wanted = [row for row in rows if row["property"] in column]
+    place = {name: index for index, name in enumerate(properties)}
+    wanted = [row for row in rows if row["property"] in place]
     material_ids = sorted({row["material_id"] for row in wanted})
     position = {material_id: index for index, material_id in enumerate(material_ids)}
     labels = np.full((len(material_ids), len(properties)), np.nan)
     for row in wanted:
-        labels[position[row["material_id"]], column[row["property"]]] = row["value"]
+        value = row[column]
+        labels[position[row["material_id"]], place[row["property"]]] = np.nan if value is None else value
     return material_ids, labels
 
 
@@ -167,6 +199,7 @@ def assemble(
     campaign = iteration.campaign
     described = [row for row in rows if row["material_id"] not in left_out]
     material_ids, labels = pivot_labels(described, campaign.learned_properties)
+    _, noise = pivot_labels(described, campaign.learned_properties, "standard_deviation")
     about = {row["material_id"]: row for row in materials}
     hashes = tuple(about[material_id]["structure_hash"] for material_id in material_ids)
     fingerprint = current_fingerprint(objects)
@@ -192,6 +225,7 @@ def assemble(
             "backbone": fingerprint,
             **({"left_out": ", ".join(sorted(left_out))} if left_out else {}),
         },
+        label_noise=noise if np.isfinite(noise).any() else None,
     )
 
 

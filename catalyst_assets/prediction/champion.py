@@ -99,4 +99,5 @@ def _condition(
         known.feature_names,
         known.labels,
         known.chemical_systems,
+        known.label_noise,
     )

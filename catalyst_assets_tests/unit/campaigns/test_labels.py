@@ -31,9 +31,20 @@ def test_every_field_and_the_last_bit_of_a_value_change_the_hash() -> None:
         _label("a", 0.2, property="band_gap_direct"),
         _label("a", 0.2, method="HSE06"),
         _label("a", 0.2, origin="computed"),
+        _label("a", 0.2, standard_deviation=0.0),
+        _label("a", 0.2, standard_deviation=0.1),
+        _label("a", 0.2, standard_deviation=math.nextafter(0.1, 1)),
     ]
     hashes = {hash_labels([row]) for row in [_label("a", 0.2), *changed]}
-    assert len(hashes) == 6
+    assert len(hashes) == 9
+
+
+def test_labels_of_which_no_noise_is_known_keep_the_hash_they_always_had() -> None:
+    rows = [_label("a", 1.0), _label("b", 2.0)]
+    assert hash_labels(rows) == "e1d910c351cd6e46c5a9f44fe1e4a93447dd86896e27979933662950f6b35629"
+    assert hash_labels(
+        [row | {"standard_deviation": None, "result_ids": [3]} for row in rows]
+    ) == hash_labels(rows)
 
 
 def test_one_label_more_is_another_set() -> None:
