@@ -127,6 +127,7 @@ def _fit(
                 adapted,
                 checkpoints,
                 on_epoch=on_epoch,
+                noise=known.label_noise,
             )
     settings = HeadSettings(seed=derive_seed(campaign.seed, "head"), recalibrate=True)
     return fit_heads(

@@ -22,6 +22,7 @@ from catalyst_assets.learning.uncertainty.calibration import (
     fit_quantiles,
     fit_spread,
 )
+from catalyst_assets.learning.uncertainty.label_noise import known_noise, take_noise, truth_share
 from catalyst_assets.learning.uncertainty.marginals import normal_scores, score_correlation
 from catalyst_assets.learning.uncertainty.report import ValidationReport, score_held_out
 from catalyst_assets.seeds import derive_seed
@@ -69,6 +70,7 @@ def fine_tune(
     *,
     left_out: "Sequence[NDArray[np.int64]] | None" = None,
     on_epoch: OnEpoch | None = None,
+    noise: NDArray[np.float64] | None = None,
 ) -> FineTunedModel:
     """Adapt a backbone to labels; a call that was killed goes on where it was when it is made again.
 
@@ -94,6 +96,8 @@ def fine_tune(
         Rows that each member leaves out, instead of its fold of chemical systems.
     on_epoch
         Hears of each epoch of each member.
+    noise
+        Shape (n, p): standard deviations of the labels, NaN where they are not known; None where none is.
 
     Raises
     ------
@@ -115,7 +119,8 @@ def fine_tune(
         )
     extra = descriptors_among(features, feature_names)
     learned = tuple(properties[column] for column in columns)
-    data = LabelledGraphs(graphs, extra, labels[:, columns], learned)
+    blur = None if noise is None else known_noise(noise[:, columns])
+    data = LabelledGraphs(graphs, extra, labels[:, columns], learned, blur)
     # What is stored tells nothing of the machine it was made on.
     anywhere = replace(settings, fit=replace(settings.fit, accelerator="auto"))
     members: list[FittedNetwork] = []
@@ -202,28 +207,33 @@ def _judge(
     folds = assign_folds([groups[row] for row in rows], _JUDGING_FOLDS, settings.fit.seed)
     calibrations, reports = [], {}
     scores = np.full((len(rows), len(properties)), np.nan)
+    shares = None if data.noise is None else np.ones(scores.shape)
     for column, name in enumerate(data.properties):
         observed = data.labels[rows, column]
         known = np.isfinite(observed)
+        noise = take_noise(data.noise, (rows[known], column))
         pooled = [
             pool_members([predictions[column] for predictions in by_member]) for _, by_member in held_out
         ]
         marginal = join_rows(pooled).take(order[known])
         typical = float(np.nanstd(data.labels[:, column]))
-        spread = fit_spread(marginal, observed[known], typical)
-        quantiles = fit_quantiles(spread.apply(marginal), observed[known], folds[known])
+        spread = fit_spread(marginal, observed[known], typical, noise)
+        quantiles = fit_quantiles(spread.apply(marginal), observed[known], folds[known], noise)
         calibrations.append(replace(spread, quantiles=quantiles))
         if known.any():
-            fair = cross_fit_spread(marginal, observed[known], folds[known], typical)
+            fair = cross_fit_spread(marginal, observed[known], folds[known], typical, noise)
             reports[name] = score_held_out(
-                fair, observed[known], folds[known], settings.fit.seed, recalibrate=True
+                fair, observed[known], folds[known], settings.fit.seed, recalibrate=True, noise=noise
             )
             position = list(properties).index(name)
-            scores[known, position] = normal_scores(calibrations[-1].apply(marginal), observed[known])
+            calibrated = calibrations[-1].apply(marginal)
+            scores[known, position] = normal_scores(calibrated.blurred(noise), observed[known])
+            if shares is not None and noise is not None:
+                shares[known, position] = truth_share(calibrated.spread**2, noise)
     curves = {
         f"member{number}/{name}": tuple(value for _, value in points)
         for number, member in enumerate(members)
         for name, points in member.curves.items()
     }
     report = ValidationReport(reports, curves)
-    return tuple(calibrations), report, score_correlation(scores)
+    return tuple(calibrations), report, score_correlation(scores, shares=shares)

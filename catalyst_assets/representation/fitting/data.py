@@ -38,12 +38,15 @@ class LabelledGraphs:
         In each property's unit, float64, shape (n, p); NaN where a property is not known.
     properties
         The p names.
+    noise
+        Standard deviations of the labels, shape (n, p), 0 where they are not known; None where none is.
     """
 
     graphs: Sequence[CrystalGraph]
     extra: NDArray[np.float32]
     labels: NDArray[np.float64]
     properties: tuple[str, ...]
+    noise: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.graphs)
@@ -62,16 +65,18 @@ class LabelledGraphs:
         """Return some of the rows, in the given order."""
         chosen = np.asarray(rows, dtype=np.int64)
         graphs = [self.graphs[row] for row in chosen]
-        return LabelledGraphs(graphs, self.extra[chosen], self.labels[chosen], self.properties)
+        noise = None if self.noise is None else self.noise[chosen]
+        return LabelledGraphs(graphs, self.extra[chosen], self.labels[chosen], self.properties, noise)
 
     @cached_property
     def row_digests(self) -> tuple[bytes, ...]:
-        """Hash of each row: its crystal, further features and labels."""
+        """Hash of each row: its crystal, further features, labels and what is known of their noise."""
         digests = []
-        for graph, extra, labels in zip(self.graphs, self.extra, self.labels, strict=True):
+        noise = () if self.noise is None else (self.noise,)
+        for graph, extra, *taught in zip(self.graphs, self.extra, self.labels, *noise, strict=True):
             digest = hashlib.sha256()
             parts = (graph.atomic_numbers, graph.positions, graph.cell, graph.edges, graph.shifts)
-            for part in (*parts, extra, labels):
+            for part in (*parts, extra, *taught):
                 digest.update(f"{part.dtype.str}{part.shape}".encode())
                 digest.update(np.ascontiguousarray(part).data)
             digests.append(digest.digest())
@@ -138,6 +143,10 @@ class TargetScaling:
         """Return labels in standard deviations from the mean; NaN stays NaN."""
         return np.asarray((labels - self.center) / self.scale)
 
+    def noise_variance(self, noise: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        """Return the variance of the noise of standardised labels."""
+        return None if noise is None else np.asarray((noise / self.scale) ** 2)
+
 
 @dataclass(frozen=True)
 class FitBatch:
@@ -157,6 +166,8 @@ class FitBatch:
         Whether there is a label, and whether it is above the floor, shape (b, p).
     share
         What part of an average batch of its epoch this one is.
+    variance
+        Of the noise that is known of the targets, shape (b, p); None where none is.
     """
 
     graph: GraphBatch
@@ -166,6 +177,7 @@ class FitBatch:
     known: torch.Tensor
     above: torch.Tensor
     share: float
+    variance: torch.Tensor | None = None
 
     def to(self, device: torch.device | str) -> "FitBatch":
         """Return the batch on a device."""
@@ -190,6 +202,7 @@ class PreparedGraphs:
         self, data: LabelledGraphs, scaling: TargetScaling, sites: Sequence[torch.Tensor] | None = None
     ) -> None:
         self.labels = data.labels
+        self.variance = scaling.noise_variance(data.noise)
         self.edge_counts = np.array([graph.edges.shape[1] for graph in data.graphs], dtype=np.int64)
         self._graphs = data.graphs if sites is None else [graph.within(0.0) for graph in data.graphs]
         self._sites = sites
@@ -214,6 +227,7 @@ class PreparedGraphs:
             self._known[index],
             self._above[index],
             share,
+            None if self.variance is None else torch.from_numpy(self.variance).float()[index],
         )
 
 

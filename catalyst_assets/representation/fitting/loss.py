@@ -2,7 +2,8 @@
 
 The mean by a robust loss, the spread by the likelihood of what the mean left (the mean held fixed: see `head`), the
 gate by its cross-entropy; mean and spread only above the floor, as in a hurdle model (J. G. Cragg, Econometrica 39,
-829 (1971)).
+829 (1971)). Where a label's noise is known it counts for the mean by the share that the truth has in its variance, and for
+the spread, which is the truth's, by the likelihood of both.
 """
 
 from dataclasses import dataclass
@@ -52,7 +53,11 @@ def fit_loss(
     errors = output.mean - batch.targets
     delta = settings.huber_delta
     robust = functional.huber_loss(errors, torch.zeros_like(errors), reduction="none", delta=delta) / delta
-    likelihood = output.spread.log() + 0.5 * (errors.detach() / output.spread) ** 2
+    spread = output.spread
+    if batch.variance is not None:
+        spread = (output.spread**2 + batch.variance).sqrt()
+        robust = robust * (output.spread.detach() / spread.detach()) ** 2
+    likelihood = spread.log() + 0.5 * (errors.detach() / spread) ** 2
     value = robust + settings.spread_weight * likelihood
     gate = functional.binary_cross_entropy_with_logits(output.gate, batch.above.float(), reduction="none")
     total = (value * weights.value).where(batch.above, 0.0).sum()
@@ -75,9 +80,23 @@ def in_units(output: HeadOutput, scaling: TargetScaling) -> tuple[HurdlePredicti
 
 
 def validation_metrics(
-    predicted: tuple[HurdlePrediction, ...], labels: NDArray[np.float64], scaling: TargetScaling
+    predicted: tuple[HurdlePrediction, ...],
+    labels: NDArray[np.float64],
+    scaling: TargetScaling,
+    variance: NDArray[np.float64] | None = None,
 ) -> dict[str, float]:
     """Judge predictions by labels they were not taught.
+
+    Parameters
+    ----------
+    predicted
+        Of each property.
+    labels
+        Shape (n, p).
+    scaling
+        Of the labels.
+    variance
+        Of the noise that is known of the standardised labels, shape (n, p): by it they weigh; None where none is.
 
     Returns
     -------
@@ -92,14 +111,17 @@ def validation_metrics(
         if not known.any():
             continue
         target = labels[known, column]
-        error = float(np.abs(_expected(prediction)[known] - target).mean())
+        noise = np.zeros(len(target)) if variance is None else variance[known, column]
+        error = float(np.average(np.abs(_expected(prediction)[known] - target), weights=1 / (1 + noise)))
         metrics[f"mean_absolute_error/{name}"] = error
         errors.append(error / scaling.scale[column])
         above = target > prediction.floor
         if above.any():
-            spread = prediction.spread[known][above] / scaling.scale[column]
-            z = (target[above] - prediction.center[known][above]) / prediction.spread[known][above]
-            likelihood = np.log(spread) + 0.5 * z**2 + 0.5 * np.log(2 * np.pi)
+            spread = prediction.spread[known][above]
+            if variance is not None:
+                spread = np.hypot(spread, np.sqrt(noise[above]) * scaling.scale[column])
+            z = (target[above] - prediction.center[known][above]) / spread
+            likelihood = np.log(spread / scaling.scale[column]) + 0.5 * z**2 + 0.5 * np.log(2 * np.pi)
             metrics[f"negative_log_likelihood/{name}"] = float(likelihood.mean())
     metrics["validation_error"] = float(np.mean(errors)) if errors else float("nan")
     return metrics

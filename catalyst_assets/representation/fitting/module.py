@@ -120,7 +120,8 @@ class FitModule(pl.LightningModule):
         output = HeadOutput.join(self._outputs)
         self._outputs = []
         predicted = in_units(output, self._scaling)
-        self.latest = validation_metrics(predicted, self._rows.validation.labels, self._scaling)
+        rows = self._rows.validation
+        self.latest = validation_metrics(predicted, rows.labels, self._scaling, rows.variance)
         self.log(MONITORED, self.latest[MONITORED], prog_bar=True, batch_size=1)
 
     def on_train_epoch_end(self) -> None:
