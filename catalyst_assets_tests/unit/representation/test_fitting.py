@@ -107,6 +107,25 @@ def test_each_property_weighs_the_same_however_many_labels_it_has() -> None:
     assert by_property[0] > 0
 
 
+def test_a_label_that_is_off_by_its_known_noise_moves_neither_mean_nor_spread_by_much() -> None:
+    labels = np.array([[3.0], [3.0]])
+    noise = np.array([[3.0], [0.0]])
+    data = LabelledGraphs(perovskite_labels().graphs[:2], np.zeros((2, 0), np.float32), labels, ("a",), noise)
+    scaling = TargetScaling(("a",), np.zeros(1), np.ones(1), np.full(1, -np.inf))
+    batch = PreparedGraphs(data, scaling).collate(range(2))
+    mean, spread = torch.zeros(2, 1, requires_grad=True), torch.ones(2, 1, requires_grad=True)
+    output = HeadOutput(mean, spread, torch.zeros(2, 1))
+    fit_loss(output, batch, LossWeights.of(labels, scaling), QUICK).backward()
+    assert mean.grad is not None
+    assert spread.grad is not None
+    blunt, sharp = mean.grad[:, 0].tolist()
+    assert blunt == pytest.approx(0.1 * sharp)
+    blunt, sharp = spread.grad[:, 0].tolist()
+    assert abs(blunt) < 0.01 * abs(sharp)
+    assert data.take([1, 0]).row_digests == (data.row_digests[1], data.row_digests[0])
+    assert replace(data, noise=None).sha256 != data.sha256
+
+
 def test_an_epoch_goes_through_every_row_once_and_in_an_order_of_its_own() -> None:
     counts = np.random.default_rng(0).integers(20, 300, 101)
 
