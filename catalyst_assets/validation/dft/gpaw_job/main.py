@@ -50,12 +50,9 @@ def main(arguments: Sequence[str]) -> int:
         try:
             result = compute(folder)
         except _EXPECTED as error:
-            result = {
-                "outcome": "failed",
-                "reason": str(error) or type(error).__name__,
-                "values": [],
-                "about": {},
-            }
+            # A second attempt goes on with safer settings from what has been computed.
+            try_again = isinstance(error, NotConvergedError)
+            result = _failure(str(error) or type(error).__name__) | {"try_again": try_again}
         except Exception as error:
             traceback.print_exc()
             place = traceback.extract_tb(error.__traceback__)[-1]
