@@ -1,0 +1,1 @@
+"""Crystals that laboratories measured and no source knows: materials of the source `laboratory`."""
