@@ -15,6 +15,7 @@ from catalyst_assets.ingestion.derived.identity import KnownRecord
 from catalyst_assets.ingestion.laboratory.crystals import name_crystal
 from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.validation.submissions.reading.entries import Entry
+from catalyst_assets.validation.submissions.reading.formulas import read_formula
 from catalyst_assets.validation.submissions.reading.problems import Problems
 from catalyst_assets.validation.submissions.reading.quantities import UnreadableCellError
 from catalyst_assets.validation.submissions.reading.structures import Beside, GivenCrystal, read_structure
@@ -100,7 +101,9 @@ class Resolver:
     def _look_up(self, entries: Sequence[Entry]) -> None:
         self._fill(self._candidates, {e.candidate for e in entries if e.candidate}, self._fetch_candidates)
         self._fill(self._materials, {e.material_id for e in entries if e.material_id}, self._fetch_materials)
-        self._fill(self._formulas, {e.formula for e in entries if e.formula}, self._fetch_formulas)
+        self._fill(
+            self._formulas, {read_formula(e.formula) for e in entries if e.formula}, self._fetch_formulas
+        )
 
     def _find(self, entry: Entry) -> Target | None:
         if entry.campaign and entry.campaign not in self.campaigns:
@@ -148,7 +151,7 @@ class Resolver:
 
     def _agrees(self, entry: Entry, row: Row, called: str) -> bool:
         """Tell whether what else an entry says of its material is true of it."""
-        if entry.formula and entry.formula != row["reduced_formula"]:
+        if entry.formula and read_formula(entry.formula) != read_formula(row["reduced_formula"]):
             self._bad(
                 entry, "formula", entry.formula, f"is not the formula of {called}, which is {row['reduced_formula']}",
                 "Is it somebody else's row? Correct one of them.",
@@ -182,7 +185,7 @@ class Resolver:
         return None if found is None else Target(found[0], new_crystal=found[1])
 
     def _of_formula(self, entry: Entry) -> Target | None:
-        known = self._formulas.get(entry.formula, [])
+        known = self._formulas.get(read_formula(entry.formula), [])
         if len(known) == 1:
             return Target(known[0])
         if not known:
@@ -265,7 +268,7 @@ class Resolver:
             return None
         material_id, new = found
         formula = new.crystal.reduced_formula if new else self._formula_of(material_id)
-        if entry.formula and entry.formula != formula:
+        if entry.formula and read_formula(entry.formula) != formula:
             self._bad(
                 entry, "formula", entry.formula, f"is not the formula of the structure, which is {formula}",
                 "Correct one of them.",

@@ -66,6 +66,8 @@ class Entry:
     ----------
     place
         Of its row.
+    formula
+        As written; it is one.
     column
         Heading above its value.
     value, standard_deviation
@@ -181,7 +183,7 @@ class EntryReader:
         if texts["formula"]:
             column = self._fields.get("formula")
             header = column.header if column else "formula"
-            texts["formula"] = self._cell("formula", header, texts["formula"], _formula) or ""
+            self._cell("formula", header, texts["formula"], _formula)
         values = [*self._read_values(get, texts["property"])]
         synthesis = self._field("synthesis", get, cells.read_synthesis)
         outcome = self._field("outcome", get, cells.read_outcome)

@@ -1,0 +1,169 @@
+"""Recording the results of a file batch by batch, and finding what follows for candidates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
+
+from catalyst_assets.campaigns.iterations import read_iteration
+from catalyst_assets.errors import ResultConflictError
+from catalyst_assets.validation.results.examining import examine
+from catalyst_assets.validation.results.ledger import compare, record_results
+from catalyst_assets.validation.results.model import Result, Submission
+from catalyst_assets.validation.results.settling import settle
+from catalyst_assets.validation.submissions.batches import Batch
+from catalyst_assets.validation.submissions.outcome import Correction, Movement, Outlier
+from catalyst_assets.validation.submissions.outliers import FEWEST, LIMIT, modified_z_scores
+from catalyst_assets.validation.submissions.reading.problems import Problems
+from catalyst_assets.validation.submissions.reading.structures import GivenCrystal
+from catalyst_assets.validation.submissions.resolving import Resolver
+from resources.postgres.database import fetch_all
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+# More is not looked at for outliers and movements: the answer would not be read.
+_MOST_MATERIALS: Final = 20_000
+_MOST_ITERATIONS: Final = 50
+_MOST_CORRECTIONS: Final = 1000
+_CONFLICT_REMEDY: Final = (
+    "To correct it, say why in the column correction; number another measurement in the column replicate."
+)
+
+
+@dataclass
+class Tally:
+    """Records batches and remembers what came of them."""
+
+    connection: "sa.Connection"
+    submission: Submission
+    problems: Problems
+    n_results: int = 0
+    added: int = 0
+    corrected: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    corrections: list[Correction] = field(default_factory=list)
+    crystals: dict[str, GivenCrystal] = field(default_factory=dict)
+    keys: set[str | None] = field(default_factory=set)
+    materials: set[str] = field(default_factory=set)
+
+    def take(self, batch: Batch) -> None:
+        """Record a batch; what contradicts the ledger becomes a problem, and nothing more is recorded then."""
+        self.n_results += len(batch.results)
+        self.failed += sum(result.outcome == "failed" for result in batch.results)
+        places, results = [], []
+        for entry, target, result in zip(batch.entries, batch.targets, batch.results, strict=True):
+            if target.new_crystal is None:
+                places.append(entry)
+                results.append(result)
+            else:
+                self.crystals[target.material_id] = target.new_crystal
+                self.added += 1
+        self.keys |= {result.partition_key for result in results}
+        self.materials |= {result.material_id for result in results}
+        if not results:
+            return
+        try:
+            if self.problems.count or any(result.corrects for result in results):
+                _, corrections, conflicts = compare(self.connection, results)
+                if conflicts:
+                    raise ResultConflictError(conflicts)
+                self._note(corrections, results, [entry.place for entry in places])
+            if not self.problems.count:
+                recorded = record_results(self.connection, results, self.submission)
+                self.added += len(recorded.added)
+                self.corrected += len(recorded.corrected)
+                self.unchanged += recorded.unchanged
+        except ResultConflictError as error:
+            for place, said in error.problems:
+                self.problems.add(
+                    places[place].place, places[place].column, "", said.rstrip("."), _CONFLICT_REMEDY
+                )
+
+    def movements(self, resolver: Resolver) -> tuple[Movement, ...]:
+        """Return which candidates follow the results when their iterations are looked at next."""
+        if not self.added and not self.corrected:
+            return ()
+        keys = sorted(
+            {key for key in self.keys if key}
+            | resolver.iterations_of(sorted(self.materials)[:_MOST_MATERIALS])
+        )
+        keys = keys[:_MOST_ITERATIONS]
+        before = self._statuses(keys)
+        trial = self.connection.begin_nested()
+        for key in (None, *keys):
+            examine(self.connection, key)
+        for key in keys:
+            settle(self.connection, read_iteration(self.connection, key))
+        after = self._statuses(keys)
+        trial.rollback()
+        return tuple(
+            Movement(
+                number,
+                row["campaign"],
+                row["material_id"],
+                row["formula"],
+                row["status"],
+                after[number]["status"],
+            )
+            for number, row in before.items()
+            if row["status"] != after[number]["status"]
+        )
+
+    def outliers(self) -> tuple[Outlier, ...]:
+        """Return the measurements of these materials that lie far from their replicates."""
+        rows = fetch_all(
+            self.connection,
+            "validation/submissions/replicates",
+            material_ids=sorted(self.materials)[:_MOST_MATERIALS],
+            fewest=FEWEST,
+        )
+        found = []
+        for _, group in groupby(rows, itemgetter("material_id", "property", "method")):
+            members = list(group)
+            for row, score in zip(members, modified_z_scores([row["value"] for row in members]), strict=True):
+                if abs(score) > LIMIT:
+                    found.append(
+                        Outlier(
+                            row["material_id"],
+                            row["property"],
+                            row["value"],
+                            row["unit"],
+                            row["sample"],
+                            row["batch"],
+                            row["replicate"],
+                            float(score),
+                            len(members),
+                        )
+                    )
+        return tuple(found)
+
+    def _statuses(self, keys: Sequence[str]) -> dict[int, dict[str, str]]:
+        rows = fetch_all(self.connection, "validation/submissions/statuses", partition_keys=list(keys))
+        return {row["candidate_id"]: row for row in rows}
+
+    def _note(self, corrections: dict[int, int], results: Sequence[Result], places: Sequence[str]) -> None:
+        rows = fetch_all(
+            self.connection, "validation/submissions/values", result_ids=list(corrections.values())
+        )
+        held = {row["result_id"]: row for row in rows}
+        for place, number in list(corrections.items())[: _MOST_CORRECTIONS - len(self.corrections)]:
+            before, result = held[number], results[place]
+            self.corrections.append(
+                Correction(
+                    places[place],
+                    result.material_id,
+                    result.property,
+                    _told(before["outcome"], before["value"], before["unit"], before["standard_deviation"]),
+                    _told(result.outcome, result.value, result.unit, result.standard_deviation),
+                    result.corrects,
+                )
+            )
+
+
+def _told(outcome: str, value: float | None, unit: str | None, deviation: float | None) -> str:
+    if value is None:
+        return outcome
+    return f"{value:g}{f' ± {deviation:g}' if deviation is not None else ''} {unit or ''}".strip()
