@@ -12,6 +12,7 @@ from catalyst_assets.commands.campaign.app import app as campaign
 from catalyst_assets.commands.demo import demo
 from catalyst_assets.commands.env import env
 from catalyst_assets.commands.models.app import app as models
+from catalyst_assets.commands.validation.app import app as validation
 from resources.code_version import code_version, release
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ app.command("env")(env)
 services.register(app)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(campaign, name="campaign")
+app.add_typer(validation, name="validation")
 app.add_typer(models, name="models")
 app.add_typer(bench, name="bench", help="Measure the platform on published and shipped data.")
 

@@ -6,6 +6,7 @@ One that is declared as answering from outside needs nothing here: its results a
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from catalyst_assets.validation.dft.methods import find_method
 from catalyst_assets.validation.jobs import programs
 from catalyst_assets.validation.jobs.validators import JobValidator
 from catalyst_assets.validation.reference_table import ReferenceTable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 IMPLEMENTATIONS: Final[Mapping[str, Callable[["Platform"], Validator]]] = {
     ReferenceTable.name: lambda platform: ReferenceTable(),
+    programs.GPAW: lambda platform: JobValidator(programs.GPAW, lambda name: find_method(name).settings()),
     programs.COMMAND: lambda platform: JobValidator(programs.COMMAND),
 }
 

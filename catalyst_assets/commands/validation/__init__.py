@@ -1,0 +1,1 @@
+"""`catalyst validation`: work that validators have, results that come in."""

@@ -1,0 +1,13 @@
+"""`catalyst validation`: assembles its commands."""
+
+import typer
+
+from catalyst_assets.commands.validation.work import cancel, list_, retry
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="See what waits for validation, try it again or cancel it, hand in results.",
+)
+app.command("list")(list_)
+app.command("retry")(retry)
+app.command("cancel")(cancel)
