@@ -7,7 +7,7 @@ SOURCES := catalyst_assets resources dash_app catalyst_assets_tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up pictures test test-slow lint format browser clean
+.PHONY: help setup demo up pictures test test-slow lint format browser dft clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 11
@@ -23,10 +23,10 @@ up: setup  ## start every service and print the addresses
 pictures: setup browser  ## take the pictures of README and docs anew, from a demo of their own
 	$(BIN)/python docs/pictures.py $(ARGS)
 
-test: setup browser lint  ## lint, types and every test but those of test-slow
+test: setup browser dft lint  ## lint, types and every test but those of test-slow
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
 
-test-slow: setup browser  ## the tests that take minutes each
+test-slow: setup browser dft  ## the tests that take minutes each
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m long $(ARGS)
 
 lint: setup  ## ruff, formatting, imports between stages and types
@@ -47,6 +47,18 @@ browser:
 	{ $$root apt-get -qq update && $$root env DEBIAN_FRONTEND=noninteractive \
 	  apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
 	|| echo "Chromium could not be installed: the browser tests are skipped."
+
+# GPAW is built from source against two Debian libraries, in a minute; where it cannot be, its tests say so and are skipped.
+# Its C files are C++ by now, and older setuptools hand them to the C compiler.
+dft: setup  ## build GPAW, the extra for real calculations, where its libraries can be had
+	@grep -qx "gpaw==$$($(BIN)/python -c 'import gpaw; print(gpaw.__version__)' 2>/dev/null)" constraints.txt && exit 0; \
+	root=; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
+	if command -v apt-get >/dev/null && ! dpkg -s libxc-dev libopenblas-dev g++ >/dev/null 2>&1; then \
+	  $$root apt-get -qq update && $$root env DEBIAN_FRONTEND=noninteractive \
+	  apt-get -qq install -y --no-install-recommends libxc-dev libopenblas-dev g++ >/dev/null; fi; \
+	echo "Building GPAW (a minute)"; \
+	CC=g++ $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt gpaw gpaw-data \
+	|| echo "GPAW could not be built: its tests are skipped. It needs a C++ compiler, libxc and a BLAS."
 
 clean:  ## remove caches and builds; keeps .venv and the data in .catalyst
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -80,6 +80,8 @@ class Crystal:
             for shift in self.positions - self.positions[0]
             if self._images(self.positions + shift, np.array(self.species)) is not None
         ]
+        if len(translations) == 1:
+            return self, list(range(len(self.species)))
         vectors = (np.array(translations)[:, None] + whole[None]).reshape(-1, 3) @ self.lattice
         lengths = np.linalg.norm(vectors, axis=1)
         vectors = vectors[np.argsort(lengths.round(6), kind="stable")][(lengths < LENGTH_TOLERANCE).sum() :][
