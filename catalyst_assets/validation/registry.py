@@ -6,7 +6,7 @@ One that is declared as answering from outside needs nothing here: its results a
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from catalyst_assets.validation.dft.methods import find_method
+from catalyst_assets.validation.dft.methods import check_computable, find_method
 from catalyst_assets.validation.jobs import programs
 from catalyst_assets.validation.jobs.validators import JobValidator
 from catalyst_assets.validation.reference_table import ReferenceTable
@@ -14,6 +14,7 @@ from catalyst_assets.validation.validators import Validator
 from catalyst_assets.vocabulary.validators import VALIDATORS, Answers
 
 if TYPE_CHECKING:
+    from catalyst_assets.campaigns.model import Campaign
     from resources.platform import Platform
 
 IMPLEMENTATIONS: Final[Mapping[str, Callable[["Platform"], Validator]]] = {
@@ -34,3 +35,15 @@ def why_unavailable(name: str, platform: "Platform") -> str:
     if VALIDATORS[name].answers is not Answers.BY_JOBS:
         return ""
     return programs.why_unavailable(name, platform.settings)
+
+
+def check_answerable(campaign: "Campaign") -> None:
+    """Refuse a campaign whose validator is not set up to answer its method or its properties.
+
+    Raises
+    ------
+    UsageError
+        Says what it cannot answer, and what it can.
+    """
+    if campaign.validator == programs.GPAW:
+        check_computable(campaign.method, campaign.learned_properties)

@@ -37,9 +37,11 @@ def start(campaign: _File, home: Home = None) -> None:
     """
     from catalyst_assets.campaigns.library import check_known, load_campaign
     from catalyst_assets.loop.campaigns import start_campaign
+    from catalyst_assets.validation.registry import check_answerable
 
     goal = load_campaign(campaign)
     check_known(goal)
+    check_answerable(goal)
     with open_platform(home, upgrade=True) as platform:
         start_campaign(platform.database, goal, reopen=True)
     typer.echo(f"Campaign {goal.name} is active. `catalyst up` drives its loop.")
@@ -95,10 +97,12 @@ def validate(
     """
     from catalyst_assets.campaigns.library import check_known, load_campaign
     from catalyst_assets.campaigns.readiness import check_readiness
+    from catalyst_assets.validation.registry import check_answerable
     from resources.settings import load_settings
 
     goal = load_campaign(campaign)
     check_known(goal)
+    check_answerable(goal)
     settings = load_settings(home=home)
     ready = None
     if not settings.embedded or settings.home.exists():

@@ -25,7 +25,7 @@ from resources.settings import get_settings
 from resources.yaml_files import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 SHIPPED_FILE: Final = Path(__file__).with_name("methods.yaml")
 # Raised when the program computes something else from the same settings.
@@ -143,6 +143,30 @@ def find_method(name: str) -> DftMethod:
             "Take one of these, or declare it in the file that CATALYST_DFT_METHODS names.",
         )
     return known[name]
+
+
+def check_computable(method: str, properties: Collection[str]) -> None:
+    """Refuse what GPAW is not set up to answer.
+
+    Raises
+    ------
+    UsageError
+        It has no settings for the method, or does not compute a property, or not by this method.
+    """
+    from catalyst_assets.validation.dft.gpaw_job.main import PROPERTIES
+
+    settings = find_method(method)
+    foreign = sorted(set(properties) - set(PROPERTIES))
+    if foreign:
+        raise UsageError(
+            f"GPAW computes no {', '.join(foreign)} here; it computes {', '.join(PROPERTIES)}.",
+            "Ask for these, or have another validator answer.",
+        )
+    if "formation_energy_per_atom" in properties and not settings.formation_energies:
+        raise UsageError(
+            f"The method {method} gives no formation_energy_per_atom: its correction applies to compounds and not to elements.",
+            "Take a method without Hubbard corrections, such as PBE, or leave the formation energy out.",
+        )
 
 
 @lru_cache(maxsize=4)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.errors import UsageError
 from catalyst_assets.validation.dft.methods import find_method, known_dft_methods
+from catalyst_assets.validation.registry import check_answerable
 from catalyst_assets.vocabulary.known import known_methods
 from resources.settings import get_settings
 
@@ -98,3 +100,25 @@ def test_a_method_without_settings_is_answered_with_those_that_have_some():
         UsageError, match=r"HSE06; it has for PBE, PBEsol, GLLB-SC, PBE\+U.*CATALYST_DFT_METHODS"
     ):
         find_method("HSE06")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"method": "HSE06"}, "no settings for the method HSE06; it has for PBE, "),
+        ({"method": "PBE+U"}, r"PBE\+U gives no formation_energy_per_atom"),
+        (
+            {"properties": "adsorption_energy_H"},
+            "GPAW computes no adsorption_energy_H here; it computes lattice_a",
+        ),
+    ],
+)
+def test_a_campaign_that_gpaw_cannot_answer_is_refused_before_it_starts(tmp_path, changes, said):
+    wanted = changes.get("properties", "formation_energy_per_atom")
+    path = tmp_path / "campaign.yaml"
+    path.write_text(
+        f"name: oxides\nvalidator: gpaw\nmethod: {changes.get('method', 'PBE')}\n"
+        f"pool: {{source: perovskite_pbe}}\ncriteria: [{{property: {wanted}, max: -1}}]\ninitial_batch: 4\n"
+    )
+    with pytest.raises(UsageError, match=said):
+        check_answerable(load_campaign(path))

@@ -80,7 +80,7 @@ def reference_energy(setup: Setup, references: Path, element: str) -> dict[str, 
 def _compute(setup: Setup, element: str) -> dict[str, Any]:
     if element in MOLECULES or element == "S":
         return _molecule(setup, element)
-    crystal, moments, source = _crystal(element)
+    crystal, moments, source = element_crystal(element)
     kpoints, name = grid_of(crystal, setup.method), f"element-{element}"
     if source == "Delta test" and setup.method["functional"] == DELTA_TEST_FUNCTIONAL:
         output = setup.run(name, crystal, kpoints=kpoints, moments=moments, hubbard=False)
@@ -95,7 +95,14 @@ def _compute(setup: Setup, element: str) -> dict[str, Any]:
     }
 
 
-def _crystal(element: str) -> tuple[Crystal, list[float] | None, str]:
+def element_crystal(element: str) -> tuple[Crystal, list[float] | None, str]:
+    """Return the crystal of an element, the moments it starts with, and where it comes from.
+
+    Raises
+    ------
+    NoReferenceError
+        There is none.
+    """
     from ase.build import bulk
     from ase.collections import dcdft
 
