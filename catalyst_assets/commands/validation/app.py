@@ -2,6 +2,8 @@
 
 import typer
 
+from catalyst_assets.commands.validation.results import retract
+from catalyst_assets.commands.validation.submit import submit
 from catalyst_assets.commands.validation.work import cancel, list_, retry
 
 app = typer.Typer(
@@ -9,5 +11,7 @@ app = typer.Typer(
     help="See what waits for validation, try it again or cancel it, hand in results.",
 )
 app.command("list")(list_)
+app.command("submit")(submit)
 app.command("retry")(retry)
 app.command("cancel")(cancel)
+app.command("retract")(retract)

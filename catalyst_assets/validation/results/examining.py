@@ -3,11 +3,12 @@
 What is unfit stays in the ledger with the reason, and counts for nothing until it is corrected.
 """
 
+import json
 from typing import TYPE_CHECKING
 
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.campaigns.labels import find_unfit_values
-from resources.postgres.database import execute_many, fetch_all
+from resources.postgres.database import execute, fetch_all
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -30,7 +31,7 @@ def examine(connection: "sa.Connection", partition_key: str | None) -> int:
     found = [
         {"result_id": row["result_id"], "problem": " ".join(_problems(row, method)) or None} for row in rows
     ]
-    execute_many(connection, "validation/record_examination", found)
+    execute(connection, "validation/record_examinations", found=json.dumps(found))
     return sum(one["problem"] is not None for one in found)
 
 

@@ -91,6 +91,8 @@ class Tally:
             | resolver.iterations_of(sorted(self.materials)[:_MOST_MATERIALS])
         )
         keys = keys[:_MOST_ITERATIONS]
+        if not keys:
+            return ()
         before = self._statuses(keys)
         trial = self.connection.begin_nested()
         for key in (None, *keys):

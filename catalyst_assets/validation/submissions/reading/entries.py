@@ -3,9 +3,11 @@
 What needs the database (which candidate, which material, what was submitted before) is `resolving`'s business.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -37,6 +39,8 @@ _TEXTS: Final = (
 )  # fmt: skip
 _MATERIAL: Final = ("candidate", "material_id", "formula", "structure")
 # Prefilled in a work order: a row with nothing else was not filled in yet.
+_READ_TEXT: Final = {name: partial(cells.read_text, name) for name in (*_TEXTS, "structure", "conditions")}
+_REMEMBERED: Final = 50_000
 _ORDERED: Final = frozenset({"campaign", "property", "unit", "method", *_MATERIAL})
 
 
@@ -120,25 +124,26 @@ class EntryReader:
     unfilled: int = 0
     left_out: tuple[str, ...] = ()
     _decimal: DecimalSign = "."
-    _texts: dict[str, dict[object, str]] = field(default_factory=dict)
+    # What cells of a column said before: a million rows have few different ones.
+    _known: dict[str, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     _place: str = ""
     _is_bad: bool = False
 
     def __post_init__(self) -> None:
         self._sort_columns(self.sheet.columns)
         self.left_out = tuple(c.header for c in self.sheet.columns if c.kind == "unknown")
-        self._texts = {name: {} for name in _TEXTS}
         known = {**self.sheet.defaults}
         for name in ("campaign", "method", "unit", "operator", "correction"):
             known.setdefault(name, getattr(self.defaults, name))
         self._place = "the whole file"
         self._given = {
-            name: self._cell(name, name, known.get(name), _text_reader(name)) or "" for name in _TEXTS
+            name: self._cell(name, name, known.get(name), _READ_TEXT[name]) or "" for name in _TEXTS
         }
         self._measuring = Measuring()
 
     def _sort_columns(self, columns: Sequence[Column]) -> None:
         self._fields = {c.name: c for c in columns if c.kind == "field" and c.replicate is None}
+        self._texts = [(name, self._fields[name]) for name in _TEXTS if name in self._fields]
         self._naming = [self._fields[name].index for name in _MATERIAL if name in self._fields]
         self._conditions = [c for c in columns if c.kind == "condition"]
         self._properties = [c for c in columns if c.kind == "property"]
@@ -179,11 +184,13 @@ class EntryReader:
 
     def _read_row(self, row: Sequence[object]) -> Iterator[Entry]:
         get = _getter(row)
-        texts = {name: self._text(name, get) for name in _TEXTS}
+        texts = {**self._given}
+        for name, column in self._texts:
+            texts[name] = self._cell(name, column.header, get(column.index), _READ_TEXT[name]) or texts[name]
         if texts["formula"]:
             column = self._fields.get("formula")
             header = column.header if column else "formula"
-            self._cell("formula", header, texts["formula"], _formula)
+            self._cell("whether a formula", header, texts["formula"], _formula)
         values = [*self._read_values(get, texts["property"])]
         synthesis = self._field("synthesis", get, cells.read_synthesis)
         outcome = self._field("outcome", get, cells.read_outcome)
@@ -296,7 +303,7 @@ class EntryReader:
     def _property(self, text: str) -> str | None:
         column = self._fields.get("property")
         name: str | None = self._cell(
-            "property", column.header if column else "property", text, _read_property
+            "which property", column.header if column else "property", text, _read_property
         )
         return name
 
@@ -308,7 +315,7 @@ class EntryReader:
             self._bad(
                 "method", "", "the method is missing", "Write by which it was obtained, such as experiment."
             )
-        return self._cell("method", column.header if column else "method", text, _read_method) or ""
+        return self._cell("which method", column.header if column else "method", text, _read_method) or ""
 
     def _structure(self, get: Callable[[int], object]) -> object:
         column = self._fields.get("structure")
@@ -316,30 +323,16 @@ class EntryReader:
         return (
             cell
             if isinstance(cell, Mapping)
-            else self._cell("structure", "structure", cell, _text_reader("structure"))
+            else self._cell("structure", "structure", cell, _READ_TEXT["structure"])
         )
 
     def _read_conditions(self, get: Callable[[int], object]) -> dict[str, object]:
-        found = self._field("conditions", get, cells.read_conditions) or {}
+        found = dict(self._field("conditions", get, cells.read_conditions) or {})
         for column in self._conditions:
-            text = self._cell("conditions", column.header, get(column.index), _text_reader("conditions"))
+            text = self._cell("a condition", column.header, get(column.index), _READ_TEXT["conditions"])
             if text:
                 found[column.name] = text
         return found
-
-    def _text(self, name: str, get: Callable[[int], object]) -> str:
-        column = self._fields.get(name)
-        if column is None:
-            return self._given[name]
-        cell, known = get(column.index), self._texts[name]
-        if isinstance(cell, str):
-            if (text := known.get(cell)) is None:
-                text = self._cell(name, column.header, cell, _text_reader(name)) or ""
-                if not self._is_bad and len(known) < 100_000:
-                    known[cell] = text
-        else:
-            text = self._cell(name, column.header, cell, _text_reader(name)) or ""
-        return text or self._given[name]
 
     def _field(self, name: str, get: Callable[[int], object], read: Callable[[object], Any]) -> Any:
         column = self._fields.get(name)
@@ -348,11 +341,17 @@ class EntryReader:
     def _cell(self, name: str, header: str, cell: object, read: Callable[[object], Any]) -> Any:
         if cell is None or cell == "":
             return None
+        known = self._known[name]
+        if isinstance(cell, str) and cell in known:
+            return known[cell]
         try:
-            return read(cell)
+            value = read(cell)
         except UnreadableCellError as error:
             self._bad(header, cell, error.reason, error.remedy)
             return None
+        if isinstance(cell, str) and len(known) < _REMEMBERED:
+            known[cell] = value
+        return value
 
     def _quantity(self, cell: object) -> Quantity | None:
         return read_quantity(cell, self._decimal, is_certain=self.defaults.decimal is not None)
@@ -381,10 +380,6 @@ class EntryReader:
 def _getter(row: Sequence[object]) -> Callable[[int], object]:
     length = len(row)
     return lambda index: row[index] if index < length else None
-
-
-def _text_reader(name: str) -> Callable[[object], str]:
-    return lambda cell: cells.read_text(name, cell)
 
 
 def _formula(text: Any) -> str:
