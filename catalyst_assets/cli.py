@@ -54,7 +54,6 @@ app.add_typer(ingest.app, name="ingest")
 app.add_typer(campaign, name="campaign")
 app.add_typer(validation, name="validation")
 app.add_typer(models, name="models")
-app.add_typer(validation, name="validation")
 app.add_typer(bench, name="bench", help="Measure the platform on published and shipped data.")
 
 

@@ -188,8 +188,7 @@ class EntryReader:
         for name, column in self._texts:
             texts[name] = self._cell(name, column.header, get(column.index), _READ_TEXT[name]) or texts[name]
         if texts["formula"]:
-            column = self._fields.get("formula")
-            header = column.header if column else "formula"
+            header = self._fields["formula"].header if "formula" in self._fields else "formula"
             self._cell("whether a formula", header, texts["formula"], _formula)
         values = [*self._read_values(get, texts["property"])]
         synthesis = self._field("synthesis", get, cells.read_synthesis)
