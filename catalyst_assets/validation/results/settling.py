@@ -76,6 +76,7 @@ def settle(connection: "sa.Connection", iteration: "Iteration") -> Settled:
         "validation/standing",
         partition_key=iteration.partition_key,
         campaign=campaign.name,
+        validator=campaign.validator,
         all_failures=VALIDATORS[campaign.validator].answers is Answers.AT_ONCE,
     )
     hits = judge_hits(campaign, [row["known"] for row in rows], [row["reduced_formula"] for row in rows])
@@ -105,7 +106,9 @@ def _counts_as(step: Step) -> str:
 
 def _steps(campaign: "Campaign", row: Row, *, is_hit: bool) -> Iterator[Step]:
     target = _target(campaign, row, is_hit=is_hit)
-    if target is None or (target.status, target.kind) == (row["status"], row["rejection_kind"]):
+    stays = target and (target.status, target.kind) == (row["status"], row["rejection_kind"])
+    # What failed before anybody said that it began is told all the same.
+    if target is None or (stays and row["status"] != "flagged"):
         return
     if row["status"] == "flagged":
         yield Step("in_validation")

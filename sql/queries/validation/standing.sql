@@ -1,6 +1,6 @@
 -- How each candidate of an iteration that results may move stands, with what is known of it.
 -- Failures count from when it was restored last; all of them where :all_failures.
--- Parameters: partition_key, campaign, all_failures.
+-- Parameters: partition_key, campaign, validator, all_failures.
 WITH truths AS (
     SELECT material_id, jsonb_object_agg(property, value) AS known
     FROM campaign_truths(:campaign)
@@ -27,7 +27,8 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT history.rejected_by,
            count(*) FILTER (
-               WHERE from_status = 'in_validation' AND to_status = 'flagged'
+               -- a person who gives a candidate back says nothing of a failure
+               WHERE from_status = 'in_validation' AND to_status = 'flagged' AND x.actor = :validator
                  AND x.at > coalesce(history.restored_at, '-infinity')) AS n_returned
     FROM candidate_events x
     WHERE x.candidate_id = c.candidate_id
