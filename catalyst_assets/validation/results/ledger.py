@@ -111,6 +111,16 @@ def compare(
     return new, corrections, problems
 
 
+def find_newest(connection: "sa.Connection", results: Sequence[Result]) -> list[int | None]:
+    """Return the number under which the ledger holds each result now; None where it holds none."""
+    found: list[int | None] = []
+    for start in range(0, len(results), _AT_ONCE):
+        part = range(start, min(start + _AT_ONCE, len(results)))
+        held = _chains(connection, results, part)
+        found += [held[place][-1]["result_id"] if place in held else None for place in part]
+    return found
+
+
 def retract(connection: "sa.Connection", result_id: int, *, by: str, reason: str) -> bool:
     """Withdraw a result, by a row that says who and why; False when it was retracted already.
 

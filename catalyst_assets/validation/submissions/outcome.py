@@ -68,6 +68,8 @@ class Outcome:
         What else is worth a look.
     before
         When and by whom the same bytes came before; empty for new ones.
+    results
+        Numbers of the results in the order of the file; none in a preview, or of more than 10,000.
     """
 
     file: str
@@ -85,6 +87,7 @@ class Outcome:
     conversions: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     before: str = ""
+    results: tuple[int, ...] = ()
 
     @property
     def changes_nothing(self) -> bool:

@@ -54,6 +54,7 @@ def submit_file(
     defaults: Defaults | None = None,
     dry_run: bool = False,
     today: date | None = None,
+    role: Role = Role.VALIDATOR,
 ) -> Outcome:
     """Record the results of a file, or show what that would do.
 
@@ -67,6 +68,8 @@ def submit_file(
         Record nothing.
     today
         No measurement is later; the day it is, in UTC, if None.
+    role
+        The review app's has leave to add results, but no materials.
 
     Raises
     ------
@@ -78,7 +81,7 @@ def submit_file(
     if opened is None:
         raise RefusedFileError(file.name, problems.kept, problems.count)
     attempt = _Attempt(
-        platform, file, opened, by, channel, defaults or Defaults(), dry_run, today or _today()
+        platform, file, opened, by, channel, defaults or Defaults(), dry_run, today or _today(), role
     )
     outcome = attempt.run()
     if attempt.crystals and not dry_run:
@@ -103,21 +106,21 @@ class _Attempt:
     defaults: Defaults
     dry_run: bool
     today: date
+    role: Role
     crystals: dict[str, GivenCrystal] = field(default_factory=dict)
 
     def run(self, ingested: tuple[str, ...] = ()) -> Outcome:
         """Read, check and record everything in one transaction, which ends without a trace where it may not be kept."""
         self.crystals = {}
         problems = Problems()
-        with self.platform.database.transaction(Role.VALIDATOR) as connection:
+        with self.platform.database.transaction(self.role) as connection:
             kept = connection.begin_nested()
             beside = in_archive(self.opened.companions) if self.opened.companions else self.file.beside
             resolver = Resolver(connection, problems, beside)
             batches = Batches(self.opened, self.defaults, resolver, problems, self.today)
             before = fetch_one(connection, "validation/submissions/before", sha256=self.file.sha256)
-            tally = Tally(
-                connection, Submission(self.file.sha256, self.file.name, self.channel, self.by), problems
-            )
+            submission = Submission(self.file.sha256, self.file.name, self.channel, self.by)
+            tally = Tally(connection, submission, problems, may_ingest=self.role is not Role.APP)
             for batch in batches:
                 tally.take(batch)
             self._require_sound(problems, batches, tally)
@@ -143,6 +146,7 @@ class _Attempt:
                 before=f"by {before['submitted_by']} on {before['submitted_at']:%Y-%m-%d %H:%M} UTC"
                 if before
                 else "",
+                results=() if self.dry_run else tuple(tally.numbers),
             )
             if self.dry_run or tally.crystals:
                 kept.rollback()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.errors import ResultConflictError
 from catalyst_assets.validation.results.examining import examine
-from catalyst_assets.validation.results.ledger import compare, record_results
+from catalyst_assets.validation.results.ledger import compare, find_newest, record_results
 from catalyst_assets.validation.results.model import Result, Submission
 from catalyst_assets.validation.results.settling import settle
 from catalyst_assets.validation.submissions.batches import Batch
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _MOST_MATERIALS: Final = 20_000
 _MOST_ITERATIONS: Final = 50
 _MOST_CORRECTIONS: Final = 1000
+_MOST_NUMBERED: Final = 10_000
+_NEW_REMEDY: Final = "Submit it with `catalyst validation submit`, which takes in new crystals too; then its material_id is known."
 _CONFLICT_REMEDY: Final = (
     "To correct it, say why in the column correction; number another measurement in the column replicate."
 )
@@ -34,11 +36,20 @@ _CONFLICT_REMEDY: Final = (
 
 @dataclass
 class Tally:
-    """Records batches and remembers what came of them."""
+    """Records batches and remembers what came of them.
+
+    Attributes
+    ----------
+    may_ingest
+        Whether a crystal that nobody knows becomes a material.
+    numbers
+        Of the results in their order; none where there are too many.
+    """
 
     connection: "sa.Connection"
     submission: Submission
     problems: Problems
+    may_ingest: bool = True
     n_results: int = 0
     added: int = 0
     corrected: int = 0
@@ -48,6 +59,7 @@ class Tally:
     crystals: dict[str, GivenCrystal] = field(default_factory=dict)
     keys: set[str | None] = field(default_factory=set)
     materials: set[str] = field(default_factory=set)
+    numbers: list[int] = field(default_factory=list)
 
     def take(self, batch: Batch) -> None:
         """Record a batch; what contradicts the ledger becomes a problem, and nothing more is recorded then."""
@@ -58,9 +70,17 @@ class Tally:
             if target.new_crystal is None:
                 places.append(entry)
                 results.append(result)
-            else:
+            elif self.may_ingest:
                 self.crystals[target.material_id] = target.new_crystal
                 self.added += 1
+            else:
+                self.problems.add(
+                    entry.place,
+                    "structure",
+                    "",
+                    "the structure is that of no material that is known here",
+                    _NEW_REMEDY,
+                )
         self.keys |= {result.partition_key for result in results}
         self.materials |= {result.material_id for result in results}
         if not results:
@@ -76,11 +96,12 @@ class Tally:
                 self.added += len(recorded.added)
                 self.corrected += len(recorded.corrected)
                 self.unchanged += recorded.unchanged
+                self._number(results)
         except ResultConflictError as error:
-            for place, said in error.problems:
-                self.problems.add(
-                    places[place].place, places[place].column, "", said.rstrip("."), _CONFLICT_REMEDY
-                )
+            held = find_newest(self.connection, [results[place] for place, _ in error.problems])
+            for (place, said), number in zip(error.problems, held, strict=True):
+                entry = places[place]
+                self.problems.add(entry.place, entry.column, "", said.rstrip("."), _CONFLICT_REMEDY, number)
 
     def movements(self, resolver: Resolver) -> tuple[Movement, ...]:
         """Return which candidates follow the results when their iterations are looked at next."""
@@ -141,6 +162,12 @@ class Tally:
                         )
                     )
         return tuple(found)
+
+    def _number(self, results: Sequence[Result]) -> None:
+        if self.n_results > _MOST_NUMBERED:
+            self.numbers = []
+        else:
+            self.numbers += [number for number in find_newest(self.connection, results) if number is not None]
 
     def _statuses(self, keys: Sequence[str]) -> dict[int, dict[str, str]]:
         rows = fetch_all(self.connection, "validation/submissions/statuses", partition_keys=list(keys))

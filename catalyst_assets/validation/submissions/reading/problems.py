@@ -28,6 +28,8 @@ class Problem:
         Why it cannot be taken, continuing the sentence that begins with what was found.
     remedy
         What to do about it.
+    held
+        Number of the result that the ledger holds, where that is contradicted.
     """
 
     place: str
@@ -35,6 +37,7 @@ class Problem:
     found: str
     reason: str
     remedy: str
+    held: int | None = None
 
     def __str__(self) -> str:
         where = ", ".join(part for part in (self.place, self.column and f"column {self.column}") if part)
@@ -62,12 +65,14 @@ class Problems:
     kept: list[Problem] = field(default_factory=list)
     count: int = 0
 
-    def add(self, place: str, column: str, found: object, reason: str, remedy: str) -> None:
+    def add(
+        self, place: str, column: str, found: object, reason: str, remedy: str, held: int | None = None
+    ) -> None:
         """Note one. ``found`` is shown as messages may show a cell; empty text says nothing."""
         self.count += 1
         if len(self.kept) < _MOST_KEPT:
             told = found if found == "" else shown(found)
-            self.kept.append(Problem(place, column, str(told), reason, remedy))
+            self.kept.append(Problem(place, column, str(told), reason, remedy, held))
 
 
 class RefusedFileError(CatalystError):
