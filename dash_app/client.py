@@ -1,5 +1,6 @@
 """How the pages reach the API: over HTTP, with no database credentials, wherever the API runs."""
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -8,7 +9,7 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalyst_assets.errors import CatalystError
-from dash_app.contract import API_PREFIX, Problem
+from dash_app.contract import API_PREFIX, FieldError, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -24,11 +25,16 @@ class ApiError(CatalystError):
         As the API explains it.
     status
         Its HTTP status; 0 when there was no answer.
+    errors
+        Each field that was refused.
     """
 
-    def __init__(self, message: str, remedy: str = "", status: int = 0) -> None:
+    def __init__(
+        self, message: str, remedy: str = "", status: int = 0, errors: Sequence[FieldError] = ()
+    ) -> None:
         super().__init__(message, remedy)
         self.status = status
+        self.errors = tuple(errors)
 
 
 class ServingAddress:
@@ -55,10 +61,13 @@ class ApiClient:
     base_url
         Where the API's server is, such as ``http://api:8050``; None for the server that also serves the
         page being answered.
+    page_token
+        What results are written with; browsers never see it.
     """
 
-    def __init__(self, base_url: str | None = None) -> None:
+    def __init__(self, base_url: str | None = None, page_token: str = "") -> None:
         self._base_url = base_url
+        self._page_token = page_token
         self._http: httpx.AsyncClient | None = None
 
     async def get(self, model: type[Model], path: str, **query: Any) -> Model:
@@ -72,7 +81,7 @@ class ApiClient:
         parameters = {name: value for name, value in query.items() if value is not None}
         return await self._send(model, "GET", path, params=parameters)
 
-    async def post(self, model: type[Model], path: str, body: dict[str, Any]) -> Model:
+    async def post(self, model: type[Model], path: str, body: Any) -> Model:
         """Send ``body`` to ``path``.
 
         Raises
@@ -81,6 +90,41 @@ class ApiClient:
             The API refused, failed or could not be reached.
         """
         return await self._send(model, "POST", path, json=body)
+
+    async def write(
+        self,
+        model: type[Model],
+        path: str,
+        *,
+        reviewer: str | None,
+        body: Any = None,
+        file: tuple[str, bytes] | None = None,
+        **query: Any,
+    ) -> Model:
+        """Send results, or what is said of validation, on behalf of a reviewer.
+
+        Parameters
+        ----------
+        body
+            Sent as JSON.
+        file
+            Name and bytes, sent instead.
+
+        Raises
+        ------
+        ApiError
+            The API refused, failed or could not be reached.
+        """
+        content: dict[str, Any] = {"json": body} if file is None else {"files": {"file": file}}
+        parameters = {name: value for name, value in query.items() if value not in (None, "")}
+        return await self._send(
+            model,
+            "POST",
+            path,
+            params=parameters | {"on_behalf_of": reviewer or ""},
+            headers={"Authorization": f"Bearer {self._page_token}"},
+            **content,
+        )
 
     async def close(self) -> None:
         """Close the connections."""
@@ -124,4 +168,4 @@ def _explain(response: httpx.Response) -> ApiError:
         return ApiError(
             f"The API answered {response.status_code} without saying why.", "", response.status_code
         )
-    return ApiError(problem.detail, problem.remedy, problem.status)
+    return ApiError(problem.detail, problem.remedy, problem.status, problem.errors)

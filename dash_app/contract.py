@@ -4,7 +4,6 @@ The shapes only: reading them from the database is the routers' business, and no
 pages may import this module.
 """
 
-import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -13,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from catalyst_assets.campaigns.model import Strategy
 from catalyst_assets.campaigns.rejections import RejectionKind
+from catalyst_assets.vocabulary.people import LONGEST_NAME, check_name, check_text
 
 API_PREFIX: Final = "/api/v1"
 
@@ -27,17 +27,11 @@ class CandidateStatus(StrEnum):
     REJECTED = "rejected"
 
 
-def _printable(text: str) -> str:
-    if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", text):
-        raise ValueError("must not contain control characters")
-    return text
-
-
-Printable = AfterValidator(_printable)
+Printable = AfterValidator(check_text)
 Actor = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    Printable,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME),
+    AfterValidator(check_name),
     Field(description="Who decides; kept with the event for ever.", examples=["Ada Lovelace"]),
 ]
 ReasonText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), Printable]
@@ -86,11 +80,28 @@ class Problem(BaseModel):
     errors: list["FieldError"] = Field(default_factory=list, description="Each field that was refused.")
 
 
+class Held(BaseModel):
+    """A result as the ledger holds it."""
+
+    result_id: int
+    outcome: str
+    value: float | None
+    unit: str | None
+    standard_deviation: float | None
+    submitted_by: str
+    submitted_at: datetime
+
+
 class FieldError(BaseModel):
     """One part of a request that was refused."""
 
-    field: str
+    field: str = Field(description="The field, or the heading of the column.")
     message: str
+    pointer: str = Field(default="", description="JSON pointer into the body; empty where it is none.")
+    index: int | None = Field(default=None, description="Which result of a list, from 0.")
+    place: str = Field(default="", description="Where in a file, such as `line 7`.")
+    remedy: str = Field(default="", description="What to do about this one.")
+    held: Held | None = Field(default=None, description="What the ledger holds, where it is contradicted.")
 
 
 class Health(BaseModel):
@@ -109,26 +120,6 @@ class PropertyInfo(BaseModel):
     label: str = Field("", description="What people read for it; empty for the name in words.")
     unit: str
     description: str
-
-
-class SupersededLabel(BaseModel):
-    """A label that a ranking was learned from, one of whose results was corrected or retracted since."""
-
-    material_id: str
-    formula: str
-    property: str
-    unit: str
-    learned: float = Field(description="The value that was learned from.")
-    change: str = Field(description="corrected or retracted")
-    value: float | None = Field(description="What was measured instead; null where nothing was.")
-    reason: str
-    submitted_by: str
-    at: datetime
-    result_id: int
-    superseded_by: int
-    version: int | None = Field(
-        description="The model version that had learned from it; null of the iteration's own."
-    )
 
 
 class Iteration(BaseModel):
@@ -154,9 +145,6 @@ class Iteration(BaseModel):
         description="Version under which its model is registered; null while it is not."
     )
     mlflow_run_id: str | None
-    superseded: list[SupersededLabel] = Field(
-        default=[], description="Labels it learned from that hold no more."
-    )
 
 
 class Waiting(BaseModel):
@@ -269,10 +257,6 @@ class Candidate(BaseModel):
     hit: bool | None = Field(
         description="Whether validation found every criterion met; null before it, and where it was rejected as "
         "withdrawn or infeasible, so that what was measured does not count."
-    )
-    labels_superseded: int = Field(
-        default=0,
-        description="How many labels that its ranking was learned from were corrected or retracted since.",
     )
 
 

@@ -1,7 +1,8 @@
 """The review app as one ASGI server: the API at `/api/v1` and the pages everywhere else.
 
-Start it with ``uvicorn --factory dash_app.server:create_app_from_environment``. Nobody is asked who they
-are, so whoever starts it binds it to 127.0.0.1 or puts a proxy before it.
+Start it with ``uvicorn --factory dash_app.server:create_app_from_environment``. Who opens the pages is not asked who
+they are, so whoever starts it binds it to 127.0.0.1 or puts a proxy before it. The pages write results with a token of
+their own, which is made at start and never leaves the server.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -14,8 +15,12 @@ from dash_app.api.application import create_api
 from dash_app.client import ApiClient, ServingAddress
 from dash_app.contract import API_PREFIX
 from dash_app.pages.application import add_pages
+from resources.platform import Platform
 from resources.postgres.database import Database
+from resources.settings import Settings, get_settings
+from resources.web.body_limit import BodyLimit
 from resources.web.guard import LOCAL_HOSTS, Guard, Hosts
+from resources.web.tokens import new_secret
 
 
 def create_app(
@@ -23,6 +28,7 @@ def create_app(
     *,
     api_url: str | None = None,
     hosts: Hosts | None = None,
+    settings: Settings | None = None,
     on_shutdown: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """Build the server.
@@ -35,10 +41,14 @@ def create_app(
         Where the pages find the API; None for this same server.
     hosts
         Names by which browsers may call this server; None for this machine's own.
+    settings
+        Say where files are kept and how large they may be; None for those of the environment.
     on_shutdown
         Called when the server ends.
     """
-    client = ApiClient(api_url)
+    settings = settings or get_settings()
+    page_token = settings.page_token.get_secret_value() if settings.page_token else new_secret()
+    client = ApiClient(api_url, page_token)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -48,11 +58,24 @@ def create_app(
         on_shutdown()
 
     server = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
-    server.mount(API_PREFIX, create_api(database))
+    server.mount(API_PREFIX, create_api(Platform(settings, database), page_token))
     add_pages(server, client)
     server.add_middleware(ServingAddress)
+    server.add_middleware(BodyLimit, most=_limits(settings))
     server.add_middleware(Guard, hosts=hosts or Hosts(), problems_below=API_PREFIX)
     return server
+
+
+def _limits(settings: Settings) -> Callable[[str], int]:
+    """Return how large a body may be below each path; the pages send files as text inside of JSON."""
+    upload, request = settings.max_upload_bytes, settings.max_request_bytes
+
+    def most(path: str) -> int:
+        if not path.startswith(API_PREFIX):
+            return upload * 4 // 3 + request
+        return upload if path.rstrip("/").endswith(("/results/files", "/attachments")) else request
+
+    return most
 
 
 async def _set_up_pages(server: FastAPI) -> None:
@@ -74,7 +97,6 @@ def create_app_from_environment() -> FastAPI:
         The database needs `catalyst db upgrade`, or a newer version of the platform.
     """
     from resources.postgres.connection import connect_app
-    from resources.settings import get_settings
 
     settings = get_settings()
     resources = ExitStack()
@@ -83,5 +105,6 @@ def create_app_from_environment() -> FastAPI:
         database,
         api_url=settings.api_url,
         hosts=Hosts.of(settings),
+        settings=settings,
         on_shutdown=resources.close,
     )

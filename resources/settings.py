@@ -74,6 +74,17 @@ class Settings(BaseSettings):
     api_url: str | None = Field(
         None, description="Where the review app's pages find the API; unset when one server carries both."
     )
+    page_token: SecretStr | None = Field(
+        None,
+        description="Secret that the review app's pages and the API share where they are two processes; "
+        "unset, one is made at start.",
+    )
+    max_request_bytes: int = Field(
+        5_000_000, ge=1000, description="Largest body of a request to the API, files apart."
+    )
+    max_upload_bytes: int = Field(
+        50_000_000, ge=1000, description="Largest file that the API takes: results, attachments."
+    )
     mlflow_port: int = Field(5000, ge=1, le=65535, description="Port of the MLflow server.")
     sources_file: AbsolutePath | None = Field(
         None,

@@ -9,7 +9,6 @@ from catalyst_assets.campaigns.labels import load_origins
 from catalyst_assets.constants import REASON_TAG
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.loop.advance import Advance, RequestedRun, active_campaigns, advance_campaign
-from catalyst_assets.loop.corrections import tell_corrections
 from catalyst_assets.loop.decide import ITERATION_JOB
 from catalyst_assets.loop.jobs import FEATURES_SENSOR, FOLLOWERS, features_job, iteration_job, validation_job
 from catalyst_assets.loop.runs import reap_dead_runs
@@ -40,8 +39,6 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
     It reads the database rather than events, so that a restart or a double tick changes nothing.
     """
     platform: Platform = context.resources.platform
-    for key in tell_corrections(platform.database, context.instance):
-        context.log.info("Labels of %s were corrected or retracted since it opened.", key)
     advances: list[Advance] = []
     problems: list[str] = []
     for name in active_campaigns(platform.database):

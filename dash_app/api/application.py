@@ -6,26 +6,31 @@ from typing import Final
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
-from dash_app.api import campaigns, candidates, rankings
+from dash_app.api import campaigns, candidates, rankings, results, validation
 from dash_app.api.connection import Transaction
 from dash_app.api.problems import install_problem_handlers, problem_responses
 from dash_app.api.reference import render_reference
 from dash_app.contract import Health, Problem
-from resources.postgres.database import Database, fetch_one
+from dash_app.result_contract import NewResult
+from resources.platform import Platform
+from resources.postgres.database import fetch_one
 
-_DESCRIPTION: Final = """Campaigns, the candidates their rankings suggest, and decisions about them.
-Errors are problem details (RFC 9457). The lifecycle is ranked → flagged → in_validation → validated, or
+_DESCRIPTION: Final = """Campaigns, the candidates their rankings suggest, decisions about them, and the results of
+validation. Sending results needs a token: `catalyst tokens create NAME` prints one, and requests carry it in the header
+`Authorization: Bearer TOKEN`. Errors are problem details (RFC 9457). The lifecycle is ranked → flagged → in_validation → validated, or
 rejected from any but validated, and back to ranked from a withdrawn or failed one; the database enforces it and keeps
 who decided, why and when."""
 
 
-def create_api(database: Database) -> FastAPI:
+def create_api(platform: Platform, page_token: str) -> FastAPI:
     """Build the API.
 
     Parameters
     ----------
-    database
-        Needs the role of the app only.
+    platform
+        Its database needs the role of the app only.
+    page_token
+        What the review app's own pages write with.
     """
     app = FastAPI(
         title="Catalyst discovery",
@@ -34,12 +39,16 @@ def create_api(database: Database) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.database = database
+    app.state.platform = platform
+    app.state.database = platform.database
+    app.state.page_token = page_token
     app.state.rankings = rankings.StoredRankings()
     install_problem_handlers(app)
     app.include_router(campaigns.router)
     app.include_router(rankings.router)
     app.include_router(candidates.router)
+    app.include_router(validation.router)
+    app.include_router(results.router)
 
     @app.get(
         "/health", tags=["health"], summary="Tell whether the API works", responses=problem_responses(503)
@@ -66,8 +75,9 @@ def _describe_problems(app: FastAPI) -> None:
         document = generate()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         if "Problem" not in schemas:
-            shape = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(shape.pop("$defs", {}), Problem=shape)
+            for model in (Problem, NewResult):
+                shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                schemas.update(shape.pop("$defs", {}), **{model.__name__: shape})
             schemas.pop("HTTPValidationError", None)
             schemas.pop("ValidationError", None)
         return document

@@ -3,6 +3,7 @@
 The database's own messages are passed on: it enforces the lifecycle, so it explains it best.
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from catalyst_assets.errors import CatalystError, DatabaseUnavailableError, LoopError, UsageError
+from dash_app.api.access import ForbiddenError, UnauthorizedError
 from dash_app.contract import FieldError, Problem
 
 _CHECK_VIOLATION: Final = "23514"
@@ -23,7 +25,28 @@ class NotFoundError(CatalystError):
     """What a request names does not exist."""
 
 
+class InvalidBodyError(CatalystError):
+    """A body of which nothing was taken.
+
+    Parameters
+    ----------
+    message, remedy
+        All that is wrong with it in a few words, and what to do.
+    errors
+        Each field that was refused.
+    status
+        Of the answer: 422, or 409 where it is sound and contradicts what is held.
+    """
+
+    def __init__(self, message: str, remedy: str, errors: Sequence[FieldError], status: int = 422) -> None:
+        super().__init__(message, remedy)
+        self.errors = list(errors)
+        self.status = status
+
+
 _PLATFORM_PROBLEMS: Final = {
+    UnauthorizedError: (401, "unauthorized"),
+    ForbiddenError: (403, "forbidden"),
     NotFoundError: (404, "not-found"),
     DatabaseUnavailableError: (503, "database-unavailable"),
     UsageError: (422, "invalid-request"),
@@ -62,20 +85,39 @@ def _respond(
         remedy=remedy,
         errors=errors or [],
     )
-    return JSONResponse(problem.model_dump(), status, media_type="application/problem+json")
+    return JSONResponse(problem.model_dump(mode="json"), status, media_type="application/problem+json")
 
 
 async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
-    fields = [
-        FieldError(
-            field=".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]),
-            message=item["msg"].removeprefix("Value error, "),
-        )
-        for item in problems
-    ]
+    broken = next((item for item in problems if item["type"] == "json_invalid"), None)
+    if broken is not None:
+        return _respond(422, "invalid-json", *explain_broken_json(broken["ctx"]["error"], broken["loc"][-1]))
+    fields = [field_error(item["loc"][1:] or item["loc"], item["msg"]) for item in problems]
     detail = "; ".join(f"{item.field}: {item.message}" for item in fields) or "The request is not valid."
     return _respond(422, "invalid-request", detail, "Correct these fields and send it again.", fields)
+
+
+def field_error(location: Sequence[int | str], message: str) -> FieldError:
+    """Return what pydantic found wrong at a place of a body."""
+    return FieldError(
+        field=".".join(str(part) for part in location),
+        message=message.removeprefix("Value error, "),
+        pointer=json_pointer(location),
+    )
+
+
+def json_pointer(location: Sequence[int | str]) -> str:
+    """Return a place of a body as RFC 6901 writes it."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def explain_broken_json(reason: str, position: object) -> tuple[str, str]:
+    """Say that a body is no JSON, and what to do."""
+    return (
+        f"The body is no JSON: {reason} (character {position}).",
+        "Have it written by a program that writes JSON.",
+    )
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
@@ -83,6 +125,8 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     known = {
         404: ("not-found", f"There is nothing at {request.url.path}."),
         405: ("method-not-allowed", f"{request.url.path} does not answer {request.method}."),
+        413: ("too-large", str(getattr(error, "detail", error))),
+        415: ("unsupported-media-type", str(getattr(error, "detail", error))),
     }
     kind, detail = known.get(status, ("http", str(getattr(error, "detail", error))))
     response = _respond(status, kind, detail, f"See {request.scope.get('root_path', '')}/docs.")
@@ -104,11 +148,17 @@ async def _database_error(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _platform_error(_: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, InvalidBodyError):
+        kind = "conflict" if error.status == HTTPStatus.CONFLICT else "invalid-request"
+        return _respond(error.status, kind, error.message, error.remedy, error.errors)
     status, kind = next(
         (answer for cause, answer in _PLATFORM_PROBLEMS.items() if isinstance(error, cause)), (500, "failure")
     )
     remedy = error.remedy if isinstance(error, CatalystError) else ""
-    return _respond(status, kind, getattr(error, "message", str(error)), remedy)
+    response = _respond(status, kind, getattr(error, "message", str(error)), remedy)
+    if isinstance(error, UnauthorizedError):
+        response.headers["WWW-Authenticate"] = error.challenge
+    return response
 
 
 async def _unexpected(_: Request, error: Exception) -> JSONResponse:

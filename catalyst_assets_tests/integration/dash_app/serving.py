@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from dash_app.server import create_app
 from resources.postgres.database import Database, Role
+from resources.settings import Settings
 
 
 @contextmanager
@@ -33,11 +34,11 @@ def serving(app: ASGIApp) -> Iterator[str]:
 
 
 @contextmanager
-def api_client(database: Database) -> Iterator[httpx.Client]:
+def api_client(database: Database, settings: Settings | None = None) -> Iterator[httpx.Client]:
     """Serve the app with the role of the app alone, and yield a client of its API."""
     app_only = Database({Role.APP: database.url(Role.APP)})
     with (
-        serving(create_app(app_only)) as url,
+        serving(create_app(app_only, settings=settings)) as url,
         httpx.Client(base_url=f"{url}/api/v1", timeout=60, trust_env=False) as client,
     ):
         yield client

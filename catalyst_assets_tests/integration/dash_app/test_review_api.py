@@ -362,6 +362,12 @@ def test_the_openapi_document_describes_every_operation_and_its_problems(api: ht
         "/candidates/{candidate_id}/flag": ["post"],
         "/candidates/{candidate_id}/reject": ["post"],
         "/candidates/{candidate_id}/restore": ["post"],
+        "/candidates/{candidate_id}/start": ["post"],
+        "/candidates/{candidate_id}/return": ["post"],
+        "/results": ["get", "post"],
+        "/results/files": ["post"],
+        "/results/{result_id}": ["get"],
+        "/results/{result_id}/retract": ["post"],
     }
     assert document["servers"] == [{"url": "/api/v1"}]
     reject = document["paths"]["/candidates/{candidate_id}/reject"]["post"]["responses"]
