@@ -1,16 +1,37 @@
 """The one place that reads the environment: every `CATALYST_*` variable and `MP_API_KEY`, field by field."""
 
 import os
+import re
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalyst_assets.constants import Accelerator
 from catalyst_assets.errors import UsageError
 
+_HOURS: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(min|h|d|w)\s*")
+_UNITS: Final = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def _as_duration(value: object) -> object:
+    match = _HOURS.fullmatch(value) if isinstance(value, str) else None
+    return timedelta(**{_UNITS[match[2]]: float(match[1])}) if match else value
+
+
+# As people write it: 30min, 12h, 7d, 2w; or as ISO 8601 does.
+Duration = Annotated[timedelta, BeforeValidator(_as_duration)]
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 
@@ -63,6 +84,17 @@ class Settings(BaseSettings):
     max_shards: int = Field(64, ge=1, description="Most shards of one asset; larger pools get larger shards.")
     heartbeat_seconds: float = Field(10.0, gt=0, description="Time between two heartbeats of a run.")
     loop_interval_seconds: int = Field(1, ge=1, description="Time between two looks of the loop's sensor.")
+    stalled_after: Duration = Field(
+        timedelta(days=3),
+        gt=timedelta(0),
+        description="How long a campaign waits for answers or a reviewer until a notice is raised, such as `12h` or `7d`.",
+    )
+    alert_webhook: str | None = Field(
+        None, description="URL that notices of failed runs and stalled campaigns are posted to, as JSON."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="Key that posts to webhooks are signed with, in the header `X-Catalyst-Signature`."
+    )
     host: str = Field("127.0.0.1", description="Address that every server binds to.")
     allowed_hosts: str | None = Field(
         None,

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
@@ -18,6 +19,7 @@ from catalyst_assets.campaigns.derivations import DERIVATIONS
 from catalyst_assets.campaigns.pool_filter import Finite, FrozenModel, Pool, PropertyName
 from catalyst_assets.vocabulary.validators import ValidatorName
 from catalyst_assets.vocabulary.words import unknown
+from resources.settings import Duration
 
 
 class Strategy(StrEnum):
@@ -178,6 +180,31 @@ class Stop(FrozenModel):
     max_iterations: int | None = Field(default=None, ge=1, description="Counts the initial batch as one.")
 
 
+class Validation(FrozenModel):
+    """How candidates are sent to a validator of the platform's own."""
+
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most candidates that it works on at once; by default as many as the installation has room for.",
+    )
+
+
+class Refresh(FrozenModel):
+    """When the next iteration opens although the batch is not answered; what is still validated comes in late."""
+
+    min_new_labels: int | None = Field(
+        default=None,
+        ge=1,
+        description="Once so many values are known that the newest iteration did not learn from.",
+    )
+    max_age: Duration | None = Field(
+        default=None,
+        gt=timedelta(0),
+        description="Once its ranking is so old, such as 7d or 12h, and anything new is known.",
+    )
+
+
 class Derivation(FrozenModel):
     """A property computed from others by known physics, written ``function(property, …)``."""
 
@@ -238,6 +265,8 @@ class Campaign(FrozenModel):
     )
     seed: int = Field(default=0, ge=0, lt=2**63)
     failures: Failures = Failures()
+    validation: Validation = Validation()
+    refresh: Refresh = Refresh()
     stop: Stop = Stop()
     test_fraction: float = Field(
         default=0.1,

@@ -15,10 +15,10 @@ from dagster._core.utils import make_new_run_id
 from catalyst_assets.build import build_defs
 from catalyst_assets.errors import CatalystError, LoopError
 from catalyst_assets.loop.advance import Advance, RequestedRun, advance_campaign
-from catalyst_assets.loop.decide import FEATURES_JOB, ITERATION_JOB, Wait
 from catalyst_assets.loop.failures import explain_events, step_messages
 from catalyst_assets.loop.own_runs import execute_own_run
 from catalyst_assets.loop.sensors import label_observation
+from catalyst_assets.loop.state import FEATURES_JOB, ITERATION_JOB, Wait
 from catalyst_assets.partitions import AL_ITERATION
 from resources.runs.process import process_tags
 

@@ -16,22 +16,21 @@ from catalyst_assets.loop.campaigns import (
     load_campaign_state,
     open_iteration,
 )
-from catalyst_assets.loop.decide import (
+from catalyst_assets.loop.decide import MAX_ATTEMPTS, decide, needs_features
+from catalyst_assets.loop.failures import explain_run
+from catalyst_assets.loop.features import Opening, read_feature_state
+from catalyst_assets.loop.looks import begin_look, end_look
+from catalyst_assets.loop.runs import job_history
+from catalyst_assets.loop.state import (
     FEATURES_JOB,
     ITERATION_JOB,
-    MAX_ATTEMPTS,
     CampaignState,
     Decision,
     Open,
     Run,
     Stop,
     Wait,
-    decide,
-    needs_features,
 )
-from catalyst_assets.loop.failures import explain_run
-from catalyst_assets.loop.features import Opening, read_feature_state
-from catalyst_assets.loop.runs import job_history
 from catalyst_assets.loop.waits import (
     circumstances,
     forget_wait,
@@ -41,7 +40,8 @@ from catalyst_assets.loop.waits import (
     record_wait,
 )
 from catalyst_assets.representation.noted import current_features
-from resources.postgres.database import Database, Role, Row, fetch_all, fetch_one
+from catalyst_assets.validation.results.examining import examine
+from resources.postgres.database import Role, Row, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -93,23 +93,22 @@ class Advance:
                 return f"{self.campaign}: {reason}"
 
 
-def active_campaigns(database: Database) -> list[str]:
-    """Return the names of the campaigns that are going on, oldest first."""
-    with database.transaction(Role.PIPELINE) as connection:
-        return [row["name"] for row in fetch_all(connection, "campaigns/active")]
-
-
 def advance_campaign(
     platform: "Platform", instance: "DagsterInstance", name: str, *, forgive_failures: bool = False
 ) -> Advance | None:
-    """Decide what a campaign needs next and write it in one transaction; None when it is not active.
+    """Decide what a campaign needs next and write it in one transaction; None when there is no such campaign.
+
+    Results that nobody's iteration asked for are examined first: they are labels of the iteration that opens.
 
     Parameters
     ----------
     forgive_failures
         Request a job again even if it failed too often: a person asks.
     """
+    with platform.database.transaction(Role.VALIDATOR) as connection:
+        examine(connection, None)
     with platform.database.transaction(Role.PIPELINE) as connection:
+        begin_look(connection, name)
         state = load_campaign_state(connection, name, lambda key: job_history(instance, key))
         if state is None:
             return None
@@ -119,8 +118,10 @@ def advance_campaign(
             state = replace(state, jobs=jobs)
         waiting = read_wait(connection, name)
         decision, state = _decide(connection, platform, instance, state, waiting)
+        end_look(connection, name, decision)
         if isinstance(decision, Wait):
-            record_wait(connection, name, decision, waiting, lambda run_id: explain_run(instance, run_id))
+            if state.is_active:
+                record_wait(connection, name, decision, waiting, lambda run_id: explain_run(instance, run_id))
             return Advance(name, decision)
         forget_wait(connection, name, waiting)
         if isinstance(decision, Open | Stop) and decision.closes is not None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,15 @@ from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.history import read_history
 from catalyst_assets.campaigns.labels import hash_labels
 from catalyst_assets.campaigns.library import read_stored
-from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.campaigns.model import Campaign, Refresh
 from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.errors import InvalidPoolError, UsageError
-from catalyst_assets.loop.decide import CampaignState, IterationState, JobHistory
+from catalyst_assets.loop.state import CampaignState, IterationState, JobHistory
 from catalyst_assets.partitions import IterationKey
 from catalyst_assets.representation.noted import QUARANTINE_SOURCE
 from catalyst_assets.vocabulary.stored import keep_known_properties
+from catalyst_assets.vocabulary.validators import VALIDATORS
 from resources.postgres.database import Database, Role, Row, execute, execute_many, fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 History = Callable[[str], dict[tuple[str, str], JobHistory]]
 
 # What may change while a campaign runs; the rest would make its iterations incomparable.
-_ADJUSTABLE = {"description", "acquisition", "failures", "stop", "review"}
+_ADJUSTABLE = {"description", "acquisition", "failures", "validation", "refresh", "stop", "review"}
 
 
 def start_campaign(database: Database, campaign: Campaign, *, reopen: bool = False) -> None:
@@ -111,7 +112,7 @@ def choose_test_set(material_ids: list[str], fraction: float, seed: int) -> list
 
 
 def load_campaign_state(connection: "sa.Connection", name: str, history: History) -> CampaignState | None:
-    """Lock a campaign and return its state; None when it is not active.
+    """Lock a campaign and return its state, of one that has ended too; None when there is none.
 
     Parameters
     ----------
@@ -119,23 +120,43 @@ def load_campaign_state(connection: "sa.Connection", name: str, history: History
         Job histories of the runs of one partition key.
     """
     row = fetch_one(connection, "loop/lock_campaign", name=name)
-    if row is None or row["status"] != "active":
+    if row is None:
         return None
     campaign = read_stored(row["document"])
-    iterations = tuple(_iteration(item) for item in fetch_all(connection, "loop/iterations", campaign=name))
-    evaluations = load_evaluations(connection, campaign)
+    work = fetch_all(connection, "loop/work", campaign=name, answers=VALIDATORS[campaign.validator].answers)
+    by_key = {one["partition_key"]: one for one in work}
+    iterations = tuple(
+        _iteration(one | by_key[one["partition_key"]])
+        for one in fetch_all(connection, "loop/iterations", campaign=name)
+    )
     jobs: dict[tuple[str, str], JobHistory] = {}
-    for iteration in iterations[-1:] + tuple(i for i in iterations[:-1] if i.n_pending or i.n_unexamined):
-        jobs |= history(str(iteration.key))
-    return CampaignState(
+    for iteration in iterations:
+        if iteration is iterations[-1] or iteration.n_pending or iteration.has_results_to_follow:
+            jobs |= history(str(iteration.key))
+    state = CampaignState(
         campaign=campaign,
         iterations=iterations,
-        n_evaluated=len(evaluations),
-        n_hits=sum(evaluation.is_hit for evaluation in evaluations),
-        exhausted=_is_exhausted(connection, campaign, len(iterations)),
+        n_evaluated=0,
+        n_hits=0,
+        exhausted=False,
+        is_active=row["status"] == "active",
         jobs=jobs,
         now=datetime.now(UTC),
         retry_requested_at=row["retry_requested_at"],
+        advance_requested_at=row["advance_requested_at"],
+    )
+    if not state.is_active or any(job.active for job in jobs.values()):
+        return state  # what it has found decides nothing
+    evaluations = load_evaluations(connection, campaign)
+    evaluated = {one.material_id for one in evaluations}
+    under_way = {one["material_id"] for one in fetch_all(connection, "loop/under_way", campaign=name)}
+    return replace(
+        state,
+        n_evaluated=len(evaluations),
+        n_hits=sum(evaluation.is_hit for evaluation in evaluations),
+        n_under_way=len(under_way - evaluated),
+        n_new_labels=_count_new_labels(connection, state),
+        exhausted=_is_exhausted(connection, campaign, len(iterations)),
     )
 
 
@@ -196,6 +217,23 @@ def finish_campaign(connection: "sa.Connection", name: str, reason: str) -> None
     execute(connection, "campaigns/finish", name=name, reason=reason)
 
 
+def _count_new_labels(connection: "sa.Connection", state: CampaignState) -> int:
+    """Count what the newest iteration did not learn from, where that may open the next one."""
+    campaign = state.campaign
+    by_labels = campaign.refresh != Refresh()
+    if not by_labels or not state.iterations or state.iterations[-1].status != "ranked":
+        return 0
+    row = fetch_one(
+        connection,
+        "loop/new_labels",
+        campaign=campaign.name,
+        partition_key=str(state.iterations[-1].key),
+        properties=sorted({*campaign.properties, *campaign.learned_properties}),
+        kinds_without_labels=list(KINDS_WITHOUT_LABELS),
+    )
+    return row["n"] if row else 0
+
+
 def _is_exhausted(connection: "sa.Connection", campaign: Campaign, iteration: int) -> bool:
     history = read_history(connection, campaign, iteration)
     if load_pool(connection, campaign.pool, without=history.withheld, most=1):
@@ -220,5 +258,5 @@ def _refuse_another_goal(stored: dict[str, Any], campaign: Campaign) -> None:
     if changed:
         raise UsageError(
             f"Campaign {campaign.name} exists with another {', '.join(changed)}.",
-            "Give the new goal a new name; only stop rules, acquisition, failures, review and description may change.",
+            "Give the new goal a new name; only stop, refresh, validation, acquisition, failures, review and description may change.",
         )

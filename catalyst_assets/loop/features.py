@@ -13,9 +13,9 @@ import dagster as dg
 
 from catalyst_assets.campaigns.history import read_history
 from catalyst_assets.campaigns.pool import load_pool, read_members
-from catalyst_assets.loop.decide import FeatureState, IterationState
 from catalyst_assets.loop.jobs import FEATURES_SENSOR
 from catalyst_assets.loop.runs import UNFINISHED, end_of
+from catalyst_assets.loop.state import FeatureState, IterationState
 from catalyst_assets.representation.noted import (
     QUARANTINE_SOURCE,
     FeatureSet,

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from catalyst_assets.ingestion.sources.jobs import MADE
-from catalyst_assets.loop.decide import FEATURES_JOB, ITERATION_JOB, VALIDATION_JOB
+from catalyst_assets.loop.state import FEATURES_JOB, ITERATION_JOB, VALIDATION_JOB
 
 PREPARATION_JOB = "preparation"
 FEATURES_SENSOR = "features_follow_materials"

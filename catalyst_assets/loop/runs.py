@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from catalyst_assets.errors import DatabaseUnavailableError
-from catalyst_assets.loop.decide import JobHistory
+from catalyst_assets.loop.state import JobHistory
 from resources.postgres.database import Database, Role, Row, execute, fetch_all
 from resources.runs.process import PID_TAG, PROCESS_STARTED_TAG, is_alive, names_process_here
 

@@ -8,10 +8,11 @@ import dagster as dg
 from catalyst_assets.campaigns.labels import load_origins
 from catalyst_assets.constants import REASON_TAG
 from catalyst_assets.errors import CatalystError
-from catalyst_assets.loop.advance import Advance, RequestedRun, active_campaigns, advance_campaign
-from catalyst_assets.loop.decide import ITERATION_JOB
+from catalyst_assets.loop.advance import Advance, RequestedRun, advance_campaign
 from catalyst_assets.loop.jobs import FEATURES_SENSOR, FOLLOWERS, features_job, iteration_job, validation_job
+from catalyst_assets.loop.looks import find_due
 from catalyst_assets.loop.runs import reap_dead_runs
+from catalyst_assets.loop.state import ITERATION_JOB
 from catalyst_assets.partitions import AL_ITERATION
 from catalyst_assets.validation.label_observations import observe
 from resources.settings import get_settings
@@ -29,8 +30,9 @@ _AUTOMATION_SECONDS = 10
     default_status=dg.DefaultSensorStatus.RUNNING,
     required_resource_keys={"platform"},
     description=(
-        "Drives campaigns: asks every active one what it needs next and requests that run of `iteration`, "
-        "`validation` or `features`, or says what it waits for (`catalyst campaign show`). It reads the database, not events; the same look twice requests nothing twice."
+        "Drives campaigns: asks each of which something changed what it needs next and requests that run of "
+        "`iteration`, `validation` or `features`, or says what it waits for (`catalyst campaign show`). It follows "
+        "results, whoever wrote them, reads the database and not events, and requests nothing twice."
     ),
 )
 def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
@@ -41,7 +43,8 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
     platform: Platform = context.resources.platform
     advances: list[Advance] = []
     problems: list[str] = []
-    for name in active_campaigns(platform.database):
+    due = find_due(platform.database)
+    for name in due.campaigns:
         try:
             advance = advance_campaign(platform, context.instance, name)
         except CatalystError as error:  # one broken campaign must not hold up the others
@@ -52,7 +55,8 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
             advances.append(advance)
     requests = [advance.request for advance in advances if advance.request is not None]
     if not requests:
-        return dg.SkipReason("; ".join([*map(str, advances), *problems]) or "No active campaign.")
+        told = [*map(str, advances), *problems, *filter(None, [due.waiting])]
+        return dg.SkipReason("; ".join(told) or "No active campaign.")
     return dg.SensorResult(
         run_requests=[
             dg.RunRequest(

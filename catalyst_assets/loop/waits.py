@@ -13,7 +13,7 @@ from resources.postgres.database import Database, Role, Row, execute, fetch_one
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from catalyst_assets.loop.decide import Wait
+    from catalyst_assets.loop.state import Wait
     from resources.platform import Platform
 
 

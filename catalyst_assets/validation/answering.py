@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.iterations import read_iteration
+from catalyst_assets.campaigns.library import read_stored
 from catalyst_assets.errors import LoopError
 from catalyst_assets.validation.results.examining import examine
 from catalyst_assets.validation.results.ledger import record_results
@@ -16,7 +17,8 @@ from catalyst_assets.validation.results.model import Result, Submission
 from catalyst_assets.validation.results.settling import Settled, settle
 from catalyst_assets.validation.validators import Answer, Collected, Validator, WorkRequest
 from catalyst_assets.vocabulary.known import unit_of
-from resources.postgres.database import Role, fetch_all, fetch_one
+from catalyst_assets.vocabulary.validators import VALIDATORS, Answers
+from resources.postgres.database import Role, execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -62,14 +64,17 @@ def validate_iteration(database: "Database", partition_key: str, validator: Vali
         An answer is in another unit or by another method than was asked for.
     """
     with database.transaction(Role.VALIDATOR) as connection:
-        fetch_one(connection, "validation/lock_iteration", partition_key=partition_key)
         iteration = read_iteration(connection, partition_key)
+        fetch_one(connection, "validation/lock_campaign", campaign=iteration.campaign.name)
         submitted = 0
         if validator is not None:
+            # What is over makes room for what is flagged; what answers at once is collected in the same breath.
+            _collect(connection, iteration, validator)
             submitted = _submit(connection, iteration, validator)
             _collect(connection, iteration, validator)
         unfit = examine(connection, partition_key)
         examine(connection, None)
+        execute(connection, "validation/note_settled", partition_key=partition_key)
         settled = settle(connection, iteration)
         waiting = len(fetch_all(connection, "validation/pending", partition_key=partition_key))
     return Answered(submitted, settled, unfit, waiting)
@@ -85,10 +90,10 @@ def _request(campaign: "Campaign", material_id: str) -> WorkRequest:
 
 
 def _submit(connection: "sa.Connection", iteration: "Iteration", validator: Validator) -> int:
-    """Send flagged candidates to the validator as far as the budget reaches; it then has them."""
+    """Send flagged candidates to the validator as far as budget and concurrency reach; it then has them."""
     pending = fetch_all(connection, "validation/pending", partition_key=iteration.partition_key)
     flagged = [row for row in pending if row["status"] == "flagged"]
-    chosen = flagged[: _budget_left(connection, iteration.campaign)]
+    chosen = flagged[: _room(connection, iteration.campaign.name)] if flagged else []
     if not chosen:
         return 0
     validator.submit(connection, [_request(iteration.campaign, row["material_id"]) for row in chosen])
@@ -104,13 +109,23 @@ def _submit(connection: "sa.Connection", iteration: "Iteration", validator: Vali
     return len(chosen)
 
 
-def _budget_left(connection: "sa.Connection", campaign: "Campaign") -> int | None:
-    most = campaign.stop.max_evaluations
-    if most is None:
-        return None
-    under_way = fetch_one(connection, "validation/count_in_validation", campaign=campaign.name)
-    spent = len(load_evaluations(connection, campaign)) + (under_way["n"] if under_way else 0)
-    return max(most - spent, 0)
+def _room(connection: "sa.Connection", name: str) -> int | None:
+    """Return how many more candidates of a campaign may be sent now, by its goal as it stands; None for any number."""
+    stored = fetch_one(connection, "campaigns/one", name=name)
+    if stored is None or stored["status"] != "active":
+        return 0
+    campaign = read_stored(stored["document"])
+    room = []
+    if campaign.stop.max_evaluations is not None:
+        evaluated = {one.material_id for one in load_evaluations(connection, campaign)}
+        under_way = {row["material_id"] for row in fetch_all(connection, "loop/under_way", campaign=name)}
+        room.append(campaign.stop.max_evaluations - len(evaluated | under_way))
+    answers = VALIDATORS[campaign.validator].answers
+    if campaign.validation.concurrency is not None and answers is Answers.BY_JOBS:
+        work = fetch_all(connection, "loop/work", campaign=name, answers=answers)
+        busy = sum(row["n_working"] + row["n_to_collect"] for row in work)
+        room.append(campaign.validation.concurrency - busy)
+    return max(min(room), 0) if room else None
 
 
 def _collect(connection: "sa.Connection", iteration: "Iteration", validator: Validator) -> None:

@@ -6,6 +6,7 @@ One that is declared as answering from outside needs nothing here: its results a
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from catalyst_assets.errors import LoopError
 from catalyst_assets.validation.dft.methods import check_computable, find_method
 from catalyst_assets.validation.jobs import programs
 from catalyst_assets.validation.jobs.validators import JobValidator
@@ -25,9 +26,19 @@ IMPLEMENTATIONS: Final[Mapping[str, Callable[["Platform"], Validator]]] = {
 
 
 def find_validator(name: str, platform: "Platform") -> Validator | None:
-    """Return the validator of that name; None when its answers come from outside."""
+    """Return the validator of that name; None when its answers come from outside.
+
+    Raises
+    ------
+    LoopError
+        It is one of ours, and nothing implements it here.
+    """
     implementation = IMPLEMENTATIONS.get(name)
-    return None if implementation is None else implementation(platform)
+    if implementation is not None:
+        return implementation(platform)
+    if name in VALIDATORS and VALIDATORS[name].answers is not Answers.FROM_OUTSIDE:
+        raise LoopError(f"Nothing here answers as {name}.", why_unavailable(name, platform))
+    return None
 
 
 def why_unavailable(name: str, platform: "Platform") -> str:

@@ -19,7 +19,8 @@ from catalyst_assets.learning.audit import audit_training_set
 from catalyst_assets.learning.training import train
 from catalyst_assets.learning.training_set import build_training_set, store_training_set
 from catalyst_assets.loop.campaigns import load_campaign_state
-from catalyst_assets.loop.decide import Decision, Open, Stop, decide
+from catalyst_assets.loop.decide import decide
+from catalyst_assets.loop.state import Decision, Open, Stop
 from catalyst_assets.partitions import IterationKey
 from catalyst_assets.representation.backbones import Origin, OriginKind
 from catalyst_assets.representation.library import publish_backbone

@@ -8,8 +8,8 @@ from catalyst_assets.acquisition.replay import replay
 from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.iterations import read_iteration
 from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.commands.overview import read_overview
 from catalyst_assets.learning.training_set import load_training_set
-from catalyst_assets.loop.advance import active_campaigns
 from catalyst_assets.loop.campaigns import load_campaign_state, start_campaign, stop_campaign
 from catalyst_assets_tests.integration.learning.learning_campaign import CAMPAIGN, load_salts, salts
 from catalyst_assets_tests.integration.loop.iterations import measure_batch, rank_iteration, start_iteration
@@ -109,4 +109,5 @@ def test_turns_in_between_one_another_stay_apart(platform: Platform) -> None:
     assert ranking_of(platform, warm_second) != ranking_of(platform, cold_second)
 
     stop_campaign(platform.database, "cold", "stopped: enough")
-    assert active_campaigns(platform.database) == ["warm", "alone"]
+    going_on = [row["name"] for row in read_overview(platform.database) if row["status"] == "active"]
+    assert going_on == ["warm", "alone"]

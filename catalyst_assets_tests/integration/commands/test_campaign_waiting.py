@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from catalyst_assets.cli import app
 from catalyst_assets.errors import UsageError
-from catalyst_assets.loop.decide import Wait
+from catalyst_assets.loop.state import Wait
 from catalyst_assets.loop.waits import read_wait, record_wait
 from catalyst_assets_tests.growing import CAMPAIGN
 from resources.platform import Platform

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.library import load_campaign
-from catalyst_assets.loop.decide import Wait
+from catalyst_assets.loop.state import Wait
 from catalyst_assets.loop.waits import record_wait
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.dash_app.serving import serving

@@ -9,8 +9,8 @@ from catalyst_assets.build import build_defs
 from catalyst_assets.commands.driver import LoopDriver
 from catalyst_assets.errors import LoopError
 from catalyst_assets.ingestion.sources.jobs import REPARSE_JOB
-from catalyst_assets.loop.decide import FEATURES_JOB
 from catalyst_assets.loop.jobs import FOLLOWERS
+from catalyst_assets.loop.state import FEATURES_JOB
 from catalyst_assets_tests.growing import ingest, write_enumeration
 from resources.platform import Platform
 from resources.postgres.database import Role

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.model import Stop as StopRules
-from catalyst_assets.loop.decide import (
+from catalyst_assets.loop.awaited_features import PATIENCE
+from catalyst_assets.loop.decide import MAX_ATTEMPTS, decide, needs_features, pause_after
+from catalyst_assets.loop.state import (
     FEATURES_JOB,
     ITERATION_JOB,
-    MAX_ATTEMPTS,
-    PATIENCE,
     VALIDATION_JOB,
     CampaignState,
     Decision,
@@ -25,9 +25,6 @@ from catalyst_assets.loop.decide import (
     Run,
     Stop,
     Wait,
-    decide,
-    needs_features,
-    pause_after,
 )
 from catalyst_assets.partitions import IterationKey
 
@@ -78,17 +75,17 @@ def test_nothing_is_requested_while_a_run_is_active(job: str) -> None:
 
 
 def test_pending_candidates_go_to_a_validator_that_answers_by_itself() -> None:
-    pending = IterationState(FIRST, "ranked", batch_size=10, n_candidates=10, n_pending=3, n_answered=7)
+    pending = IterationState(FIRST, "ranked", batch_size=10, n_candidates=10, n_flagged=3, n_answered=7)
     assert decide(state(pending)) == Run(VALIDATION_JOB, FIRST, attempt=1)
 
 
 def test_candidates_flagged_late_are_validated_in_their_own_iteration() -> None:
-    late = IterationState(FIRST, "closed", batch_size=10, n_candidates=40, n_pending=1, n_answered=10)
+    late = IterationState(FIRST, "closed", batch_size=10, n_candidates=40, n_flagged=1, n_answered=10)
     assert decide(state(late, IterationState(SECOND, "open"))) == Run(VALIDATION_JOB, FIRST, attempt=1)
 
 
 def test_a_laboratory_is_waited_for() -> None:
-    pending = IterationState(FIRST, "ranked", batch_size=10, n_candidates=40, n_pending=3, n_answered=7)
+    pending = IterationState(FIRST, "ranked", batch_size=10, n_candidates=40, n_flagged=3, n_answered=7)
     decision = decide(state(pending, campaign=by_laboratory()))
     assert decision == Wait(f"3 candidates of {FIRST} await the laboratory", "answers", str(FIRST))
 
@@ -161,11 +158,11 @@ def test_a_campaign_that_is_always_answered_spends_its_budget_and_stops(answers:
             case Run(job=job) if job == ITERATION_JOB:
                 n = answers[len(iterations) % len(answers)]
                 iterations[-1] = replace(
-                    iterations[-1], status="ranked", batch_size=n, n_candidates=n, n_pending=n
+                    iterations[-1], status="ranked", batch_size=n, n_candidates=n, n_flagged=n
                 )
             case Run():
                 last = iterations[-1]
-                iterations[-1] = replace(last, n_pending=0, n_answered=last.n_candidates)
+                iterations[-1] = replace(last, n_flagged=0, n_answered=last.n_candidates)
                 evaluated += last.n_candidates
             case Stop(reason=reason):
                 assert reason == "budget of 30 evaluations spent"

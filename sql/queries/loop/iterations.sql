@@ -5,11 +5,11 @@ SELECT r.partition_key, r.iteration, r.parent, r.status, r.label_count, r.label_
        count(c.candidate_id) AS n_candidates,
        count(c.candidate_id) FILTER (WHERE c.status = 'ranked') AS n_ranked,
        count(c.candidate_id) FILTER (WHERE c.status IN ('flagged', 'in_validation')) AS n_pending,
+       count(c.candidate_id) FILTER (WHERE c.status = 'flagged') AS n_flagged,
+       count(c.candidate_id) FILTER (WHERE c.status = 'in_validation') AS n_in_validation,
        count(c.candidate_id) FILTER (WHERE c.answered) AS n_answered,
        count(c.candidate_id) FILTER (WHERE c.status = 'rejected' AND NOT c.answered) AS n_declined,
-       (SELECT count(*) FROM validation_results v
-        WHERE v.partition_key = r.partition_key
-          AND NOT EXISTS (SELECT 1 FROM result_examinations e WHERE e.result_id = v.result_id)) AS n_unexamined
+       max(k.created_at) AS ranked_at
 FROM active_learning_runs r
 LEFT JOIN rankings k ON k.partition_key = r.partition_key
 LEFT JOIN LATERAL (

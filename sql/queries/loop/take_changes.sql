@@ -1,0 +1,1 @@
+DELETE FROM campaign_changes WHERE campaign = :campaign
