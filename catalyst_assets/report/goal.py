@@ -1,5 +1,7 @@
 """A campaign's goal in words."""
 
+from datetime import timedelta
+
 from catalyst_assets.campaigns.derivations import DERIVATIONS
 from catalyst_assets.campaigns.model import AnyOf, Bound, Campaign, Objective
 from catalyst_assets.campaigns.pool_filter import Pool
@@ -26,6 +28,13 @@ def describe_goal(campaign: Campaign) -> list[str]:
     lines.append(
         f"Measured with {campaign.method} by the {campaign.validator.replace('_', ' ')}, {campaign.review} review"
     )
+    if campaign.validation.concurrency is not None:
+        lines.append(f"At most {campaign.validation.concurrency} candidates in validation at once")
+    refresh = campaign.refresh
+    sooner = [f"{refresh.min_new_labels} values are new"] if refresh.min_new_labels is not None else []
+    sooner += [f"its ranking is {_duration(refresh.max_age)} old"] if refresh.max_age is not None else []
+    if sooner:
+        lines.append(f"The next iteration opens once a batch is answered, or {' or '.join(sooner)}")
     stop = campaign.stop
     ends = {"evaluations": stop.max_evaluations, "hits": stop.target_hits, "iterations": stop.max_iterations}
     until = [f"{count} {what}" for what, count in ends.items() if count is not None]
@@ -68,6 +77,11 @@ def describe_criterion(criterion: Bound | AnyOf) -> str:
     else:
         text = f"{name} {criterion.min:g} to {criterion.max:g}"
     return f"{text} {unit}".rstrip()
+
+
+def _duration(age: timedelta) -> str:
+    hours = age.total_seconds() / 3600
+    return f"{hours / 24:g} days" if hours >= 48 else f"{hours:g} hours"
 
 
 def _lower(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from catalyst_assets.commands.campaign.advance import advance
 from catalyst_assets.commands.campaign.properties import properties
 from catalyst_assets.commands.campaign.replay import replay
 from catalyst_assets.commands.campaign.retry import retry
@@ -33,7 +34,7 @@ def start(campaign: _File, home: Home = None) -> None:
     """Store a campaign and freeze its test set; `catalyst up` then drives its loop.
 
     Its pool must be loaded: materialize `materials` first. A campaign that exists may change its stop
-    rules, acquisition, review, failures and description only; one that has ended goes on.
+    rules, refresh, validation, acquisition, review, failures and description only; one that has ended goes on.
     """
     from catalyst_assets.campaigns.library import check_known, load_campaign
     from catalyst_assets.loop.campaigns import start_campaign
@@ -195,5 +196,6 @@ def _tell(goal: "Campaign", ready: "Readiness | None", home: Path) -> None:
 
 app.command("show")(show)
 app.command("retry")(retry)
+app.command("advance")(advance)
 app.command("properties")(properties)
 app.command("replay")(replay)

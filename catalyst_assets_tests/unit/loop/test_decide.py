@@ -259,3 +259,82 @@ def test_without_a_network_an_iteration_waits() -> None:
     decision = opening(1, has_backbone=False, can_rank=False, n_lacking=3, active_run="0123456789")
     assert isinstance(decision, Wait)
     assert decision.reason.startswith("There is no network to describe structures with: 3 materials")
+
+
+@pytest.mark.parametrize(
+    ("refresh", "n_new", "opens"),
+    [
+        ({}, 9, False),
+        ({"min_new_labels": 4}, 3, False),
+        ({"min_new_labels": 4}, 4, True),
+        ({"max_age": "2h"}, 1, True),
+        ({"max_age": "2h"}, 0, False),
+        ({"max_age": "3h"}, 1, False),
+    ],
+)
+def test_the_next_iteration_opens_before_the_batch_is_answered(
+    refresh: dict[str, object], n_new: int, opens: bool
+) -> None:
+    goal = Campaign.model_validate(by_laboratory().document | {"refresh": refresh})
+    ranked = IterationState(
+        FIRST, "ranked", 10, 10, n_flagged=3, n_answered=7, ranked_at=NOON - timedelta(hours=2)
+    )
+    decision = decide(state(ranked, campaign=goal, n_new_labels=n_new, now=NOON))
+    assert isinstance(decision, Open) is opens
+
+
+def test_a_person_opens_the_next_iteration_once() -> None:
+    ranked = IterationState(FIRST, "ranked", 10, 10, n_flagged=3, ranked_at=NOON)
+    asked = {"campaign": by_laboratory(), "advance_requested_at": NOON + timedelta(seconds=1)}
+    assert decide(state(ranked, **asked)) == Open(SECOND, closes=FIRST)
+    after = IterationState(SECOND, "ranked", 10, 10, n_flagged=3, ranked_at=NOON + timedelta(hours=1))
+    assert isinstance(decide(state(replace(ranked, status="closed"), after, **asked)), Wait)
+
+
+def by_jobs(**validation: int) -> Campaign:
+    changed = {"validator": "command", "validation": validation, "stop": {"max_evaluations": 20}}
+    return Campaign.model_validate(CAMPAIGN.document | changed)
+
+
+@pytest.mark.parametrize(
+    ("busy", "counts", "asks"),
+    [
+        ({"n_working": 1}, {}, True),
+        ({"n_working": 2}, {}, False),
+        ({"n_working": 1}, {"n_evaluated": 18, "n_under_way": 2}, False),
+        ({"n_working": 2, "n_to_collect": 1}, {}, True),
+        ({"n_working": 2, "n_unexamined": 1}, {"n_evaluated": 20}, True),
+        ({"n_working": 2, "is_unsettled": True}, {}, True),
+    ],
+)
+def test_calculations_are_asked_for_as_far_as_concurrency_and_budget_reach(
+    busy: dict[str, int], counts: dict[str, int], asks: bool
+) -> None:
+    ranked = IterationState(FIRST, "ranked", 10, 10, n_flagged=3, n_in_validation=3, **busy)
+    decision = decide(state(ranked, campaign=by_jobs(concurrency=2), **counts))
+    assert isinstance(decision, Run) is asks
+    if isinstance(decision, Wait):
+        assert (decision.on, decision.is_under_way) == ("answers", True)
+
+
+def test_a_validation_that_keeps_failing_holds_up_no_other() -> None:
+    jobs = {(str(FIRST), VALIDATION_JOB): JobHistory(MAX_ATTEMPTS, consecutive_failures=MAX_ATTEMPTS)}
+    broken = IterationState(FIRST, "closed", 10, 10, n_unexamined=1)
+    sound = IterationState(SECOND, "ranked", 10, 10, n_flagged=1, n_unexamined=1)
+    assert decide(state(broken, sound, campaign=by_laboratory(), jobs=jobs)) == Run(VALIDATION_JOB, SECOND, 1)
+    waiting = decide(state(broken, replace(sound, n_unexamined=0), campaign=by_laboratory(), jobs=jobs))
+    assert isinstance(waiting, Wait)
+    assert waiting.on == "repair"
+
+
+def test_of_a_campaign_that_has_ended_results_come_in_and_nothing_else() -> None:
+    ranked = IterationState(FIRST, "ranked", 10, 10, n_flagged=3)
+    assert isinstance(decide(state(ranked, is_active=False)), Wait)
+    late = decide(state(replace(ranked, n_unexamined=1), is_active=False))
+    assert late == Run(VALIDATION_JOB, FIRST, attempt=1)
+
+
+def test_a_pause_ends_although_the_clock_was_set_back() -> None:
+    failed = JobHistory(MAX_ATTEMPTS, consecutive_failures=MAX_ATTEMPTS, failed_at=NOON + timedelta(days=900))
+    jobs = {(str(FIRST), ITERATION_JOB): failed}
+    assert isinstance(decide(state(IterationState(FIRST, "open"), jobs=jobs, now=NOON)), Run)

@@ -1,0 +1,34 @@
+"""A person's word that the next iteration is to open now, whatever its batch still waits for."""
+
+from catalyst_assets.errors import UsageError
+from resources.postgres.database import Database, Role, execute, fetch_all, fetch_one
+
+
+def request_advance(database: Database, name: str) -> int:
+    """Have the loop open the next iteration at its next look; return how many candidates are still to be answered.
+
+    What is in validation goes on: its results come late, and are labels of a later iteration.
+
+    Raises
+    ------
+    UsageError
+        There is no such campaign, it has ended, or its newest iteration is not ranked yet.
+    """
+    with database.transaction(Role.PIPELINE) as connection:
+        known = fetch_one(connection, "loop/lock_campaign", name=name)
+        if known is None:
+            raise UsageError(f"There is no campaign {name}.", "`catalyst campaign list` names them.")
+        if known["status"] != "active":
+            raise UsageError(
+                f"Campaign {name} has ended: {known['stop_reason']}.",
+                "`catalyst campaign start` with its file lets it go on.",
+            )
+        iterations = fetch_all(connection, "loop/iterations", campaign=name)
+        if not iterations or iterations[-1]["status"] == "open":
+            what = f"Iteration {iterations[-1]['partition_key']}" if iterations else "The first iteration"
+            raise UsageError(
+                f"{what} of {name} is not ranked yet: there is nothing to go on from.",
+                "`catalyst campaign show` says what it waits for.",
+            )
+        execute(connection, "loop/request_advance", name=name)
+        return sum(row["n_pending"] for row in iterations)
