@@ -15,6 +15,7 @@ from dagster._core.utils import make_new_run_id
 from catalyst_assets.build import build_defs
 from catalyst_assets.errors import CatalystError, LoopError
 from catalyst_assets.loop.advance import Advance, RequestedRun, advance_campaign
+from catalyst_assets.loop.calculations import calculations_to_follow
 from catalyst_assets.loop.failures import explain_events, step_messages
 from catalyst_assets.loop.own_runs import execute_own_run
 from catalyst_assets.loop.sensors import label_observation
@@ -103,7 +104,7 @@ class LoopDriver:
     def drive(self, campaign: str, on_advance: Callable[[Advance], None] = lambda advance: None) -> None:
         """Drive the loop of a campaign until it is finished; go on where an earlier process stopped.
 
-        Features that are waited for are computed here, unless another run is on its way to them.
+        Features and calculations that are waited for are computed here, unless another run is on its way to them.
 
         Raises
         ------
@@ -123,12 +124,21 @@ class LoopDriver:
                     tried.add(wait.subject)
                     self.execute(FEATURES_JOB)
                     continue
+                if wait.on == "answers" and self._calculate():
+                    continue
                 if not wait.is_under_way:
                     raise LoopError(
                         f"Campaign {campaign} waits: {wait.reason}.",
                         "Run `catalyst up`, act in the review app or the Dagster UI, then run this again.",
                     )
                 time.sleep(_POLL_SECONDS)
+
+    def _calculate(self) -> bool:
+        """Follow a calculation that nobody follows; tell whether there was one."""
+        for request in calculations_to_follow(self.platform, self.instance):
+            self.execute(request.job, tags=request.tags, ops=request.ops)
+            return True
+        return False
 
     def _fulfil(self, request: RequestedRun) -> None:
         if request.partition_key is not None:

@@ -28,17 +28,20 @@ class Due:
         To be looked at, oldest first; of those that have ended, the ones whose results still come in.
     waiting
         What the others wait for, as one line.
+    calculates
+        Whether a calculation waits or runs.
     """
 
-    campaigns: tuple[str, ...]
-    waiting: str
+    campaigns: tuple[str, ...] = ()
+    waiting: str = ""
+    calculates: bool = False
 
 
 def find_due(database: Database) -> Due:
     """Ask which campaigns have to be looked at."""
     with database.transaction(Role.PIPELINE) as connection:
-        row = fetch_one(connection, "loop/due") or {"due": (), "waiting": ""}
-    return Due(tuple(row["due"]), row["waiting"])
+        row = fetch_one(connection, "loop/due")
+    return Due() if row is None else Due(tuple(row["due"]), row["waiting"], row["calculates"])
 
 
 def begin_look(connection: "sa.Connection", campaign: str) -> None:

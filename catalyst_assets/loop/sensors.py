@@ -9,11 +9,13 @@ from catalyst_assets.campaigns.labels import load_origins
 from catalyst_assets.constants import REASON_TAG
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.loop.advance import Advance, RequestedRun, advance_campaign
+from catalyst_assets.loop.calculations import calculations_to_follow
 from catalyst_assets.loop.jobs import FEATURES_SENSOR, FOLLOWERS, features_job, iteration_job, validation_job
 from catalyst_assets.loop.looks import find_due
 from catalyst_assets.loop.runs import reap_dead_runs
 from catalyst_assets.loop.state import ITERATION_JOB
 from catalyst_assets.partitions import AL_ITERATION
+from catalyst_assets.validation.jobs.dagster_job import calculation_job
 from catalyst_assets.validation.label_observations import observe
 from resources.settings import get_settings
 
@@ -25,14 +27,15 @@ _AUTOMATION_SECONDS = 10
 
 
 @dg.sensor(
-    jobs=[iteration_job, validation_job, features_job],
+    jobs=[iteration_job, validation_job, features_job, calculation_job],
     minimum_interval_seconds=get_settings().loop_interval_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
     required_resource_keys={"platform"},
     description=(
         "Drives campaigns: asks each of which something changed what it needs next and requests that run of "
-        "`iteration`, `validation` or `features`, or says what it waits for (`catalyst campaign show`). It follows "
-        "results, whoever wrote them, reads the database and not events, and requests nothing twice."
+        "`iteration`, `validation` or `features`, or says what it waits for (`catalyst campaign show`); and a run of "
+        "`calculation` for each that waits. It follows results, whoever wrote them, reads the database and not events, "
+        "and requests nothing twice."
     ),
 )
 def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
@@ -54,7 +57,8 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
         if advance is not None:
             advances.append(advance)
     requests = [advance.request for advance in advances if advance.request is not None]
-    if not requests:
+    calculations = calculations_to_follow(platform, context.instance) if due.calculates else []
+    if not requests and not calculations:
         told = [*map(str, advances), *problems, *filter(None, [due.waiting])]
         return dg.SkipReason("; ".join(told) or "No active campaign.")
     return dg.SensorResult(
@@ -66,6 +70,15 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
                 tags=request.tags,
             )
             for request in requests
+        ]
+        + [
+            dg.RunRequest(
+                run_key=request.run_key,
+                job_name=request.job,
+                run_config={"ops": request.ops},
+                tags=dict(request.tags),
+            )
+            for request in calculations
         ],
         dynamic_partitions_requests=[
             AL_ITERATION.build_add_request([r.partition_key for r in requests if r.partition_key])
