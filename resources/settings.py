@@ -1,16 +1,14 @@
 """The one place that reads the environment: every `CATALYST_*` variable and `MP_API_KEY`, field by field."""
 
 import os
-import re
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     AliasChoices,
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -19,19 +17,9 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalyst_assets.constants import Accelerator
+from catalyst_assets.durations import Duration
 from catalyst_assets.errors import UsageError
 
-_HOURS: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(min|h|d|w)\s*")
-_UNITS: Final = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def _as_duration(value: object) -> object:
-    match = _HOURS.fullmatch(value) if isinstance(value, str) else None
-    return timedelta(**{_UNITS[match[2]]: float(match[1])}) if match else value
-
-
-# As people write it: 30min, 12h, 7d, 2w; or as ISO 8601 does.
-Duration = Annotated[timedelta, BeforeValidator(_as_duration)]
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 

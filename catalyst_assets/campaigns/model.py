@@ -17,9 +17,9 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_serialize
 
 from catalyst_assets.campaigns.derivations import DERIVATIONS
 from catalyst_assets.campaigns.pool_filter import Finite, FrozenModel, Pool, PropertyName
+from catalyst_assets.durations import Duration
 from catalyst_assets.vocabulary.validators import ValidatorName
 from catalyst_assets.vocabulary.words import unknown
-from resources.settings import Duration
 
 
 class Strategy(StrEnum):
