@@ -12,14 +12,15 @@ from catalyst_assets.cli import main
 
 @dataclass
 class CommandLine:
-    """`catalyst models` in this process: its imports take longer than its work."""
+    """A group of commands in this process: its imports take longer than its work."""
 
     patch: pytest.MonkeyPatch
     captured: pytest.CaptureFixture[str]
+    group: str = "models"
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         self.captured.readouterr()
-        self.patch.setattr(sys, "argv", ["catalyst", "models", *arguments])
+        self.patch.setattr(sys, "argv", ["catalyst", self.group, *arguments])
         with pytest.raises(SystemExit) as ended:
             main()
         told = self.captured.readouterr()

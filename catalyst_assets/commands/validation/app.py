@@ -2,6 +2,7 @@
 
 import typer
 
+from catalyst_assets.commands.validation.export import export
 from catalyst_assets.commands.validation.results import retract
 from catalyst_assets.commands.validation.submit import submit
 from catalyst_assets.commands.validation.work import cancel, list_, retry
@@ -11,6 +12,7 @@ app = typer.Typer(
     help="See what waits for validation, try it again or cancel it, hand in results.",
 )
 app.command("list")(list_)
+app.command("export")(export)
 app.command("submit")(submit)
 app.command("retry")(retry)
 app.command("cancel")(cancel)
