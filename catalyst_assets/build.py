@@ -28,6 +28,7 @@ from catalyst_assets.representation import checks as representation_checks
 from catalyst_assets.validation import assets as validation_assets
 from catalyst_assets.validation import checks as validation_checks
 from catalyst_assets.validation.jobs.dagster_job import calculation_job
+from catalyst_assets.validation.submissions.sensors import results_folder_sensor, submit_results_job
 from resources.dagster_resources import build_resources
 from resources.settings import Settings, get_settings
 
@@ -76,9 +77,15 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
             jobs.iteration_job,
             jobs.validation_job,
             calculation_job,
+            submit_results_job,
         ],
         schedules=SCHEDULES,
-        sensors=[sensors.loop_sensor, sensors.reaper_sensor, sensors.features_sensor],
+        sensors=[
+            sensors.loop_sensor,
+            sensors.reaper_sensor,
+            sensors.features_sensor,
+            *([results_folder_sensor] if settings.results_folder else []),
+        ],
         resources=build_resources(settings, platform),
         executor=_executor(settings),
     )

@@ -42,6 +42,7 @@ CODE_LOCATION: Final = "catalyst_assets.definitions"
 CAMPAIGN_TAG: Final = "catalyst/campaign"
 CALCULATION_TAG: Final = "catalyst/calculation"
 ATTEMPT_TAG: Final = "catalyst/attempt"
+RESULTS_FILE_TAG: Final = "catalyst/results_file"
 REASON_TAG: Final = "catalyst/reason"
 OWNERS: Final = ["team:catalyst"]
 

@@ -7,8 +7,9 @@ AWS client finds them (environment, shared configuration, role): nothing of them
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -32,6 +33,21 @@ _S3_OPTIONS: Final[dict[str, Any]] = {
         "retries": {"mode": "standard", "total_max_attempts": 3},
     },
 }
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file as a listing shows it.
+
+    Attributes
+    ----------
+    state
+        What changes when the file does: its size, and its time or what the bucket calls its version.
+    """
+
+    key: str
+    size: int
+    state: str
 
 
 class ObjectStore:
@@ -195,6 +211,53 @@ class ObjectStore:
         beginning = len(folder.path.rstrip("/")) - len(prefix)
         yield from sorted(file[beginning:] for file in files if not file.endswith((".partial", "/")))
 
+    def list_files(self, depth: int) -> list[StoredFile]:
+        """Return the files of the store itself, however they came there, sorted; links are left out.
+
+        Parameters
+        ----------
+        depth
+            1 for those that lie in no folder of it.
+
+        Raises
+        ------
+        KeyError
+            The store is a folder that is not there.
+        CatalystError
+            The store cannot be read.
+        """
+        root = self._root
+        with self._reading(str(root)):
+            if self._is_local and not root.is_dir():
+                raise FileNotFoundError(str(root))
+            found = root.fs.find(root.path, maxdepth=depth, detail=True)
+        start = len(root.path.rstrip("/")) + 1
+        return [
+            StoredFile(path[start:], int(info.get("size") or 0), _state(info))
+            for path, info in sorted(found.items())
+            if info.get("type") == "file" and not info.get("islink")
+        ]
+
+    def move(self, key: str, target: str) -> None:
+        """Give what is stored under ``key`` another key; nothing happens where nothing is.
+
+        Raises
+        ------
+        CatalystError
+            The store cannot be written.
+        """
+        path, goal = self.path(key), self.path(target)
+        if self._before_write is not None:
+            self._before_write()
+        try:
+            if self._is_local:
+                goal.parent.mkdir(parents=True, exist_ok=True)
+            path.fs.mv(path.path, goal.path)
+        except FileNotFoundError:
+            return
+        except self._failures as error:
+            raise self._refusal(f"Cannot move {key} within", error) from error
+
     @contextmanager
     def _reading(self, key: str) -> Iterator[None]:
         try:
@@ -222,6 +285,10 @@ class ObjectStore:
             else "Check CATALYST_OBJECT_STORE, the endpoint (AWS_ENDPOINT_URL), the region and the credentials."
         )
         return CatalystError(f"{what} the object store {self.url}: {str(reason).rstrip('.')}.", remedy)
+
+
+def _state(info: Mapping[str, Any]) -> str:
+    return f"{info.get('size')} {info.get('ETag') or info.get('mtime') or info.get('LastModified') or ''}"
 
 
 def _discard(file: Any) -> None:

@@ -100,11 +100,12 @@ def equip_services(services: Sequence[Service], settings: Settings, database: Da
     dagster = {"DAGSTER_HOME": prepare_dagster_home(settings)["DAGSTER_HOME"]}
     if not settings.embedded:
         dagster["CATALYST_DATABASE_LOGINS"] = str(settings.logins_file)
-    key = settings.mp_api_key
+    secrets = {"MP_API_KEY": settings.mp_api_key, "CATALYST_WORK_ORDER_SECRET": settings.work_order_secret}
+    told = {name: secret.get_secret_value() for name, secret in secrets.items() if secret is not None}
     own = {
         "review-app": {"CATALYST_APP_DATABASE_URL": logins.url(Role.APP)},
         "dagster-webserver": dagster | {"CATALYST_DAGSTER_DATABASE_URL": logins.sibling_url(Sibling.DAGSTER)},
-        "dagster-daemon": dagster | ({} if key is None else {"MP_API_KEY": key.get_secret_value()}),
+        "dagster-daemon": dagster | told,
         "mlflow": {
             "MLFLOW_BACKEND_STORE_URI": logins.sibling_url(Sibling.MLFLOW),
             "MLFLOW_DEFAULT_ARTIFACT_ROOT": Tracking(settings, "").artifact_root,

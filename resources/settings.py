@@ -134,6 +134,18 @@ class Settings(BaseSettings):
         description="YAML file of your own methods of the gpaw validator, beside those that ship: "
         "see [validation](docs/validation.md).",
     )
+    results_folder: str | None = Field(
+        None,
+        description="Folder or URL (s3://…) that files of results are taken from: see [validation](docs/validation.md).",
+    )
+    work_order_webhook: str | None = Field(
+        None,
+        description="Address that is told by POST when a batch waits for a laboratory: see "
+        "[validation](docs/validation.md).",
+    )
+    work_order_secret: SecretStr | None = Field(
+        None, description="Key that these messages are signed with, so that their receiver can trust them."
+    )
     source_retries: int = Field(
         3, ge=0, description="How often a run asks a source again that failed; `catalyst ingest` does not."
     )

@@ -15,6 +15,8 @@ from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.raw_cache import open_raw, raw_key
 from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 from catalyst_assets.ingestion.sources.refreshing import refresh
+from catalyst_assets.validation.submissions.folder import ResultsFolder
+from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.loading import load
 from resources.object_store import ObjectStore
 from resources.platform import Platform
@@ -224,3 +226,18 @@ def test_a_reference_table_goes_through_a_raw_cache_on_s3(
     with open_raw(store, sha256) as file:
         assert file.readline().startswith(b"A,B,anion")
     assert refresh(ReferenceTables(), platform.database, store).fetched == 0
+
+
+def test_files_of_results_are_taken_from_a_prefix(
+    store: ObjectStore, platform: Platform, campaign: ReviewedCampaign
+) -> None:
+    campaign.rank(0, ["demo:1"], ["SrTiO3"])
+    store.put_bytes("good.csv", b"formula,band_gap_direct [eV],method\nSrTiO3,1.9,PBE\n")
+    folder = ResultsFolder(URL)
+    assert [file.name for file in folder.list_waiting()] == ["good.csv"]
+    folder.take(platform, "good.csv")
+    assert [file.key for file in store.list_files(2)] == [
+        "accepted/good.csv",
+        "accepted/good.csv.accepted.json",
+    ]
+    assert folder.list_waiting() == []
