@@ -10,8 +10,10 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect, sync_playwright
 
+from catalyst_assets.validation.results.ledger import retract
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.dash_app.serving import serving
+from catalyst_assets_tests.results import submit_results
 from dash_app.server import create_app
 from resources.postgres.database import Database, Role
 
@@ -237,3 +239,39 @@ def test_an_empty_installation_says_which_command_to_run(page: Page, url: str) -
     page.goto(f"{url}/campaigns/no-such")
     expect(page.locator("#campaign-head")).to_contain_text("There is no campaign 'no-such'.")
     expect(page.locator("#campaign-body")).to_be_hidden()
+
+
+def test_a_ranking_that_was_learned_from_a_retracted_label_says_so(
+    page: Page, url: str, database: Database
+) -> None:
+    campaign = ReviewedCampaign(database).start()
+    campaign.rank(0, ["p:SrTiO3", "p:PbTiO3"])
+    campaign.rank(1, ["p:AlLaO3"])
+    recorded = submit_results(database, campaign.key(0), "p:SrTiO3", {"band_gap_direct": 1.25})
+    learned_from(database, campaign.key(1), "p:SrTiO3", recorded.added[0])
+    page.goto(f"{url}/campaigns/{campaign.name}")
+    expect(page.locator("#candidate-count")).to_have_text("1 candidate")
+    expect(page.locator("#superseded")).to_be_empty()
+
+    with database.transaction(Role.VALIDATOR) as connection:
+        retract(connection, recorded.added[0], by="Ada Lovelace", reason="the pellet had cracked")
+    page.reload()
+    banner = page.locator("#superseded")
+    expect(banner).to_contain_text("1 label that this ranking was learned from was retracted since:")
+    expect(banner.locator("li")).to_contain_text("direct of SrTiO3, learned as 1.25 eV, retracted")
+    expect(banner.locator("li")).to_contain_text("by Ada Lovelace: the pellet had cracked")
+    page.locator("#iteration").click()
+    page.get_by_text("Iteration 0", exact=True).click()
+    expect(page.locator("#candidate-count")).to_have_text("2 candidates")
+    expect(banner).to_be_empty()
+
+
+def learned_from(database: Database, key: str, material: str, result: int) -> None:
+    """Make one result a label of an iteration, as opening it does."""
+    statement = (
+        "INSERT INTO iteration_labels (partition_key, material_id, property, method, value, origin, result_ids)"
+        " SELECT :key, material_id, property, method, value, 'validated', ARRAY[result_id] FROM validation_results"
+        " WHERE result_id = :result AND material_id = :material"
+    )
+    with database.transaction(Role.PIPELINE) as connection:
+        connection.execute(sa.text(statement), {"key": key, "material": material, "result": result})
