@@ -14,6 +14,12 @@ _SOUND = iteration_check(
     "Is every result of a known property, by the campaign's method, in its unit and in range?",
     blocking=True,
 )
+_NOT_APART = iteration_check(
+    "results_agree_with_replicates_and_predictions",
+    validation_results,
+    "Does every result lie near its replicates (modified z-score at most 3.5) and within four standard deviations of "
+    "its prediction? One that does not is worth a look, and is learned from all the same.",
+)
 _NOT_RISING = {
     "test_mae": iteration_check(
         "error_on_the_frozen_test_set_did_not_rise",
@@ -28,16 +34,17 @@ _NOT_RISING = {
 }
 
 
-@dg.multi_asset_check(name="validation_results_checks", specs=[_SOUND, *_NOT_RISING.values()])
+@dg.multi_asset_check(name="validation_results_checks", specs=[_SOUND, _NOT_APART, *_NOT_RISING.values()])
 def validation_results_checks(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Refuse results that would poison the labels; warn when an iteration is worse than its parent."""
-    from catalyst_assets.validation.audit import audit_results
+    """Refuse results that would poison the labels; warn of outliers and when an iteration is worse than its parent."""
+    from catalyst_assets.validation.audit import audit_results, find_outliers
     from catalyst_assets.validation.prediction_errors import judge_errors
 
     key = context.partition_key
     yield as_check_result(audit_results(platform.database, key), _SOUND)
+    yield as_check_result(find_outliers(platform.database, key), _NOT_APART)
     judged = judge_errors(platform.database, key)
     for metric, spec in _NOT_RISING.items():
         yield as_check_result(judged[metric].problems, spec, judged[metric].remarks)

@@ -33,19 +33,29 @@ def list_(
     everything: Annotated[
         bool, typer.Option("--all", help=f"Every row, not the first {_MOST_ROWS}.")
     ] = False,
+    results: Annotated[
+        bool,
+        typer.Option("--results", help="What was answered instead: the ledger of results, the newest first."),
+    ] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """List what validators have to do: calculations, and candidates that wait for a laboratory.
 
     First what runs, then what waits, then calculations that failed or were cancelled, each with its reason.
-    The JSON has every row, with the properties that are asked for and the folder of the calculation.
+    The JSON has every row, with the properties that are asked for and the folder of the calculation. Of results it says
+    how each stands, and marks with ! those that lie far from their replicates or from what was predicted: they are
+    learned from all the same.
     """
     from rich.console import Console
 
+    from catalyst_assets.commands.validation.ledger import list_results
     from catalyst_assets.validation.jobs.wishes import list_work
 
     with open_platform(home) as platform:
+        if results:
+            list_results(platform, campaign, everything=everything, as_json=as_json)
+            return
         rows = list_work(platform.database, campaign)
     if as_json:
         typer.echo(json.dumps([_as_object(row) for row in rows]))

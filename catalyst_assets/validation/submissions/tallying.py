@@ -11,10 +11,10 @@ from catalyst_assets.errors import ResultConflictError
 from catalyst_assets.validation.results.examining import examine
 from catalyst_assets.validation.results.ledger import compare, find_newest, record_results
 from catalyst_assets.validation.results.model import Result, Submission
+from catalyst_assets.validation.results.outliers import FEWEST, LIMIT, modified_z_scores
 from catalyst_assets.validation.results.settling import settle
 from catalyst_assets.validation.submissions.batches import Batch
 from catalyst_assets.validation.submissions.outcome import Correction, Movement, Outlier
-from catalyst_assets.validation.submissions.outliers import FEWEST, LIMIT, modified_z_scores
 from catalyst_assets.validation.submissions.reading.problems import Problems
 from catalyst_assets.validation.submissions.reading.structures import GivenCrystal
 from catalyst_assets.validation.submissions.resolving import Resolver
