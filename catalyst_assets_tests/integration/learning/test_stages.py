@@ -178,7 +178,7 @@ def test_nothing_up_to_the_ranking_needs_the_validators_login(
     ):
         fetch_all(connection, "validation/hits_in_pool", material_ids=[], method="PBE", properties=[])
     with pytest.raises(DatabaseUnavailableError, match="no login of catalyst_validator"):
-        ReferenceTable(pipeline_only).answer(["m"], ["band_gap_direct"], "PBE")
+        validate_iteration(pipeline_only, str(FIRST), ReferenceTable())
 
 
 @pytest.mark.slow
