@@ -214,9 +214,11 @@ class Validated(BaseModel):
     property: str
     method: str
     outcome: str = Field(description="measured or failed")
-    value: float | None
+    value: float | None = Field(description="The mean of what was measured.")
     unit: str
-    note: str
+    standard_deviation: float | None = Field(description="Of that mean; null where nobody said.")
+    n_results: int = Field(description="How many results it is the mean of.")
+    note: str = Field(description="Of the newest, as are the validator and the time.")
     validator: str
     created_at: datetime
 

@@ -181,6 +181,7 @@ class Recorded(BaseModel):
     """What became of results that were sent, or would become of them."""
 
     outcome: Literal["recorded", "unchanged", "preview"]
+    file: str = Field(description="Name of the file; `request` for what was sent as JSON.")
     results: list[int] = Field(
         description="Numbers of the results in the order they were sent; none in a preview, or of more than 10,000."
     )

@@ -39,6 +39,7 @@
         const { no_update } = window.dash_clientside;
         return asked("reject", opened) ? [false, "", "", null] : [true, no_update, "", no_update];
       },
+      close: () => true,
       openRestore: (opened, cancelled) =>
         asked("restore", opened) ? [false, "", ""] : [true, window.dash_clientside.no_update, ""],
     },
@@ -46,7 +47,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    for (const verb of ["reject", "restore"]) {
+    for (const verb of ["reject", "restore", "result", "upload", "retract", "return"]) {
       const dialog = document.getElementById(`${verb}-dialog`);
       if (dialog && !dialog.hidden) document.getElementById(`${verb}-cancel`).click();
     }

@@ -6,6 +6,7 @@ from dash import html
 
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.constants import decimals, title_of
+from dash_app.components.results import results_section
 from dash_app.components.tables import pairs, remark, table
 from dash_app.components.tiles import badge
 from dash_app.components.why import why_panel
@@ -22,6 +23,7 @@ from dash_app.components.wording import (
     with_unit,
 )
 from dash_app.contract import CandidateDetail, CandidateEvent, CandidateStatus, Validated
+from dash_app.result_contract import ResultPage
 
 # Of pymatgen's lattices: how each number is written.
 _CELL: Final = {name: (name, " Å") for name in "abc"} | {
@@ -29,8 +31,8 @@ _CELL: Final = {name: (name, " Å") for name in "abc"} | {
 }
 
 
-def candidate_panel(candidate: CandidateDetail, method: str) -> html.Div:
-    """Show a candidate; ``method`` is the one whose answers count for its campaign."""
+def candidate_panel(candidate: CandidateDetail, results: ResultPage, method: str, validator: str) -> html.Div:
+    """Show a candidate; ``method`` is the one whose answers count for its campaign, ``validator`` who gives them."""
     facts: list[tuple[str, Any]] = [
         ("Material", candidate.material_id),
         ("Rank", f"{candidate.rank:,} in iteration {candidate.iteration}"),
@@ -52,6 +54,7 @@ def candidate_panel(candidate: CandidateDetail, method: str) -> html.Div:
             pairs(facts),
             html.H3("Properties"),
             _properties(candidate, method),
+            *results_section(candidate, results, validator),
             *why_panel(candidate.explanation, units, candidate.labels),
             html.H3("History"),
             html.Ol([_event(event) for event in candidate.events], className="history"),
@@ -89,7 +92,11 @@ def _properties(candidate: CandidateDetail, method: str) -> html.Table:
 def _answer(answer: Validated | None) -> str:
     if answer is None:
         return MISSING
-    return f"failed: {answer.note}" if answer.value is None else decimals(answer.value)
+    if answer.value is None:
+        return f"failed: {answer.note}"
+    if answer.standard_deviation:
+        return plus_minus(answer.value, answer.standard_deviation)
+    return decimals(answer.value)
 
 
 def _event(event: CandidateEvent) -> html.Li:

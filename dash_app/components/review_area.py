@@ -1,12 +1,13 @@
 """Where candidates are reviewed: the frame around the grid. What fills it is the pages' business."""
 
-from typing import Any, Final
+from typing import Final
 
 from dash import dcc, html
 
 from catalyst_assets.campaigns.rejections import RULES, RejectionKind
 from catalyst_assets.constants import title_of
 from dash_app.components.controls import button, choice
+from dash_app.components.dialogs import dialog, reason
 from dash_app.components.wording import aria
 from dash_app.contract import CandidateStatus
 
@@ -50,38 +51,27 @@ def reject_dialog() -> html.Div:
         label = html.Span([html.Strong(title_of(kind.value)), meaning])
         kinds.append({"label": label, "value": kind.value})
     radio = dcc.RadioItems(id="reject-kind", options=kinds, className="kinds", labelClassName="kind")
-    return _dialog(
+    return dialog(
         "reject",
+        "Reject candidates",
         "They leave the loop. Kind and reason stay in their history.",
         html.Fieldset([html.Legend("What kind of rejection is it?"), radio]),
+        reason("reject"),
+        confirm="Reject",
         look="danger solid",
     )
 
 
 def restore_dialog() -> html.Div:
     """Lay out the dialog that asks why candidates come back."""
-    return _dialog(
+    return dialog(
         "restore",
+        "Restore candidates",
         "They are ranked again, and may be flagged or suggested in a later iteration. Only withdrawn and failed "
         "ones come back.",
-        look="primary",
+        reason("restore"),
+        confirm="Restore",
     )
-
-
-def _dialog(verb: str, explanation: str, *questions: Any, look: str) -> html.Div:
-    buttons = [button("Cancel", f"{verb}-cancel", "quiet"), button(title_of(verb), f"{verb}-confirm", look)]
-    asked = [
-        html.H2(f"{title_of(verb)} candidates", id=f"{verb}-title"),
-        html.P(explanation, className="soft"),
-        *questions,
-        html.Label("Reason", htmlFor=f"{verb}-reason"),
-        dcc.Textarea(id=f"{verb}-reason", maxLength=2000, rows=3),
-        html.P(id=f"{verb}-complaint", className="complaint", role="alert"),
-        html.Div(buttons, className="dialog-buttons"),
-    ]
-    title = aria(modal="true", labelledby=f"{verb}-title")
-    dialog = html.Div(asked, className="dialog", role="dialog", **title)
-    return html.Div(dialog, id=f"{verb}-dialog", className="veil", hidden=True)
 
 
 def _decision_bar() -> html.Div:
@@ -91,6 +81,7 @@ def _decision_bar() -> html.Div:
             button("Flag for validation", "flag", "primary", disabled=True),
             button("Reject…", "reject", "danger", disabled=True),
             button("Restore…", "restore", "quiet", disabled=True),
+            button("Upload results…", "upload", "quiet"),
         ],
         className="decide",
     )

@@ -12,7 +12,7 @@ from dash_app.client import ApiClient, ApiError
 from dash_app.components.messages import problem
 from dash_app.components.wording import aria
 from dash_app.contract import API_PREFIX
-from dash_app.pages import campaign, campaigns, decisions, what_if
+from dash_app.pages import campaign, campaigns, decisions, results, what_if
 
 _ASSETS: Final = Path(__file__).parent.parent / "assets"
 _LOG: Final = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ def add_pages(server: FastAPI, client: ApiClient) -> Dash:
     campaigns.register(app, client)
     campaign.register(app, client)
     decisions.register(app, client)
+    results.register(app, client)
     what_if.register(app, client)
     dash.register_page("not_found_404", layout=_not_found, title="Not found · Catalyst review")
     return app

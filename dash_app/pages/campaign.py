@@ -15,14 +15,17 @@ from dash_app.components.goal import goal_panel
 from dash_app.components.grid import GRID_ID, candidate_grid, grid_row, sort_order
 from dash_app.components.messages import empty_state, problem
 from dash_app.components.progress import discovery_figure
+from dash_app.components.results import result_dialog, retract_dialog, return_dialog, upload_dialog
 from dash_app.components.review_area import ALL, reject_dialog, restore_dialog, review_area
 from dash_app.components.tiles import badge, summary_tiles
 from dash_app.components.waiting import waiting_panel
 from dash_app.components.what_if import what_if_panel
 from dash_app.components.wording import count
 from dash_app.contract import CampaignDetail, CandidateDetail, CandidatePage
+from dash_app.result_contract import ResultPage
 
 _REFRESH_MS: Final = 15_000
+_SHOWN_RESULTS: Final = 50
 
 
 def register(app: Dash, client: ApiClient) -> None:
@@ -153,10 +156,11 @@ def _register_detail(app: Dash, client: ApiClient) -> None:
         Input("decided", "data"),
         State("detail-panel", "hidden"),
         State("campaign-method", "data"),
+        State("campaign-validator", "data"),
         prevent_initial_call=True,
     )
     async def show_detail(
-        clicked: dict[str, Any] | None, _: int, __: Any, closed: bool, method: str
+        clicked: dict[str, Any] | None, _: int, __: Any, closed: bool, method: str, validator: str
     ) -> tuple[Any, Any]:
         if dash.ctx.triggered_id == "detail-close":
             return None, True
@@ -164,11 +168,21 @@ def _register_detail(app: Dash, client: ApiClient) -> None:
         if not clicked or not clicked.get("rowId") or (closed and not opening):
             return no_update, no_update
         candidate = await client.get(CandidateDetail, f"/candidates/{clicked['rowId']}")
-        return candidate_panel(candidate, method), False
+        results = await client.get(
+            ResultPage, "/results", candidate=candidate.candidate_id, limit=_SHOWN_RESULTS
+        )
+        return candidate_panel(candidate, results, method, validator), False
 
 
 def _layout(name: str = "", **_: str) -> html.Div:
-    known = ("candidates-known", "grid-reloaded", "grid-refreshed", "decided")
+    known = (
+        "candidates-known",
+        "grid-reloaded",
+        "grid-refreshed",
+        "decided",
+        "result-previewed",
+        "retract-number",
+    )
     chart = dcc.Graph(
         id="campaign-progress", config={"displayModeBar": False, "responsive": True}, className="chart"
     )
@@ -188,6 +202,10 @@ def _layout(name: str = "", **_: str) -> html.Div:
             html.Div(body, id="campaign-body", hidden=True),
             reject_dialog(),
             restore_dialog(),
+            result_dialog(),
+            upload_dialog(),
+            retract_dialog(),
+            return_dialog(),
         ]
     )
 
@@ -201,5 +219,6 @@ def _head(campaign: CampaignDetail) -> html.Div:
             html.P(campaign.stop_reason, className="stop-reason") if campaign.stop_reason else None,
             waiting_panel(campaign.waiting) if campaign.waiting else None,
             dcc.Store(id="campaign-method", data=campaign.document.get("method", "")),
+            dcc.Store(id="campaign-validator", data=campaign.document.get("validator", "")),
         ]
     )

@@ -7,7 +7,10 @@ import httpx
 import psycopg2.errors
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from catalyst_assets.cli import app
+from catalyst_assets.errors import LoopError
 from catalyst_assets_tests.integration.dash_app.laboratory import Laboratory, laboratory
 from resources.postgres.database import Database, Role
 from resources.settings import Settings
@@ -209,6 +212,23 @@ def test_validation_is_started_and_given_back(lab: Laboratory, database: Databas
             sa.text('UPDATE active_learning_runs SET document = document || \'{"validator": "gpaw"}\'')
         )
     assert "by gpaw" in problem(lab.api.post(f"/candidates/{lab.candidates[2]}/start"), 409)["detail"]
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_the_command_line_starts_all_or_none(lab: Laboratory) -> None:
+    one, two, _ = (str(each) for each in lab.candidates)
+    lab.send(lab.gap(1), lab.energy(1))
+    lab.look()
+    refused = CliRunner().invoke(app, ["validation", "start", one, two, "--by", "Grace Hopper"])
+    assert isinstance(refused.exception, LoopError)
+    assert f"Candidate {two} is validated, not flagged." in str(refused.exception)
+    assert lab.status() == "flagged"
+    started = CliRunner().invoke(app, ["validation", "start", one, "--by", "Grace Hopper"])
+    assert started.stdout == f"Candidate {one} is in validation.\n"
+    back = CliRunner().invoke(app, ["validation", "return", one, "--reason", "ill", "--by", "Grace Hopper"])
+    assert back.stdout == f"Candidate {one} is flagged.\n"
+    event = lab.api.get(f"/candidates/{one}").json()["events"][-1]
+    assert (event["actor"], event["reason"]) == ("Grace Hopper", "ill")
 
 
 def test_the_role_of_the_app_examines_nothing_for_good(lab: Laboratory, database: Database) -> None:

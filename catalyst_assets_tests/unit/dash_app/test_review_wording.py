@@ -11,6 +11,9 @@ from dash_app.components.grid import grid_row, sort_order
 from dash_app.components.waiting import waiting_panel
 from dash_app.components.wording import FAR, FAR_EXPLAINED, count, criterion, number, plus_minus, with_unit
 from dash_app.contract import Candidate, CandidateDetail, Waiting
+from dash_app.result_contract import ResultPage
+
+NO_RESULTS = ResultPage(items=[], total=0, limit=50, next=None)
 
 
 def candidate(distance: float | None, far: bool | None) -> dict[str, Any]:
@@ -33,25 +36,27 @@ def detail(distance: float | None = None, far: bool | None = None, **changes: An
 def test_a_stale_score_is_marked_until_the_candidate_is_decided() -> None:
     stale = grid_row(detail(), "PBE")["stale"]
     assert "Scored by model version 2" in stale
-    assert "Stale" in str(candidate_panel(detail(), "PBE"))
+    assert "Stale" in str(candidate_panel(detail(), NO_RESULTS, "PBE", "reference_table"))
     assert grid_row(detail(status="validated"), "PBE")["stale"] is None
     assert grid_row(detail(stale=None), "PBE")["stale"] is None
     rejected = detail(status="rejected", rejection_kind="infeasible")
     assert grid_row(rejected, "PBE")["kind"] == "infeasible"
-    assert "Rejected: infeasible" in str(candidate_panel(rejected, "PBE"))
-    assert "draws that it was ranked by are no longer stored" in str(candidate_panel(rejected, "PBE"))
+    assert "Rejected: infeasible" in str(candidate_panel(rejected, NO_RESULTS, "PBE", "reference_table"))
+    assert "draws that it was ranked by are no longer stored" in str(
+        candidate_panel(rejected, NO_RESULTS, "PBE", "reference_table")
+    )
 
 
 def test_what_was_measured_and_then_withdrawn_is_not_judged_and_says_so() -> None:
     answer = {
         "property": "band_gap", "method": "PBE", "outcome": "measured", "value": 1.5, "unit": "eV", "note": "",
-        "validator": "laboratory", "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "standard_deviation": None, "n_results": 1, "validator": "laboratory", "created_at": datetime(2026, 1, 1, tzinfo=UTC),
     }  # fmt: skip
     withdrawn = detail(status="rejected", rejection_kind="withdrawn", validated=[answer])
-    assert "not judged: withdrawn" in str(candidate_panel(withdrawn, "PBE"))
+    assert "not judged: withdrawn" in str(candidate_panel(withdrawn, NO_RESULTS, "PBE", "reference_table"))
     assert grid_row(withdrawn, "PBE")["validated"] == {"band_gap": "1.500"}
     unmeasured = detail(status="rejected", rejection_kind="withdrawn")
-    assert "not judged" not in str(candidate_panel(unmeasured, "PBE"))
+    assert "not judged" not in str(candidate_panel(unmeasured, NO_RESULTS, "PBE", "reference_table"))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +68,7 @@ def test_a_candidate_far_from_the_training_data_is_marked_in_grid_and_detail(
 ) -> None:
     row = grid_row(Candidate(**candidate(distance, far)), "PBE")
     assert (row["distance"], row["far"]) == (shown, told)
-    panel = str(candidate_panel(detail(distance, far), "PBE"))
+    panel = str(candidate_panel(detail(distance, far), NO_RESULTS, "PBE", "reference_table"))
     assert (FAR in panel) == bool(far)
     assert (f"{shown} × typical" in panel) == (distance is not None)
 

@@ -22,8 +22,8 @@ WITH page AS (
                 WHEN 'uncertainty' THEN CAST(k.predicted -> CAST(:property AS text) ->> 'std' AS double precision)
                 WHEN 'validated' THEN (
                     SELECT avg(v.value) FROM effective_results v
-                    WHERE v.partition_key = k.partition_key AND v.material_id = k.material_id
-                      AND v.property = :property AND v.method = r.document ->> 'method'
+                    WHERE (v.partition_key = k.partition_key OR v.partition_key IS NULL)
+                      AND v.material_id = k.material_id AND v.property = :property AND v.method = r.document ->> 'method'
                 )
             END AS number,
             CASE :sort
@@ -55,14 +55,22 @@ FROM page
 JOIN candidates k USING (candidate_id)
 JOIN materials m USING (material_id)
 LEFT JOIN LATERAL (
-    SELECT jsonb_agg(
-        jsonb_build_object(
-            'property', v.property, 'method', v.method, 'outcome', v.outcome, 'value', v.value, 'unit', v.unit,
-            'note', v.note, 'validator', v.validator, 'created_at', v.created_at
-        ) ORDER BY v.property, v.method
-    ) AS validated
-    FROM effective_results v
-    WHERE v.partition_key = k.partition_key AND v.material_id = k.material_id AND v.property IS NOT NULL
+    SELECT jsonb_agg(to_jsonb(answer) ORDER BY answer.property, answer.method) AS validated
+    FROM (
+        -- the mean of replicates, as campaign_truths takes it
+        SELECT v.property, v.method, coalesce(min('measured') FILTER (WHERE v.value IS NOT NULL), 'failed') AS outcome,
+            CASE WHEN min(v.value) = max(v.value) THEN min(v.value) ELSE avg(v.value) END AS value, coalesce(min(v.unit), '') AS unit,
+            greatest(
+                nullif(stddev_samp(v.value), 0) / sqrt(count(v.value)),
+                CASE WHEN count(v.standard_deviation) = count(v.value) AND count(v.value) > 0
+                     THEN sqrt(sum(v.standard_deviation ^ 2)) / count(v.value) END) AS standard_deviation,
+            count(v.value) AS n_results, (array_agg(v.note ORDER BY v.result_id DESC))[1] AS note,
+            (array_agg(v.validator ORDER BY v.result_id DESC))[1] AS validator, max(v.created_at) AS created_at
+        FROM effective_results v
+        WHERE (v.partition_key = k.partition_key OR v.partition_key IS NULL) AND v.material_id = k.material_id
+          AND v.property IS NOT NULL
+        GROUP BY v.property, v.method
+    ) answer
 ) answers ON true
 LEFT JOIN LATERAL (
     SELECT p.distance, v.distance_threshold AS threshold

@@ -1,0 +1,63 @@
+"""Dialogs: the frame around questions, with a place for complaints and what confirms them."""
+
+from typing import Any
+
+from dash import dcc, html
+
+from dash_app.components.controls import button
+from dash_app.components.wording import aria
+
+
+def dialog(
+    name: str,
+    title: str,
+    explanation: str,
+    *questions: Any,
+    confirm: str,
+    look: str = "primary",
+    before: Any = None,
+    kind: str = "dialog",
+    **confirm_options: Any,
+) -> html.Div:
+    """Lay out a dialog, hidden.
+
+    Parameters
+    ----------
+    name
+        Of the dialog; its parts are called ``<name>-dialog``, ``-title``, ``-complaint``, ``-cancel`` and ``-confirm``.
+    confirm, look
+        Text and look of the button that does it.
+    before
+        What stands before that button.
+    kind
+        Class names of the style sheet.
+    """
+    buttons = [
+        button("Cancel", f"{name}-cancel", "quiet"),
+        before,
+        button(confirm, f"{name}-confirm", look, **confirm_options),
+    ]
+    asked = [
+        html.H2(title, id=f"{name}-title"),
+        html.P(explanation, className="soft"),
+        *questions,
+        html.P(id=f"{name}-complaint", className="complaint", role="alert"),
+        html.Div(buttons, className="dialog-buttons"),
+    ]
+    attributes = aria(modal="true", labelledby=f"{name}-title")
+    return html.Div(
+        html.Div(asked, className=kind, role="dialog", **attributes),
+        id=f"{name}-dialog",
+        className="veil",
+        hidden=True,
+    )
+
+
+def question(text: str, name: str, control: Any, kind: str = "") -> html.Div:
+    """Lay out a control below its label; ``name`` is the control's id."""
+    return html.Div([html.Label(text, htmlFor=name), control], className=kind)
+
+
+def reason(name: str, text: str = "Reason") -> html.Div:
+    """Lay out the question why; the control is called ``<name>-reason``."""
+    return question(text, f"{name}-reason", dcc.Textarea(id=f"{name}-reason", maxLength=2000, rows=3))

@@ -1,0 +1,361 @@
+"""Results in the review app: entered by a form, uploaded as a file, retracted; validation started and given back.
+
+What is right is the API's to say: everything is sent, and a refusal is shown as it came back.
+"""
+
+import base64
+import binascii
+import re
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import uuid4
+
+import dash
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
+
+from dash_app.client import ApiClient, ApiError
+from dash_app.components.grid import GRID_ID
+from dash_app.components.messages import outcome
+from dash_app.components.results import preview, refusal, told
+from dash_app.components.wording import formula, with_unit
+from dash_app.contract import CampaignDetail, CandidateDetail, Transition
+from dash_app.result_contract import Recorded, Retracted
+
+_DIALOGS: Final = ("result", "upload", "retract", "return")
+# What of the form goes into the result as it is.
+_TEXTS: Final = ("method", "sample", "batch", "operator", "note", "correction")
+_FORM: Final = (
+    "property",
+    "outcome",
+    "value",
+    "deviation",
+    "unit",
+    *_TEXTS,
+    "replicate",
+    "date",
+    "conditions",
+)
+_Clicked = dict[str, Any] | None
+
+
+def register(app: Dash, client: ApiClient) -> None:
+    """Add the dialogs and buttons to ``app``."""
+    for name in _DIALOGS:
+        app.clientside_callback(
+            ClientsideFunction("review", "close"),
+            Output(f"{name}-dialog", "hidden", allow_duplicate=True),
+            Input(f"{name}-cancel", "n_clicks"),
+            prevent_initial_call=True,
+        )
+    _register_form(app, client)
+    _register_upload(app, client)
+    _register_retraction(app, client)
+    _register_starting(app, client)
+
+
+def _register_form(app: Dash, client: ApiClient) -> None:
+    @app.callback(
+        Output("result-dialog", "hidden"),
+        Output("result-title", "children"),
+        Output("result-property", "options"),
+        *(Output(f"result-{name}", "value") for name in _FORM),
+        Output("result-preview", "children", allow_duplicate=True),
+        Input("result", "n_clicks"),
+        State(GRID_ID, "cellClicked"),
+        State("campaign-name", "data"),
+        State("actor", "value"),
+        prevent_initial_call=True,
+    )
+    async def open_form(
+        clicks: int | None, clicked: _Clicked, name: str, actor: str | None
+    ) -> tuple[Any, ...]:
+        if not clicks or not clicked:
+            return (no_update,) * (4 + len(_FORM))
+        candidate = await client.get(CandidateDetail, f"/candidates/{clicked['rowId']}")
+        campaign = await client.get(CampaignDetail, f"/campaigns/{quote(name, safe='')}")
+        named = campaign.properties
+        options = [
+            {"label": with_unit(each.name, each.unit, {each.name: each.label}), "value": each.name}
+            for each in named
+        ]
+        first = named[0] if named else None
+        values = dict.fromkeys(_FORM, "") | {
+            "property": first.name if first else None,
+            "unit": first.unit if first else "",
+            "outcome": "measured",
+            "method": campaign.document.get("method", ""),
+            "operator": actor or "",
+            "replicate": 1,
+        }
+        title = ["Result of ", *formula(candidate.formula), f", candidate {candidate.candidate_id}"]
+        return False, title, options, *(values[each] for each in _FORM), None
+
+    @app.callback(
+        Output("result-unit", "value", allow_duplicate=True),
+        Input("result-property", "value"),
+        State("campaign-name", "data"),
+        prevent_initial_call=True,
+    )
+    async def fill_unit(chosen: str | None, name: str) -> Any:
+        campaign = await client.get(CampaignDetail, f"/campaigns/{quote(name, safe='')}")
+        return next((each.unit for each in campaign.properties if each.name == chosen), no_update)
+
+    @app.callback(
+        Output("result-preview", "children"),
+        Output("result-confirm", "disabled"),
+        Output("result-previewed", "data"),
+        Input("result-look", "n_clicks"),
+        *(Input(f"result-{name}", "value") for name in _FORM),
+        State(GRID_ID, "cellClicked"),
+        State("actor", "value"),
+        prevent_initial_call=True,
+    )
+    async def look(clicks: int | None, *given: Any) -> tuple[Any, bool, Any]:
+        *values, clicked, actor = given
+        if dash.ctx.triggered_id != "result-look" or not clicks or not clicked:
+            return None, True, None  # what was looked at is not what stands there now
+        try:
+            row = _row(dict(zip(_FORM, values, strict=True)), int(clicked["rowId"]))
+            shown = await client.write(Recorded, "/results", reviewer=actor, body=row, preview="true")
+        except ApiError as error:
+            return refusal(error), True, None
+        return preview(shown), shown.outcome != "preview", row
+
+    @app.callback(
+        Output("result-preview", "children", allow_duplicate=True),
+        Output("result-dialog", "hidden", allow_duplicate=True),
+        Output("outcome", "children", allow_duplicate=True),
+        Output("decided", "data", allow_duplicate=True),
+        Input("result-confirm", "n_clicks"),
+        State("result-previewed", "data"),
+        State("actor", "value"),
+        running=[(Output("result-confirm", "disabled"), True, False)],
+        prevent_initial_call=True,
+    )
+    async def submit(clicks: int | None, row: dict[str, Any] | None, actor: str | None) -> tuple[Any, ...]:
+        if not clicks or not row:
+            return (no_update,) * 4
+        try:
+            done = await client.write(Recorded, "/results", reviewer=actor, body=row)
+        except ApiError as error:
+            return refusal(error), *(no_update,) * 3
+        return None, True, outcome(told(done)[0]), uuid4().hex
+
+
+def _register_upload(app: Dash, client: ApiClient) -> None:
+    @app.callback(
+        Output("upload-dialog", "hidden"),
+        Output("upload-file", "contents"),
+        Output("upload-method", "value"),
+        Input("upload", "n_clicks"),
+        State("campaign-method", "data"),
+        prevent_initial_call=True,
+    )
+    async def open_upload(clicks: int | None, method: str | None) -> tuple[Any, ...]:
+        return (False, None, method) if clicks else (no_update,) * 3
+
+    @app.callback(
+        Output("upload-preview", "children"),
+        Output("upload-confirm", "disabled"),
+        Output("upload-name", "children"),
+        Input("upload-file", "contents"),
+        Input("upload-method", "value"),
+        State("upload-file", "filename"),
+        State("actor", "value"),
+        prevent_initial_call=True,
+    )
+    async def look(
+        contents: str | None, method: str | None, name: str | None, actor: str | None
+    ) -> tuple[Any, ...]:
+        if not contents:
+            return None, True, ""
+        try:
+            shown = await _send(client, contents, name, method, actor, preview="true")
+        except ApiError as error:
+            return refusal(error), True, name
+        return preview(shown), not (shown.added or shown.corrected), name
+
+    @app.callback(
+        Output("upload-preview", "children", allow_duplicate=True),
+        Output("upload-dialog", "hidden", allow_duplicate=True),
+        Output("outcome", "children", allow_duplicate=True),
+        Output("decided", "data", allow_duplicate=True),
+        Input("upload-confirm", "n_clicks"),
+        State("upload-file", "contents"),
+        State("upload-method", "value"),
+        State("upload-file", "filename"),
+        State("actor", "value"),
+        running=[(Output("upload-confirm", "disabled"), True, False)],
+        prevent_initial_call=True,
+    )
+    async def submit(
+        clicks: int | None, contents: str | None, method: str | None, name: str | None, actor: str | None
+    ) -> tuple[Any, ...]:
+        if not clicks or not contents:
+            return (no_update,) * 4
+        try:
+            done = await _send(client, contents, name, method, actor)
+        except ApiError as error:
+            return refusal(error), *(no_update,) * 3
+        return None, True, outcome(told(done)[0]), uuid4().hex
+
+
+def _register_retraction(app: Dash, client: ApiClient) -> None:
+    @app.callback(
+        Output("retract-dialog", "hidden"),
+        Output("retract-title", "children"),
+        Output("retract-reason", "value"),
+        Output("retract-complaint", "children"),
+        Output("retract-number", "data"),
+        Input({"type": "retract", "result": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    async def open_retraction(clicks: list[int | None]) -> tuple[Any, ...]:
+        chosen = dash.ctx.triggered_id
+        if not chosen or not any(clicks):
+            return (no_update,) * 5
+        return False, f"Retract result {chosen['result']}", "", "", chosen["result"]
+
+    @app.callback(
+        Output("retract-complaint", "children", allow_duplicate=True),
+        Output("retract-dialog", "hidden", allow_duplicate=True),
+        Output("outcome", "children", allow_duplicate=True),
+        Output("decided", "data", allow_duplicate=True),
+        Input("retract-confirm", "n_clicks"),
+        State("retract-number", "data"),
+        State("retract-reason", "value"),
+        State("actor", "value"),
+        running=[(Output("retract-confirm", "disabled"), True, False)],
+        prevent_initial_call=True,
+    )
+    async def retract(
+        clicks: int | None, number: int | None, why: str | None, actor: str | None
+    ) -> tuple[Any, ...]:
+        if not clicks or not number:
+            return (no_update,) * 4
+        if not (why or "").strip():
+            return "Say why: the reason is kept with the result.", *(no_update,) * 3
+        try:
+            await client.write(Retracted, f"/results/{number}/retract", reviewer=actor, body={"reason": why})
+        except ApiError as error:
+            return str(error), *(no_update,) * 3
+        return "", True, outcome(f"Result {number} was retracted."), uuid4().hex
+
+
+def _register_starting(app: Dash, client: ApiClient) -> None:
+    @app.callback(
+        Output("outcome", "children", allow_duplicate=True),
+        Output("decided", "data", allow_duplicate=True),
+        Input("start", "n_clicks"),
+        State(GRID_ID, "cellClicked"),
+        State("actor", "value"),
+        prevent_initial_call=True,
+    )
+    async def start(clicks: int | None, clicked: _Clicked, actor: str | None) -> tuple[Any, Any]:
+        if not clicks or not clicked:
+            return no_update, no_update
+        try:
+            done = await client.write(
+                Transition, f"/candidates/{clicked['rowId']}/start", reviewer=actor, body={}
+            )
+        except ApiError as error:
+            return refusal(error), no_update
+        return outcome(f"Validation of {done.candidate.formula} has begun."), uuid4().hex
+
+    @app.callback(
+        Output("return-dialog", "hidden"),
+        Output("return-reason", "value"),
+        Output("return-complaint", "children"),
+        Input("return", "n_clicks"),
+        prevent_initial_call=True,
+    )
+    async def open_return(clicks: int | None) -> tuple[Any, ...]:
+        return (False, "", "") if clicks else (no_update,) * 3
+
+    @app.callback(
+        Output("return-complaint", "children", allow_duplicate=True),
+        Output("return-dialog", "hidden", allow_duplicate=True),
+        Output("outcome", "children", allow_duplicate=True),
+        Output("decided", "data", allow_duplicate=True),
+        Input("return-confirm", "n_clicks"),
+        State(GRID_ID, "cellClicked"),
+        State("return-reason", "value"),
+        State("actor", "value"),
+        prevent_initial_call=True,
+    )
+    async def give_back(
+        clicks: int | None, clicked: _Clicked, why: str | None, actor: str | None
+    ) -> tuple[Any, ...]:
+        if not clicks or not clicked:
+            return (no_update,) * 4
+        if not (why or "").strip():
+            return "Say why: the reason is kept in its history.", *(no_update,) * 3
+        path = f"/candidates/{clicked['rowId']}/return"
+        try:
+            done = await client.write(Transition, path, reviewer=actor, body={"reason": why})
+        except ApiError as error:
+            return str(error), *(no_update,) * 3
+        return "", True, outcome(f"{done.candidate.formula} is flagged again."), uuid4().hex
+
+
+async def _send(
+    client: ApiClient, contents: str, name: str | None, method: str | None, actor: str | None, **query: Any
+) -> Recorded:
+    """Send a file that the browser gave as text.
+
+    Raises
+    ------
+    ApiError
+        It is refused, or what came is none.
+    """
+    try:
+        data = base64.b64decode(contents.partition(",")[2], validate=True)
+    except (binascii.Error, ValueError):
+        raise ApiError("The file did not arrive whole.", "Choose it again.") from None
+    return await client.write(
+        Recorded, "/results/files", reviewer=actor, file=(name or "results", data), method=method, **query
+    )
+
+
+def _row(given: dict[str, Any], candidate: int) -> dict[str, Any]:
+    """Return a result as the API takes it; what was left empty is left out.
+
+    Raises
+    ------
+    ApiError
+        A number is none.
+    """
+    row: dict[str, Any] = {"candidate": candidate, "property": given["property"], "date": given["date"]}
+    row |= {name: (given[name] or "").strip() for name in _TEXTS}
+    row["replicate"] = given["replicate"]
+    row["conditions"] = _conditions(given["conditions"] or "")
+    if given["outcome"] == "measured":
+        row |= {
+            "value": _number("Value", given["value"]),
+            "standard_deviation": _number("Standard deviation", given["deviation"]),
+            "unit": (given["unit"] or "").strip(),
+        }
+    else:
+        row["outcome"] = "failed"
+        row["synthesis"] = "failed" if given["outcome"] == "not_made" else None
+    return {name: value for name, value in row.items() if value not in (None, "", {})}
+
+
+def _number(label: str, text: Any) -> float | None:
+    if text is None or not str(text).strip():
+        return None
+    try:
+        return float(
+            re.sub(r"(?<=\d),(?=\d)", ".", str(text).strip().replace("\N{MINUS SIGN}", "-"), count=1)
+        )
+    except ValueError:
+        raise ApiError(
+            f"{label}: {text!r} is no number.", "Write it as 1.62; the unit has a field of its own."
+        ) from None
+
+
+def _conditions(text: str) -> dict[str, str]:
+    pairs = [re.split(r"\s*[=:]\s*", part.strip(), maxsplit=1) for part in text.split(";") if part.strip()]
+    if all(len(pair) == 2 for pair in pairs):
+        return dict(pairs)
+    return {"conditions": text.strip()}
