@@ -29,6 +29,7 @@ from catalyst_assets.validation import assets as validation_assets
 from catalyst_assets.validation import checks as validation_checks
 from catalyst_assets.validation.jobs.dagster_job import calculation_job
 from catalyst_assets.validation.submissions.sensors import results_folder_sensor, submit_results_job
+from catalyst_assets.validation.work_orders.sensors import work_orders_sensor
 from resources.dagster_resources import build_resources
 from resources.settings import Settings, get_settings
 
@@ -85,6 +86,7 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
             sensors.reaper_sensor,
             sensors.features_sensor,
             *([results_folder_sensor] if settings.results_folder else []),
+            *([work_orders_sensor] if settings.work_order_webhook else []),
         ],
         resources=build_resources(settings, platform),
         executor=_executor(settings),

@@ -61,7 +61,7 @@ def write_order(
         names["table"]: order_table(order, delimiter),
         names["workbook"]: order_workbook(order),
         names["sheet"]: render_sheet(order).encode(),
-        **{f"structures/{each.cif_name}": _cif(each) for each in order.candidates},
+        **{f"structures/{each.cif_name}": structure_as_cif(each).encode() for each in order.candidates},
     }
     store = ObjectStore(str(folder))
     try:
@@ -149,9 +149,10 @@ def _cell(value: object) -> object:
     return as_text_cell(value) if isinstance(value, str) else value
 
 
-def _cif(each: "OrderedCandidate") -> bytes:
+def structure_as_cif(each: "OrderedCandidate") -> str:
+    """Return a candidate's structure as CIF that says whose it is."""
     from pymatgen.core.structure import Structure
     from pymatgen.io.cif import CifWriter
 
     text = str(CifWriter(Structure.from_dict(dict(each.structure))))
-    return f"# candidate {each.candidate}, material {each.material_id}\n{text}".encode()
+    return f"# candidate {each.candidate}, material {each.material_id}\n{text}"
