@@ -18,7 +18,7 @@ _NOT_APART = iteration_check(
     "results_agree_with_replicates_and_predictions",
     validation_results,
     "Does every result lie near its replicates (modified z-score at most 3.5) and within four standard deviations of "
-    "its prediction? One that does not is worth a look, and is learned from all the same.",
+    "its prediction? If not it is worth a look, but learned from: is none to be retracted?",
 )
 _NOT_RISING = {
     "test_mae": iteration_check(
