@@ -212,6 +212,8 @@ def test_a_leaked_test_member_stops_the_turn_before_training(
             "method": "PBE",
             "value": 1.5,
             "origin": "validated",
+            "standard_deviation": None,
+            "result_ids": [],
         }
         execute(connection, "loop/add_label", partition_key=str(FIRST), **label)
     # Count and hash are made to agree, so that only the leak itself can be found.
@@ -250,6 +252,8 @@ def test_a_training_set_with_the_wrong_parent_or_labels_is_refused(prepared: Pla
             method="HSE06",
             value=99.0,
             origin="computed",
+            standard_deviation=None,
+            result_ids=[],
         )
     store_training_set(database, objects, str(SECOND), build_training_set(database, objects, str(SECOND)))
     problems = audit_training_set(database, objects, str(SECOND)).problems
