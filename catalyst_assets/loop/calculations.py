@@ -32,6 +32,7 @@ class CalculationRequest:
     job_id: str
     attempt: int
     n_runs: int
+    formula: str
 
     job: str = CALCULATION_JOB
 
@@ -73,7 +74,7 @@ def calculations_to_follow(platform: "Platform", instance: "DagsterInstance") ->
             dg.RunsFilter(job_name=CALCULATION_JOB, tags={CALCULATION_TAG: row["job_id"]})
         )
         if not _must_pause(runs):
-            requests.append(CalculationRequest(row["job_id"], row["attempt"], len(runs)))
+            requests.append(CalculationRequest(row["job_id"], row["attempt"], len(runs), row["formula"]))
     return requests
 
 

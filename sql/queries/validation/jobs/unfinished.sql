@@ -1,3 +1,4 @@
 -- Calculations that a run must follow, oldest first.
-SELECT job_id, material_id, validator, attempt, status, run_id FROM validation_jobs
-WHERE status IN ('waiting', 'running') ORDER BY submitted_at, job_id
+SELECT j.job_id, j.material_id, j.validator, j.attempt, j.status, j.run_id, m.reduced_formula AS formula
+FROM validation_jobs j JOIN materials m USING (material_id)
+WHERE j.status IN ('waiting', 'running') ORDER BY j.submitted_at, j.job_id
