@@ -27,7 +27,7 @@ from catalyst_assets.representation import assets as representation_assets
 from catalyst_assets.representation import checks as representation_checks
 from catalyst_assets.validation import assets as validation_assets
 from catalyst_assets.validation import checks as validation_checks
-from catalyst_assets.validation.jobs.dagster_job import calculation_job
+from catalyst_assets.validation.jobs.dagster_job import calculation_job, validation_cancel, validation_retry
 from catalyst_assets.validation.submissions.sensors import results_folder_sensor, submit_results_job
 from catalyst_assets.validation.work_orders.sensors import work_orders_sensor
 from resources.dagster_resources import build_resources
@@ -79,6 +79,8 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
             jobs.validation_job,
             calculation_job,
             submit_results_job,
+            validation_retry,
+            validation_cancel,
         ],
         schedules=SCHEDULES,
         sensors=[

@@ -1,4 +1,4 @@
-"""The Dagster job `calculation`: one run follows one calculation to its end. Wiring only."""
+"""The Dagster job `calculation`, whose runs each follow one calculation to its end, and those by which people try again or cancel. Wiring only."""
 
 import json
 import threading
@@ -17,6 +17,8 @@ from pydantic import Field
 from catalyst_assets.constants import Queue, op_tags
 
 CALCULATION_JOB: Final = "calculation"
+# Dagster does not know its users.
+_PERSON: Final = "somebody in Dagster"
 
 
 class CalculationConfig(dg.Config):
@@ -117,6 +119,50 @@ def calculate(context: dg.OpExecutionContext, config: CalculationConfig) -> None
             "files": dg.MetadataValue.json(dict(job.files)),
         }
     )
+
+
+class RetryConfig(dg.Config):
+    """What is tried again."""
+
+    named: str = Field(description="The first digits of a calculation's name, or the number of a candidate.")
+
+
+class CancelConfig(RetryConfig):
+    """What is cancelled."""
+
+    reason: str = Field(description="Why; kept with the candidate and the calculation.")
+
+
+@dg.op(required_resource_keys={"platform"})
+def retry(context: dg.OpExecutionContext, config: RetryConfig) -> None:
+    """Try again what failed or was cancelled, as `catalyst validation retry` does."""
+    from catalyst_assets.validation.jobs import wishes
+
+    platform: Any = context.resources.platform
+    context.log.info(str(wishes.retry(platform.database, config.named, _PERSON)))
+
+
+@dg.op(required_resource_keys={"platform"})
+def cancel(context: dg.OpExecutionContext, config: CancelConfig) -> None:
+    """Withdraw candidates and end their calculation, as `catalyst validation cancel` does."""
+    from catalyst_assets.validation.jobs import wishes
+
+    platform: Any = context.resources.platform
+    context.log.info(str(wishes.cancel(platform, config.named, config.reason, _PERSON)))
+
+
+@dg.job(description="Try again a calculation or a candidate that failed; its config says which.")
+def validation_retry() -> None:
+    """Try again what failed."""
+    retry()
+
+
+@dg.job(
+    description="Withdraw a candidate, or all that wait for a calculation; its config says which, and why."
+)
+def validation_cancel() -> None:
+    """Withdraw what nobody wants."""
+    cancel()
 
 
 @dg.job(

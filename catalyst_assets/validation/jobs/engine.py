@@ -18,7 +18,7 @@ from catalyst_assets.validation.jobs.conclusions import conclude
 from catalyst_assets.validation.jobs.environment import clean_environment
 from catalyst_assets.validation.jobs.folder import JobFolder, State
 from catalyst_assets.validation.jobs.inputs import write_inputs
-from catalyst_assets.validation.jobs.programs import find_validator_program
+from catalyst_assets.validation.jobs.programs import find_validator_program, why_unavailable
 
 if TYPE_CHECKING:
     from catalyst_assets.validation.jobs.records import Job
@@ -109,10 +109,10 @@ class Follower:
 
     def _start(self, job: "Job", folder: JobFolder) -> None:
         try:
-            program = find_validator_program(job.validator, self.platform.settings)
-            if problem := program.find_problem():
+            if problem := why_unavailable(job.validator, self.platform.settings):
                 self._finish(job, folder, Finding("failed", reason=problem))
                 return
+            program = find_validator_program(job.validator, self.platform.settings)
             references = self.platform.settings.home / "validation" / "references"
             folder.prepare(write_inputs(self.platform.database, job, references))
         except DatabaseUnavailableError:

@@ -36,6 +36,8 @@ from catalyst_assets.validation.jobs.folder import (
 from resources.postgres.keeper import die_with_parent
 
 _TICK_SECONDS: Final = 0.2
+# Finding all that a program started looks at every process of the machine.
+_WEIGH_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 10.0
 _MOST_LOG_BYTES: Final = 2 * 1024**3
 # What is told of the log at once, and how often: every second at first, seldom in the end.
@@ -82,12 +84,14 @@ class Keeper:
     def _watch(self, program: "subprocess.Popen[bytes]", told: "_Told") -> str:
         """Wait for the end of the program, and return what the end is."""
         wall_seconds, memory_bytes = self._note["wall_seconds"], self._note["memory_bytes"]
-        beat = time.monotonic()
+        beat = weighed = time.monotonic()
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 program.wait(_TICK_SECONDS)
                 return "exited"
-            self._peak_bytes = max(self._peak_bytes, memory_of(os.getpid()))
+            if time.monotonic() - weighed > _WEIGH_SECONDS:
+                weighed = time.monotonic()
+                self._peak_bytes = max(self._peak_bytes, memory_of(os.getpid()))
             if self._is_terminated:
                 return "terminated"
             if (self._folder / CANCEL).exists():

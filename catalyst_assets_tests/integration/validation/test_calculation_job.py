@@ -11,7 +11,9 @@ import dagster as dg
 import pytest
 
 from catalyst_assets.commands.driver import LoopDriver
-from catalyst_assets.validation.jobs.dagster_job import CALCULATION_JOB
+from catalyst_assets.constants import CALCULATION_TAG
+from catalyst_assets.loop.calculations import calculations_to_follow
+from catalyst_assets.validation.jobs.dagster_job import CALCULATION_JOB, calculation_job
 from catalyst_assets_tests.conftest import Template, prepared_template
 from catalyst_assets_tests.integration.validation import calculations as on
 from catalyst_assets_tests.processes import eventually
@@ -46,7 +48,10 @@ def test_a_run_tells_what_the_program_says_and_what_came_of_it(
         "print('attempt', n_starts, flush=True)\nif n_starts == 1: sys.exit(1)\n" + on.ANSWER,
     )
     job_id = on.submit(ours)
+    (wanted,) = calculations_to_follow(ours, dagster_instance)
+    assert (wanted.run_key, wanted.formula) == (f"calculation:{job_id}:1:0", "MgO")
     run_id = execute(ours, dagster_instance, job_id)
+    assert calculations_to_follow(ours, dagster_instance) == []
     assert (on.job(ours, job_id).status, on.job(ours, job_id).run_id) == ("done", run_id)
     entries = dagster_instance.all_logs(run_id)
     said = [entry.user_message for entry in entries]
@@ -62,6 +67,44 @@ def test_a_run_tells_what_the_program_says_and_what_came_of_it(
     assert told["answers"].value["band_gap_direct"]["value"] == 7.8
     assert execute(ours, dagster_instance, job_id) != run_id  # it finds the calculation done
     assert len(on.started(ours, job_id)) == 2
+
+
+def test_no_more_runs_are_wanted_than_there_is_room_for(
+    platform: Platform, dagster_instance: dg.DagsterInstance
+) -> None:
+    roomy = Platform(platform.settings.model_copy(update={"dft_jobs": 2}), platform.database)
+    names = [on.submit(platform, {"number": number}) for number in range(3)]
+    assert [one.job_id for one in calculations_to_follow(platform, dagster_instance)] == names[:1]
+    assert [one.job_id for one in calculations_to_follow(roomy, dagster_instance)] == names[:2]
+    run = dagster_instance.create_run_for_job(
+        calculation_job,
+        run_config={"ops": {"calculate": {"config": {"job_id": names[0]}}}},
+        tags={CALCULATION_TAG: names[0]},
+        status=dg.DagsterRunStatus.STARTED,
+    )
+    assert calculations_to_follow(platform, dagster_instance) == []
+    assert [one.job_id for one in calculations_to_follow(roomy, dagster_instance)] == names[1:2]
+    dagster_instance.report_run_failed(run)  # not at once again, and others meanwhile
+    assert [one.job_id for one in calculations_to_follow(platform, dagster_instance)] == names[1:2]
+    dagster_instance.add_run_tags(run.run_id, {"catalyst/reaped": "true"})
+    again = calculations_to_follow(platform, dagster_instance)
+    assert [(one.job_id, one.n_runs) for one in again] == [(names[0], 1)]
+
+
+def test_people_try_again_and_cancel_in_dagster_too(
+    platform: Platform, dagster_instance: dg.DagsterInstance
+) -> None:
+    job_id = on.submit(platform)
+    driver = LoopDriver(platform, dagster_instance)
+    driver.execute(
+        "validation_cancel", ops={"cancel": {"config": {"named": job_id, "reason": "the wrong phase"}}}
+    )
+    assert (on.job(platform, job_id).status, on.job(platform, job_id).reason) == (
+        "cancelled",
+        "the wrong phase (somebody in Dagster)",
+    )
+    driver.execute("validation_retry", ops={"retry": {"config": {"named": job_id[:8]}}})
+    assert (on.job(platform, job_id).status, on.job(platform, job_id).attempt) == ("waiting", 3)
 
 
 def test_ended_with_the_platform_it_goes_on_and_ended_in_dagster_it_is_cancelled(
