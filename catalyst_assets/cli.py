@@ -9,7 +9,7 @@ from rich.console import Console
 from catalyst_assets.commands import ingest, services, tokens
 from catalyst_assets.commands.bench.app import app as bench
 from catalyst_assets.commands.campaign.app import app as campaign
-from catalyst_assets.commands.demo import demo
+from catalyst_assets.commands.demo.app import demo
 from catalyst_assets.commands.env import env
 from catalyst_assets.commands.models.app import app as models
 from catalyst_assets.commands.validation.app import app as validation

@@ -1,4 +1,4 @@
-"""`catalyst demo`: the whole loop on the shipped first-principles data, in one command."""
+"""`catalyst demo`: its options, the bar it shows on the way, and what it says in the end."""
 
 import json
 import time
@@ -8,23 +8,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.commands.demo import live as live_demo
+from catalyst_assets.commands.demo import review as review_demo
+from catalyst_assets.commands.demo.goals import (
+    CAMPAIGN,
+    ITERATIONS,
+    LIVE_BATCH,
+    LIVE_ITERATIONS,
+    adapt_campaign,
+    live_campaign,
+    review_campaign,
+)
 from catalyst_assets.commands.opening import AsJson, Home
 from catalyst_assets.commands.runs import open_driver, run_progress
 from catalyst_assets.commands.tables import MISCALIBRATION, MISCALIBRATION_EXPLAINED, narrow_table, number
+from catalyst_assets.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
     from rich.table import Table
 
+    from catalyst_assets.campaigns.model import Campaign
     from catalyst_assets.commands.driver import LoopDriver
     from catalyst_assets.loop.advance import Advance
     from catalyst_assets.report.summary import CampaignSummary
     from resources.settings import Settings
 
-_CAMPAIGN = "oxide-perovskites-demo"
-_ITERATIONS = 5
 _TOLD = (
     "partition",
     "evaluated",
@@ -43,15 +53,34 @@ on the campaign's test set, both in eV (eV/atom).
 
 def demo(
     iterations: Annotated[
-        int, typer.Option(min=1, max=9999, help="Iterations of the loop, the initial batch included.")
-    ] = _ITERATIONS,
+        int | None,
+        typer.Option(
+            min=1,
+            max=9999,
+            help=f"Iterations of the loop, the initial batch included (default {ITERATIONS}; {LIVE_ITERATIONS} with --live).",
+        ),
+    ] = None,
     batch: Annotated[
         int | None,
-        typer.Option(min=1, help="Candidates validated in each iteration after the initial batch."),
+        typer.Option(
+            min=1,
+            help="Candidates validated in each iteration after the initial batch; "
+            f"with --live in that too (default {LIVE_BATCH}).",
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of the initial batch, test set and models.")
     ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Have GPAW compute perovskites that the shipped set does not contain: minutes each.",
+        ),
+    ] = False,
+    review: Annotated[
+        bool, typer.Option("--review", help="Stop with a batch for you to review, and say what to do next.")
+    ] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -60,6 +89,9 @@ def demo(
     Starts the embedded PostgreSQL under the home folder, loads the shipped set and materializes the
     real assets, iteration after iteration. Run it again to go on after an interruption, or to see the
     result of a finished run. `catalyst up` then shows every run, lineage and check.
+
+    With --live the pool is others, which nobody has computed, and GPAW (extra `dft`) answers in processes of its own.
+    With --review the shipped set answers, for what you have flagged.
 
     In the JSON, `evaluated` and `hits` of an iteration count from the campaign's start; `valid_mae` is
     the mean over the learned properties of the error on unseen chemical systems, in eV (eV/atom), null
@@ -70,36 +102,33 @@ def demo(
     from catalyst_assets.campaigns.library import load_campaign
     from resources.settings import load_settings
 
+    if live and review:
+        raise UsageError("--live and --review are two demos.", "Choose one of them.")
     started = time.monotonic()
     settings = load_settings(home=home)
-    campaign = adapt_campaign(load_campaign(_CAMPAIGN), iterations, batch, seed)
-    summary, folder = _run(settings, campaign, Console(stderr=True))
+    console = Console(stderr=True)
+    if live:
+        live_demo.require_gpaw(settings)
+        campaign = live_campaign(iterations, batch, seed)
+    elif review:
+        campaign = review_campaign(iterations, batch, seed, manual=False)
+    else:
+        campaign = adapt_campaign(load_campaign(CAMPAIGN), iterations or ITERATIONS, batch, seed)
+    manual = review_campaign(iterations, batch, seed, manual=True) if review else None
+    try:
+        summary, folder = _run(settings, campaign, console, manual, live=live)
+    except review_demo.ReviewAwaitedError as awaited:
+        if as_json:
+            typer.echo(json.dumps({"campaign": campaign.name, "waiting": awaited.reason}))
+        else:
+            out = Console(soft_wrap=True, highlight=False)
+            review_demo.tell_next(out, campaign.name, awaited.reason, settings, _home_option(settings))
+        return
     seconds = round(time.monotonic() - started, 2)
     if as_json:
         typer.echo(json.dumps(as_object(summary, seconds), allow_nan=False))
     else:
         _show(summary, folder, settings, seconds)
-
-
-def adapt_campaign(campaign: Campaign, iterations: int, batch: int | None, seed: int | None) -> Campaign:
-    """Return the demo's campaign with other options, under a name of its own so that results never mix."""
-    batch = campaign.acquisition.batch_size if batch is None else batch
-    seed = campaign.seed if seed is None else seed
-    suffixes = [
-        (f"n{iterations}", iterations != _ITERATIONS),
-        (f"b{batch}", batch != campaign.acquisition.batch_size),
-        (f"s{seed}", seed != campaign.seed),
-    ]
-    budget = campaign.initial_batch + (iterations - 1) * batch
-    return Campaign.model_validate(
-        campaign.document
-        | {
-            "name": "-".join([campaign.name, *(text for text, differs in suffixes if differs)]),
-            "acquisition": campaign.document["acquisition"] | {"batch_size": batch},
-            "seed": seed,
-            "stop": campaign.document["stop"] | {"max_evaluations": budget, "max_iterations": iterations},
-        }
-    )
 
 
 def as_object(summary: "CampaignSummary", seconds: float) -> dict[str, Any]:
@@ -138,7 +167,9 @@ def iterations_table(summary: "CampaignSummary") -> "Table":
     return table
 
 
-def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple["CampaignSummary", Path]:
+def _run(
+    settings: "Settings", campaign: "Campaign", console: "Console", manual: "Campaign | None", *, live: bool
+) -> tuple["CampaignSummary", Path]:
     from rich.progress import MofNCompleteColumn, TextColumn
 
     from catalyst_assets.report.collect import summarize_campaign
@@ -148,7 +179,10 @@ def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple[
     with run_progress(console, MofNCompleteColumn(), hits) as progress:
         bar = progress.add_task("starting PostgreSQL", total=campaign.stop.max_evaluations, hits=0)
         with open_driver(settings, progress, bar) as driver:
-            _complete_loop(driver, campaign, progress, bar)
+            driver.on_calculation = lambda said: progress.update(bar, description=said)
+            if live:
+                live_demo.announce(progress.console, campaign, settings, driver.platform.database)
+            _complete_loop(driver, campaign, manual, progress, bar, live=live)
 
             progress.update(bar, description="writing the report")
             summary = summarize_campaign(driver.platform, campaign.name)
@@ -157,7 +191,15 @@ def _run(settings: "Settings", campaign: Campaign, console: "Console") -> tuple[
     return summary, folder
 
 
-def _complete_loop(driver: "LoopDriver", campaign: Campaign, progress: "Progress", bar: "TaskID") -> None:
+def _complete_loop(
+    driver: "LoopDriver",
+    campaign: "Campaign",
+    manual: "Campaign | None",
+    progress: "Progress",
+    bar: "TaskID",
+    *,
+    live: bool,
+) -> None:
     from catalyst_assets.campaigns.evaluations import load_evaluations
     from catalyst_assets.loop.campaigns import start_campaign
     from catalyst_assets.loop.jobs import PREPARATION_JOB
@@ -169,12 +211,18 @@ def _complete_loop(driver: "LoopDriver", campaign: Campaign, progress: "Progress
         with database.transaction(Role.PIPELINE) as connection:
             done = load_evaluations(connection, campaign)
         progress.update(bar, completed=len(done), hits=sum(e.is_hit for e in done))
+        if manual is not None:
+            review_demo.hand_over(driver, advance, manual)
 
     with database.transaction(Role.PIPELINE) as connection:
         known = fetch_one(connection, "campaigns/one", name=campaign.name)
     if known is None or known["status"] != "finished":
-        driver.execute(PREPARATION_JOB)
-        start_campaign(database, campaign)
+        if live:
+            live_demo.prepare(driver, driver.platform.settings)
+        else:
+            driver.execute(PREPARATION_JOB)
+        if known is None or manual is None:
+            start_campaign(database, campaign)
         driver.drive(campaign.name, on_advance=show)
 
 
@@ -190,7 +238,10 @@ def _show(summary: "CampaignSummary", folder: Path, settings: "Settings", second
     )
     console.print(f"Discovery curve: {folder / 'discovery-curve.png'}")
     console.print(f"Report:          {folder / 'report.html'}")
-    option = "" if settings.home == Path(".catalyst").absolute() else f" --home '{settings.home}'"
     console.print(
-        f"Next: `catalyst up{option}` shows every run in Dagster and the candidates in the review app."
+        f"Next: `catalyst up{_home_option(settings)}` shows every run in Dagster and the candidates in the review app."
     )
+
+
+def _home_option(settings: "Settings") -> str:
+    return "" if settings.home == Path(".catalyst").absolute() else f" --home '{settings.home}'"
