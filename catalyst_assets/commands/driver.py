@@ -21,6 +21,7 @@ from catalyst_assets.loop.own_runs import execute_own_run
 from catalyst_assets.loop.sensors import label_observation
 from catalyst_assets.loop.state import FEATURES_JOB, ITERATION_JOB, Wait
 from catalyst_assets.partitions import AL_ITERATION
+from resources.postgres.database import fetch_one
 from resources.runs.process import process_tags
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class LoopDriver:
         partition_key: str | None = None,
         tags: Mapping[str, str] | None = None,
         ops: Mapping[str, Any] | None = None,
+        title: str | None = None,
     ) -> str:
         """Execute one job under the configured executor and return its run id.
 
@@ -71,6 +73,8 @@ class LoopDriver:
         ----------
         ops
             Configuration of its assets: what stands under ``ops`` in a run's configuration.
+        title
+            What is told instead of the names of its steps.
 
         Raises
         ------
@@ -83,7 +87,7 @@ class LoopDriver:
         run_config = {**_QUIET, "ops": dict(ops or {})}
         in_process = self.platform.settings.executor == "in_process"
         run_id = make_new_run_id()
-        with self._listening(run_id) if in_process else nullcontext():
+        with self._listening(run_id, title) if in_process else nullcontext():
             result = execute_own_run(
                 self.instance,
                 self._definitions.resolve_job_def(job_name),
@@ -120,6 +124,8 @@ class LoopDriver:
                 self._fulfil(advance.request)
             elif isinstance(advance.decision, Wait):
                 wait = advance.decision
+                if self._has_ended(campaign):
+                    return
                 if wait.on == "features" and not wait.is_under_way and wait.subject not in tried:
                     tried.add(wait.subject)
                     self.execute(FEATURES_JOB)
@@ -133,10 +139,16 @@ class LoopDriver:
                     )
                 time.sleep(_POLL_SECONDS)
 
+    def _has_ended(self, campaign: str) -> bool:
+        with self.platform.database.transaction() as connection:
+            stored = fetch_one(connection, "campaigns/one", name=campaign)
+        return stored is None or stored["status"] != "active"
+
     def _calculate(self) -> bool:
         """Follow a calculation that nobody follows; tell whether there was one."""
         for request in calculations_to_follow(self.platform, self.instance):
-            self.execute(request.job, tags=request.tags, ops=request.ops)
+            title = f"computing {request.formula}"
+            self.execute(request.job, tags=request.tags, ops=request.ops, title=title)
             return True
         return False
 
@@ -148,11 +160,11 @@ class LoopDriver:
         self.execute(request.job, request.partition_key, request.tags)
 
     @contextmanager
-    def _listening(self, run_id: str) -> "Iterator[None]":
+    def _listening(self, run_id: str, title: str | None) -> "Iterator[None]":
         def hear(entry: "EventLogEntry") -> None:
             event = entry.dagster_event
             if event is not None and event.is_step_start and event.step_key:
-                self._on_step(event.step_key.split(".")[0].split("[")[0])
+                self._on_step(title or event.step_key.split(".")[0].split("[")[0])
 
         self.instance.add_event_listener(run_id, hear)
         yield
