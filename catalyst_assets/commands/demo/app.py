@@ -179,7 +179,6 @@ def _run(
     with run_progress(console, MofNCompleteColumn(), hits) as progress:
         bar = progress.add_task("starting PostgreSQL", total=campaign.stop.max_evaluations, hits=0)
         with open_driver(settings, progress, bar) as driver:
-            driver.on_calculation = lambda said: progress.update(bar, description=said)
             if live:
                 live_demo.announce(progress.console, campaign, settings, driver.platform.database)
             _complete_loop(driver, campaign, manual, progress, bar, live=live)

@@ -37,7 +37,7 @@ def prepare(driver: "LoopDriver", settings: "Settings") -> None:
     """Enumerate the perovskites and compute their features."""
     from catalyst_assets.commands.demo.goals import write_enumeration
     from catalyst_assets.ingestion.prototypes.spec import SPEC
-    from catalyst_assets.loop.decide import FEATURES_JOB
+    from catalyst_assets.loop.state import FEATURES_JOB
 
     file = write_enumeration(settings.home / "demo")
     driver.execute(SPEC.job, ops={SPEC.asset: {"config": {"files": [str(file)]}}})

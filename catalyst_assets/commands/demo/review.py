@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from catalyst_assets.loop.decide import VALIDATION_JOB, Run, Wait
+from catalyst_assets.loop.state import VALIDATION_JOB, Run, Wait
 
 if TYPE_CHECKING:
     from rich.console import Console

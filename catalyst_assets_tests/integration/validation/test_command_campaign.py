@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import dagster as dg
+import pytest
 import yaml
 
 from catalyst_assets.campaigns.library import load_campaign
@@ -41,6 +42,7 @@ def documented_command() -> str:
     return str(command).replace("docs/", f"{PROJECT}/docs/")
 
 
+@pytest.mark.long
 def test_a_program_answers_a_campaign_to_its_end(
     platform: Platform, dagster_instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
