@@ -2,9 +2,9 @@
 
 usage: python converge.py FOLDER [OUT.csv]
 
-Three oxides: light and ionic; one with an open d shell, computed with spin; one with heavy atoms. One of the two settings is raised
+Three oxides: light and ionic; one with heavy atoms; one with an open d shell, computed with spin. One of the two settings is raised
 while the other stays low, as their errors add up. Formation energies at a fixed lattice constant, against elements by the same
-settings; lattice constants from three energies 1.5 % apart. Finished calculations stay in FOLDER: stop and start at any time.
+settings; lattice constants by the validator's own fit. Finished calculations stay in FOLDER: stop and start at any time.
 """
 
 import csv
@@ -14,16 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from catalyst_assets.validation.dft.gpaw_job.crystal import Crystal
-from catalyst_assets.validation.dft.gpaw_job.elements import element_crystal
+from catalyst_assets.validation.dft.gpaw_job.elements import element_crystal, element_grid
 from catalyst_assets.validation.dft.gpaw_job.folder import Folder
-from catalyst_assets.validation.dft.gpaw_job.relaxation import LENGTH_STEP
+from catalyst_assets.validation.dft.gpaw_job.relaxation import fit_volume
 from catalyst_assets.validation.dft.gpaw_job.scf import Setup, grid_of, moments_of
 from catalyst_assets.validation.dft.methods import find_method
 
-OXIDES = {"MgO": (("Mg",), 4.25), "KVO3": (("K", "V"), 3.88), "BaHfO3": (("Ba", "Hf"), 4.20)}
-CUTOFFS_EV = (400, 500, 600, 700)
-DENSITIES = (1.5, 2.4, 3.4)
-RUNS = [(cutoff, DENSITIES[0]) for cutoff in CUTOFFS_EV] + [(CUTOFFS_EV[0], density) for density in DENSITIES[1:]]
+OXIDES = {"MgO": (("Mg",), 4.25), "BaHfO3": (("Ba", "Hf"), 4.20), "KVO3": (("K", "V"), 3.88)}
+CUTOFFS_EV, AT_DENSITY = (600, 700, 800), 1.5
+DENSITIES, AT_CUTOFF_EV = (2.4, 3.4), 600
 OXYGEN_BOND = 1.23  # Å
 
 
@@ -43,45 +42,60 @@ def energy_of_element(setup: Setup, element: str) -> float:
         molecule = Crystal(np.diag(box), ("O", "O"), ends)
         return setup.run("O2", molecule, kpoints=(1, 1, 1), moments=[1.0, 1.0], molecule=True)["energy"] / 2
     crystal, moments, _ = element_crystal(element)
-    output = setup.run(element, crystal, kpoints=grid_of(crystal, setup.method), moments=moments)
+    kpoints = element_grid(crystal, setup.method)
+    output = setup.run(element, crystal, kpoints=kpoints, moments=moments, hubbard=False)
     return output["energy"] / len(crystal.species)
 
 
-def run(folder: Path, name: str, cutoff: float, density: float) -> dict:
-    method = find_method("PBE").settings() | {"cutoff_ev": cutoff, "kpoint_density": density}
+def setup_of(folder: Path, cutoff: float, density: float) -> Setup:
     place = folder / f"{cutoff:.0f}-{density:.1f}"
     place.mkdir(parents=True, exist_ok=True)
-    setup, crystal = Setup(Folder(place), method), oxide(name)
-    kpoints, moments = grid_of(crystal, method), moments_of(crystal, method)
+    return Setup(Folder(place), find_method("PBE").settings() | {"cutoff_ev": cutoff, "kpoint_density": density})
 
-    def energy(k: int) -> float:
-        scaled = crystal.scaled(1 + k * LENGTH_STEP)
-        return setup.run(f"{name}{k:+d}", scaled, kpoints=kpoints, moments=moments)["energy"]
 
-    low, middle, high = energy(-1), energy(0), energy(1)
-    lowest = (low - high) / (2 * (low - 2 * middle + high))
-    of_elements = sum(energy_of_element(setup, element) for element in crystal.species)
-    return {
-        "oxide": name,
-        "cutoff_ev": cutoff,
-        "kpoint_density": density,
-        "kpoints": "×".join(map(str, kpoints)),
-        "formation_energy_ev_per_atom": round((middle - of_elements) / len(crystal.species), 4),
-        "lattice_a": round(OXIDES[name][1] * (1 + lowest * LENGTH_STEP), 4),
-    }
+def formation_energy(setup: Setup, name: str) -> float:
+    crystal = oxide(name)
+    kpoints, moments = grid_of(crystal, setup.method), moments_of(crystal, setup.method)
+    energy = setup.run(name, crystal, kpoints=kpoints, moments=moments)["energy"]
+    return (energy - sum(energy_of_element(setup, each) for each in crystal.species)) / len(crystal.species)
+
+
+def lattice_constant(setup: Setup, name: str) -> tuple[float, float]:
+    crystal = oxide(name)
+    kpoints, moments = grid_of(crystal, setup.method), moments_of(crystal, setup.method)
+    relaxed, about = fit_volume(setup, f"{name}-volume", crystal, kpoints, moments)
+    return relaxed.cubic_edge() or 0.0, about["fit_residual_ev"]
+
+
+def write(rows: dict, out: Path) -> None:
+    with out.open("w", newline="") as file:
+        columns = "oxide cutoff_ev kpoint_density kpoints formation_energy_ev_per_atom lattice_a fit_residual_ev".split()
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows[key] for key in sorted(rows))
 
 
 def main(folder: Path, out: Path) -> None:
-    rows: list[dict] = []
-    for cutoff, density in RUNS:
-        for name in OXIDES:
-            rows.append(run(folder, name, cutoff, density))
-            with out.open("w", newline="") as file:
-                writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(
-                    sorted(rows, key=lambda row: (row["oxide"], row["kpoint_density"], row["cutoff_ev"]))
-                )
+    rows: dict = {}
+
+    def row(name: str, cutoff: float, density: float) -> dict:
+        size = "×".join(map(str, grid_of(oxide(name), {"kpoint_density": density})))
+        return rows.setdefault(
+            (name, density, cutoff),
+            {"oxide": name, "cutoff_ev": cutoff, "kpoint_density": density, "kpoints": size},
+        )
+
+    settings = [(cutoff, AT_DENSITY) for cutoff in CUTOFFS_EV] + [(AT_CUTOFF_EV, each) for each in DENSITIES]
+    for name in OXIDES:
+        for cutoff, density in settings:
+            energy = formation_energy(setup_of(folder, cutoff, density), name)
+            row(name, cutoff, density)["formation_energy_ev_per_atom"] = round(energy, 4)
+            write(rows, out)
+        # A low cut-off makes the curve uneven, so that its lattice constant says nothing about the k-points.
+        for cutoff in CUTOFFS_EV:
+            lattice, residual = lattice_constant(setup_of(folder, cutoff, AT_DENSITY), name)
+            row(name, cutoff, AT_DENSITY).update(lattice_a=round(lattice, 4), fit_residual_ev=residual)
+            write(rows, out)
 
 
 if __name__ == "__main__":

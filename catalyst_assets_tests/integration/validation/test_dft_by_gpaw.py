@@ -77,6 +77,14 @@ def test_silicon_has_its_lattice_constant_its_gap_and_no_formation_energy(tmp_pa
     assert [path.name[:3] for path in (tmp_path / "references").glob("*.json")] == ["Si-"]
 
 
+def test_a_functional_without_paw_data_takes_those_of_pbe() -> None:
+    from catalyst_assets.validation.dft.gpaw_job.scf import exchange_correlation
+
+    assert exchange_correlation("PBE") == "PBE"
+    made = exchange_correlation("PBEsol").functional(collinear=True)
+    assert (made.name, made.get_setup_name()) == ("PBEsol", "PBE")
+
+
 @pytest.mark.long
 @pytest.mark.timeout(6 * 3600)
 @pytest.mark.parametrize("formula", COMPOUNDS)

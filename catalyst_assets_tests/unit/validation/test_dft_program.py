@@ -148,6 +148,15 @@ def test_a_job_that_cannot_be_computed_fails_with_its_reason_for_good(gpaw, job,
     assert gpaw.computed == []
 
 
+def test_an_element_without_paw_data_is_named(gpaw, job, monkeypatch):
+    def compute(*_args, **_options):
+        raise FileNotFoundError('Could not find required PAW dataset file "Tc.PBE".\n\nYou need to set …')
+
+    monkeypatch.setattr(Setup, "_compute", compute)
+    assert main([str(job)]) == 0
+    assert result_of(job)["reason"] == 'Could not find required PAW dataset file "Tc.PBE".'
+
+
 def test_a_folder_without_a_job_and_a_call_without_a_folder_say_so(tmp_path, capsys):
     assert main([]) == 2
     assert "usage:" in capsys.readouterr().err

@@ -17,6 +17,7 @@ from .elements import NoReferenceError, reference_energy
 from .equation_of_state import NoMinimumError
 from .folder import Folder, JobError, followed
 from .gaps import Gaps, find_gaps
+from .parallel import start
 from .relaxation import Relaxed, relax
 from .scf import NotConvergedError, Setup
 
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     if not path.is_dir():
         print(f"There is no folder {path}.", file=sys.stderr)
         return 2
+    start()
     with followed(path) as folder:
         started = time.monotonic()
         code = FINISHED
@@ -53,6 +55,9 @@ def main(arguments: Sequence[str]) -> int:
             # A second attempt goes on with safer settings from what has been computed.
             try_again = isinstance(error, NotConvergedError)
             result = _failure(str(error) or type(error).__name__) | {"try_again": try_again}
+        except FileNotFoundError as error:
+            # GPAW's way to say that it has no PAW data of an element, in many lines.
+            result = _failure(str(error).strip().partition("\n")[0])
         except Exception as error:
             traceback.print_exc()
             place = traceback.extract_tb(error.__traceback__)[-1]

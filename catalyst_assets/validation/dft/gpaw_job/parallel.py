@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+
+def start() -> None:
+    """Find out which of the processes this one is, before any of them does something for all."""
+    with suppress(ImportError):  # without GPAW there is one, which says what is missing
+        importlib.import_module("gpaw.mpi")
 
 
 def is_first() -> bool:

@@ -31,6 +31,8 @@ OLD_DRIVERS: tuple[dict[str, Any], ...] = (
     {"maxiter": 200},
     {"maxiter": 800, "mixer": {"backend": "pulay", "beta": 0.02, "nmaxold": 5, "weight": 100.0}},
 )
+# Functionals that PAW data are made for; the frozen cores of another are PBE's.
+FUNCTIONALS_WITH_DATA = ("LDA", "PBE", "RPBE", "revPBE")
 # Bands above the occupied ones, and how far above the lowest empty state they are converged, in eV.
 EMPTY_BANDS = 8
 CONVERGED_ABOVE = 0.3
@@ -142,7 +144,7 @@ class Setup:
         convergence: dict[str, Any] = {"energy": method["energy_tolerance_ev_per_electron"]}
         parameters: dict[str, Any] = {
             "mode": {"name": "pw", "ecut": method["cutoff_ev"]},
-            "xc": method["functional"],
+            "xc": exchange_correlation(method["functional"]),
             "kpts": {"size": size, "gamma": True},
             "occupations": occupations,
             "convergence": convergence,
@@ -183,6 +185,21 @@ class Setup:
             # GPAW writes its last lines when it is let go.
             atoms.calc = None
         return output
+
+
+def exchange_correlation(functional: str) -> Any:
+    """Return GPAW's parameter of a functional: with PBE's PAW data if there are none of its own."""
+    if functional in FUNCTIONALS_WITH_DATA:
+        return functional
+    from gpaw.dft import XC
+
+    class WithPbeData(XC):
+        def functional(self, **options: Any) -> Any:
+            made = super().functional(**options)
+            made.get_setup_name = lambda: "PBE"
+            return made
+
+    return WithPbeData(functional)  # type: ignore[no-untyped-call]
 
 
 def to_atoms(crystal: Crystal, moments: Sequence[float] | None) -> Any:
