@@ -1,7 +1,7 @@
 """`catalyst campaign`: start and stop discovery goals, check their files, see how they stand, write their reports."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,7 +98,7 @@ def validate(
     """
     from catalyst_assets.campaigns.library import check_known, load_campaign
     from catalyst_assets.campaigns.readiness import check_readiness
-    from catalyst_assets.validation.registry import check_answerable
+    from catalyst_assets.validation.registry import check_answerable, why_unavailable
     from resources.settings import load_settings
 
     goal = load_campaign(campaign)
@@ -109,6 +109,8 @@ def validate(
     if not settings.embedded or settings.home.exists():
         with open_platform(home) as platform:
             ready = check_readiness(platform.database, platform.objects, goal)
+            if lacking := why_unavailable(goal.validator, platform):
+                ready = replace(ready, problems=(*ready.problems, lacking))
     if as_json:
         held = asdict(ready) if ready else None
         typer.echo(json.dumps({"campaign": goal.name, "sha256": goal.sha256, "home": held}))

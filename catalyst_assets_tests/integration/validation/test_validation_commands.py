@@ -3,10 +3,12 @@
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import yaml
 
 from catalyst_assets.cli import main
 from catalyst_assets.validation.answering import validate_iteration
@@ -27,14 +29,14 @@ def catalyst(
     """The command in this process, on 80 columns."""
     monkeypatch.setenv("COLUMNS", "80")
 
-    def run(*arguments: str, code: int = 0) -> str:
+    def run(*arguments: str, code: int = 0, group: str = "validation", out: bool = False) -> str:
         capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["catalyst", "validation", *arguments])
+        monkeypatch.setattr(sys, "argv", ["catalyst", group, *arguments])
         with pytest.raises(SystemExit) as ended:
             main()
         told = capsys.readouterr()
         assert ended.value.code == code, told.out + told.err
-        return told.err if code else told.out
+        return told.err if code and not out else told.out
 
     return run
 
@@ -150,6 +152,20 @@ def test_a_closed_iteration_takes_nothing_back(platform: Platform, catalyst: Cat
         connection.execute(sa.text("UPDATE active_learning_runs SET status = 'closed', closed_at = now()"))
     assert f"Candidate {candidate} belongs to iteration by-laboratory__0000, which is closed" in " ".join(
         catalyst("retry", str(candidate), code=2).split()
+    )
+
+
+def test_a_campaign_whose_program_is_not_set_lacks_it(
+    platform: Platform, catalyst: Catalyst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = campaign_of(platform.database, "command")
+    file = tmp_path / "by-command.yaml"
+    file.write_text(yaml.safe_dump(begun.document))
+    said = catalyst("validate", str(file), group="campaign", code=1, out=True)
+    assert "missing: CATALYST_VALIDATOR_COMMAND is not set: the validator `command` has no program." in said
+    monkeypatch.setenv("CATALYST_VALIDATOR_COMMAND", "run {job")
+    assert "has a brace that nothing closes" in catalyst(
+        "validate", str(file), group="campaign", code=1, out=True
     )
 
 
