@@ -150,9 +150,13 @@ def as_object(summary: "CampaignSummary", seconds: float) -> dict[str, Any]:
 def iterations_table(summary: "CampaignSummary") -> "Table":
     """Return the table of a campaign's iterations."""
     numbers = ["evaluated", "hits", "valid MAE", "test MAE", MISCALIBRATION, "seconds"]
-    table = narrow_table(
-        f"{summary.campaign}: {summary.hits} of {summary.hits_in_pool} hits", ["iteration"], numbers
+    # How many hits a pool holds is known where a table has all the answers.
+    found = (
+        f"{summary.hits} hits"
+        if summary.hits_in_pool is None
+        else f"{summary.hits} of {summary.hits_in_pool} hits"
     )
+    table = narrow_table(f"{summary.campaign}: {found}", ["iteration"], numbers)
     for iteration in summary.iterations:
         tested = iteration.test_mae_by_property.values()
         table.add_row(
@@ -231,9 +235,11 @@ def _show(summary: "CampaignSummary", folder: Path, settings: "Settings", second
     console = Console(soft_wrap=True, highlight=False)
     console.print(iterations_table(summary), soft_wrap=False)
     console.print(_LEGEND)
+    expected = summary.random_expected_hits
+    by_chance = "" if expected is None else f"; random choice expects {expected:.2f}"
     console.print(
-        f"{summary.hits} hits after {summary.evaluated} evaluations of {summary.pool_size} candidates; "
-        f"random choice expects {summary.random_expected_hits:.2f}. {seconds:.0f} s."
+        f"{summary.hits} hits after {summary.evaluated} evaluations of {summary.pool_size} candidates{by_chance}. "
+        f"{seconds:.0f} s."
     )
     console.print(f"Discovery curve: {folder / 'discovery-curve.png'}")
     console.print(f"Report:          {folder / 'report.html'}")

@@ -49,19 +49,25 @@ def announce(console: "Console", campaign: "Campaign", settings: "Settings", dat
     most = campaign.stop.max_evaluations or 0
     done = finished_minutes(database, campaign)
     left = most - len(done)
-    each = (
-        f"about {median(done):.0f} min each, as those before"
-        if done
-        else f"{_MINUTES[0]} to {_MINUTES[1]} min each on one core"
-    )
+    if left <= 0:
+        return
+    low, high = (median(done), median(done)) if done else _MINUTES
+    each = f"about {low:.0f} min each, as those before" if done else f"{low} to {high} min each on one core"
     console.print(
         f"GPAW computes {left} of {most} perovskites that the shipped set does not contain: lattice constant, formation "
-        f"energy and gaps, by {campaign.method}, {each}. Started by `{settings.dft_command}` "
-        "(CATALYST_DFT_COMMAND).\n"
+        f"energy and gaps, by {campaign.method}; {each}, probably {_hours(left * low, left * high)} in all. "
+        f"Started by `{settings.dft_command}` (CATALYST_DFT_COMMAND).\n"
         "Ctrl-C stops the demo, not the calculation that runs: the same command goes on with it; "
         "`catalyst validation list` shows it, `catalyst validation cancel` ends it.",
         highlight=False,
     )
+
+
+def _hours(low: float, high: float) -> str:
+    """Return a range of minutes as people say it."""
+    if high < 90:
+        return f"{low:.0f} min" if round(low) == round(high) else f"{low:.0f} to {high:.0f} min"
+    return f"{low / 60:.1f} h" if round(low) == round(high) else f"{low / 60:.1f} to {high / 60:.1f} h"
 
 
 def finished_minutes(database: "Database", campaign: "Campaign") -> list[float]:

@@ -17,7 +17,8 @@ from catalyst_assets.validation.jobs.folder import (
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
 
-KEPT: Final = (JOB, *STRUCTURES, ATTEMPT, RESULT, END, LOG)
+# The script of GPAW has a log of its own.
+KEPT: Final = (JOB, *STRUCTURES, ATTEMPT, RESULT, END, LOG, "gpaw.txt")
 # Of a longer log the end is kept.
 _MOST_BYTES: Final = 16 * 1024**2
 
