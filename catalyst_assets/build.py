@@ -29,6 +29,7 @@ from catalyst_assets.validation import assets as validation_assets
 from catalyst_assets.validation import checks as validation_checks
 from catalyst_assets.validation.jobs.dagster_job import calculation_job, validation_cancel, validation_retry
 from catalyst_assets.validation.submissions.sensors import results_folder_sensor, submit_results_job
+from catalyst_assets.validation.work_orders.jobs import export_job, retract_job
 from catalyst_assets.validation.work_orders.sensors import work_orders_sensor
 from resources.dagster_resources import build_resources
 from resources.settings import Settings, get_settings
@@ -81,6 +82,8 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
             submit_results_job,
             validation_retry,
             validation_cancel,
+            export_job,
+            retract_job,
         ],
         schedules=SCHEDULES,
         sensors=[

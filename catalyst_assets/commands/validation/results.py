@@ -2,14 +2,12 @@
 
 import getpass
 import json
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
 from catalyst_assets.commands.opening import AsJson, Home, open_platform
-
-if TYPE_CHECKING:
-    from resources.platform import Platform
 
 
 def retract(
@@ -28,53 +26,14 @@ def retract(
     What was learned and ranked from them is marked, and their candidates are in validation again. Retracting twice
     changes nothing.
     """
-    from catalyst_assets.errors import UsageError
+    from catalyst_assets.validation.submissions.retracting import retract_results
 
-    if not reason.strip():
-        raise UsageError("--reason is empty.", "Say why: it is kept for ever.")
-    if (candidate is None) == (not results):
-        raise UsageError(
-            "Nothing is named.", "Give numbers of results, or --candidate with one of a candidate."
-        )
     with open_platform(home) as platform:
-        taken, again, marked = _retract(platform, results or [], candidate, reason)
+        done = retract_results(
+            platform.database, results or [], candidate, by=getpass.getuser(), reason=reason
+        )
     if as_json:
-        typer.echo(json.dumps({"retracted": taken, "retracted_before": again, "labels_of": marked}))
+        typer.echo(json.dumps(asdict(done)))
         return
-    listed = ", ".join(map(str, taken))
-    typer.echo(
-        f"Retracted: result {listed}." if taken else "These results were retracted already; nothing changes."
-    )
-    if marked:
-        typer.echo(f"Labels were made from them in {', '.join(marked)}: what was learned there is marked.")
-
-
-def _retract(
-    platform: "Platform", results: list[int], candidate: int | None, reason: str
-) -> tuple[list[int], list[int], list[str]]:
-    """Return which results are retracted now, which were before, and the iterations that learned from any of them."""
-    from catalyst_assets.errors import UsageError
-    from catalyst_assets.validation.results.ledger import retract as retract_one
-    from resources.postgres.database import Role, fetch_all
-
-    with platform.database.transaction(Role.VALIDATOR) as connection:
-        numbers = list(results)
-        if candidate is not None:
-            rows = fetch_all(
-                connection, "validation/submissions/results_of_candidate", candidate_id=candidate
-            )
-            if not rows:
-                raise UsageError(
-                    f"Candidate {candidate} has no results.", "`catalyst validation list` shows numbers."
-                )
-            numbers = [row["result_id"] for row in rows]
-        outcome = {
-            number: retract_one(connection, number, by=getpass.getuser(), reason=reason) for number in numbers
-        }
-        used = fetch_all(connection, "validation/submissions/labels_made_from", result_ids=numbers)
-    taken = [number for number, is_new in outcome.items() if is_new]
-    return (
-        taken,
-        [number for number in numbers if number not in taken],
-        [row["partition_key"] for row in used],
-    )
+    for line in done.lines():
+        typer.echo(line)

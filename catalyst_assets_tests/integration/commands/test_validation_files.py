@@ -36,7 +36,7 @@ def test_submitting_previewing_and_retracting(
     answered = command.json("submit", str(file))
     assert (answered["outcome"], answered["added"]) == ("accepted", 1)
     assert "in the ledger already, submitted by" in command("submit", str(file))
-    assert "--reason is empty" in command("retract", "1", code=2)
+    assert "No reason is given." in command("retract", "1", code=2)
     ((result,),) = query(platform, "SELECT result_id FROM validation_results")
     taken = command("retract", "--candidate", str(candidate), "--reason", "wrong sample")
     assert taken.startswith(f"Retracted: result {result}.")

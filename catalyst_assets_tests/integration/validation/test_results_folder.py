@@ -143,3 +143,29 @@ def test_sensor_requests_one_run_a_file_and_idles_otherwise(
     assert names(inbox) == ["accepted/good.csv", "accepted/good.csv.accepted.json"]
     assert look(cursor, 0.0)[0].skip_message == "No file waits."
     assert query(platform, "SELECT count(*) FROM validation_results") == [(1,)]
+
+
+def test_people_in_dagster_submit_export_and_retract(
+    platform: Platform, inbox: Path, dagster_instance: dg.DagsterInstance
+) -> None:
+    defs = build_defs(platform=platform)
+
+    def run(job: str, op: str, *, fails: bool = False, **config: Any) -> None:
+        settings = {"ops": {op: {"config": config}}}
+        found = defs.resolve_job_def(job)
+        done = found.execute_in_process(run_config=settings, instance=dagster_instance, raise_on_error=False)
+        assert done.success is not fails
+
+    (inbox / "good.csv").write_text(GOOD)
+    (inbox / "bad.csv").write_text(BAD)
+    run("submit_results", "take_results", file=str(inbox / "bad.csv"), fails=True)
+    run("submit_results", "take_results", file="/etc/passwd", fails=True)
+    run("submit_results", "take_results", file=str(inbox / "good.csv"))
+    ((result,),) = query(platform, "SELECT result_id FROM validation_results")
+    run("retract_results", "retract", results=[result], reason="wrong sample")
+    assert query(platform, "SELECT outcome FROM validation_results ORDER BY result_id") == [
+        ("measured",),
+        ("retracted",),
+    ]
+    run("export_work_order", "export_order", campaign="oxide-perovskites-demo")
+    assert not (platform.settings.home / "work-orders").exists()  # nothing waits
