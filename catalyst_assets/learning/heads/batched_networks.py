@@ -126,10 +126,8 @@ def train_networks(
     for step in range(n_steps):
         rows = batches[step]
         mean, log_variance = forward(inputs[rows], parameters)
-        if variance is not None:
-            # What a label shows is wider than what is predicted of the truth.
-            log_variance = torch.logaddexp(log_variance, variance[rows].log())
-        by_member = _loss(mean, log_variance, targets[rows], known[rows], weights)
+        noise = None if variance is None else variance[rows]
+        by_member = _loss(mean, log_variance, targets[rows], known[rows], weights, noise)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(by_member.sum())
         optimizer.step()
@@ -163,10 +161,14 @@ def _loss(
     targets: "torch.Tensor",
     known: "torch.Tensor",
     weights: Any,
+    variance: "torch.Tensor | None",
 ) -> "torch.Tensor":
     """Return each member's mean negative log likelihood, shape (n_members,), labels that are not known left out."""
     import torch
 
     error = torch.where(known, targets - mean, 0.0)
+    # Of the truth's variance alone: a label weighs less by all of its own noise.
     weight = torch.where(known, torch.exp(_BETA * log_variance).detach() * weights, 0.0)
+    if variance is not None:
+        log_variance = torch.logaddexp(log_variance, variance.log())
     return (0.5 * weight * (log_variance + error**2 * torch.exp(-log_variance))).sum(-1).mean(-1)
