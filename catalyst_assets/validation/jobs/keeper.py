@@ -92,7 +92,9 @@ class Keeper:
             if time.monotonic() - weighed > _WEIGH_SECONDS:
                 weighed = time.monotonic()
                 self._peak_bytes = max(self._peak_bytes, memory_of(os.getpid()))
-            if self._is_terminated:
+            if (
+                self._is_terminated or not (self._folder / ATTEMPT).exists()
+            ):  # a folder that is gone needs no answer
                 return "terminated"
             if (self._folder / CANCEL).exists():
                 return "cancelled"
@@ -222,7 +224,8 @@ def main() -> None:
     os.set_inheritable(read_note(folder / ATTEMPT)["lock"], False)
     with _pipes() as pipes:
         end = Keeper(folder).run(_Told(folder, pipes))
-        write_atomically(folder / END, json.dumps(asdict(end)).encode())
+        with contextlib.suppress(FileNotFoundError):
+            write_atomically(folder / END, json.dumps(asdict(end)).encode())
 
 
 if __name__ == "__main__":

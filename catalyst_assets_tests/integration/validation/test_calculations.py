@@ -1,6 +1,7 @@
 """Calculations as real processes: answered, killed, attached to, doubled, limited, cancelled."""
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -216,6 +217,20 @@ def test_a_killed_keeper_leaves_no_program_behind(platform: Platform, tmp_path: 
     done = on.job(ours, job_id)
     assert (done.status, done.attempt) == ("done", 2)
     on.kill(first[1])  # it had left its session: nothing on this system tells whose it was
+
+
+def test_a_calculation_whose_folder_is_removed_does_not_go_on(platform: Platform, tmp_path: Path) -> None:
+    ours = on.with_program(platform, tmp_path, _SPAWN + "wait()\n")
+    job_id = on.submit(ours)
+    follower = threading.Thread(target=on.follow, args=(ours, job_id), daemon=True)
+    follower.start()
+    assert eventually(lambda: len(on.started(ours, job_id)) == 2)
+    pids = on.started(ours, job_id)
+    with ours.database.transaction(Role.VALIDATOR) as connection:
+        records.cancel(connection, job_id, "no home")
+    shutil.rmtree(on.folder_of(ours, job_id).path)
+    assert eventually(lambda: all(on.is_gone(pid) for pid in pids))
+    follower.join()
 
 
 def test_a_program_that_leaves_nothing_has_failed(platform: Platform, tmp_path: Path) -> None:
