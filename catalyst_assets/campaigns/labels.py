@@ -1,21 +1,24 @@
 """Labels: the set an iteration learns from, what makes one unfit, and the hash by which stages know the set again.
 
 Membership is decided when an iteration opens (``loop``) and lies in ``iteration_labels``; nothing here
-adds to it.
+adds to it. What a label was made of may be corrected or retracted later: then it stays, and is marked.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.vocabulary.known import known_properties
+from catalyst_assets.vocabulary.known import known_properties, unit_of
 from resources.postgres.database import fetch_all
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from resources.postgres.database import Database
 
 
@@ -74,13 +77,87 @@ class LabelPart:
     Attributes
     ----------
     results_of
-        Partition key of the earlier iteration whose validation answered; empty for those a source computed.
+        Partition key of the earlier iteration whose validation answered; empty for those a source computed, and for
+        results that nobody's iteration asked for.
+    validated
+        Whether they are results.
     """
 
     property: str
     method: str
     results_of: str
     labels: int
+    validated: bool = False
+
+
+@dataclass(frozen=True)
+class SupersededLabel:
+    """A frozen label, one of whose results was corrected or retracted since.
+
+    Attributes
+    ----------
+    learned
+        The value that was frozen.
+    result_id, superseded_by
+        The result that it was made of, and the last that corrects or retracts it.
+    outcome
+        Of that last one: measured, failed or retracted.
+    value
+        What was measured instead; None where nothing was.
+    reason, submitted_by, at
+        Why, by whom and when.
+    version
+        The registered version that had learned from it and predicted for the iteration; None where the iteration
+        itself was opened with it.
+    """
+
+    partition_key: str
+    material_id: str
+    formula: str
+    property: str
+    learned: float
+    result_id: int
+    superseded_by: int
+    outcome: str
+    value: float | None
+    reason: str
+    submitted_by: str
+    at: datetime
+    version: int | None = None
+
+    def change(self) -> str:
+        """Return whether it was corrected or retracted."""
+        return "retracted" if self.outcome == "retracted" else "corrected"
+
+    def __str__(self) -> str:
+        unit = unit_of(self.property)
+        measure = f" {unit}" if unit else ""
+        became = f" to {self.value:g}{measure}" if self.value is not None else ""
+        return (
+            f"{self.property} of {self.formula} ({self.material_id}), learned as {self.learned:g}{measure}, was "
+            f"{self.change()}{became} on {self.at:%Y-%m-%d} by {self.submitted_by}: {self.reason}"
+        )
+
+
+def count_superseded(superseded: Iterable[SupersededLabel]) -> int:
+    """Return how many labels that are: one may be the mean of several results."""
+    return len({(label.material_id, label.property) for label in superseded})
+
+
+def load_superseded(
+    connection: "sa.Connection", campaign: str | None = None, partition_keys: Iterable[str] | None = None
+) -> dict[str, tuple[SupersededLabel, ...]]:
+    """Return by iteration the labels that its model or its ranking was made from and that were superseded since.
+
+    Parameters
+    ----------
+    campaign, partition_keys
+        Of these iterations; of all where neither is given. Iterations without any are left out.
+    """
+    keys = None if partition_keys is None else list(partition_keys)
+    rows = fetch_all(connection, "campaigns/superseded_labels", campaign=campaign, partition_keys=keys)
+    found = [SupersededLabel(**row) for row in rows]
+    return {key: tuple(labels) for key, labels in groupby(found, key=attrgetter("partition_key"))}
 
 
 @dataclass(frozen=True)
@@ -91,6 +168,13 @@ class LabelOrigin:
     sha256: str
     labels: int
     parts: tuple[LabelPart, ...]
+    superseded: tuple[SupersededLabel, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """The hash of the frozen set; of it and of what superseded labels of it since, where any did."""
+        by = sorted({label.superseded_by for label in self.superseded})
+        return hashlib.sha256(f"{self.sha256} {by}".encode()).hexdigest() if by else self.sha256
 
 
 def load_origins(database: "Database", partition_keys: Iterable[str] | None = None) -> list[LabelOrigin]:
@@ -98,16 +182,24 @@ def load_origins(database: "Database", partition_keys: Iterable[str] | None = No
     keys = None if partition_keys is None else list(partition_keys)
     with database.transaction() as connection:
         rows = fetch_all(connection, "loop/label_origins", partition_keys=keys)
+        superseded = load_superseded(connection, partition_keys=keys)
     return [
         LabelOrigin(
             key,
             first["label_sha256"],
             first["label_count"],
             tuple(
-                LabelPart(row["property"], row["method"], row["results_of"] or "", row["labels"])
+                LabelPart(
+                    row["property"],
+                    row["method"],
+                    row["results_of"] or "",
+                    row["labels"],
+                    row["origin"] == "validated",
+                )
                 for row in (first, *others)
                 if row["labels"]
             ),
+            tuple(label for label in superseded.get(key, ()) if label.version is None),
         )
         for key, (first, *others) in groupby(rows, key=itemgetter("partition_key"))
     ]

@@ -10,6 +10,7 @@ from catalyst_assets.constants import REASON_TAG
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.loop.advance import Advance, RequestedRun, advance_campaign
 from catalyst_assets.loop.calculations import calculations_to_follow
+from catalyst_assets.loop.corrections import tell_corrections
 from catalyst_assets.loop.jobs import FEATURES_SENSOR, FOLLOWERS, features_job, iteration_job, validation_job
 from catalyst_assets.loop.looks import find_due
 from catalyst_assets.loop.runs import reap_dead_runs
@@ -44,6 +45,8 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
     It reads the database rather than events, so that a restart or a double tick changes nothing.
     """
     platform: Platform = context.resources.platform
+    for key in tell_corrections(platform.database, context.instance):
+        context.log.info("Labels of %s were corrected or retracted since it opened.", key)
     advances: list[Advance] = []
     problems: list[str] = []
     due = find_due(platform.database)

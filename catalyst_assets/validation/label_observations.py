@@ -1,18 +1,17 @@
 """What Dagster is told of the labels of an iteration: their hash, and by count and link what they were made from.
 
-The circle from `validation_results` back to `labels` cannot stand in Dagster's graph; it stands in these observations.
+Labels whose results were corrected or retracted since get another data version, so that Dagster shows what was made from
+them as outdated. The circle from `validation_results` back to `labels` cannot stand in Dagster's graph; it stands in these observations.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from catalyst_assets.asset_metadata.shown import ROWS, table
-
-if TYPE_CHECKING:
-    from catalyst_assets.campaigns.labels import LabelOrigin, LabelPart
+from catalyst_assets.campaigns.labels import LabelOrigin, LabelPart, count_superseded
 
 # Properties that an asset of their own derives where the sources do not give them.
 _DERIVED: Final = {
@@ -23,9 +22,9 @@ _DERIVED: Final = {
 }
 
 
-def observe(origin: "LabelOrigin") -> dg.AssetObservation:
+def observe(origin: LabelOrigin) -> dg.AssetObservation:
     """Return the observation of the labels that an iteration opened with."""
-    validated = sum(part.labels for part in origin.parts if part.results_of)
+    validated = sum(part.labels for part in origin.parts if part.validated)
     results = list(dict.fromkeys(part.results_of for part in origin.parts if part.results_of))
     made_from = [_made_from(part) for part in origin.parts]
     metadata: dict[str, Any] = {
@@ -33,6 +32,7 @@ def observe(origin: "LabelOrigin") -> dg.AssetObservation:
         "computed": origin.labels - validated,
         "validated": validated,
         "made_from": table(made_from),
+        **_superseded(origin),
         **{
             name: dg.MetadataValue.asset(dg.AssetKey(name))
             for name in dict.fromkeys(asset for row in made_from for asset in row["assets"].split(", "))
@@ -49,12 +49,32 @@ def observe(origin: "LabelOrigin") -> dg.AssetObservation:
         asset_key="labels",
         partition=origin.partition_key,
         metadata=metadata,
-        tags={DATA_VERSION_TAG: origin.sha256},
+        tags={DATA_VERSION_TAG: origin.version},
     )
 
 
-def _made_from(part: "LabelPart") -> dict[str, Any]:
-    if part.results_of:
+def _superseded(origin: LabelOrigin) -> dict[str, Any]:
+    if not origin.superseded:
+        return {}
+    rows = [
+        {
+            "property": label.property,
+            "formula": label.formula,
+            "material": label.material_id,
+            "learned": label.learned,
+            "since": label.change(),
+            "value": label.value,
+            "by": label.submitted_by,
+            "at": label.at.isoformat(timespec="seconds"),
+            "reason": label.reason,
+        }
+        for label in origin.superseded
+    ]
+    return {"superseded": count_superseded(origin.superseded), "superseded_labels": table(rows)}
+
+
+def _made_from(part: LabelPart) -> dict[str, Any]:
+    if part.validated:
         assets = ["validation_results"]
     else:
         assets = ["materials", *filter(None, [_DERIVED.get(part.property)])]

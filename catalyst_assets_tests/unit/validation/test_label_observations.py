@@ -14,8 +14,8 @@ def test_an_observation_counts_and_links_what_the_labels_were_made_from() -> Non
             19,
             (
                 LabelPart("energy_above_hull", "PBE", "", 12),
-                LabelPart("band_gap", "PBE", "mine__0000", 4),
-                LabelPart("band_gap", "PBE", "mine__0001", 3),
+                LabelPart("band_gap", "PBE", "mine__0000", 4, validated=True),
+                LabelPart("band_gap", "PBE", "mine__0001", 3, validated=True),
             ),
         )
     )
