@@ -122,6 +122,27 @@ class PropertyInfo(BaseModel):
     description: str
 
 
+class SupersededLabel(BaseModel):
+    """A label that a ranking was learned from, one of whose results was corrected or retracted since."""
+
+    material_id: str
+    formula: str
+    property: str
+    unit: str
+    learned: float = Field(description="The value that was learned from.")
+    change: str = Field(description="corrected or retracted")
+    value: float | None = Field(description="What was measured instead; null where nothing was.")
+    reason: str
+    submitted_by: str
+    at: datetime
+    result_id: int = Field(description="The result that it was made of.")
+    superseded_by: int = Field(description="The result that corrects or retracts that one.")
+    version: int | None = Field(
+        description="Registered version that had learned from it and predicted; null where the iteration itself was "
+        "opened with it."
+    )
+
+
 class Iteration(BaseModel):
     """One iteration of a campaign."""
 
@@ -145,6 +166,10 @@ class Iteration(BaseModel):
         description="Version under which its model is registered; null while it is not."
     )
     mlflow_run_id: str | None
+    superseded: list[SupersededLabel] = Field(
+        default_factory=list,
+        description="Labels that its ranking was learned from and that were corrected or retracted since.",
+    )
 
 
 class Waiting(BaseModel):
@@ -259,6 +284,11 @@ class Candidate(BaseModel):
     hit: bool | None = Field(
         description="Whether validation found every criterion met; null before it, and where it was rejected as "
         "withdrawn or infeasible, so that what was measured does not count."
+    )
+    labels_superseded: int = Field(
+        default=0,
+        description="How many labels that its ranking was learned from were corrected or retracted since; its iteration "
+        "names them.",
     )
 
 

@@ -144,6 +144,11 @@ def count_superseded(superseded: Iterable[SupersededLabel]) -> int:
     return len({(label.material_id, label.property) for label in superseded})
 
 
+def learned_from(superseded: Iterable[SupersededLabel]) -> tuple[SupersededLabel, ...]:
+    """Return those that the iteration's own model learned from, not those of a version that predicted for it."""
+    return tuple(label for label in superseded if label.version is None)
+
+
 def load_superseded(
     connection: "sa.Connection", campaign: str | None = None, partition_keys: Iterable[str] | None = None
 ) -> dict[str, tuple[SupersededLabel, ...]]:
@@ -199,7 +204,7 @@ def load_origins(database: "Database", partition_keys: Iterable[str] | None = No
                 for row in (first, *others)
                 if row["labels"]
             ),
-            tuple(label for label in superseded.get(key, ()) if label.version is None),
+            learned_from(superseded.get(key, ())),
         )
         for key, (first, *others) in groupby(rows, key=itemgetter("partition_key"))
     ]

@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from catalyst_assets.campaigns.evaluations import judge_hits, load_evaluations
+from catalyst_assets.campaigns.labels import load_superseded
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.errors import CatalystError, UsageError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from catalyst_assets.campaigns.evaluations import Evaluation
+    from catalyst_assets.campaigns.labels import SupersededLabel
     from resources.platform import Platform
 
 _MOST_BEST = 20
@@ -83,6 +85,7 @@ def summarize_campaign(platform: "Platform", name: str, *, with_map: bool = True
         iterations = fetch_all(connection, "loop/iterations", campaign=name)
         parity = _parity(connection, [item["partition_key"] for item in iterations])
         suggested = _next_batch(connection, iterations)
+        superseded = load_superseded(connection, name)
     formulas = {member["material_id"]: member["reduced_formula"] for member in pool}
     next_names = [one.material_id for one in suggested]
     return CampaignSummary(
@@ -90,7 +93,9 @@ def summarize_campaign(platform: "Platform", name: str, *, with_map: bool = True
         pool_size=len(pool),
         hits_in_pool=_count_hits(database, campaign, formulas),
         criteria=tuple(describe_criterion(criterion) for criterion in campaign.criteria),
-        iterations=tuple(_iteration(item, evaluations) for item in iterations),
+        iterations=tuple(
+            _iteration(item, evaluations, superseded.get(item["partition_key"], ())) for item in iterations
+        ),
         discovery=tuple(enumerate(accumulate(int(one.is_hit) for one in evaluations), start=1)),
         found=_found(campaign, evaluations),
         parity=parity,
@@ -146,7 +151,9 @@ def _hit(number: int, evaluation: "Evaluation") -> HitSummary:
     )
 
 
-def _iteration(row: Row, evaluations: "list[Evaluation]") -> IterationSummary:
+def _iteration(
+    row: Row, evaluations: "list[Evaluation]", superseded: "Sequence[SupersededLabel]"
+) -> IterationSummary:
     done = [evaluation for evaluation in evaluations if evaluation.iteration <= row["iteration"]]
     metrics, closed_at = row["metrics"], row["closed_at"]
     errors = ("valid_mae_by_property", "test_mae_by_property", "validation_mae_by_property")
@@ -159,6 +166,7 @@ def _iteration(row: Row, evaluations: "list[Evaluation]") -> IterationSummary:
         status=row["status"],
         valid_mae=metrics.get("valid_mae"),
         miscalibration_area=metrics.get("miscalibration_area"),
+        superseded=tuple(map(str, superseded)),
         **{name: metrics.get(name) or {} for name in errors},
     )
 

@@ -39,6 +39,8 @@ class IterationSummary:
         The same of this iteration's predictions against what validation answered.
     miscalibration_area
         Area between the calibration curve and the diagonal: 0 is perfect, 0.5 the worst.
+    superseded
+        Labels that its ranking was made from and that were corrected or retracted since, as sentences.
     """
 
     partition: str
@@ -52,6 +54,7 @@ class IterationSummary:
     test_mae_by_property: Mapping[str, float] = field(default_factory=dict)
     validation_mae_by_property: Mapping[str, float] = field(default_factory=dict)
     miscalibration_area: float | None = None
+    superseded: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -212,6 +215,15 @@ class CampaignSummary:
     def hits(self) -> int:
         """Hits found so far."""
         return self.discovery[-1][1] if self.discovery else 0
+
+    @property
+    def superseded(self) -> dict[str, list[str]]:
+        """Labels that were corrected or retracted since, each with the iterations that were ranked by it."""
+        affected: dict[str, list[str]] = {}
+        for iteration in self.iterations:
+            for said in iteration.superseded:
+                affected.setdefault(said, []).append(iteration.label)
+        return affected
 
     @property
     def _drawn_from(self) -> tuple[int, int] | None:

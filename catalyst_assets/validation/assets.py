@@ -42,8 +42,9 @@ with warnings.catch_warnings():
             tags={"dagster/kind/postgres": ""},
             metadata={**stored_in("iteration_labels"), **link_to(_observe_labels)},
             description=(
-                "Every value known when an iteration opened; its version is the hash of that set. A row is a value "
-                "of one property of one material.\n\n"
+                "Every value known when an iteration opened; its version is the hash of that set, another one since a "
+                "result that it was made of was corrected or retracted. A row is a value of one property of one "
+                "material.\n\n"
                 "It is made of the properties in `materials` (with those of `adsorption_labels` and "
                 "`energies_above_hull`) by the campaign's method, and of the `validation_results` of the campaign's "
                 "earlier iterations. Dagster refuses a circle, so that these do not stand upstream: each "
@@ -74,6 +75,7 @@ def validation_results(
     from catalyst_assets.campaigns.evaluations import load_evaluations
     from catalyst_assets.campaigns.iterations import read_iteration
     from catalyst_assets.figures import draw_discovery
+    from catalyst_assets.learning.models.marks import try_to_mark
     from catalyst_assets.validation.answering import validate_iteration
     from catalyst_assets.validation.prediction_errors import score_iteration
     from catalyst_assets.validation.registry import find_validator
@@ -85,6 +87,8 @@ def validation_results(
     answered = validate_iteration(platform.database, key, find_validator(campaign.validator, platform))
     if answered.waiting:
         context.log.info("%d candidates of %s wait for the %s.", answered.waiting, key, campaign.validator)
+    if unmarked := try_to_mark(platform, campaign.name):
+        context.log.warning(unmarked)
     metrics = score_iteration(platform.database, key)
     with platform.database.transaction() as connection:
         evaluations = load_evaluations(connection, campaign)

@@ -12,6 +12,7 @@ from catalyst_assets.vocabulary.known import known_properties, label_of, unit_of
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import parse_document, sum_up
 from dash_app.api.problems import NotFoundError, problem_responses
+from dash_app.api.superseded import superseded_in
 from dash_app.contract import (
     CampaignDetail,
     CampaignList,
@@ -118,6 +119,7 @@ def _properties(connection: sa.Connection, loaded: _Loaded) -> list[PropertyInfo
 
 def _progress(connection: sa.Connection, loaded: _Loaded) -> list[Iteration]:
     iterations = []
+    superseded = superseded_in(connection, loaded.row["name"])
     for row in fetch_all(connection, "app/iterations", campaign=loaded.row["name"]):
         done = [one for one in loaded.evaluations if one.iteration <= row["iteration"]]
         here = sum_up(loaded.campaign, [one for one in done if one.iteration == row["iteration"]])
@@ -130,6 +132,7 @@ def _progress(connection: sa.Connection, loaded: _Loaded) -> list[Iteration]:
                 evaluated_so_far=so_far.evaluated,
                 hits_so_far=so_far.hits,
                 best_so_far=so_far.best,
+                superseded=superseded.get(row["partition_key"], []),
             )
         )
     return iterations

@@ -14,6 +14,7 @@ from dash_app.api.connection import Transaction
 from dash_app.api.discovery import parse_document
 from dash_app.api.explanations import explain_candidate
 from dash_app.api.problems import NotFoundError, problem_responses
+from dash_app.api.superseded import count_in
 from dash_app.contract import (
     Candidate,
     CandidateDetail,
@@ -158,7 +159,15 @@ def _with_hits(connection: sa.Connection, rows: Sequence[Row]) -> list[Candidate
         measured = [_measured(row, campaign.method) for row in answered]
         judged = judge_hits(campaign, measured, [row["formula"] for row in answered])
         hits |= {row["candidate_id"]: hit for row, hit in zip(answered, judged, strict=True)}
-    return [Candidate(**row, hit=hits.get(row["candidate_id"])) for row in rows]
+    superseded = count_in(connection, (row["partition_key"] for row in rows))
+    return [
+        Candidate(
+            **row,
+            hit=hits.get(row["candidate_id"]),
+            labels_superseded=superseded.get(row["partition_key"], 0),
+        )
+        for row in rows
+    ]
 
 
 def _answers(row: Row, method: str) -> list[dict[str, Any]]:

@@ -36,6 +36,7 @@ def review_area() -> html.Section:
     return html.Section(
         [
             html.H2("Candidates"),
+            html.Div(id="superseded"),
             html.Div(tools, id="review-tools", className="tools", hidden=True),
             html.Div(id="outcome"),
             html.Div([html.Div(id="grid-place", className="grid-place"), detail], className="review"),

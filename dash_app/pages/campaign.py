@@ -17,6 +17,7 @@ from dash_app.components.messages import empty_state, problem
 from dash_app.components.progress import discovery_figure
 from dash_app.components.results import result_dialog, retract_dialog, return_dialog, upload_dialog
 from dash_app.components.review_area import ALL, reject_dialog, restore_dialog, review_area
+from dash_app.components.superseded import superseded_banner
 from dash_app.components.tiles import badge, summary_tiles
 from dash_app.components.waiting import waiting_panel
 from dash_app.components.what_if import what_if_panel
@@ -80,6 +81,20 @@ def _register_summary(app: Dash, client: ApiClient) -> None:
             str(ranked[-1]) if ranked and iteration is None else no_update,
             has_candidates if has_candidates != known else no_update,
         )
+
+    @app.callback(
+        Output("superseded", "children"),
+        Input("campaign-clock", "n_intervals"),
+        Input("iteration", "value"),
+        State("campaign-name", "data"),
+    )
+    async def show_superseded(_: int, iteration: str | None, name: str) -> Any:
+        try:
+            campaign = await client.get(CampaignDetail, f"/campaigns/{quote(name, safe='')}")
+        except ApiError:
+            return no_update  # the head of the page says why
+        shown = [each for each in campaign.progress if iteration in (None, ALL, str(each.iteration))]
+        return superseded_banner(shown, {each.name: each.label for each in campaign.properties})
 
 
 def _register_grid(app: Dash, client: ApiClient) -> None:

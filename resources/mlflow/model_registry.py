@@ -94,6 +94,13 @@ class ModelRegistry:
             for key, value in tags.items():
                 client.set_model_version_tag(name, str(version), key, value)
 
+    def tag_run(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Note something of the run that trained a version."""
+        self._tracking.before_write()
+        with self._asking() as client:
+            for key, value in tags.items():
+                client.set_tag(run_id, key, value)
+
     def promote(self, name: str, version: int) -> None:
         """Make a version the champion of its model."""
         self._tracking.before_write()

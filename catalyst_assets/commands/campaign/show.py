@@ -77,6 +77,16 @@ def waiting_lines(waiting: "Row") -> list[str]:
     return [*lines, waiting["remedy"]] if waiting["remedy"] else lines
 
 
+def superseded_lines(summary: "CampaignSummary") -> list[str]:
+    """Say which iterations were ranked by labels that were corrected or retracted since, each label once."""
+    affected = summary.superseded
+    if not affected:
+        return []
+    lines = ["Labels that rankings were learned from and that were corrected or retracted since:"]
+    lines += [f"  {said} (iteration {', '.join(labels)})" for said, labels in affected.items()]
+    return [*lines, "Those rankings stay as they are; the next iteration learns from what holds now."]
+
+
 def _as_json(waiting: "Row | None") -> dict[str, Any] | None:
     if waiting is None:
         return None
@@ -108,6 +118,8 @@ def _print(goal: "Campaign", summary: "CampaignSummary", waiting: "Row | None") 
     if summary.iterations:
         console.print(iterations_table(summary))
         console.print(MISCALIBRATION_EXPLAINED)
+    for line in superseded_lines(summary):
+        console.print(line, markup=False)
     if summary.found:
         console.print(_materials(summary))
     if summary.next_batch:

@@ -24,8 +24,9 @@ def list_(
     """List the registered versions with their errors and calibration; * marks the champion.
 
     Errors are held out, on chemical systems left out of the fit; the relative error is a share of that of
-    predicting the mean. Test errors are on the campaign's frozen test set. On narrow terminals columns are left
-    out: --json has everything.
+    predicting the mean. Test errors are on the campaign's frozen test set. Versions that learned from labels
+    which were corrected or retracted since are named. On narrow terminals columns are left out: --json has
+    everything.
     """
     from catalyst_assets.commands.models.tables import tabulate
     from catalyst_assets.learning.models.model_records import count_unregistered, list_models
@@ -46,6 +47,11 @@ def list_(
         last = champion.promotions[-1]
         typer.echo(
             f"{champion.name}@{champion.version} is champion since {last['at']}, by {last['by']}: {last['reason']}"
+        )
+    for record in (record for record in records if record.superseded):
+        typer.echo(
+            f"{record.name}@{record.version} learned from labels that were corrected or retracted since: "
+            f"{'; '.join(record.superseded)}."
         )
     if waiting:
         typer.echo(f"{waiting} trained models are not registered: `catalyst models sync` does it.")

@@ -49,6 +49,8 @@ def tabulate_pair(comparison: "ModelComparison") -> "Table":
 
     both("iteration", lambda record: record.iteration)
     both("labels", lambda record: record.labels)
+    if first.superseded or second.superseded:
+        both("  of them superseded since", lambda record: len(record.superseded))
     both("relative error", lambda record: record.relative_mae)
     both("miscalibration area", lambda record: record.miscalibration_area)
     for name in sorted({*first.mae_by_property, *second.mae_by_property}):

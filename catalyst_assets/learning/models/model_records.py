@@ -5,8 +5,9 @@ Registering, choosing and loading is ``registry``'s.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
+from catalyst_assets.campaigns.labels import learned_from, load_superseded
 from catalyst_assets.learning.models import registry
 from catalyst_assets.learning.models.comparison import SharedErrors
 from catalyst_assets.learning.training_set import read_training_set
@@ -47,6 +48,8 @@ class ModelRecord:
         Whether it became champion when it was registered, and why.
     promotions
         Each time it was made champion: when, by whom, why, instead of which.
+    superseded
+        Labels that it learned from and that were corrected or retracted since, as sentences.
     """
 
     name: str
@@ -74,6 +77,7 @@ class ModelRecord:
     decision: str
     reason: str
     promotions: tuple[dict[str, Any], ...]
+    superseded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,13 +116,13 @@ def list_models(
         No model goes by that name, and it must exist.
     """
     names = platform.registry.names() if campaign is None else [campaign]
-    tests = _test_errors(platform)
+    about = _Measured.of(platform)
     records = []
     for name in names:
         versions = platform.registry.versions(name)
         if not versions and campaign is not None and must_exist:
             registry.find_version(platform.registry, campaign)
-        records += [_record(version, tests) for version in versions]
+        records += [_record(version, about) for version in versions]
     return records
 
 
@@ -141,8 +145,8 @@ def compare_models(platform: "Platform", first: str, second: str) -> ModelCompar
         One of them does not exist.
     """
     one, other = (registry.find_version(platform.registry, reference) for reference in (first, second))
-    tests = _test_errors(platform)
-    left, right = _record(one, tests), _record(other, tests)
+    about = _Measured.of(platform)
+    left, right = _record(one, about), _record(other, about)
     with platform.database.transaction() as connection:
         differences = fetch_all(
             connection,
@@ -168,9 +172,36 @@ def compare_models(platform: "Platform", first: str, second: str) -> ModelCompar
     )
 
 
-def _record(
-    version: "RegisteredVersion", tests: Mapping[tuple[str, str], Mapping[str, float]]
-) -> ModelRecord:
+@dataclass(frozen=True)
+class _Measured:
+    """What became known of iterations after their models were registered.
+
+    Attributes
+    ----------
+    test_errors
+        On the frozen test sets, by iteration and model.
+    superseded
+        Labels that were corrected or retracted, by iteration.
+    """
+
+    test_errors: Mapping[tuple[str, str], Mapping[str, float]]
+    superseded: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, platform: "Platform") -> Self:
+        with platform.database.transaction() as connection:
+            rows = fetch_all(connection, "learning/models", campaign=None)
+            superseded = load_superseded(connection)
+        return cls(
+            {
+                (row["partition_key"], row["model_sha256"]): row["metrics"].get("test_mae_by_property") or {}
+                for row in rows
+            },
+            {key: tuple(map(str, learned_from(labels))) for key, labels in superseded.items()},
+        )
+
+
+def _record(version: "RegisteredVersion", about: _Measured) -> ModelRecord:
     origin, metrics = registry.Origin.of(version), registry.recorded_metrics(version)
     found = (
         metrics
@@ -181,7 +212,8 @@ def _record(
             "iteration": int(origin.iteration),
             "labels": int(origin.labels),
             "mae_by_property": metrics.get("valid_mae_by_property", {}),
-            "test_mae_by_property": tests.get((origin.partition, origin.model_sha256), {}),
+            "test_mae_by_property": about.test_errors.get((origin.partition, origin.model_sha256), {}),
+            "superseded": about.superseded.get(origin.partition, ()),
             "created_at": version.created_at.isoformat(timespec="seconds"),
             "mlflow_run_id": version.run_id,
             "decision": version.tags.get(registry.DECISION, ""),
@@ -190,13 +222,3 @@ def _record(
         }
     )
     return ModelRecord(**{part.name: found[part.name] for part in fields(ModelRecord) if part.name in found})
-
-
-def _test_errors(platform: "Platform") -> dict[tuple[str, str], Mapping[str, float]]:
-    """Return the errors on the frozen test sets by iteration and model; they are measured after registering."""
-    with platform.database.transaction() as connection:
-        rows = fetch_all(connection, "learning/models", campaign=None)
-    return {
-        (row["partition_key"], row["model_sha256"]): row["metrics"].get("test_mae_by_property") or {}
-        for row in rows
-    }

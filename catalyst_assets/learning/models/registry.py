@@ -22,6 +22,7 @@ from catalyst_assets.learning.models.comparison import (
     decide_champion,
     find_worse_calibration,
 )
+from catalyst_assets.learning.models.marks import mark_superseded
 from catalyst_assets.learning.models.stored_models import load_model, model_key
 from catalyst_assets.learning.training_set import TrainingSet, load_fitted_to, read_training_set
 from catalyst_assets.representation.features import FEATURE_VERSION
@@ -146,6 +147,7 @@ def register_missing(
             settled.append(Registration(version, decision, is_new))
             _note(connection, version, identity)
         _note_champion(connection, find_champion(registry, campaign))
+        mark_superseded(connection, registry, campaign)
     return settled
 
 
