@@ -135,11 +135,10 @@ class SupersededLabel(BaseModel):
     reason: str
     submitted_by: str
     at: datetime
-    result_id: int = Field(description="The result that it was made of.")
-    superseded_by: int = Field(description="The result that corrects or retracts that one.")
+    result_id: int
+    superseded_by: int
     version: int | None = Field(
-        description="Registered version that had learned from it and predicted; null where the iteration itself was "
-        "opened with it."
+        description="The model version that had learned from it; null of the iteration's own."
     )
 
 
@@ -167,8 +166,7 @@ class Iteration(BaseModel):
     )
     mlflow_run_id: str | None
     superseded: list[SupersededLabel] = Field(
-        default_factory=list,
-        description="Labels that its ranking was learned from and that were corrected or retracted since.",
+        default=[], description="Labels it learned from that hold no more."
     )
 
 
@@ -287,8 +285,7 @@ class Candidate(BaseModel):
     )
     labels_superseded: int = Field(
         default=0,
-        description="How many labels that its ranking was learned from were corrected or retracted since; its iteration "
-        "names them.",
+        description="How many labels that its ranking was learned from were corrected or retracted since.",
     )
 
 
