@@ -183,6 +183,15 @@ class Waiting(BaseModel):
     next_try_at: datetime | None = Field(description="When it is tried again by itself.")
 
 
+class Notice(BaseModel):
+    """What a person should know of a campaign; it stands while it holds."""
+
+    kind: str = Field(description="failed, stalled or unfit")
+    message: str
+    remedy: str = Field(description="What a person can do; empty where nothing needs doing.")
+    raised_at: datetime
+
+
 class CampaignSummary(BaseModel):
     """A campaign and how far it is."""
 
@@ -207,6 +216,9 @@ class CampaignDetail(CampaignSummary):
     properties: list[PropertyInfo]
     progress: list[Iteration]
     waiting: Waiting | None = Field(description="Null where it goes on or has ended.")
+    notices: list[Notice] = Field(
+        default_factory=list, description="What a person should know, oldest first."
+    )
 
 
 class CampaignList(BaseModel):

@@ -81,7 +81,7 @@ class Settings(BaseSettings):
         None, description="URL that notices of failed runs and stalled campaigns are posted to, as JSON."
     )
     webhook_secret: SecretStr | None = Field(
-        None, description="Key that posts to webhooks are signed with, in the header `X-Catalyst-Signature`."
+        None, description="Key that posts to webhooks are signed with, as Standard Webhooks does."
     )
     host: str = Field("127.0.0.1", description="Address that every server binds to.")
     allowed_hosts: str | None = Field(

@@ -166,6 +166,7 @@ def database_status(home: _Home = None, as_json: _Json = False) -> None:
 
 def _look_at_database(settings: "Settings") -> dict[str, Any] | None:
     from catalyst_assets.errors import UsageError
+    from catalyst_assets.loop.notices.keeping import standing_notices
     from resources.postgres.connection import connect
     from resources.postgres.database import Role, fetch_one
     from resources.postgres.migrations import schema_state
@@ -182,11 +183,14 @@ def _look_at_database(settings: "Settings") -> dict[str, Any] | None:
             "pending": [step.version for step in state.pending],
             "materials": 0,
             "campaigns": [],
+            "notices": [],
         }
         if not state.pending:
             with database.transaction(Role.APP) as connection:
                 found |= fetch_one(connection, "services/material_count") or {}
+                notices = standing_notices(connection)
             found["campaigns"] = read_overview(database)
+            found["notices"] = [row | {"raised_at": row["raised_at"].isoformat()} for row in notices]
     return found
 
 
@@ -218,3 +222,6 @@ def _show_status(console: Any, report: dict[str, Any]) -> None:
     if database["campaigns"]:
         table = campaigns_table(database["campaigns"], console.width, standings=True)
         console.print(table, soft_wrap=False, markup=False)
+    for notice in database["notices"]:
+        whose = f"{notice['campaign']}: " if notice["campaign"] else ""
+        console.print(f"notice    {whose}{notice['message']}", markup=False)

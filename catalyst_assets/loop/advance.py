@@ -6,6 +6,7 @@ same run.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from catalyst_assets.campaigns.pool import load_pool, store_members
@@ -20,6 +21,7 @@ from catalyst_assets.loop.decide import MAX_ATTEMPTS, decide, needs_features
 from catalyst_assets.loop.failures import explain_run
 from catalyst_assets.loop.features import Opening, read_feature_state
 from catalyst_assets.loop.looks import begin_look, end_look
+from catalyst_assets.loop.notices.keeping import keep_notices, notices_of
 from catalyst_assets.loop.runs import job_history
 from catalyst_assets.loop.state import (
     FEATURES_JOB,
@@ -41,7 +43,7 @@ from catalyst_assets.loop.waits import (
 )
 from catalyst_assets.representation.noted import current_features
 from catalyst_assets.validation.results.examining import examine
-from resources.postgres.database import Role, Row, fetch_one
+from resources.postgres.database import Role, Row, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -122,8 +124,15 @@ def advance_campaign(
         if isinstance(decision, Wait):
             if state.is_active:
                 record_wait(connection, name, decision, waiting, lambda run_id: explain_run(instance, run_id))
+        else:
+            forget_wait(connection, name, waiting)
+        unfit = fetch_all(connection, "loop/notices/unfit", campaign=name)
+        held = notices_of(
+            decision, read_wait(connection, name), unfit, datetime.now(UTC), platform.settings.stalled_after
+        )
+        keep_notices(connection, name, held)
+        if isinstance(decision, Wait):
             return Advance(name, decision)
-        forget_wait(connection, name, waiting)
         if isinstance(decision, Open | Stop) and decision.closes is not None:
             close_iteration(connection, decision.closes)
         if isinstance(decision, Stop):

@@ -13,6 +13,8 @@ from catalyst_assets.loop.calculations import calculations_to_follow
 from catalyst_assets.loop.corrections import tell_corrections
 from catalyst_assets.loop.jobs import FEATURES_SENSOR, FOLLOWERS, features_job, iteration_job, validation_job
 from catalyst_assets.loop.looks import find_due
+from catalyst_assets.loop.notices.failed_jobs import look_for_failed_runs
+from catalyst_assets.loop.notices.keeping import post_notices
 from catalyst_assets.loop.runs import reap_dead_runs
 from catalyst_assets.loop.state import ITERATION_JOB
 from catalyst_assets.partitions import AL_ITERATION
@@ -94,11 +96,17 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     required_resource_keys={"platform"},
-    description="Fails the runs whose process is gone, so that no campaign waits for them.",
+    description=(
+        "Fails the runs whose process is gone, so that no campaign waits for them; raises notices of jobs that failed, and "
+        "posts those that were raised (CATALYST_ALERT_WEBHOOK)."
+    ),
 )
 def reaper_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Fail the runs whose process is gone, so that nothing waits for them."""
-    reaped = reap_dead_runs(context.instance, context.resources.platform.database)
+    """Fail the runs whose process is gone, so that nothing waits for them; tell of what failed for good."""
+    platform: Platform = context.resources.platform
+    reaped = reap_dead_runs(context.instance, platform.database)
+    look_for_failed_runs(context.instance, platform.database)
+    post_notices(platform.database, platform.settings)
     return dg.SkipReason(f"Ended {len(reaped)} dead runs: {', '.join(reaped)}" if reaped else "No dead run.")
 
 

@@ -19,6 +19,7 @@ from dash_app.contract import (
     CampaignSummary,
     Iteration,
     IterationList,
+    Notice,
     PropertyInfo,
     Waiting,
 )
@@ -47,6 +48,10 @@ def show_campaign(name: CampaignName, connection: Transaction) -> CampaignDetail
         properties=_properties(connection, loaded),
         progress=_progress(connection, loaded),
         waiting=_waiting(connection, name),
+        notices=[
+            Notice.model_validate(row)
+            for row in fetch_all(connection, "loop/notices/standing", campaign=name)
+        ],
     )
 
 

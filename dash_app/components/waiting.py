@@ -1,9 +1,9 @@
-"""What a campaign waits for, since when, and what to do about it."""
+"""What a campaign waits for, since when, and what to do about it; and what a person should know of it besides."""
 
 from dash import html
 
 from dash_app.components.wording import moment
-from dash_app.contract import Waiting
+from dash_app.contract import Notice, Waiting
 
 
 def waiting_panel(waiting: Waiting) -> html.Div:
@@ -18,6 +18,18 @@ def waiting_panel(waiting: Waiting) -> html.Div:
         className="waiting",
         role="status",
         id="campaign-waiting",
+    )
+
+
+def notice_banner(notice: Notice) -> html.Div:
+    """Show what a person should know."""
+    return html.Div(
+        [
+            html.P([html.Strong("Notice"), f" of {moment(notice.raised_at)}: {notice.message}"]),
+            html.P(notice.remedy, className="soft") if notice.remedy else None,
+        ],
+        className="waiting notice",
+        role="alert",
     )
 
 

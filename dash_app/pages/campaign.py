@@ -19,7 +19,7 @@ from dash_app.components.results import result_dialog, retract_dialog, return_di
 from dash_app.components.review_area import ALL, reject_dialog, restore_dialog, review_area
 from dash_app.components.superseded import superseded_banner
 from dash_app.components.tiles import badge, summary_tiles
-from dash_app.components.waiting import waiting_panel
+from dash_app.components.waiting import notice_banner, waiting_panel
 from dash_app.components.what_if import what_if_panel
 from dash_app.components.wording import count
 from dash_app.contract import CampaignDetail, CandidateDetail, CandidatePage
@@ -232,6 +232,7 @@ def _head(campaign: CampaignDetail) -> html.Div:
             html.Div([html.H1(campaign.name), badge(campaign.status)], className="card-head"),
             html.P(campaign.description, className="soft") if campaign.description else None,
             html.P(campaign.stop_reason, className="stop-reason") if campaign.stop_reason else None,
+            *map(notice_banner, campaign.notices),
             waiting_panel(campaign.waiting) if campaign.waiting else None,
             dcc.Store(id="campaign-method", data=campaign.document.get("method", "")),
             dcc.Store(id="campaign-validator", data=campaign.document.get("validator", "")),

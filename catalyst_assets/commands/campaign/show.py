@@ -1,5 +1,6 @@
 """`catalyst campaign show`: one campaign in the terminal, its goal, iterations and best candidates."""
 
+import itertools
 import json
 import math
 from dataclasses import asdict
@@ -14,6 +15,8 @@ from catalyst_assets.constants import decimals, in_sentence
 from catalyst_assets.vocabulary.known import label_of, unit_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
     from catalyst_assets.campaigns.model import Campaign
@@ -35,6 +38,7 @@ def show(
     What is waited for is said with its beginning, why the last run failed where one did, and what to do.
     Errors are held out, on chemical systems left out of the fit, in the unit of the property.
     """
+    from catalyst_assets.loop.notices.keeping import standing_notices
     from catalyst_assets.loop.waits import read_wait
     from catalyst_assets.report.collect import load_goal, summarize_campaign
     from resources.postgres.database import Role
@@ -44,10 +48,12 @@ def show(
         summary = summarize_campaign(platform, name, with_map=False)
         with platform.database.transaction(Role.PIPELINE) as connection:
             waiting = read_wait(connection, name) if summary.status == "active" else None
+            notices = standing_notices(connection, name)
     if as_json:
-        typer.echo(json.dumps(as_object(goal, summary) | {"waiting": _as_json(waiting)}, allow_nan=False))
+        stands = {"waiting": _as_json(waiting), "notices": [_as_json(notice) for notice in notices]}
+        typer.echo(json.dumps(as_object(goal, summary) | stands, allow_nan=False))
     else:
-        _print(goal, summary, waiting)
+        _print(goal, summary, waiting, notices)
 
 
 def as_object(goal: "Campaign", summary: "CampaignSummary") -> dict[str, Any]:
@@ -101,7 +107,16 @@ def _moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _print(goal: "Campaign", summary: "CampaignSummary", waiting: "Row | None") -> None:
+def notice_lines(notice: "Row") -> list[str]:
+    """Say what a person should know, since when, and what to do."""
+    whose = f"{notice['campaign']}: " if notice["campaign"] else ""
+    line = f"Notice of {_moment(notice['raised_at'])}, {whose}{notice['message'].rstrip('.')}."
+    return [line, notice["remedy"]] if notice["remedy"] else [line]
+
+
+def _print(
+    goal: "Campaign", summary: "CampaignSummary", waiting: "Row | None", notices: "Sequence[Row]"
+) -> None:
     from rich.console import Console
 
     from catalyst_assets.report.goal import describe_goal
@@ -112,6 +127,8 @@ def _print(goal: "Campaign", summary: "CampaignSummary", waiting: "Row | None") 
         console.print(f"  {line}", markup=False)
     if summary.stop_reason:
         console.print(f"It ended: {summary.stop_reason}.", markup=False)
+    for line in itertools.chain.from_iterable(map(notice_lines, notices)):
+        console.print(line, markup=False)
     for line in waiting_lines(waiting) if waiting else ():
         console.print(line, markup=False)
     console.print(_found(summary), markup=False)

@@ -1,0 +1,1 @@
+"""Notices: what a person should know and may not see by themselves."""

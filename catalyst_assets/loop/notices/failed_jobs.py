@@ -1,0 +1,32 @@
+"""Jobs that no campaign waits for, and whose latest run failed: refreshing and loading sources, preparing features."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from catalyst_assets.ingestion.sources.jobs import INGESTION_JOBS
+from catalyst_assets.loop.failures import explain_run
+from catalyst_assets.loop.jobs import PREPARATION_JOB
+from catalyst_assets.loop.notices.keeping import Notice, keep_notices
+from catalyst_assets.loop.runs import UNFINISHED
+from resources.postgres.database import Database, Role
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+
+def look_for_failed_runs(instance: "DagsterInstance", database: Database) -> None:
+    """Keep the notices of jobs that no campaign waits for: each whose latest run failed and is not tried again."""
+    held = []
+    for name in (PREPARATION_JOB, *(job.name for job in INGESTION_JOBS)):
+        records = instance.get_run_records(dg.RunsFilter(job_name=name), limit=1)
+        run = records[0].dagster_run if records else None
+        if run is None or run.status is not dg.DagsterRunStatus.FAILURE:
+            continue
+        if run.tags.get("dagster/will_retry") != "true" and not instance.get_runs(
+            dg.RunsFilter(job_name=name, statuses=UNFINISHED), limit=1
+        ):
+            said = f"The last run of {name}, {run.run_id[:8]}, failed: {explain_run(instance, run.run_id)}"
+            held.append(Notice("failed", name, said, "Mend the cause, and run it again in Dagster."))
+    with database.transaction(Role.PIPELINE) as connection:
+        keep_notices(connection, None, held)

@@ -1,0 +1,1 @@
+UPDATE notices SET posted_at = NULL WHERE notice_id = :notice_id
