@@ -33,6 +33,7 @@ def post_message(
     headers = {
         "content-type": "application/json",
         "user-agent": "catalyst",
+        "idempotency-key": message_id,
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
     }

@@ -4,22 +4,19 @@ Headers and signature are those of Standard Webhooks (https://www.standardwebhoo
 with its libraries. What is told stands in the database before it is sent, and is sent again as it was.
 """
 
-import base64
 import hashlib
-import hmac
 import json
 import logging
 import threading
-import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.errors import CatalystError, UsageError
+from catalyst_assets.errors import CatalystError
 from catalyst_assets.partitions import IterationKey
 from catalyst_assets.validation.work_orders.files import structure_as_cif
 from catalyst_assets.validation.work_orders.orders import WorkOrder, read_order
 from catalyst_assets.vocabulary.validators import VALIDATORS, Answers
 from resources.postgres.database import execute, fetch_all, fetch_one
+from resources.web.webhooks import post_message
 
 if TYPE_CHECKING:
     from resources.platform import Platform
@@ -32,7 +29,6 @@ _TIMEOUT_SECONDS: Final = 10.0
 _LEASE_SECONDS: Final = 60.0
 _FIRST_PAUSE_SECONDS: Final = 10.0
 _LONGEST_PAUSE_SECONDS: Final = 3600.0
-_SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - how the standard writes secrets
 _LONGEST_REASON: Final = 300
 _LOG: Final = logging.getLogger(__name__)
 _SENDING: Final = threading.Lock()
@@ -144,27 +140,6 @@ def describe_order(
     }
 
 
-def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """Return the signature of a message as the header ``webhook-signature`` holds it.
-
-    Raises
-    ------
-    UsageError
-        The secret begins as the standard's do and is none.
-    """
-    key = secret.encode()
-    if secret.startswith(_SECRET_PREFIX):
-        try:
-            key = base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
-        except ValueError:
-            raise UsageError(
-                "CATALYST_WORK_ORDER_SECRET begins with whsec_, and what follows is no base64.",
-                "Correct it, or choose any other text.",
-            ) from None
-    content = f"{message_id}.{timestamp}.".encode() + body
-    return f"v1,{base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()}"
-
-
 def _tell_all(platform: "Platform") -> None:
     with _SENDING:
         try:
@@ -176,30 +151,8 @@ def _tell_all(platform: "Platform") -> None:
 
 def _post(settings: "Settings", message_id: str, body: bytes) -> str:
     """Send one message; return why it was not taken, or nothing."""
-    import httpx
-
-    timestamp = int(time.time())
-    try:
-        headers = _headers(settings, message_id, timestamp, body)
-        with httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=False) as client:
-            answer = client.post(settings.work_order_webhook or "", content=body, headers=dict(headers))
-    except (httpx.HTTPError, httpx.InvalidURL, UsageError) as error:
-        return f"{type(error).__name__}: {error}"
-    return "" if answer.is_success else f"it answered {answer.status_code} {answer.reason_phrase}"
-
-
-def _headers(settings: "Settings", message_id: str, timestamp: int, body: bytes) -> Mapping[str, str]:
-    headers = {
-        "content-type": "application/json",
-        "user-agent": "catalyst",
-        "idempotency-key": message_id,
-        "webhook-id": message_id,
-        "webhook-timestamp": str(timestamp),
-    }
-    if settings.work_order_secret is not None:
-        secret = settings.work_order_secret.get_secret_value()
-        headers["webhook-signature"] = sign(secret, message_id, timestamp, body)
-    return headers
+    secret = settings.work_order_secret.get_secret_value() if settings.work_order_secret else None
+    return post_message(settings.work_order_webhook or "", message_id, body, secret, timeout=_TIMEOUT_SECONDS)
 
 
 def _message_id(partition_key: str, event_ids: list[int]) -> str:

@@ -18,13 +18,13 @@ from catalyst_assets.build import build_defs
 from catalyst_assets.validation.work_orders.messages import (
     announce,
     deliver_due,
-    sign,
     write_messages,
 )
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.loading import query
 from resources.platform import Platform
 from resources.postgres.database import Database, Role
+from resources.web.webhooks import sign
 
 SECRET = "a secret of this test"
 CELL: dict[str, Any] = {
