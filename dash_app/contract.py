@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from catalyst_assets.campaigns.model import Strategy
 from catalyst_assets.campaigns.rejections import RejectionKind
 from catalyst_assets.vocabulary.people import LONGEST_NAME, check_name, check_text
+from dash_app.superseded_contract import SupersededLabel
 
 API_PREFIX: Final = "/api/v1"
 
@@ -120,26 +121,6 @@ class PropertyInfo(BaseModel):
     label: str = Field("", description="What people read for it; empty for the name in words.")
     unit: str
     description: str
-
-
-class SupersededLabel(BaseModel):
-    """A label that a ranking was learned from, one of whose results was corrected or retracted since."""
-
-    material_id: str
-    formula: str
-    property: str
-    unit: str
-    learned: float = Field(description="The value that was learned from.")
-    change: str = Field(description="corrected or retracted")
-    value: float | None = Field(description="What was measured instead; null where nothing was.")
-    reason: str
-    submitted_by: str
-    at: datetime
-    result_id: int
-    superseded_by: int
-    version: int | None = Field(
-        description="The model version that had learned from it; null of the iteration's own."
-    )
 
 
 class Iteration(BaseModel):

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from catalyst_assets.campaigns.labels import count_superseded, load_superseded
 from catalyst_assets.vocabulary.known import unit_of
-from dash_app.contract import SupersededLabel
+from dash_app.superseded_contract import SupersededLabel
 
 
 def superseded_in(connection: sa.Connection, campaign: str) -> dict[str, list[SupersededLabel]]:

@@ -6,7 +6,8 @@ from typing import Final
 from dash import html
 
 from dash_app.components.wording import formula, moment, number, property_title
-from dash_app.contract import Iteration, SupersededLabel
+from dash_app.contract import Iteration
+from dash_app.superseded_contract import SupersededLabel
 
 # More are counted, not listed.
 _MOST: Final = 8
