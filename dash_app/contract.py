@@ -146,9 +146,7 @@ class Iteration(BaseModel):
         description="Version under which its model is registered; null while it is not."
     )
     mlflow_run_id: str | None
-    superseded: list[SupersededLabel] = Field(
-        default=[], description="Labels it learned from that hold no more."
-    )
+    superseded: list[SupersededLabel] = Field(default=[], description="Labels that hold no more.")
 
 
 class Waiting(BaseModel):
@@ -197,9 +195,7 @@ class CampaignDetail(CampaignSummary):
     properties: list[PropertyInfo]
     progress: list[Iteration]
     waiting: Waiting | None = Field(description="Null where it goes on or has ended.")
-    notices: list[Notice] = Field(
-        default_factory=list, description="What a person should know, oldest first."
-    )
+    notices: list[Notice] = Field(default=[], description="What a person should know, oldest first.")
 
 
 class CampaignList(BaseModel):
@@ -276,10 +272,7 @@ class Candidate(BaseModel):
         description="Whether validation found every criterion met; null before it, and where it was rejected as "
         "withdrawn or infeasible, so that what was measured does not count."
     )
-    labels_superseded: int = Field(
-        default=0,
-        description="How many labels that its ranking was learned from were corrected or retracted since.",
-    )
+    labels_superseded: int = Field(default=0, description="Labels behind its ranking that hold no more.")
 
 
 class CandidateEvent(BaseModel):
