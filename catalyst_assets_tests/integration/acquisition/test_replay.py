@@ -29,6 +29,7 @@ from catalyst_assets_tests.fitted import tiny_backbone
 from catalyst_assets_tests.integration.learning.learning_campaign import CAMPAIGN as SALTS
 from catalyst_assets_tests.integration.learning.learning_campaign import load_salts, prepare_turn, salts
 from catalyst_assets_tests.integration.loop.iterations import rank_iteration
+from catalyst_assets_tests.results import submit_results
 from resources.platform import Platform
 from resources.postgres.database import Role, fetch_all, fetch_one
 
@@ -116,9 +117,10 @@ def test_a_ranking_is_the_same_again_whatever_was_decided_since(
     assert pending["material_id"] not in {row["material_id"] for row in listed}
 
     # Decisions about both iterations, and another prediction promoted: none of it was there when it was ranked.
-    reject(platform, first[0], "infeasible")
+    measured = {"formation_energy_per_atom": -1.0}
+    submit_results(platform.database, "salts__0000", pending["material_id"], measured)
+    move(platform, first[0], "in_validation", "validated")
     reject(platform, first[1], "infeasible")
-    move(platform, first[2], "flagged", "in_validation", "validated")
     reject(platform, listed[0]["candidate_id"], "withdrawn")
     outcome = catalyst.replay(key)
     assert outcome.exit_code == 0, outcome.output

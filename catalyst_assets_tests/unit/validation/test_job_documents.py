@@ -10,7 +10,8 @@ from typing import Any
 from catalyst_assets.validation.jobs.answers import WrittenResult, WrittenValue, understand
 from catalyst_assets_tests.unit.project.test_conventions import PROJECT
 
-DOCUMENT = (PROJECT / "docs" / "validation.md").read_text()
+_PAGE = (PROJECT / "docs" / "validation.md").read_text()
+DOCUMENT = _PAGE.split("\n## Writing a validator\n")[1].split("\n## ")[0]
 
 
 def examples(kind: str) -> list[Any]:
