@@ -32,6 +32,8 @@ from catalyst_assets_tests.places import DATA
 
 SAMPLES = DATA
 ISOLATED = frozenset({"oc20_ase_lmdb", "oc20_pickled_lmdb", "oc20_pickled_mapping"})
+# Reads only what the platform itself wrote, known by its hash: the crystals of submitted results.
+OWN = frozenset({"laboratory_crystals"})
 GAP = {"property": "band_gap", "unit": "eV", "method": "PBE", "required": False}
 FRAME = (
     b'2\nLattice="9.0 0.0 0.0 0.0 9.0 0.0 0.0 0.0 20.0" '
