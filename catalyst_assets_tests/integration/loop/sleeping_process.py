@@ -20,9 +20,13 @@ from resources.settings import load_settings
 
 
 def main(statement: str, parameter: str) -> None:
+    slept = False
+
+    # It stays registered: SQLAlchemy goes through its listeners while one of them is called.
     def sleep(_connection: Any, _cursor: Any, said: str, parameters: Any, *_: Any) -> None:
-        if statement in said and parameter in str(parameters):
-            sa.event.remove(sa.Engine, "before_cursor_execute", sleep)
+        nonlocal slept
+        if not slept and statement in said and parameter in str(parameters):
+            slept = True
             os.kill(os.getpid(), signal.SIGSTOP)
 
     sa.event.listen(sa.Engine, "before_cursor_execute", sleep)
