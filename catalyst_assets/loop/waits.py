@@ -5,10 +5,10 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.errors import LoopError, UsageError
+from catalyst_assets.errors import LoopError
 from catalyst_assets.representation.library import current_fingerprint
 from resources.code_version import code_version
-from resources.postgres.database import Database, Role, Row, execute, fetch_one
+from resources.postgres.database import Row, execute, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -80,30 +80,3 @@ def read_request(connection: "sa.Connection", campaign: str) -> str | None:
     """Return under which circumstances a run was requested last; None before any was."""
     row = fetch_one(connection, "loop/lock_campaign", name=campaign)
     return row["tried_under"] if row else None
-
-
-def request_retry(database: Database, name: str) -> Row | None:
-    """Have the loop try at once what failed; return what the campaign waits for.
-
-    Raises
-    ------
-    UsageError
-        There is no such campaign, it has ended, or nothing of it failed.
-    """
-    with database.transaction(Role.PIPELINE) as connection:
-        known = fetch_one(connection, "loop/lock_campaign", name=name)
-        if known is None:
-            raise UsageError(f"There is no campaign {name}.", "`catalyst campaign list` names them.")
-        if known["status"] != "active":
-            raise UsageError(
-                f"Campaign {name} has ended: {known['stop_reason']}.",
-                "`catalyst campaign start` with its file lets it go on.",
-            )
-        wait = read_wait(connection, name)
-        if wait is not None and wait["failed_run_id"] is None:
-            raise UsageError(
-                f"Nothing of campaign {name} failed: {wait['reason']}.",
-                wait["remedy"] or "Nothing needs doing.",
-            )
-        execute(connection, "loop/request_retry", name=name)
-        return wait

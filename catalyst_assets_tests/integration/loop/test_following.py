@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from catalyst_assets.errors import UsageError
 from catalyst_assets.loop import sensors
 from catalyst_assets.loop.campaigns import stop_campaign
-from catalyst_assets.loop.refresh import request_advance
+from catalyst_assets.loop.requests import request_advance
 from catalyst_assets.loop.state import VALIDATION_JOB, Open, Run, Wait
 from catalyst_assets.partitions import IterationKey
 from catalyst_assets.validation.answering import validate_iteration
