@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from catalyst_assets.validation.dft.gpaw_job.crystal import Crystal
-from catalyst_assets.validation.dft.gpaw_job.elements import element_crystal, element_grid
+from catalyst_assets.validation.dft.gpaw_job.elements import element_crystal
 from catalyst_assets.validation.dft.gpaw_job.folder import Folder
 from catalyst_assets.validation.dft.gpaw_job.relaxation import fit_volume
 from catalyst_assets.validation.dft.gpaw_job.scf import Setup, grid_of, moments_of
@@ -42,7 +42,7 @@ def energy_of_element(setup: Setup, element: str) -> float:
         molecule = Crystal(np.diag(box), ("O", "O"), ends)
         return setup.run("O2", molecule, kpoints=(1, 1, 1), moments=[1.0, 1.0], molecule=True)["energy"] / 2
     crystal, moments, _ = element_crystal(element)
-    kpoints = element_grid(crystal, setup.method)
+    kpoints = grid_of(crystal, setup.method)
     output = setup.run(element, crystal, kpoints=kpoints, moments=moments, hubbard=False)
     return output["energy"] / len(crystal.species)
 

@@ -248,7 +248,10 @@ def test_a_program_that_is_not_there_is_named(platform: Platform) -> None:
     ours = Platform(settings, platform.database)
     failed = on.follow(ours, on.submit(ours))
     assert failed is not None
-    assert failed.reason == "CATALYST_VALIDATOR_COMMAND: there is no program no-such-program on PATH"
+    assert failed.reason == (
+        "CATALYST_VALIDATOR_COMMAND: there is no program no-such-program on PATH. Correct the setting, or install what "
+        "it names."
+    )
 
 
 def test_a_validator_asks_polls_and_collects(platform: Platform, tmp_path: Path) -> None:

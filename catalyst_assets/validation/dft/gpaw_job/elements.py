@@ -19,7 +19,7 @@ from .equation_of_state import find_minimum
 from .folder import hash_of, read_json, write_json
 from .parallel import by_first, is_first
 from .relaxation import LENGTH_STEP, REACH, fit_volume
-from .sampling import kpoint_size
+from .scf import grid_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 MOLECULES = ("H", "N", "O", "F", "Cl")
 # Empty space around a molecule, in Å.
 VACUUM = 4.0
-# Most elements are metals of one or two atoms, whose energy needs more k-points than a compound's, and which cost little.
-DENSER = 2.0
 # Functional that the crystals of the Delta test are relaxed with; another one finds its own volume.
 DELTA_TEST_FUNCTIONAL = "PBE"
 # Bond of the S8 ring in Å, and cosine of its angle of 108°.
@@ -83,7 +81,7 @@ def _compute(setup: Setup, element: str) -> dict[str, Any]:
     if element in MOLECULES or element == "S":
         return _molecule(setup, element)
     crystal, moments, source = element_crystal(element)
-    kpoints, name = element_grid(crystal, setup.method), f"element-{element}"
+    kpoints, name = grid_of(crystal, setup.method), f"element-{element}"
     if source == "Delta test" and setup.method["functional"] == DELTA_TEST_FUNCTIONAL:
         output = setup.run(name, crystal, kpoints=kpoints, moments=moments, hubbard=False)
     else:
@@ -95,11 +93,6 @@ def _compute(setup: Setup, element: str) -> dict[str, Any]:
         "source": source,
         "moment": output.get("moment"),
     }
-
-
-def element_grid(crystal: Crystal, method: dict[str, Any]) -> tuple[int, int, int]:
-    """Return the size of the grid of k-points of an element's crystal."""
-    return kpoint_size(crystal.lattice, DENSER * method["kpoint_density"])
 
 
 def element_crystal(element: str) -> tuple[Crystal, list[float] | None, str]:
