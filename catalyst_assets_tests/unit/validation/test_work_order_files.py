@@ -56,6 +56,14 @@ ORDER = WorkOrder(
 VALUES = st.tuples(st.floats(0, 30), st.floats(-10, 10), st.none() | st.floats(0, 5))
 
 
+def reads_as_utf_8(text: str) -> bool:
+    """Tell whether bytes of cp1252 are another text in UTF-8, such as Å°: nobody can know which was meant; it is refused."""
+    try:
+        return text.encode("cp1252").decode("utf-8") != text
+    except UnicodeError:
+        return False
+
+
 def in_spreadsheet(number: float, decimal: str) -> str:
     return f"{number:.12f}".replace(".", decimal)
 
@@ -67,7 +75,7 @@ def in_spreadsheet(number: float, decimal: str) -> str:
     decimal=st.sampled_from(".,"),
     encoding=st.sampled_from(["utf-8-sig", "utf-8", "utf-16", "cp1252"]),
     end=st.sampled_from(["\n", "\r\n"]),
-    note=st.text('abcÅäéß±µ° 5,;"()-=+@', max_size=12),
+    note=st.text('abcÅäéß±µ° 5,;"()-=+@', max_size=12).filter(lambda text: not reads_as_utf_8(text)),
 )
 def test_table_filled_in_anywhere_gives_what_was_filled_in(
     values: list[tuple[float, float, float | None]],
