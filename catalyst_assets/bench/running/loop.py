@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -33,6 +33,7 @@ _POLL_SECONDS: Final = 0.3  # more often, and the looking itself would slow what
 # By then the run whose answer is seen has ended, too: one campaign has one run at a time.
 _REST_SECONDS: Final = 5.0
 _PATIENCE_SECONDS: Final = 300.0
+_ANSWERED: Final = ("validated", "rejected")  # rejected: measured, and no hit
 _SERVICES: Final = ("APP", "DAGSTER", "MLFLOW")
 
 Window = tuple[float, float]
@@ -134,24 +135,24 @@ class _Reviewer:
     def ranked(self, iteration: int) -> list[int]:
         """Wait for an iteration's batch and return its candidates, the best last."""
         wanted = 20 if iteration == 0 else 10
-        rows = self._until(iteration, "ranked", wanted)
+        rows = self._until(iteration, wanted, "ranked")
         return [int(row["candidate_id"]) for row in rows[:wanted]][::-1]
 
     def flag(self, iteration: int, candidates: list[int]) -> Window:
         """Flag candidates; return when that was, and when the last of them was answered."""
-        before = len(self._rows(iteration, "validated"))
+        before = len(self._rows(iteration, *_ANSWERED))
         started = time.time()
         for candidate in candidates:
             answer = self._api.post(f"/candidates/{candidate}/flag", json={"actor": "bench"})
             answer.raise_for_status()
-        self._until(iteration, "validated", before + len(candidates))
+        self._until(iteration, before + len(candidates), *_ANSWERED)
         return started, time.time()
 
-    def _rows(self, iteration: int, status: str) -> list[dict[str, Any]]:
-        wanted: dict[str, str | int] = {
+    def _rows(self, iteration: int, *statuses: str) -> list[dict[str, Any]]:
+        wanted: dict[str, str | int | Sequence[str]] = {
             "campaign": _CAMPAIGN,
             "iteration": iteration,
-            "status": status,
+            "status": statuses,
             "limit": 100,
         }
         answer = self._api.get("/candidates", params=wanted)
@@ -161,15 +162,15 @@ class _Reviewer:
         items: list[dict[str, Any]] = answer.json()["items"]
         return items
 
-    def _until(self, iteration: int, status: str, count: int) -> list[dict[str, Any]]:
+    def _until(self, iteration: int, count: int, *statuses: str) -> list[dict[str, Any]]:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            rows = self._rows(iteration, status)
+            rows = self._rows(iteration, *statuses)
             if len(rows) >= count:
                 return rows
             time.sleep(_POLL_SECONDS)
         raise CatalystError(
-            f"Iteration {iteration} has no {count} {status} candidates after {_PATIENCE_SECONDS:.0f} s.",
+            f"Iteration {iteration} has no {count} {' or '.join(statuses)} candidates after {_PATIENCE_SECONDS:.0f} s.",
             "Run it on a machine that is less busy.",
         )
 
