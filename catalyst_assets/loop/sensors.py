@@ -13,7 +13,7 @@ from catalyst_assets.loop.calculations import calculations_to_follow
 from catalyst_assets.loop.corrections import tell_corrections
 from catalyst_assets.loop.jobs import FEATURES_SENSOR, FOLLOWERS, features_job, iteration_job, validation_job
 from catalyst_assets.loop.looks import find_due
-from catalyst_assets.loop.notices.failed_jobs import look_for_failed_runs
+from catalyst_assets.loop.notices.installation import look_at_installation
 from catalyst_assets.loop.notices.keeping import post_notices
 from catalyst_assets.loop.runs import reap_dead_runs
 from catalyst_assets.loop.state import ITERATION_JOB
@@ -105,7 +105,7 @@ def reaper_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Fail the runs whose process is gone, so that nothing waits for them; tell of what failed for good."""
     platform: Platform = context.resources.platform
     reaped = reap_dead_runs(context.instance, platform.database)
-    look_for_failed_runs(context.instance, platform.database)
+    look_at_installation(context.instance, platform.database)
     post_notices(platform.database, platform.settings)
     return dg.SkipReason(f"Ended {len(reaped)} dead runs: {', '.join(reaped)}" if reaped else "No dead run.")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
+from catalyst_assets.campaigns.labels import learned_from, load_superseded
 from catalyst_assets.errors import LoopError, UsageError
 from catalyst_assets.learning.models.registry import Origin, find_version
 from catalyst_assets.learning.models.stored_models import load_model
@@ -32,12 +33,15 @@ class LoadedVersion:
         What it was made from.
     iteration
         The one it was fitted in.
+    superseded
+        Labels that it was fitted to and that were corrected or retracted since, as people read them.
     """
 
     version: "RegisteredVersion"
     origin: Origin
     iteration: Iteration
     model: "Predictor"
+    superseded: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -86,7 +90,14 @@ def load_version(platform: "Platform", reference: str) -> LoadedVersion:
     origin = Origin.of(version)
     with platform.database.transaction() as connection:
         iteration = read_iteration(connection, origin.partition)
-    return LoadedVersion(version, origin, iteration, load_model(platform.objects, origin.model_sha256))
+        superseded = load_superseded(connection, partition_keys=[origin.partition]).get(origin.partition, ())
+    return LoadedVersion(
+        version,
+        origin,
+        iteration,
+        load_model(platform.objects, origin.model_sha256),
+        tuple(map(str, learned_from(superseded))),
+    )
 
 
 def predict_structures(

@@ -28,7 +28,7 @@ def list_(
     which were corrected or retracted since are named. On narrow terminals columns are left out: --json has
     everything.
     """
-    from catalyst_assets.commands.models.tables import tabulate
+    from catalyst_assets.commands.models.tables import explain_superseded, tabulate
     from catalyst_assets.learning.models.model_records import count_unregistered, list_models
 
     with open_platform(home) as platform:
@@ -49,10 +49,7 @@ def list_(
             f"{champion.name}@{champion.version} is champion since {last['at']}, by {last['by']}: {last['reason']}"
         )
     for record in (record for record in records if record.superseded):
-        typer.echo(
-            f"{record.name}@{record.version} learned from labels that were corrected or retracted since: "
-            f"{'; '.join(record.superseded)}."
-        )
+        typer.echo(explain_superseded(f"{record.name}@{record.version}", record.superseded))
     if waiting:
         typer.echo(f"{waiting} trained models are not registered: `catalyst models sync` does it.")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from catalyst_assets.commands.models.tables import explain_superseded
 from catalyst_assets.commands.opening import Home, open_platform
 from catalyst_assets.ingestion.reading.files import READABLE, read_structures
 from catalyst_assets.vocabulary.known import unit_of
@@ -46,6 +47,8 @@ def predict(
     with open_platform(home) as platform:
         loaded = load_version(platform, model)
         predicted = predict_structures(platform, loaded, readable)
+    if loaded.superseded:
+        typer.echo(explain_superseded(loaded.name, loaded.superseded), err=True)
     has_learned = loaded.has_learned
     for property_name in predicted.prediction.properties:
         if not has_learned[property_name]:

@@ -34,6 +34,11 @@ def tabulate(name: str, records: "Sequence[ModelRecord]", width: int) -> "Table"
     return table
 
 
+def explain_superseded(reference: str, labels: "Sequence[str]") -> str:
+    """Say which labels of a version no longer hold."""
+    return f"{reference} learned from labels that were corrected or retracted since: {'; '.join(labels)}."
+
+
 def tabulate_pair(comparison: "ModelComparison") -> "Table":
     """Return two versions as columns, a section a property."""
     first, second, shared = comparison.first, comparison.second, comparison.shared

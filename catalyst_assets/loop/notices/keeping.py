@@ -51,18 +51,9 @@ def notices_of(
     waiting
         What the campaign waits for, as it is kept.
     unfit
-        Iterations with results that may not be learned from: key, how many, and what is wrong with the first.
+        Iterations with results that may not be learned from, as `unfit_notice` takes them.
     """
-    found = [
-        Notice(
-            "unfit",
-            row["partition_key"],
-            f"{row['n']} result{'s' if row['n'] != 1 else ''} of {row['partition_key']} cannot be learned from: "
-            f"{row['problem']}",
-            "Correct or retract what is wrong; `catalyst validation list` shows results with their problems.",
-        )
-        for row in unfit
-    ]
+    found = [unfit_notice(row) for row in unfit]
     if not isinstance(decision, Wait) or waiting is None:
         return found
     if decision.failed_run is not None and decision.on in {"repair", "features"}:
@@ -80,6 +71,18 @@ def notices_of(
                 )
             )
     return found
+
+
+def unfit_notice(row: Row) -> Notice:
+    """Say that results of an iteration, or of none, may not be learned from: key, how many, what is wrong with the first."""
+    whose = row["partition_key"] or "no iteration"
+    results = "1 result" if row["n"] == 1 else f"{row['n']} results"
+    return Notice(
+        "unfit",
+        whose,
+        f"{results} of {whose} cannot be learned from: {row['problem']}",
+        "Correct or retract what is wrong; `catalyst validation list` shows results with their problems.",
+    )
 
 
 _REMEDIES: Final = {

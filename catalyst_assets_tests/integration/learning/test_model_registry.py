@@ -24,6 +24,8 @@ from catalyst_assets.learning.training_set import backbone_of, build_training_se
 from catalyst_assets.prediction.apply import load_version, predict_structures
 from catalyst_assets.representation.networks.configs import MaceConfig
 from catalyst_assets.representation.stage import embed_shard, plan_shards
+from catalyst_assets.validation.results.examining import examine
+from catalyst_assets.validation.results.ledger import retract
 from catalyst_assets_tests.command_line import CommandLine
 from catalyst_assets_tests.conftest import Template, prepared_template
 from catalyst_assets_tests.crystals import publish_seeded
@@ -362,3 +364,20 @@ def test_an_iteration_without_mlflow_is_whole_and_registered_later(
     assert (record.is_champion, record.mlflow_run_id) == (True, "")
     with pytest.raises(UsageError, match="no version 'x'"):
         load_version(platform, f"{NAME}@x")
+
+
+def test_a_version_names_the_labels_of_it_that_no_longer_hold(platform: Platform) -> None:
+    (row,) = query(
+        platform,
+        "INSERT INTO validation_results (material_id, property, method, outcome, value, unit, validator) VALUES "
+        "(:m, 'formation_energy_per_atom', 'PBE', 'measured', -1, 'eV/atom', 'lab') RETURNING result_id",
+        m=next(iter(salts())),
+    )
+    with platform.database.transaction(Role.VALIDATOR) as connection:
+        examine(connection, None)
+    run_turn(platform, 0, 0)
+    assert load_version(platform, NAME).superseded == ()
+    with platform.database.transaction(Role.VALIDATOR) as connection:
+        retract(connection, row[0], by="ada", reason="the sample was wet")
+    (label,) = load_version(platform, NAME).superseded
+    assert "the sample was wet" in label

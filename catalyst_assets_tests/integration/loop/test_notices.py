@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from catalyst_assets.cli import app as command_line
 from catalyst_assets.loop.jobs import PREPARATION_JOB
-from catalyst_assets.loop.notices.failed_jobs import look_for_failed_runs
+from catalyst_assets.loop.notices.installation import look_at_installation
 from catalyst_assets.loop.notices.keeping import post_notices, standing_notices
 from catalyst_assets.validation.answering import validate_iteration
 from catalyst_assets.validation.results.ledger import retract
@@ -114,6 +114,23 @@ def test_unfit_results_are_told_of_until_they_are_corrected_or_retracted(followe
     assert notices(database) == []
 
 
+def test_unfit_results_that_no_iteration_asked_for_are_told_of_without_a_campaign(followed: Followed) -> None:
+    database = followed.platform.database
+    followed.insert(None, "p:A", band_gap_direct=-4.0)
+    followed.advance()
+    look_at_installation(followed.instance, database)
+    (notice,) = notices(database)
+    assert (notice["campaign"], notice["kind"]) == (None, "unfit")
+    assert notice["message"].startswith(
+        "1 result of no iteration cannot be learned from: band_gap_direct of p:A is -4 eV"
+    )
+    with database.transaction(Role.VALIDATOR) as connection:
+        number = connection.execute(sa.text("SELECT result_id FROM validation_results")).scalar_one()
+        retract(connection, number, by="ada", reason="sign")
+    look_at_installation(followed.instance, database)
+    assert notices(database) == []
+
+
 def test_notices_are_posted_once_signed_and_again_when_nobody_answered(followed: Followed) -> None:
     database = followed.platform.database
     wait_since(followed, timedelta(days=4))
@@ -151,7 +168,7 @@ def test_a_job_of_no_campaign_that_failed_is_told_of_until_it_succeeds(
 
     for fails, expected in (("yes", 1), ("yes", 1), ("no", 0)):
         preparation.execute_in_process(instance=dagster_instance, raise_on_error=False, tags={"fails": fails})
-        look_for_failed_runs(dagster_instance, platform.database)
+        look_at_installation(dagster_instance, platform.database)
         found = notices(platform.database)
         assert len(found) == expected
         if found:
