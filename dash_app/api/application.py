@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from dash_app.api import campaigns, candidates, rankings, results, validation
 from dash_app.api.connection import Transaction
+from dash_app.api.door.gate import Gate
 from dash_app.api.problems import install_problem_handlers, problem_responses
 from dash_app.api.reference import render_reference
 from dash_app.contract import Health, Problem
@@ -20,6 +21,8 @@ validation. Sending results needs a token: `catalyst tokens create NAME` prints 
 `Authorization: Bearer TOKEN`. Errors are problem details (RFC 9457). The lifecycle is ranked → flagged → in_validation → validated, or
 rejected from any but validated, and back to ranked from a withdrawn or failed one; the database enforces it and keeps
 who decided, why and when."""
+
+_WITHOUT_CONNECTION: Final = frozenset({"/docs", "/openapi.json"})
 
 
 def create_api(platform: Platform, page_token: str) -> FastAPI:
@@ -63,6 +66,7 @@ def create_api(platform: Platform, page_token: str) -> FastAPI:
         """Show this API's reference."""
         return HTMLResponse(render_reference(app.openapi(), request.scope.get("root_path", "")))
 
+    app.add_middleware(Gate, open_paths=_WITHOUT_CONNECTION, own_lane=frozenset({"/health"}))
     _describe_problems(app)
     return app
 

@@ -19,6 +19,8 @@ from dash_app.contract import FieldError, Problem
 
 _CHECK_VIOLATION: Final = "23514"
 _NO_DATA_FOUND: Final = "P0002"
+# Seconds, where nobody knows better.
+_RETRY_AFTER: Final = "5"
 
 
 class NotFoundError(CatalystError):
@@ -70,13 +72,15 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(sa.exc.DBAPIError, _database_error)
+    app.add_exception_handler(sa.exc.TimeoutError, _no_connection)
     app.add_exception_handler(CatalystError, _platform_error)
     app.add_exception_handler(Exception, _unexpected)
 
 
-def _respond(
+def problem_response(
     status: int, kind: str, detail: str, remedy: str = "", errors: list[FieldError] | None = None
 ) -> JSONResponse:
+    """Return an answer that is a problem."""
     problem = Problem(
         type=f"urn:catalyst:problem:{kind}",
         title=HTTPStatus(status).phrase,
@@ -85,17 +89,20 @@ def _respond(
         remedy=remedy,
         errors=errors or [],
     )
-    return JSONResponse(problem.model_dump(mode="json"), status, media_type="application/problem+json")
+    headers = {"Retry-After": _RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return JSONResponse(problem.model_dump(mode="json"), status, headers, "application/problem+json")
 
 
 async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
     broken = next((item for item in problems if item["type"] == "json_invalid"), None)
     if broken is not None:
-        return _respond(422, "invalid-json", *explain_broken_json(broken["ctx"]["error"], broken["loc"][-1]))
+        return problem_response(
+            422, "invalid-json", *explain_broken_json(broken["ctx"]["error"], broken["loc"][-1])
+        )
     fields = [field_error(item["loc"][1:] or item["loc"], item["msg"]) for item in problems]
     detail = "; ".join(f"{item.field}: {item.message}" for item in fields) or "The request is not valid."
-    return _respond(422, "invalid-request", detail, "Correct these fields and send it again.", fields)
+    return problem_response(422, "invalid-request", detail, "Correct these fields and send it again.", fields)
 
 
 def field_error(location: Sequence[int | str], message: str) -> FieldError:
@@ -129,7 +136,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
         415: ("unsupported-media-type", str(getattr(error, "detail", error))),
     }
     kind, detail = known.get(status, ("http", str(getattr(error, "detail", error))))
-    response = _respond(status, kind, detail, f"See {request.scope.get('root_path', '')}/docs.")
+    response = problem_response(status, kind, detail, f"See {request.scope.get('root_path', '')}/docs.")
     response.headers.update(getattr(error, "headers", None) or {})
     return response
 
@@ -143,26 +150,32 @@ async def _database_error(_: Request, error: Exception) -> JSONResponse:
     message = _sentence(getattr(diagnosis, "message_primary", None) or str(cause))
     hint = getattr(diagnosis, "message_hint", None)
     if code == _NO_DATA_FOUND:
-        return _respond(404, "not-found", message)
-    return _respond(409, "conflict", message, f"The lifecycle: {hint}." if hint else "")
+        return problem_response(404, "not-found", message)
+    return problem_response(409, "conflict", message, f"The lifecycle: {hint}." if hint else "")
+
+
+async def _no_connection(_: Request, __: Exception) -> JSONResponse:
+    return problem_response(
+        503, "busy", "Every connection to the database is in use.", "Send it again a little later."
+    )
 
 
 async def _platform_error(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, InvalidBodyError):
         kind = "conflict" if error.status == HTTPStatus.CONFLICT else "invalid-request"
-        return _respond(error.status, kind, error.message, error.remedy, error.errors)
+        return problem_response(error.status, kind, error.message, error.remedy, error.errors)
     status, kind = next(
         (answer for cause, answer in _PLATFORM_PROBLEMS.items() if isinstance(error, cause)), (500, "failure")
     )
     remedy = error.remedy if isinstance(error, CatalystError) else ""
-    response = _respond(status, kind, getattr(error, "message", str(error)), remedy)
+    response = problem_response(status, kind, getattr(error, "message", str(error)), remedy)
     if isinstance(error, UnauthorizedError):
         response.headers["WWW-Authenticate"] = error.challenge
     return response
 
 
 async def _unexpected(_: Request, error: Exception) -> JSONResponse:
-    return _respond(
+    return problem_response(
         500,
         "internal",
         f"The server failed unexpectedly ({type(error).__name__}).",

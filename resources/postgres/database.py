@@ -27,6 +27,9 @@ _COPIED_AT_ONCE = 4 * 1024**2
 # SQLSTATEs; the first is of our own making.
 _LOST_CLAIM = "CF001"
 _DISK_FULL = "53100"
+# Of one role and process.
+MOST_CONNECTIONS = 10
+_KEPT_CONNECTIONS = 2
 _JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
@@ -94,7 +97,10 @@ class Database:
             )
         if role not in self._engines:
             self._engines[role] = sa.create_engine(
-                self._urls[role], pool_pre_ping=True, pool_size=2, max_overflow=8
+                self._urls[role],
+                pool_pre_ping=True,
+                pool_size=_KEPT_CONNECTIONS,
+                max_overflow=MOST_CONNECTIONS - _KEPT_CONNECTIONS,
             )
         return self._engines[role]
 

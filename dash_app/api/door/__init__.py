@@ -1,0 +1,1 @@
+"""What stands before every operation of the API: how many work at once, what is asked of them, what they answer with."""
