@@ -12,14 +12,17 @@ import httpx
 from fastapi import FastAPI
 
 from dash_app.api.application import create_api
+from dash_app.api.door.unknown import UnknownPath
 from dash_app.client import ApiClient, ServingAddress
 from dash_app.contract import API_PREFIX
 from dash_app.pages.application import add_pages
+from dash_app.pages.unknown import PagesThatExist
 from resources.platform import Platform
 from resources.postgres.database import Database
 from resources.settings import Settings, get_settings
 from resources.web.body_limit import BodyLimit
 from resources.web.guard import LOCAL_HOSTS, Guard, Hosts
+from resources.web.heads import Heads
 from resources.web.tokens import new_secret
 
 
@@ -59,9 +62,13 @@ def create_app(
 
     server = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     server.mount(API_PREFIX, create_api(Platform(settings, database), page_token))
+    server.mount("/api", UnknownPath())
+    server.add_route("/api", UnknownPath())  # type: ignore[arg-type]  # Starlette takes applications too
     add_pages(server, client)
+    server.add_middleware(PagesThatExist)
     server.add_middleware(ServingAddress)
     server.add_middleware(BodyLimit, most=_limits(settings))
+    server.add_middleware(Heads)
     server.add_middleware(Guard, hosts=hosts or Hosts(), problems_below=API_PREFIX)
     return server
 

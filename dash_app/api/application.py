@@ -1,14 +1,15 @@
 """The API as one ASGI application, to be mounted at `/api/v1` by whichever server carries it."""
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from dash_app.api import campaigns, candidates, rankings, results, validation
 from dash_app.api.connection import Transaction
 from dash_app.api.door.gate import Gate
+from dash_app.api.door.unknown import refuse_unknown_parameters
 from dash_app.api.problems import install_problem_handlers, problem_responses
 from dash_app.api.reference import render_reference
 from dash_app.contract import Health, Problem
@@ -41,6 +42,8 @@ def create_api(platform: Platform, page_token: str) -> FastAPI:
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(refuse_unknown_parameters)],
     )
     app.state.platform = platform
     app.state.database = platform.database
@@ -84,9 +87,21 @@ def _describe_problems(app: FastAPI) -> None:
                 schemas.update(shape.pop("$defs", {}), **{model.__name__: shape})
             schemas.pop("HTTPValidationError", None)
             schemas.pop("ValidationError", None)
+            for verbs in document["paths"].values():
+                for operation in verbs.values():
+                    _add_common_problems(operation)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _add_common_problems(operation: dict[str, Any]) -> None:
+    """Name the problems that any operation may answer: those of the door before it."""
+    common = (403, 422, 503, *((408, 413, 415) if "requestBody" in operation else ()))
+    answers = operation["responses"]
+    for status, answer in problem_responses(*common).items():
+        answers.setdefault(str(status), answer)
+    operation["responses"] = dict(sorted(answers.items()))
 
 
 def _version() -> str:

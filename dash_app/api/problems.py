@@ -3,6 +3,7 @@
 The database's own messages are passed on: it enforces the lifecycle, so it explains it best.
 """
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -19,6 +20,7 @@ from dash_app.contract import FieldError, Problem
 
 _CHECK_VIOLATION: Final = "23514"
 _NO_DATA_FOUND: Final = "P0002"
+_PARTITION: Final = re.compile(r"(?:iteration )?\b([a-z0-9][a-z0-9-]*)__0*(\d+)\b")
 # Seconds, where nobody knows better.
 _RETRY_AFTER: Final = "5"
 
@@ -93,16 +95,37 @@ def problem_response(
     return JSONResponse(problem.model_dump(mode="json"), status, headers, "application/problem+json")
 
 
-async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
+async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
     broken = next((item for item in problems if item["type"] == "json_invalid"), None)
     if broken is not None:
         return problem_response(
             422, "invalid-json", *explain_broken_json(broken["ctx"]["error"], broken["loc"][-1])
         )
-    fields = [field_error(item["loc"][1:] or item["loc"], item["msg"]) for item in problems]
+    if any(tuple(item["loc"]) == ("body",) for item in problems):
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not await request.body():
+            return problem_response(
+                422, "invalid-request", "The request has no body.", "Send it as application/json."
+            )
+        if kind != "application/json" and not kind.endswith("+json"):
+            return problem_response(
+                415,
+                "unsupported-media-type",
+                f"The body is taken as application/json, not as {kind or 'content of no type'}.",
+                "Send it with the header `Content-Type: application/json`.",
+            )
+    fields = [_refused(item["loc"], item["msg"]) for item in problems]
     detail = "; ".join(f"{item.field}: {item.message}" for item in fields) or "The request is not valid."
     return problem_response(422, "invalid-request", detail, "Correct these fields and send it again.", fields)
+
+
+def _refused(location: Sequence[int | str], message: str) -> FieldError:
+    where, *within = location
+    found = field_error(within or location, message)
+    if where != "body" or not within:
+        found.pointer = ""
+    return found
 
 
 def field_error(location: Sequence[int | str], message: str) -> FieldError:
@@ -127,8 +150,18 @@ def explain_broken_json(reason: str, position: object) -> tuple[str, str]:
     )
 
 
+def _explain_unreadable(cause: BaseException) -> tuple[str, str]:
+    if isinstance(cause, RecursionError):
+        return "The body is nested too deeply.", "Send what the operation describes."
+    if isinstance(cause, UnicodeDecodeError):
+        return "The body is not UTF-8.", f"Send it as UTF-8 ({cause.reason})."
+    return f"The body cannot be read: {cause}.", "Have it written by a program."
+
+
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == HTTPStatus.BAD_REQUEST and error.__cause__ is not None:
+        return problem_response(422, "invalid-json", *_explain_unreadable(error.__cause__))
     known = {
         404: ("not-found", f"There is nothing at {request.url.path}."),
         405: ("method-not-allowed", f"{request.url.path} does not answer {request.method}."),
@@ -148,10 +181,10 @@ async def _database_error(_: Request, error: Exception) -> JSONResponse:
         raise error  # the server's own handler answers and logs it
     diagnosis = getattr(cause, "diag", None)
     message = _sentence(getattr(diagnosis, "message_primary", None) or str(cause))
-    hint = getattr(diagnosis, "message_hint", None)
     if code == _NO_DATA_FOUND:
         return problem_response(404, "not-found", message)
-    return problem_response(409, "conflict", message, f"The lifecycle: {hint}." if hint else "")
+    hint = getattr(diagnosis, "message_hint", None)
+    return problem_response(409, "conflict", message, _sentence(hint) if hint else "")
 
 
 async def _no_connection(_: Request, __: Exception) -> JSONResponse:
@@ -184,4 +217,6 @@ async def _unexpected(_: Request, error: Exception) -> JSONResponse:
 
 
 def _sentence(message: str) -> str:
-    return f"{message[:1].upper()}{message[1:]}."
+    """Write what the database says for people: iterations and statuses are called as pages call them."""
+    text = _PARTITION.sub(r"iteration \2 of \1", message).replace("in_validation", "in validation")
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
 
 import httpx
 
@@ -24,3 +25,76 @@ def test_more_requests_at_once_than_connections_are_all_answered(
         assert Counter(pool.map(ask, range(60))) == {200: 60}
     flagged = api.get("/candidates", params={"status": "flagged"}).json()["total"]
     assert flagged == 30
+
+
+def problem_of(answer: httpx.Response, status: int) -> dict[str, Any]:
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    problem: dict[str, Any] = answer.json()
+    return problem
+
+
+def test_unknown_parameters_are_refused_and_the_known_ones_named(api: httpx.Client) -> None:
+    refused = problem_of(api.get("/candidates?elements=Zr&statuss=ranked&limit=1&limit=2"), 422)
+    assert [(error["field"], error["message"]) for error in refused["errors"]] == [
+        ("elements", "is no parameter here"),
+        ("statuss", "is no parameter here; status may be meant"),
+        ("limit", "is given more than once"),
+    ]
+    assert "campaign" in refused["remedy"]
+    assert api.get("/candidates?status=ranked&status=flagged").status_code == 200
+    assert problem_of(api.get("/health?verbose=1"), 422)["remedy"] == "Parameters here: none."
+
+
+def test_what_no_version_of_the_api_has_is_a_404_problem(api: httpx.Client) -> None:
+    for path in ("/api", "/api/", "/api/v2/candidates", "/api/v1", "/api/v1/nothing"):
+        for method in ("GET", "POST", "DELETE"):
+            answer = api.request(method, f"{server_of(api)}{path}")
+            assert path in problem_of(answer, 404)["detail"]
+
+
+def server_of(api: httpx.Client) -> str:
+    return str(api.base_url).removesuffix("/api/v1/")
+
+
+def test_pages_that_do_not_exist_are_404_and_those_that_do_are_not(api: httpx.Client) -> None:
+    server = server_of(api)
+    statuses = {
+        path: api.get(f"{server}{path}").status_code
+        for path in ("/", "/campaigns/any", "/campaigns/any/more", "/robots.txt", "/api/v1/docs")
+    }
+    assert statuses == {
+        "/": 200, "/campaigns/any": 200, "/campaigns/any/more": 404, "/robots.txt": 404, "/api/v1/docs": 200,
+    }  # fmt: skip
+
+
+def test_head_is_answered_as_get_is_without_the_body(api: httpx.Client) -> None:
+    for path in ("/health", "/candidates", "/candidates/1", "/openapi.json", server_of(api)):
+        got, headed = api.get(path), api.head(path)
+        assert headed.status_code == got.status_code
+        assert (headed.content, headed.headers["content-length"]) == (b"", str(len(got.content)))
+
+
+UNREADABLE: Final = (
+    (b'{"actor": "x"', "application/json", 422, "The body is no JSON: Expecting ',' delimiter (character 13)."),
+    (b"[" * 100_000, "application/json", 422, "The body is nested too deeply."),
+    (b'{"actor":' + b"9" * 5000 + b"}", "application/json", 422, "The body cannot be read: Exceeds the limit"),
+    (b"", "application/json", 422, "The request has no body."),
+    (b'{"actor": "x"}', "text/plain", 415, "not as text/plain"),
+    (b'{"actor": "x"}', "", 415, "not as content of no type"),
+)  # fmt: skip
+
+
+def test_a_body_that_cannot_be_read_says_what_is_wrong_with_it(api: httpx.Client) -> None:
+    for body, kind, status, said in UNREADABLE:
+        answer = api.post("/candidates/1/flag", content=body, headers={"content-type": kind})
+        problem = problem_of(answer, status)
+        assert said in problem["detail"]
+        assert problem["errors"] == []
+
+
+def test_refusals_call_iterations_as_pages_do(api: httpx.Client, campaign: ReviewedCampaign) -> None:
+    (first,), (second,) = campaign.rank(0, ["p:SrTiO3"]), campaign.rank(1, ["p:SrTiO3"])
+    api.post(f"/candidates/{first}/flag", json={"actor": "Ann"})
+    refused = problem_of(api.post(f"/candidates/{second}/flag", json={"actor": "Ann"}), 409)
+    assert "is flagged in iteration 0 of oxide-perovskites-demo already" in refused["detail"]
+    assert "__" not in refused["detail"] + refused["remedy"]

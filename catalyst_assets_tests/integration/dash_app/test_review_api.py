@@ -241,7 +241,7 @@ def test_a_rejected_candidate_cannot_be_flagged_and_the_database_says_why(
     assert rejected.json()["candidate"]["status"] == "rejected"
     refused = api.post(f"/candidates/{candidate}/flag", json=ADA)
     assert_problem(refused, 409, f"Candidate {candidate} cannot go from rejected to flagged")
-    assert "in_validation" in refused.json()["remedy"]
+    assert "then in validation" in refused.json()["remedy"]
     assert events(database, candidate)[1:] == [("ranked", "rejected", "Ada Lovelace", "lead")]
 
 
@@ -371,7 +371,7 @@ def test_the_openapi_document_describes_every_operation_and_its_problems(api: ht
     }
     assert document["servers"] == [{"url": "/api/v1"}]
     reject = document["paths"]["/candidates/{candidate_id}/reject"]["post"]["responses"]
-    assert sorted(reject) == ["200", "404", "409", "422", "503"]
+    assert sorted(reject) == ["200", "403", "404", "408", "409", "413", "415", "422", "503"]
     assert all(
         "application/problem+json" in reject[status]["content"] for status in ("404", "409", "422", "503")
     )
