@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 
 import httpx
+from dash import Dash
 from fastapi import FastAPI
 
 from dash_app.api.application import create_api
@@ -23,6 +24,7 @@ from resources.settings import Settings, get_settings
 from resources.web.body_limit import BodyLimit
 from resources.web.guard import LOCAL_HOSTS, Guard, Hosts
 from resources.web.heads import Heads
+from resources.web.security_headers import DATA_POLICY, SecurityHeaders, page_policy
 from resources.web.tokens import new_secret
 
 
@@ -64,12 +66,13 @@ def create_app(
     server.mount(API_PREFIX, create_api(Platform(settings, database), page_token))
     server.mount("/api", UnknownPath())
     server.add_route("/api", UnknownPath())  # type: ignore[arg-type]  # Starlette takes applications too
-    add_pages(server, client)
+    pages = add_pages(server, client)
     server.add_middleware(PagesThatExist)
     server.add_middleware(ServingAddress)
     server.add_middleware(BodyLimit, most=_limits(settings))
     server.add_middleware(Heads)
     server.add_middleware(Guard, hosts=hosts or Hosts(), problems_below=API_PREFIX)
+    server.add_middleware(SecurityHeaders, policy=_policies(pages))
     return server
 
 
@@ -83,6 +86,17 @@ def _limits(settings: Settings) -> Callable[[str], int]:
         return upload if path.rstrip("/").endswith(("/results/files", "/attachments")) else request
 
     return most
+
+
+def _policies(pages: Dash) -> Callable[[str], str]:
+    """Return which content-security policy holds below each path."""
+
+    def policy(path: str) -> str:
+        if path.startswith("/api"):
+            return DATA_POLICY
+        return page_policy(pages.csp_hashes())  # Dash adds scripts of its own with the first page
+
+    return policy
 
 
 async def _set_up_pages(server: FastAPI) -> None:

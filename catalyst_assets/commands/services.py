@@ -69,12 +69,15 @@ def up(
     from resources.services import announced, describe_services, equip_services
     from resources.settings import load_settings
     from resources.supervisor import Supervisor, require_free_ports
+    from resources.web.guard import explain_reach
 
     settings = load_settings(
         home=home, host=host, app_port=app_port, dagster_port=dagster_port, mlflow_port=mlflow_port
     )
     console = Console(highlight=False, soft_wrap=True)
     services = describe_services(settings, mlflow=mlflow)
+    if (warning := explain_reach(settings.host)) is not None:
+        console.print(warning, markup=False, style="yellow")
     with ExitStack() as stack:
         stack.enter_context(announced(settings, services))
         require_free_ports(settings.host, services)

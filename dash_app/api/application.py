@@ -16,6 +16,7 @@ from dash_app.contract import Health, Problem
 from dash_app.result_contract import NewResult
 from resources.platform import Platform
 from resources.postgres.database import fetch_one
+from resources.web.security_headers import hash_scripts, page_policy
 
 _DESCRIPTION: Final = """Campaigns, the candidates their rankings suggest, decisions about them, and the results of
 validation. Sending results needs a token: `catalyst tokens create NAME` prints one, and requests carry it in the header
@@ -67,7 +68,8 @@ def create_api(platform: Platform, page_token: str) -> FastAPI:
     @app.get("/docs", include_in_schema=False)
     def reference(request: Request) -> HTMLResponse:
         """Show this API's reference."""
-        return HTMLResponse(render_reference(app.openapi(), request.scope.get("root_path", "")))
+        page = render_reference(app.openapi(), request.scope.get("root_path", ""))
+        return HTMLResponse(page, headers={"Content-Security-Policy": page_policy(hash_scripts(page))})
 
     app.add_middleware(Gate, open_paths=_WITHOUT_CONNECTION, own_lane=frozenset({"/health"}))
     _describe_problems(app)

@@ -87,6 +87,18 @@ class Hosts:
         return shown in self.further
 
 
+def explain_reach(host: str) -> str | None:
+    """Say what it means that a server is bound to more than this machine; None where it is not."""
+    if host.lower() in LOCAL_HOSTS:
+        return None
+    where = "every network that this machine is in" if host in _EVERYWHERE else f"the network of {host}"
+    return (
+        f"Warning: the services can be reached from {where}, and what is sent to them is not encrypted: passwords and "
+        "tokens can be read on the way. Any IP address is taken as their host. Bind 127.0.0.1 and put a proxy with TLS "
+        "before them, or see to it that only people you trust can reach these ports."
+    )
+
+
 class Guard:
     """ASGI middleware that answers only what people and programs ask of this server themselves.
 

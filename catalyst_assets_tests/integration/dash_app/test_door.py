@@ -98,3 +98,21 @@ def test_refusals_call_iterations_as_pages_do(api: httpx.Client, campaign: Revie
     refused = problem_of(api.post(f"/candidates/{second}/flag", json={"actor": "Ann"}), 409)
     assert "is flagged in iteration 0 of oxide-perovskites-demo already" in refused["detail"]
     assert "__" not in refused["detail"] + refused["remedy"]
+
+
+def test_every_answer_says_what_browsers_may_do_with_it(api: httpx.Client) -> None:
+    refused = api.get("/health", headers={"host": "evil.example"})
+    for answer in (
+        api.get(server_of(api)),
+        api.get("/health"),
+        api.get("/nothing"),
+        api.get("/docs"),
+        refused,
+    ):
+        policy = answer.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe-eval" not in policy
+        assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert api.get("/health").headers["cache-control"] == "no-store"

@@ -275,3 +275,25 @@ def learned_from(database: Database, key: str, material: str, result: int) -> No
     )
     with database.transaction(Role.PIPELINE) as connection:
         connection.execute(sa.text(statement), {"key": key, "material": material, "result": result})
+
+
+def test_no_script_runs_in_a_page_but_ours_and_the_policy_breaks_nothing(
+    page: Page, url: str, database: Database
+) -> None:
+    ReviewedCampaign(database).start().rank(0, ["p:SrTiO3"])
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.goto(f"{url}/api/v1/docs#CandidatePage")
+    expect(page.locator("#CandidatePage table")).to_be_visible()  # its own script has opened it
+    page.goto(f"{url}/campaigns/oxide-perovskites-demo")
+    page.locator(".ag-row[row-index='0'] [col-id='formula']").first.click()
+    expect(page.locator("#detail")).to_contain_text("SrTiO3")
+    expect(page.locator("#campaign-progress .main-svg").first).to_be_visible()
+    assert [text for text in said if "Content Security Policy" in text] == []
+
+    page.evaluate(
+        "() => { const one = document.createElement('script'); one.textContent = 'window.foreign = 1';"
+        " document.head.append(one) }"
+    )
+    assert page.evaluate("window.foreign") is None
+    assert any("Executing inline script violates" in text for text in said)

@@ -12,7 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from resources.settings import load_settings
-from resources.web.guard import Guard, Hosts
+from resources.web.guard import Guard, Hosts, explain_reach
 
 
 class Client:
@@ -175,3 +175,9 @@ def test_a_server_for_everybody_goes_by_addresses_but_by_no_name_that_can_be_reb
     assert client.get("/", headers={"host": "evil.example"}).status_code == 403
     named = guarded(host="lab-server")
     assert named.get("/", headers={"host": "lab-server:3000"}).text == "done"
+
+
+def test_binding_more_than_this_machine_is_warned_of() -> None:
+    assert [explain_reach(host) for host in ("127.0.0.1", "localhost", "::1")] == [None, None, None]
+    assert "every network" in (explain_reach("0.0.0.0") or "")  # noqa: S104 - not bound
+    assert "the network of 10.0.0.7" in (explain_reach("10.0.0.7") or "")
