@@ -266,6 +266,7 @@ class Candidate(BaseModel):
     )
     status: CandidateStatus
     rejection_kind: RejectionKind | None = Field(description="Why it was rejected; null when it is not.")
+    version: int = Field(description="Counts what was decided about it; send it as If-Match with a decision.")
     updated_at: datetime
     validated: list[Validated]
     hit: bool | None = Field(

@@ -10,6 +10,8 @@ from dash_app.api import campaigns, candidates, rankings, results, validation
 from dash_app.api.connection import Transaction
 from dash_app.api.door.gate import Gate
 from dash_app.api.door.unknown import refuse_unknown_parameters
+from dash_app.api.events import routes as events
+from dash_app.api.events.feed import Feed
 from dash_app.api.problems import install_problem_handlers, problem_responses
 from dash_app.api.reference import render_reference
 from dash_app.contract import Health, Problem
@@ -24,7 +26,7 @@ validation. Sending results needs a token: `catalyst tokens create NAME` prints 
 rejected from any but validated, and back to ranked from a withdrawn or failed one; the database enforces it and keeps
 who decided, why and when."""
 
-_WITHOUT_CONNECTION: Final = frozenset({"/docs", "/openapi.json"})
+_WITHOUT_CONNECTION: Final = frozenset({"/docs", "/openapi.json", "/events"})
 
 
 def create_api(platform: Platform, page_token: str) -> FastAPI:
@@ -50,7 +52,9 @@ def create_api(platform: Platform, page_token: str) -> FastAPI:
     app.state.database = platform.database
     app.state.page_token = page_token
     app.state.rankings = rankings.StoredRankings()
+    app.state.feed = Feed(platform.database)
     install_problem_handlers(app)
+    app.include_router(events.router)
     app.include_router(campaigns.router)
     app.include_router(rankings.router)
     app.include_router(candidates.router)

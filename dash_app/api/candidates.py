@@ -12,6 +12,7 @@ from catalyst_assets.vocabulary.known import label_of
 from dash_app.api.campaigns import find_document
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import parse_document
+from dash_app.api.door.versions import EXPECTS_VERSION, TELLS_VERSION
 from dash_app.api.explanations import explain_candidate
 from dash_app.api.problems import NotFoundError, problem_responses
 from dash_app.api.superseded import count_in
@@ -36,6 +37,7 @@ _PROPERTY_KEYS: Final = "predicted|uncertainty|validated"
 _FILTERS: Final = ("campaign", "iteration", "statuses", "candidate_id")
 _FIRST_OF_ALL: Final = dict.fromkeys(_FILTERS) | {"limit": 1, "offset": 0}
 
+_STALE: Final = problem_responses(409, 412)
 CandidateId = Annotated[int, Path(ge=1, le=_LARGEST_ID, description="The candidate's number.")]
 
 
@@ -69,13 +71,15 @@ def list_candidates(
     return CandidatePage(items=_with_hits(connection, rows), total=total, limit=limit, offset=offset)
 
 
-@router.get("/{candidate_id}", summary="Show a candidate")
+@router.get("/{candidate_id}", summary="Show a candidate", dependencies=[TELLS_VERSION])
 def show_candidate(candidate_id: CandidateId, connection: Transaction) -> CandidateDetail:
     """Show a candidate with its predictions, answers, history and structure."""
     return _detail(connection, candidate_id)
 
 
-@router.post("/{candidate_id}/flag", summary="Flag for validation", responses=problem_responses(409))
+@router.post(
+    "/{candidate_id}/flag", summary="Flag for validation", responses=_STALE, dependencies=[EXPECTS_VERSION]
+)
 def flag_candidate(candidate_id: CandidateId, request: FlagRequest, connection: Transaction) -> Transition:
     """Send a ranked candidate to validation; flagging it again changes nothing.
 
@@ -84,7 +88,7 @@ def flag_candidate(candidate_id: CandidateId, request: FlagRequest, connection: 
     return _move(connection, candidate_id, CandidateStatus.FLAGGED, request)
 
 
-@router.post("/{candidate_id}/reject", summary="Reject", responses=problem_responses(409))
+@router.post("/{candidate_id}/reject", summary="Reject", responses=_STALE, dependencies=[EXPECTS_VERSION])
 def reject_candidate(
     candidate_id: CandidateId, request: RejectRequest, connection: Transaction
 ) -> Transition:
@@ -92,7 +96,7 @@ def reject_candidate(
     return _move(connection, candidate_id, CandidateStatus.REJECTED, request, request.kind)
 
 
-@router.post("/{candidate_id}/restore", summary="Restore", responses=problem_responses(409))
+@router.post("/{candidate_id}/restore", summary="Restore", responses=_STALE, dependencies=[EXPECTS_VERSION])
 def restore_candidate(
     candidate_id: CandidateId, request: RestoreRequest, connection: Transaction
 ) -> Transition:

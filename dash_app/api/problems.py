@@ -20,6 +20,8 @@ from dash_app.contract import FieldError, Problem
 
 _CHECK_VIOLATION: Final = "23514"
 _NO_DATA_FOUND: Final = "P0002"
+# Of our own making: somebody decided since.
+_STALE: Final = "CF003"
 _PARTITION: Final = re.compile(r"(?:iteration )?\b([a-z0-9][a-z0-9-]*)__0*(\d+)\b")
 # Seconds, where nobody knows better.
 _RETRY_AFTER: Final = "5"
@@ -174,17 +176,20 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     return response
 
 
-async def _database_error(_: Request, error: Exception) -> JSONResponse:
+async def _database_error(request: Request, error: Exception) -> JSONResponse:
     cause = error.orig if isinstance(error, sa.exc.DBAPIError) else None
     code = getattr(cause, "pgcode", None)
-    if code not in (_CHECK_VIOLATION, _NO_DATA_FOUND):
+    if code not in (_CHECK_VIOLATION, _NO_DATA_FOUND, _STALE):
         raise error  # the server's own handler answers and logs it
     diagnosis = getattr(cause, "diag", None)
     message = _sentence(getattr(diagnosis, "message_primary", None) or str(cause))
     if code == _NO_DATA_FOUND:
         return problem_response(404, "not-found", message)
     hint = getattr(diagnosis, "message_hint", None)
-    return problem_response(409, "conflict", message, _sentence(hint) if hint else "")
+    remedy = _sentence(hint) if hint else ""
+    if code == _STALE:
+        return problem_response(412 if "if-match" in request.headers else 409, "stale", message, remedy)
+    return problem_response(409, "conflict", message, remedy)
 
 
 async def _no_connection(_: Request, __: Exception) -> JSONResponse:

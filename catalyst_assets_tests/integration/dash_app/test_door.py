@@ -116,3 +116,24 @@ def test_every_answer_says_what_browsers_may_do_with_it(api: httpx.Client) -> No
         assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["x-content-type-options"] == "nosniff"
     assert api.get("/health").headers["cache-control"] == "no-store"
+
+
+def test_of_two_who_saw_the_same_candidate_the_second_is_told_what_became_of_it(
+    api: httpx.Client, campaign: ReviewedCampaign
+) -> None:
+    (candidate,) = campaign.rank(0, ["p:SrTiO3"])
+    seen = api.get(f"/candidates/{candidate}")
+    assert (seen.json()["version"], seen.headers["etag"]) == (1, '"1"')
+    as_seen = {"If-Match": seen.headers["etag"]}
+
+    flagged = api.post(f"/candidates/{candidate}/flag", json={"actor": "Ann"}, headers=as_seen)
+    assert (flagged.status_code, flagged.json()["candidate"]["version"]) == (200, 2)
+    body = {"actor": "Bob", "reason": "dear"}
+    refused = problem_of(api.post(f"/candidates/{candidate}/reject", json=body, headers=as_seen), 412)
+    assert refused["detail"].startswith(f"Candidate {candidate} was changed since: it is flagged, by Ann at ")
+    assert refused["remedy"] == "Look at it again, then decide with version 2."
+    assert api.get(f"/candidates/{candidate}").json()["status"] == "flagged"
+
+    now = {"If-Match": '"2"'}
+    assert api.post(f"/candidates/{candidate}/reject", json=body, headers=now).json()["changed"] is True
+    assert api.post(f"/candidates/{candidate}/flag", json=body, headers={"If-Match": "x"}).status_code == 422

@@ -353,6 +353,7 @@ def test_the_openapi_document_describes_every_operation_and_its_problems(api: ht
     document = api.get("/openapi.json").json()
     assert {path: sorted(verbs) for path, verbs in document["paths"].items()} == {
         "/health": ["get"],
+        "/events": ["get"],
         "/campaigns": ["get"],
         "/campaigns/{name}": ["get"],
         "/campaigns/{name}/iterations": ["get"],
@@ -371,7 +372,7 @@ def test_the_openapi_document_describes_every_operation_and_its_problems(api: ht
     }
     assert document["servers"] == [{"url": "/api/v1"}]
     reject = document["paths"]["/candidates/{candidate_id}/reject"]["post"]["responses"]
-    assert sorted(reject) == ["200", "403", "404", "408", "409", "413", "415", "422", "503"]
+    assert sorted(reject) == ["200", "403", "404", "408", "409", "412", "413", "415", "422", "503"]
     assert all(
         "application/problem+json" in reject[status]["content"] for status in ("404", "409", "422", "503")
     )

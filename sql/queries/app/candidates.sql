@@ -46,7 +46,7 @@ WITH page AS (
 SELECT
     k.candidate_id, page.campaign, page.iteration, k.partition_key, k.material_id,
     m.reduced_formula AS formula, m.chemical_system, k.rank, k.acquisition, k.feasibility,
-    k.predicted, k.status, k.rejection_kind, k.updated_at,
+    k.predicted, k.status, k.rejection_kind, k.version, k.updated_at,
     known.distance, known.distance > known.threshold AS out_of_distribution,
     scored_by.model_version, champion.model_version AS champion_version,
     scored_by.model_version < champion.model_version AS stale,

@@ -1,0 +1,1 @@
+"""What changes, told to who listens: one connection listens to PostgreSQL, however many subscribe."""

@@ -1,0 +1,2 @@
+-- Remove changes of more than a week ago.
+SELECT forget_changes();
