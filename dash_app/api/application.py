@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from dash_app.api import campaigns, candidates, rankings, results, validation
 from dash_app.api.connection import Transaction
 from dash_app.api.door.gate import Gate
+from dash_app.api.door.idempotency import HONOURED_BELOW, Idempotency
 from dash_app.api.door.unknown import refuse_unknown_parameters
 from dash_app.api.events import routes as events
 from dash_app.api.events.feed import Feed
@@ -27,6 +28,16 @@ rejected from any but validated, and back to ranked from a withdrawn or failed o
 who decided, why and when."""
 
 _WITHOUT_CONNECTION: Final = frozenset({"/docs", "/openapi.json", "/events"})
+
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Made by the sender for each request. The same request with the same key again, within a week, does "
+    "nothing and is answered as it was (with the header Idempotency-Replayed).",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$", "title": "Idempotency-Key"},
+    "example": "7f9c2ba4-e88f-4d5e-b1f4-5d0a6d2c9f11",
+}
 
 
 def create_api(platform: Platform, page_token: str) -> FastAPI:
@@ -75,6 +86,7 @@ def create_api(platform: Platform, page_token: str) -> FastAPI:
         page = render_reference(app.openapi(), request.scope.get("root_path", ""))
         return HTMLResponse(page, headers={"Content-Security-Policy": page_policy(hash_scripts(page))})
 
+    app.add_middleware(Idempotency, database=platform.database)
     app.add_middleware(Gate, open_paths=_WITHOUT_CONNECTION, own_lane=frozenset({"/health"}))
     _describe_problems(app)
     return app
@@ -93,8 +105,11 @@ def _describe_problems(app: FastAPI) -> None:
                 schemas.update(shape.pop("$defs", {}), **{model.__name__: shape})
             schemas.pop("HTTPValidationError", None)
             schemas.pop("ValidationError", None)
-            for verbs in document["paths"].values():
-                for operation in verbs.values():
+            for path, verbs in document["paths"].items():
+                for verb, operation in verbs.items():
+                    if verb != "get" and path.startswith(HONOURED_BELOW):
+                        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+                        operation["responses"].setdefault("409", problem_responses(409)[409])
                     _add_common_problems(operation)
         return document
 

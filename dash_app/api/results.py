@@ -4,7 +4,7 @@ import datetime as dt
 import json
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from catalyst_assets.errors import LoopError
@@ -32,10 +32,6 @@ router = APIRouter(prefix="/results", tags=["results"], responses=problem_respon
 _MOST_AT_ONCE: Final = 10_000
 _Number = Annotated[ResultId, Path(description="The result's number.")]
 _Preview = Annotated[bool, Query(description="Say what would happen, and write nothing.")]
-_IdempotencyKey = Annotated[
-    str | None,
-    Header(max_length=255, description="Accepted, and not needed: the same results again change nothing."),
-]
 _ROWS: Final = TypeAdapter(list[NewResult])
 _EXAMPLE: Final = {
     "candidate": 12,
@@ -106,7 +102,6 @@ def send_results(
     writer: WriterOf,
     body: Annotated[Any, Depends(read_json)],
     preview: _Preview = False,
-    idempotency_key: _IdempotencyKey = None,
 ) -> Recorded:
     """Send one result, or a list that is taken whole or not at all.
 
@@ -139,7 +134,6 @@ def send_file(
     writer: WriterOf,
     file: Annotated[Upload, Depends(upload_reader(TABLE_TYPES))],
     preview: _Preview = False,
-    idempotency_key: _IdempotencyKey = None,
     campaign: Annotated[str, Query(max_length=60, description="Of every row that names none.")] = "",
     method: Annotated[str, Query(max_length=100, description="Likewise.")] = "",
     unit: Annotated[str, Query(max_length=40, description="Likewise.")] = "",
