@@ -18,7 +18,7 @@ def test_more_requests_at_once_than_connections_are_all_answered(
         if number % 2:
             return api.get("/candidates", params={"limit": 5}).status_code
         return api.post(
-            f"/candidates/{candidates[number // 2]}/flag", json={"actor": f"r{number}"}
+            f"/candidates/{candidates[number // 2]}/flag", json={"reason": f"r{number}"}
         ).status_code
 
     with ThreadPoolExecutor(60) as pool:
@@ -86,7 +86,7 @@ UNREADABLE: Final = (
 
 def test_a_body_that_cannot_be_read_says_what_is_wrong_with_it(api: httpx.Client) -> None:
     for body, kind, status, said in UNREADABLE:
-        answer = api.post("/candidates/1/flag", content=body, headers={"content-type": kind})
+        answer = api.post("/candidates/1/reject", content=body, headers={"content-type": kind})
         problem = problem_of(answer, status)
         assert said in problem["detail"]
         assert problem["errors"] == []
@@ -94,8 +94,8 @@ def test_a_body_that_cannot_be_read_says_what_is_wrong_with_it(api: httpx.Client
 
 def test_refusals_call_iterations_as_pages_do(api: httpx.Client, campaign: ReviewedCampaign) -> None:
     (first,), (second,) = campaign.rank(0, ["p:SrTiO3"]), campaign.rank(1, ["p:SrTiO3"])
-    api.post(f"/candidates/{first}/flag", json={"actor": "Ann"})
-    refused = problem_of(api.post(f"/candidates/{second}/flag", json={"actor": "Ann"}), 409)
+    api.post(f"/candidates/{first}/flag")
+    refused = problem_of(api.post(f"/candidates/{second}/flag"), 409)
     assert "is flagged in iteration 0 of oxide-perovskites-demo already" in refused["detail"]
     assert "__" not in refused["detail"] + refused["remedy"]
 

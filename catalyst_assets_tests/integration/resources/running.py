@@ -16,14 +16,16 @@ import psutil
 from catalyst_assets_tests.processes import eventually, processes_of
 
 _MARKS = {
-    "review-app": "dash_app.server:create_app_from_environment",
+    "api": "dash_app.server:create_api_from_environment",
+    "review-app": "dash_app.server:create_pages_from_environment",
     "dagster-webserver": "resources.web.dagster_server",
     "dagster-daemon": "resources.runs.daemon",
     "mlflow": "resources.web.mlflow_server",
 }
 # Whose passwords each knows; the daemon, whose runs take several roles, finds them in the home.
 OWN = {
-    "review-app": {"catalyst_app"},
+    "api": {"catalyst_app"},
+    "review-app": set(),
     "dagster-webserver": {"catalyst_dagster"},
     "dagster-daemon": set(),
     "mlflow": {"catalyst_mlflow"},
@@ -71,7 +73,7 @@ def running(home: Path, **variables: str) -> Iterator[Running]:
     """Run `catalyst up` on ``home`` with further variables in its environment."""
     with ExitStack() as probes:
         ports = {}
-        for name in ("APP", "DAGSTER", "MLFLOW"):
+        for name in ("APP", "API", "DAGSTER", "MLFLOW"):
             probe = probes.enter_context(socket.socket())
             probe.bind(("127.0.0.1", 0))
             ports[name] = probe.getsockname()[1]
