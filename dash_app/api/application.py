@@ -46,6 +46,7 @@ _IDEMPOTENCY_KEY: Final = {
     "example": "7f9c2ba4-e88f-4d5e-b1f4-5d0a6d2c9f11",
 }
 
+
 def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     """Build the API.
 

@@ -15,9 +15,9 @@ def test_the_same_request_again_is_answered_as_it_was_and_does_nothing_again(
 ) -> None:
     first, second = campaign.rank(0, ["p:SrTiO3", "p:PbTiO3"])
     key = {"Idempotency-Key": "one"}
-    path, body = f"/candidates/{first}/reject", {"actor": "Ann", "reason": "dear", "kind": "withdrawn"}
+    path, body = f"/candidates/{first}/reject", {"reason": "dear", "kind": "withdrawn"}
     once = api.post(path, json=body, headers=key)
-    assert api.post(f"/candidates/{first}/restore", json={"actor": "Bob", "reason": "no"}).status_code == 200
+    assert api.post(f"/candidates/{first}/restore", json={"reason": "no"}).status_code == 200
     again = api.post(path, json=body, headers=key)
     assert (again.status_code, again.json()) == (200, once.json())
     assert again.headers["idempotency-replayed"] == "true"
@@ -40,7 +40,7 @@ def test_of_the_same_request_many_times_at_once_one_is_worked_on(
     key = {"Idempotency-Key": "once"}
 
     def flag(_: int) -> tuple[int, bool]:
-        answer = api.post(f"/candidates/{candidate}/flag", json={"actor": "Ann"}, headers=key)
+        answer = api.post(f"/candidates/{candidate}/flag", json={}, headers=key)
         return answer.status_code, bool(answer.json().get("changed"))
 
     with ThreadPoolExecutor(8) as pool:

@@ -138,7 +138,7 @@ def test_a_page_of_another_origin_starts_nothing(installation: Running) -> None:
             f"{dagster}/graphql?query={query}": {"query": ADD_PARTITION % "by_body"},
             f"{mlflow}/api/2.0/mlflow/experiments/create": {"name": "foreign"},
             f"{mlflow}/ajax-api/2.0/mlflow/experiments/create": {"name": "foreign"},
-            f"{app}/api/v1/candidates/1/flag": {"actor": "nobody"},
+            f"{app}/api/v1/candidates/1/flag": {},
         }
         for url, body in targets.items():
             told = page.evaluate(ATTEMPTS, {"url": url, "types": types, "body": json.dumps(body)})
