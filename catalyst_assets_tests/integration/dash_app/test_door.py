@@ -130,7 +130,9 @@ def test_of_two_who_saw_the_same_candidate_the_second_is_told_what_became_of_it(
     assert (flagged.status_code, flagged.json()["candidate"]["version"]) == (200, 2)
     body = {"reason": "dear"}
     refused = problem_of(api.post(f"/candidates/{candidate}/reject", json=body, headers=as_seen), 412)
-    assert refused["detail"].startswith(f"Candidate {candidate} was changed since: it is flagged, by Ann at ")
+    assert refused["detail"].startswith(
+        f"Candidate {candidate} was changed since: it is flagged, by Ada Lovelace at "
+    )
     assert refused["remedy"] == "Look at it again, then decide with version 2."
     assert api.get(f"/candidates/{candidate}").json()["status"] == "flagged"
 

@@ -64,7 +64,11 @@ def test_each_change_is_sent_as_it_is_committed_and_again_to_who_resumes(
         "connected", "candidate.flagged", "result.submitted", "candidate.rejected",
     ]  # fmt: skip
     flagged = got[1]["data"]
-    assert (flagged["campaign"], flagged["candidate_id"], flagged["actor"]) == (CAMPAIGN, first, "Ada Lovelace")
+    assert (flagged["campaign"], flagged["candidate_id"], flagged["actor"]) == (
+        CAMPAIGN,
+        first,
+        "Ada Lovelace",
+    )
     assert (flagged["from"], flagged["to"], flagged["reason"]) == ("ranked", "flagged", "stable")
     numbers = [int(event["id"]) for event in got]
     assert numbers == sorted(set(numbers))

@@ -1,6 +1,7 @@
 """A whole `catalyst up` for tests: started on ports of its own, ended without leftovers."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -32,13 +33,25 @@ OWN = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Running:
-    """A `catalyst up` that answers."""
+    """A `catalyst up` that answers.
+
+    Attributes
+    ----------
+    link
+        What it printed for its user to sign in with, once.
+    """
 
     home: Path
     up: psutil.Process
     urls: dict[str, str]
+    link: str = ""
+
+    def catalyst(self, *arguments: str) -> str:
+        """Run a command on the same home and return what it says."""
+        command = [str(Path(sys.executable).with_name("catalyst")), *arguments, "--home", str(self.home)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     def processes(self) -> dict[str, list[psutil.Process]]:
         """Each service's process and all that it has started."""
@@ -88,10 +101,12 @@ def running(home: Path, **variables: str) -> Iterator[Running]:
             return said.read()
 
         try:
-            assert eventually(lambda: "Everything runs" in told() or up.poll() is not None, 240.0), told()
+            assert eventually(lambda: "link=" in told() or up.poll() is not None, 240.0), told()
             assert up.poll() is None, told()
             urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-            yield Running(home, psutil.Process(up.pid), urls)
+            link = re.search(r"http\S+link=\S+", told())
+            assert link is not None, told()
+            yield Running(home, psutil.Process(up.pid), urls, link[0])
         finally:
             up.send_signal(signal.SIGTERM)
             try:
