@@ -157,7 +157,7 @@ class PropertyHead(nn.Module):
 def build_head(config: HeadConfig, seed: int) -> PropertyHead:
     """Build a head with weights drawn from ``seed``; the caller's random state is as before afterwards."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # `torch.manual_seed` would reseed the GPUs as well
         return PropertyHead(config)
 
 

@@ -47,8 +47,9 @@ def _construct(config: NetworkConfig) -> GraphNetwork:
 def _numbers(dtype: Dtype, seed: int) -> Iterator[None]:
     """Draw from a seed and in one dtype; the caller's random state and default dtype are as before afterwards."""
     default = torch.get_default_dtype()
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
+    # Of the CPU alone: to ask a GPU for its random state takes half a gigabyte of it.
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
         torch.set_default_dtype(getattr(torch, dtype))
         try:
             yield
