@@ -149,7 +149,7 @@ def run_regression(
     InvalidPoolError
         There are fewer than 100 crystals, or one has no graph.
     """
-    from catalyst_assets.representation.batching import choose_device
+    from catalyst_assets.representation.devices import choose_device
 
     if len(crystals.values) < 100:
         raise InvalidPoolError(

@@ -3,17 +3,23 @@
 What is computed on a batch is the caller's: pooled features, or properties of a fine-tuned model.
 """
 
+import copy
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
-from catalyst_assets.constants import Accelerator
-from catalyst_assets.errors import UsageError
+from catalyst_assets.representation.devices import (
+    first_reason,
+    gpu_errors,
+    is_out_of_memory,
+    require_working,
+)
 from catalyst_assets.representation.graphs import CrystalGraph, bucket_batches
 
 if TYPE_CHECKING:
@@ -23,7 +29,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# On a CPU a batch should fit its cache; a GPU wants work for all its cores at once.
+# On a CPU a batch should fit its cache; a GPU wants work for all its cores at once (docs/backbones.md has the rates).
 EDGES_PER_BATCH: Final = {"cpu": 7_000, "cuda": 200_000}
 
 
@@ -43,30 +49,9 @@ class BatchedResult:
     failures: dict[int, str]
 
 
-def choose_device(accelerator: Accelerator) -> str:
-    """Return ``cpu``, or the name of the current GPU; ``auto`` is that where there is one.
-
-    Raises
-    ------
-    UsageError
-        A GPU is asked for and there is none.
-    """
-    import torch
-
-    available = torch.cuda.is_available()
-    if accelerator == "gpu" and not available:
-        raise UsageError("There is no GPU that torch can use.", "Choose the accelerator auto or cpu.")
-    return f"cuda:{torch.cuda.current_device()}" if available and accelerator != "cpu" else "cpu"
-
-
-def on_device(network: "GraphNetwork", device: str) -> "GraphNetwork":
-    """Return the network itself on the CPU, a copy of it elsewhere."""
-    import copy
-
-    return network if device == "cpu" else copy.deepcopy(network).to(device)
-
-
-def map_chunks(n_items: int, size: int, work: Callable[[range], Result]) -> Iterator[tuple[range, Result]]:
+def map_chunks(
+    n_items: int, size: int, work: Callable[[range], Result], most_threads: int | None = None
+) -> Iterator[tuple[range, Result]]:
     """Work on consecutive chunks, in as many threads as torch may use, and yield the results in order.
 
     On batches that fit a cache, threads with a batch each beat all threads on one batch; and what is Python in
@@ -75,7 +60,8 @@ def map_chunks(n_items: int, size: int, work: Callable[[range], Result]) -> Iter
     import torch
 
     chunks = [range(start, min(start + size, n_items)) for start in range(0, n_items, size)]
-    n_threads = torch.get_num_threads()
+    before = torch.get_num_threads()
+    n_threads = min(before, most_threads or before)
     if n_threads == 1 or len(chunks) < 2:
         for chunk in chunks:
             yield chunk, work(chunk)
@@ -92,32 +78,33 @@ def map_chunks(n_items: int, size: int, work: Callable[[range], Result]) -> Iter
             for done, future in running:
                 yield done, future.result()
     finally:
-        torch.set_num_threads(n_threads)
+        torch.set_num_threads(before)
 
 
 def map_batches(
     graphs: Sequence[CrystalGraph],
     network: "GraphNetwork",
-    compute: "Callable[[GraphBatch], torch.Tensor]",
+    compute: "Callable[[GraphNetwork, GraphBatch], torch.Tensor]",
     width: int,
 ) -> BatchedResult:
     """Compute values of each crystal, batch by batch, without gradients.
 
     A batch that raises is cut in halves until what is wrong stands alone; one that needs too much memory
-    makes those after it smaller as well.
+    makes those after it smaller as well. A crystal that is too large for the GPU is computed on the CPU.
 
     Parameters
     ----------
     network
         Says which elements are known, the dtype and the device.
     compute
-        From a batch to values, shape (n_graphs, width).
+        From a network and a batch to values, shape (n_graphs, width).
+
+    Raises
+    ------
+    GpuError
+        The GPU failed.
     """
-    import torch
-
-    from catalyst_assets.representation.networks.interface import collate
-
-    device, dtype = next(network.parameters()).device, network.dtype
+    device = _device_of(network)
     budget = EDGES_PER_BATCH[device.type]
     known = np.array(network.atomic_numbers)
     values = np.zeros((len(graphs), width))
@@ -129,25 +116,29 @@ def map_batches(
     able = [index for index in range(len(graphs)) if index not in failures]
     counts = np.array([graphs[index].edges.shape[1] for index in able], dtype=np.int64)
 
+    @cache
+    def on_cpu() -> "GraphNetwork":
+        with gpu_errors(str(device)):
+            return copy.deepcopy(network).cpu()
+
     def compute_or_halve(batch: list[int]) -> None:
         nonlocal budget
-        n_edges = sum(graphs[index].edges.shape[1] for index in batch)
+        chosen = [graphs[index] for index in batch]
+        n_edges = sum(graph.edges.shape[1] for graph in chosen)
         smaller, raised = max(n_edges // 2, 1), False
         if n_edges <= budget or len(batch) == 1:
-            try:
-                with torch.inference_mode():
-                    inputs = collate([graphs[index] for index in batch], dtype).to(device)
-                    values[batch] = compute(inputs).to("cpu", torch.float64).numpy()
+            computed = _compute(chosen, network, compute)
+            if len(batch) == 1 and device.type == "cuda" and _is_of_memory(computed):
+                computed = _compute(chosen, on_cpu(), compute)
+            if isinstance(computed, np.ndarray):
+                values[batch] = computed
                 return
-            except Exception as error:
-                raised = True
-                if isinstance(error, MemoryError | torch.OutOfMemoryError):
-                    budget = min(budget, smaller)
-                    if device.type == "cuda":
-                        torch.cuda.empty_cache()
-                if len(batch) == 1:
-                    failures[batch[0]] = f"The network cannot describe it: {_first_line(error)}"
-                    return
+            raised = True
+            if computed.is_of_memory:
+                budget = min(budget, smaller)
+            if len(batch) == 1:
+                failures[batch[0]] = f"The network cannot describe it: {computed.reason}"
+                return
         for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
             compute_or_halve(half)
         if raised and failures.keys().isdisjoint(batch):
@@ -162,12 +153,48 @@ def map_batches(
     return BatchedResult(values, failures)
 
 
+@dataclass(frozen=True)
+class _Failure:
+    reason: str
+    is_of_memory: bool
+
+
+def _compute(
+    graphs: Sequence[CrystalGraph],
+    network: "GraphNetwork",
+    compute: "Callable[[GraphNetwork, GraphBatch], torch.Tensor]",
+) -> np.ndarray | _Failure:
+    """Compute one batch, or say why not."""
+    import torch
+
+    from catalyst_assets.representation.networks.interface import collate
+
+    device = _device_of(network)
+    try:
+        with torch.inference_mode():
+            inputs = collate(graphs, network.dtype).to(device)
+            computed: np.ndarray = compute(network, inputs).to("cpu", torch.float64).numpy()
+            return computed
+    except Exception as error:
+        failure = _Failure(first_reason(error), is_out_of_memory(error))
+    if device.type == "cuda":
+        require_working(str(device))
+        if failure.is_of_memory:
+            torch.cuda.empty_cache()  # here, where the error holds on to nothing any more
+    return failure
+
+
+def _is_of_memory(computed: np.ndarray | _Failure) -> bool:
+    return isinstance(computed, _Failure) and computed.is_of_memory
+
+
+def _device_of(network: "GraphNetwork") -> "torch.device":
+    device: torch.device = next(network.parameters()).device
+    return device
+
+
 def _even_limit(edge_counts: np.ndarray, budget: int) -> int:
     """Return the number of edges at which as few batches as needed are about equally full."""
     total = int(edge_counts.sum())
     n_batches = max(math.ceil(total / budget), 1)
     return min(budget, math.ceil(total / n_batches) + int(edge_counts.max(initial=0)))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -4,7 +4,7 @@ A network in float64 is rounded to float32 at the end: what a structure gets doe
 it sat in, beyond the last bit of float32. One in float32 agrees to about six digits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,13 +13,13 @@ import numpy as np
 from catalyst_assets.constants import Accelerator
 from catalyst_assets.representation.backbones import Backbone
 from catalyst_assets.representation.batching import (
+    EDGES_PER_BATCH,
     BatchedResult,
-    choose_device,
     map_batches,
     map_chunks,
-    on_device,
 )
 from catalyst_assets.representation.descriptors.structural import describe_graphs, descriptor_names
+from catalyst_assets.representation.devices import choose_device, on_device
 from catalyst_assets.representation.graphs import CUTOFF_ANGSTROM, CrystalGraph, build_graphs
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ FEATURE_VERSION: Final = 2
 _UNTRAINED: Final = "untrained:"
 _POOLS: Final = ("mean", "std")
 _CHUNK = 100  # structures whose graphs one thread has in memory at a time
+# What they do is Python for the most part: more of them wait for each other.
+_THREADS_BESIDE_A_GPU: Final = 2
 
 
 @dataclass(frozen=True)
@@ -63,21 +65,57 @@ class Features:
         )
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """Some structures, ready for the network.
+
+    Attributes
+    ----------
+    places
+        Which of all the structures those are that have a graph, shape (n,).
+    graphs
+        Theirs, with the network's cutoff.
+    descriptors
+        Theirs, shape (n, n_descriptors).
+    failures
+        Why a structure has no graph, by its place.
+    """
+
+    places: list[int]
+    graphs: list[CrystalGraph]
+    descriptors: np.ndarray
+    failures: dict[int, str]
+
+    @classmethod
+    def join(cls, parts: "Sequence[_Prepared]") -> "_Prepared":
+        return cls(
+            [place for part in parts for place in part.places],
+            [graph for part in parts for graph in part.graphs],
+            np.concatenate([part.descriptors for part in parts]),
+            {place: reason for part in parts for place, reason in part.failures.items()},
+        )
+
+
 def featurize(
     structures: Sequence["Structure"], backbone: Backbone, *, accelerator: Accelerator = "auto"
 ) -> Features:
-    """Compute the features of structures; those that have none are reported, not raised."""
+    """Compute the features of structures; those that have none are reported, not raised.
+
+    Raises
+    ------
+    UsageError
+        A GPU is asked for and there is none.
+    GpuError
+        The GPU failed, or has no memory left for the network.
+    """
     names = feature_names(backbone)
     network = on_device(backbone.network, choose_device(accelerator))
     values = np.zeros((len(structures), len(names)), dtype=np.float32)
     failures: dict[int, str] = {}
-
-    def work(chunk: range) -> tuple[np.ndarray, dict[int, str]]:
-        return _featurize(structures[chunk.start : chunk.stop], network, len(names))
-
-    for chunk, (rows, failed) in map_chunks(len(structures), _CHUNK, work):
-        values[chunk.start : chunk.stop] = rows
-        failures |= {chunk.start + index: reason for index, reason in failed.items()}
+    for prepared, embedded in _embed(structures, network):
+        values[prepared.places] = np.concatenate([embedded.values, prepared.descriptors], axis=1)
+        failures |= prepared.failures
+        failures |= {prepared.places[index]: reason for index, reason in embedded.failures.items()}
     values[list(failures)] = 0
     for index in np.flatnonzero(~np.isfinite(values).all(axis=1)):
         failures[int(index)] = "A feature is not finite."
@@ -85,17 +123,39 @@ def featurize(
     return Features(values, names, failures)
 
 
-def _featurize(
-    structures: Sequence["Structure"], network: "GraphNetwork", width: int
-) -> tuple[np.ndarray, dict[int, str]]:
-    graphs, failures = build_graphs(structures, max(network.cutoff, CUTOFF_ANGSTROM))
-    places, known = list(graphs), list(graphs.values())
-    embedded = embed_graphs([graph.within(network.cutoff) for graph in known], network)
-    descriptors = describe_graphs([graph.within(CUTOFF_ANGSTROM) for graph in known])
-    values = np.zeros((len(structures), width), dtype=np.float32)
-    values[places] = np.concatenate([embedded.values, descriptors], axis=1)
-    failures |= {places[index]: reason for index, reason in embedded.failures.items()}
-    return values, failures
+def _embed(
+    structures: Sequence["Structure"], network: "GraphNetwork"
+) -> Iterator[tuple[_Prepared, BatchedResult]]:
+    """Yield parts of the structures; a GPU gets those of many chunks at once, from a few threads that prepare them."""
+
+    def prepare(chunk: range) -> _Prepared:
+        graphs, failures = build_graphs(
+            structures[chunk.start : chunk.stop], max(network.cutoff, CUTOFF_ANGSTROM)
+        )
+        return _Prepared(
+            [chunk.start + index for index in graphs],
+            [graph.within(network.cutoff) for graph in graphs.values()],
+            describe_graphs([graph.within(CUTOFF_ANGSTROM) for graph in graphs.values()]),
+            {chunk.start + index: reason for index, reason in failures.items()},
+        )
+
+    def prepare_and_embed(chunk: range) -> tuple[_Prepared, BatchedResult]:
+        prepared = prepare(chunk)
+        return prepared, embed_graphs(prepared.graphs, network)
+
+    if next(network.parameters()).device.type == "cpu":
+        for _, done in map_chunks(len(structures), _CHUNK, prepare_and_embed):
+            yield done
+        return
+    waiting: list[_Prepared] = []
+    n_edges = 0
+    for chunk, prepared in map_chunks(len(structures), _CHUNK, prepare, _THREADS_BESIDE_A_GPU):
+        waiting.append(prepared)
+        n_edges += sum(graph.edges.shape[1] for graph in prepared.graphs)
+        if n_edges >= EDGES_PER_BATCH["cuda"] or chunk.stop == len(structures):
+            together = _Prepared.join(waiting)
+            yield together, embed_graphs(together.graphs, network)
+            waiting, n_edges = [], 0
 
 
 def embed_graphs(graphs: Sequence[CrystalGraph], network: "GraphNetwork") -> BatchedResult:
@@ -104,7 +164,7 @@ def embed_graphs(graphs: Sequence[CrystalGraph], network: "GraphNetwork") -> Bat
 
     from catalyst_assets.representation.networks.sums import mean_over_sites, spread_over_sites
 
-    def pool(batch: "GraphBatch") -> torch.Tensor:
+    def pool(network: "GraphNetwork", batch: "GraphBatch") -> torch.Tensor:
         nodes = network.describe(batch).double()
         mean = mean_over_sites(nodes, batch)
         return torch.cat([mean, spread_over_sites(nodes, mean, batch)], dim=1)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.errors import CatalystError
-from catalyst_assets.representation.batching import choose_device
+from catalyst_assets.representation.devices import choose_device
 from catalyst_assets.representation.graphs import CrystalGraph
 from catalyst_assets.representation.structures import find_graphs
 from resources.postgres.database import fetch_all

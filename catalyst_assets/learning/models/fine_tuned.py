@@ -165,7 +165,7 @@ class FineTunedModel:
         accelerator: "Accelerator" = "auto",
     ) -> tuple[Marginal, ...]:
         """Return the distribution of each property, of ``features`` of shape (m, f) and the m crystals."""
-        from catalyst_assets.representation.batching import choose_device
+        from catalyst_assets.representation.devices import choose_device
 
         extra = descriptors_among(features, self.feature_names)
         device = choose_device(accelerator)

@@ -169,7 +169,7 @@ def _fit_member(
     checkpoints: Path,
     on_epoch: OnEpoch | None,
 ) -> "tuple[FittedNetwork, tuple[HurdlePrediction, ...]]":
-    from catalyst_assets.representation.batching import choose_device
+    from catalyst_assets.representation.devices import choose_device
     from catalyst_assets.representation.fitting.fit import fit_network
 
     left_out = data.take(rows)

@@ -21,7 +21,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from catalyst_assets.representation.batching import choose_device
+from catalyst_assets.representation.devices import choose_device
 from catalyst_assets.representation.fitting.checkpoints import (
     CHECKPOINT,
     BestAverage,

@@ -8,8 +8,9 @@ import torch
 
 from catalyst_assets.errors import UsageError
 from catalyst_assets.representation.backbones import Origin, OriginKind, build_backbone
-from catalyst_assets.representation.batching import EDGES_PER_BATCH, choose_device, map_chunks, on_device
+from catalyst_assets.representation.batching import EDGES_PER_BATCH, map_chunks
 from catalyst_assets.representation.descriptors.structural import describe_graphs, descriptor_names
+from catalyst_assets.representation.devices import choose_device, on_device
 from catalyst_assets.representation.features import embed_graphs, feature_names, featurize
 from catalyst_assets.representation.graphs import build_graph
 from catalyst_assets.representation.networks.configs import SchNetConfig
@@ -139,7 +140,7 @@ def test_threads_compute_what_one_thread_computes_and_leave_torch_as_it_was():
 
 def test_a_gpu_that_is_not_there_is_not_silently_replaced():
     if torch.cuda.is_available():
-        assert choose_device("gpu") == choose_device("auto") == "cuda"
+        assert choose_device("gpu") == choose_device("auto") == "cuda:0"
     else:
         assert choose_device("auto") == "cpu"
         with pytest.raises(UsageError, match="no GPU"):

@@ -320,7 +320,7 @@ def test_too_little_memory_makes_batches_smaller_from_then_on(error, monkeypatch
     network = Fragile(limit=3, error=error)
     monkeypatch.setitem(EDGES_PER_BATCH, "cpu", 20 * graphs[0].edges.shape[1])
 
-    result = map_batches(graphs, network, network.describe, 1)
+    result = map_batches(graphs, network, Fragile.describe, 1)
 
     assert result.failures == {}
     assert (result.values == 29).all()
