@@ -86,8 +86,9 @@ class BestAverage(WeightAveraging):
         Infinity and −1 until the first validation.
     """
 
-    def __init__(self, decay: float) -> None:
-        super().__init__(use_buffers=False, multi_avg_fn=_WarmedUp(decay))
+    def __init__(self, decay: float, device: torch.device) -> None:
+        # Told nothing, Lightning averages where the module was at first, on the CPU.
+        super().__init__(device, use_buffers=False, multi_avg_fn=_WarmedUp(decay))
         self.best_error = float("inf")
         self.best_epoch = -1
         self._best: dict[str, torch.Tensor] | None = None

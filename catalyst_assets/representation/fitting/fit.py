@@ -21,7 +21,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from catalyst_assets.representation.devices import choose_device
+from catalyst_assets.representation.devices import choose_device, gpu_errors, repeatable
 from catalyst_assets.representation.fitting.checkpoints import (
     CHECKPOINT,
     BestAverage,
@@ -86,17 +86,28 @@ def fit_network(
     Raises
     ------
     FitError
-        There is nothing to learn from, no such accelerator, or the training diverged.
+        There is nothing to learn from, or the training diverged.
+    UsageError
+        There is no such accelerator.
+    GpuError
+        The GPU failed, or has too little memory left; the next call goes on after its last epoch.
     """
-    device = torch.device(choose_device(settings.accelerator))
+    name = choose_device(settings.accelerator)
+    device = torch.device(name)
     # Sorted, rows give the same network to the last bit whatever order they came in.
     training, validation = training.sorted_by_content(), validation.sorted_by_content()
     scaling = TargetScaling.of(training)
     validates = bool(np.isfinite(validation.labels).any())
     folder = checkpoint_dir / fit_key(network, config, training, validation, settings)[:32]
-    with _left_alone(device), _quiet(), _matrix_products(settings, device):
+    with (
+        _left_alone(device),
+        _quiet(),
+        _matrix_products(settings, device),
+        repeatable(name),
+        gpu_errors(name),
+    ):
         module = _prepare(network, config, training, validation, scaling, settings, device)
-        average = BestAverage(settings.ema_decay)
+        average = BestAverage(settings.ema_decay, device)
         _train(module, average, settings, folder, device, on_epoch, validates=validates)
     losses = [value for _, value in module.curves["training_loss"]]
     if not np.isfinite(losses).all() or (validates and average.best_epoch < 0):

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from catalyst_assets.errors import CorruptArtifactError
+from catalyst_assets.representation.devices import gpu_errors, repeatable
 from catalyst_assets.representation.fitting.data import TargetScaling, in_order
 from catalyst_assets.representation.fitting.head import (
     HeadConfig,
@@ -25,6 +26,8 @@ from catalyst_assets.representation.networks.configs import NetworkConfig, confi
 from catalyst_assets.representation.networks.interface import GraphNetwork, collate
 
 _FORMAT: Final = "catalyst-fitted-network-1"
+# Without gradients a GPU takes more at once than it is trained on.
+_EDGES_ON_A_GPU: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class FittedNetwork:
         graphs: Sequence[CrystalGraph],
         extra: NDArray[np.float32],
         *,
-        device: torch.device | str = "cpu",
+        device: str = "cpu",
     ) -> tuple[HurdlePrediction, ...]:
         """Predict m crystals.
 
@@ -82,21 +85,33 @@ class FittedNetwork:
         Returns
         -------
         One prediction a property.
+
+        Raises
+        ------
+        GpuError
+            The GPU failed, or has too little memory left.
         """
         if extra.shape != (len(graphs), self.head.config.n_extra):
             raise ValueError(f"{self.head.config.n_extra} further features expected, given {extra.shape}")
         counts = np.array([graph.edges.shape[1] for graph in graphs], dtype=np.int64)
         nothing = torch.zeros(0, len(self.properties))
         outputs = [HeadOutput(nothing, nothing, nothing)]
-        network, head = self.network.to(device), self.head.to(device)
-        try:
-            for rows in in_order(counts, self.settings.max_edges_per_batch):
-                batch = collate([graphs[row] for row in rows], torch.float32).to(device)
-                features = torch.from_numpy(np.ascontiguousarray(extra[rows], dtype=np.float32)).to(device)
-                outputs.append(head(network.describe(batch), batch.graph_of_site, batch.sizes, features))
-        finally:
-            network.cpu()
-            head.cpu()
+        max_edges = self.settings.max_edges_per_batch
+        if device != "cpu":
+            max_edges = max(max_edges, _EDGES_ON_A_GPU)
+        with repeatable(device), gpu_errors(device):
+            network, head = self.network.to(device), self.head.to(device)
+            try:
+                for rows in in_order(counts, max_edges):
+                    batch = collate([graphs[row] for row in rows], torch.float32).to(device)
+                    features = torch.from_numpy(np.ascontiguousarray(extra[rows], dtype=np.float32)).to(
+                        device
+                    )
+                    output = head(network.describe(batch), batch.graph_of_site, batch.sizes, features)
+                    outputs.append(HeadOutput.join([output]))
+            finally:
+                network.cpu()
+                head.cpu()
         return in_units(HeadOutput.join(outputs), self.scaling)
 
     def to_bytes(self) -> bytes:
