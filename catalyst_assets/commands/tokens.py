@@ -1,4 +1,4 @@
-"""`catalyst tokens`: programs that may use the API."""
+"""`catalyst tokens`: who may send results to the API."""
 
 import json
 import re
@@ -22,10 +22,8 @@ _Name = Annotated[str, typer.Argument(help="Whose it is: a laboratory, an instru
 class May(StrEnum):
     """What may be done with a token."""
 
-    READ = "read"
     RESULTS = "results"
-    REVIEW = "review"
-    ADMIN = "admin"
+    READ = "read"
 
 
 @app.command("create")
@@ -34,8 +32,7 @@ def create(
     may: Annotated[
         list[May] | None,
         typer.Option(
-            help="read: nothing but reading. results: also send, correct and retract results, start validation. "
-            "review: also decide about candidates. admin: also run campaigns. [default: results]"
+            help="results: send, correct and retract results, start validation. read: nothing but reading."
         ),
     ] = None,
     expires: Annotated[

@@ -6,7 +6,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from catalyst_assets.commands.bench.reporting import ArchitectureOption, AsJson, answer, facts
+from catalyst_assets.commands.bench.reporting import (
+    AcceleratorOption,
+    ArchitectureOption,
+    AsJson,
+    answer,
+    facts,
+)
 from catalyst_assets.commands.stages import telling
 
 
@@ -20,6 +26,7 @@ def embed(
     dtype: Annotated[
         Literal["float32", "float64"], typer.Option(help="Precision of the network.")
     ] = "float64",
+    accelerator: AcceleratorOption = "auto",
     rounds: Annotated[int, typer.Option(min=1, help="Medians and ranges are over so many.")] = 5,
     as_json: AsJson = False,
 ) -> None:
@@ -30,5 +37,5 @@ def embed(
     config = config_from_json({"architecture": architecture, "dtype": dtype})
     with telling("reading structures") as tell:
         pool = enumerate_perovskites(structures) if data is None else read_structures(data, structures)
-        report = measure_embedding(pool, config, rounds, tell)
+        report = measure_embedding(pool, config, rounds, tell, accelerator)
     answer(report, as_json, lambda told: [facts("From structures to features", dataclasses.asdict(told))])
