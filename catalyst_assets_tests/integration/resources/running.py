@@ -1,7 +1,6 @@
 """A whole `catalyst up` for tests: started on ports of its own, ended without leftovers."""
 
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -17,41 +16,27 @@ import psutil
 from catalyst_assets_tests.processes import eventually, processes_of
 
 _MARKS = {
-    "api": "dash_app.server:create_api_from_environment",
-    "review-app": "dash_app.server:create_pages_from_environment",
+    "review-app": "dash_app.server:create_app_from_environment",
     "dagster-webserver": "resources.web.dagster_server",
     "dagster-daemon": "resources.runs.daemon",
     "mlflow": "resources.web.mlflow_server",
 }
 # Whose passwords each knows; the daemon, whose runs take several roles, finds them in the home.
 OWN = {
-    "api": {"catalyst_app"},
-    "review-app": set(),
+    "review-app": {"catalyst_app"},
     "dagster-webserver": {"catalyst_dagster"},
     "dagster-daemon": set(),
     "mlflow": {"catalyst_mlflow"},
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Running:
-    """A `catalyst up` that answers.
-
-    Attributes
-    ----------
-    link
-        What it printed for its user to sign in with, once.
-    """
+    """A `catalyst up` that answers."""
 
     home: Path
     up: psutil.Process
     urls: dict[str, str]
-    link: str = ""
-
-    def catalyst(self, *arguments: str) -> str:
-        """Run a command on the same home and return what it says."""
-        command = [str(Path(sys.executable).with_name("catalyst")), *arguments, "--home", str(self.home)]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     def processes(self) -> dict[str, list[psutil.Process]]:
         """Each service's process and all that it has started."""
@@ -86,7 +71,7 @@ def running(home: Path, **variables: str) -> Iterator[Running]:
     """Run `catalyst up` on ``home`` with further variables in its environment."""
     with ExitStack() as probes:
         ports = {}
-        for name in ("APP", "API", "DAGSTER", "MLFLOW"):
+        for name in ("APP", "DAGSTER", "MLFLOW"):
             probe = probes.enter_context(socket.socket())
             probe.bind(("127.0.0.1", 0))
             ports[name] = probe.getsockname()[1]
@@ -101,12 +86,10 @@ def running(home: Path, **variables: str) -> Iterator[Running]:
             return said.read()
 
         try:
-            assert eventually(lambda: "link=" in told() or up.poll() is not None, 240.0), told()
+            assert eventually(lambda: "Everything runs" in told() or up.poll() is not None, 240.0), told()
             assert up.poll() is None, told()
             urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-            link = re.search(r"http\S+link=\S+", told())
-            assert link is not None, told()
-            yield Running(home, psutil.Process(up.pid), urls, link[0])
+            yield Running(home, psutil.Process(up.pid), urls)
         finally:
             up.send_signal(signal.SIGTERM)
             try:

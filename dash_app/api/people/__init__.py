@@ -1,1 +1,0 @@
-"""Who comes in, what they may do, and the session that a browser keeps."""

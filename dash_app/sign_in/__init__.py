@@ -1,1 +1,0 @@
-"""The page where people sign in, and what it does."""

@@ -1,2 +1,0 @@
--- :purpose
-SELECT secret FROM signing_keys WHERE purpose = :purpose

@@ -1,2 +1,0 @@
--- Parameters: statement, name.
-SELECT CAST(reading.open_statement(:statement, :name) AS text)

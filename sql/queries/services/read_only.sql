@@ -1,0 +1,2 @@
+-- Refuse every change until the end of the transaction.
+SET TRANSACTION READ ONLY;
