@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from catalyst_assets.commands import ingest, services, tokens
+from catalyst_assets.commands import ingest, services, tokens, users
 from catalyst_assets.commands.bench.app import app as bench
 from catalyst_assets.commands.campaign.app import app as campaign
 from catalyst_assets.commands.demo.app import demo
@@ -54,6 +54,7 @@ app.add_typer(ingest.app, name="ingest")
 app.add_typer(campaign, name="campaign")
 app.add_typer(validation, name="validation")
 app.add_typer(models, name="models")
+app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(bench, name="bench", help="Measure the platform on published and shipped data.")
 

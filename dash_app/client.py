@@ -1,7 +1,9 @@
 """How the pages reach the API: over HTTP, with no database credentials, wherever the API runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import httpx
@@ -13,7 +15,16 @@ from dash_app.contract import API_PREFIX, FieldError, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_serving_at: ContextVar[tuple[str, int | None] | None] = ContextVar("serving_at", default=None)
+
+@dataclass(frozen=True)
+class _Visit:
+    """A request that is being answered: by which socket it came, and what tells the API whose it is."""
+
+    server: tuple[str, int | None] | None
+    headers: Mapping[str, str]
+
+
+_visit: ContextVar[_Visit | None] = ContextVar("visit", default=None)
 
 
 class ApiError(CatalystError):
@@ -37,37 +48,42 @@ class ApiError(CatalystError):
         self.errors = tuple(errors)
 
 
-class ServingAddress:
-    """ASGI middleware that remembers the socket a request came in by.
+class Visits:
+    """ASGI middleware that remembers by which socket a request came in, and who sent it.
 
     The socket's own address, not the ``Host`` header: that one is the client's to choose.
+
+    Parameters
+    ----------
+    app
+        What it stands before.
+    tell
+        Returns the headers by which the API knows whose request it is.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, tell: Callable[[Scope], Mapping[str, str]]) -> None:
         self._app = app
+        self._tell = tell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if scope["type"] == "http":
-            _serving_at.set(scope.get("server"))
+            _visit.set(_Visit(scope.get("server"), self._tell(scope)))
         await self._app(scope, receive, send)
 
 
 class ApiClient:
-    """The API's operations as the pages use them.
+    """The API's operations as the pages use them, each for the visitor whose request is being answered.
 
     Parameters
     ----------
     base_url
         Where the API's server is, such as ``http://api:8050``; None for the server that also serves the
         page being answered.
-    page_token
-        What results are written with; browsers never see it.
     """
 
-    def __init__(self, base_url: str | None = None, page_token: str = "") -> None:
+    def __init__(self, base_url: str | None = None) -> None:
         self._base_url = base_url
-        self._page_token = page_token
         self._http: httpx.AsyncClient | None = None
 
     async def get(self, model: type[Model], path: str, **query: Any) -> Model:
@@ -81,27 +97,16 @@ class ApiClient:
         parameters = {name: value for name, value in query.items() if value is not None}
         return await self._send(model, "GET", path, params=parameters)
 
-    async def post(self, model: type[Model], path: str, body: Any) -> Model:
-        """Send ``body`` to ``path``.
-
-        Raises
-        ------
-        ApiError
-            The API refused, failed or could not be reached.
-        """
-        return await self._send(model, "POST", path, json=body)
-
-    async def write(
+    async def post(
         self,
         model: type[Model],
         path: str,
-        *,
-        reviewer: str | None,
         body: Any = None,
+        *,
         file: tuple[str, bytes] | None = None,
         **query: Any,
     ) -> Model:
-        """Send results, or what is said of validation, on behalf of a reviewer.
+        """Send something to ``path``; query values that are empty are left out.
 
         Parameters
         ----------
@@ -117,14 +122,34 @@ class ApiClient:
         """
         content: dict[str, Any] = {"json": body} if file is None else {"files": {"file": file}}
         parameters = {name: value for name, value in query.items() if value not in (None, "")}
-        return await self._send(
-            model,
-            "POST",
-            path,
-            params=parameters | {"on_behalf_of": reviewer or ""},
-            headers={"Authorization": f"Bearer {self._page_token}"},
-            **content,
+        return await self._send(model, "POST", path, params=parameters, **content)
+
+    async def exchange(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """Return the API's answer as it is.
+
+        Raises
+        ------
+        ApiError
+            It could not be reached.
+        """
+        if self._http is None:
+            # The API is a neighbour: proxies that the environment names are for the world outside. Cookies are each
+            # visitor's own: what the API sets for one must not come along for another.
+            kept = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+            self._http = httpx.AsyncClient(timeout=30.0, trust_env=False, cookies=kept)
+        visit = _visit.get()
+        headers = (
+            [] if visit is None else [(k.encode(), v.encode("latin-1")) for k, v in visit.headers.items()]
         )
+        try:
+            return await self._http.request(
+                method, f"{self._base()}{API_PREFIX}{path}", headers=headers, **content
+            )
+        except httpx.HTTPError as error:
+            raise ApiError(
+                f"The API at {self._base()} does not answer: {error or type(error).__name__}.",
+                "Look whether `catalyst up` still runs, then load the page again.",
+            ) from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -133,25 +158,16 @@ class ApiClient:
             self._http = None
 
     async def _send(self, model: type[Model], method: str, path: str, **content: Any) -> Model:
-        if self._http is None:
-            # The API is a neighbour: proxies that the environment names are for the world outside.
-            self._http = httpx.AsyncClient(timeout=30.0, trust_env=False)
-        url = f"{self._base()}{API_PREFIX}{path}"
-        try:
-            response = await self._http.request(method, url, **content)
-        except httpx.HTTPError as error:
-            raise ApiError(
-                f"The API at {self._base()} does not answer: {error or type(error).__name__}.",
-                "Look whether `catalyst up` still runs, then load the page again.",
-            ) from error
+        response = await self.exchange(method, path, **content)
         if response.is_success:
             return model.model_validate_json(response.content)
-        raise _explain(response)
+        raise explain(response)
 
     def _base(self) -> str:
         if self._base_url is not None:
             return self._base_url.rstrip("/")
-        server = _serving_at.get()
+        visit = _visit.get()
+        server = None if visit is None else visit.server
         if server is None or server[1] is None:
             raise ApiError(
                 "The pages do not know where the API is: this server has no address of its own.",
@@ -161,7 +177,8 @@ class ApiClient:
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _explain(response: httpx.Response) -> ApiError:
+def explain(response: httpx.Response) -> ApiError:
+    """Return what the API says of a refusal."""
     try:
         problem = Problem.model_validate_json(response.content)
     except ValueError:

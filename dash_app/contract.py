@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from catalyst_assets.campaigns.model import Strategy
 from catalyst_assets.campaigns.rejections import RejectionKind
-from catalyst_assets.vocabulary.people import LONGEST_NAME, check_name, check_text
+from catalyst_assets.vocabulary.people import check_text
 from dash_app.superseded_contract import SupersededLabel
 
 API_PREFIX: Final = "/api/v1"
@@ -29,19 +29,11 @@ class CandidateStatus(StrEnum):
 
 
 Printable = AfterValidator(check_text)
-Actor = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME),
-    AfterValidator(check_name),
-    Field(description="Who decides; kept with the event for ever.", examples=["Ada Lovelace"]),
-]
 ReasonText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), Printable]
 
 
 class _Decision(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-    actor: Actor
 
 
 class _ReasonedDecision(_Decision):

@@ -1,79 +1,157 @@
-"""The review app as one ASGI server: the API at `/api/v1` and the pages everywhere else.
+"""The API and the pages as ASGI servers: each a process of its own under `catalyst up`, both in one for tests.
 
-Start it with ``uvicorn --factory dash_app.server:create_app_from_environment``. Who opens the pages is not asked who
-they are, so whoever starts it binds it to 127.0.0.1 or puts a proxy before it. The pages write results with a token of
-their own, which is made at start and never leaves the server.
+The pages hold no login of the database: what lies below `/api/` they pass on to the API, so that people need one
+address. Start them with ``uvicorn --factory dash_app.server:create_api_from_environment`` and
+``…:create_pages_from_environment``.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 
 import httpx
 from dash import Dash
 from fastapi import FastAPI
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dash_app.api.application import create_api
 from dash_app.api.door.unknown import UnknownPath
-from dash_app.client import ApiClient, ServingAddress
+from dash_app.client import ApiClient, Visits
 from dash_app.contract import API_PREFIX
 from dash_app.pages.application import add_pages
 from dash_app.pages.unknown import PagesThatExist
+from dash_app.sign_in.page import sign_in_pages
 from resources.platform import Platform
 from resources.postgres.database import Database
 from resources.settings import Settings, get_settings
+from resources.web.asking import AskingFor
 from resources.web.body_limit import BodyLimit
+from resources.web.forward import forward
 from resources.web.guard import LOCAL_HOSTS, Guard, Hosts
 from resources.web.heads import Heads
 from resources.web.security_headers import DATA_POLICY, SecurityHeaders, page_policy
-from resources.web.tokens import new_secret
+from resources.web.sign_in import VISITORS, Need, SignInFirst, Visitors, require_api_url
+
+# What of the pages anybody may see.
+_OPEN = frozenset({"/sign-in", "/sign-out", "/favicon.ico", "/_favicon.ico"})
+_OPEN_BELOW = ("/assets/", f"{API_PREFIX}/")
+# Of the first visit, which is our own.
+_SETTING_UP = "catalyst.setting_up"
 
 
 def create_app(
-    database: Database,
-    *,
-    api_url: str | None = None,
-    hosts: Hosts | None = None,
-    settings: Settings | None = None,
-    on_shutdown: Callable[[], None] = lambda: None,
+    database: Database, *, hosts: Hosts | None = None, settings: Settings | None = None
 ) -> FastAPI:
-    """Build the server.
+    """Build a server that carries both the API and the pages.
 
     Parameters
     ----------
     database
         Used by the API only, as the role of the app.
-    api_url
-        Where the pages find the API; None for this same server.
     hosts
         Names by which browsers may call this server; None for this machine's own.
     settings
         Say where files are kept and how large they may be; None for those of the environment.
-    on_shutdown
-        Called when the server ends.
     """
     settings = settings or get_settings()
-    page_token = settings.page_token.get_secret_value() if settings.page_token else new_secret()
-    client = ApiClient(api_url, page_token)
+    asking = AskingFor(settings)
+    api = _api(Platform(settings, database), asking)
+    return _pages(settings, asking, api, hosts or Hosts(), api_url=None)
+
+
+def create_api_from_environment() -> FastAPI:
+    """Build the API's server from the `CATALYST_*` settings; the database connection ends with the server.
+
+    Raises
+    ------
+    DatabaseUnavailableError
+        PostgreSQL cannot be started or reached.
+    SchemaVersionError
+        The database needs `catalyst db upgrade`, or a newer version of the platform.
+    """
+    from resources.postgres.connection import connect_app
+
+    settings = get_settings()
+    resources = ExitStack()
+    database = resources.enter_context(connect_app(settings))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        resources.close()
+
+    server = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    server.mount(API_PREFIX, _api(Platform(settings, database), AskingFor(settings)))
+    _add_unknown_paths(server)
+    _guard(server, settings, Hosts.of(settings), lambda _: DATA_POLICY)
+    return server
+
+
+def create_pages_from_environment() -> FastAPI:
+    """Build the pages' server from the `CATALYST_*` settings.
+
+    Raises
+    ------
+    UsageError
+        The settings do not say where the API is.
+    """
+    settings = get_settings()
+    asking, api_url = AskingFor(settings), require_api_url(settings)
+    return _pages(settings, asking, forward(api_url, asking), Hosts.of(settings), api_url=api_url)
+
+
+def _api(platform: Platform, asking: AskingFor) -> FastAPI:
+    # Loaded here: the pages' process has no use for it.
+    from dash_app.api.application import create_api
+
+    return create_api(platform, asking)
+
+
+def _pages(
+    settings: Settings, asking: AskingFor, api: ASGIApp, hosts: Hosts, *, api_url: str | None
+) -> FastAPI:
+    client, visitors = ApiClient(api_url), Visitors(api_url, settings, asking)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await _set_up_pages(server)
         yield
         await client.close()
-        on_shutdown()
+        await visitors.close()
+
+    def tell(scope: Scope) -> Mapping[str, str]:
+        headers = Headers(scope=scope)
+        told = {name: headers[name] for name in VISITORS if name in headers}
+        return told | asking.headers(asking.read(scope))
 
     server = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
-    server.mount(API_PREFIX, create_api(Platform(settings, database), page_token))
-    server.mount("/api", UnknownPath())
-    server.add_route("/api", UnknownPath())  # type: ignore[arg-type]  # Starlette takes applications too
+    server.mount(API_PREFIX, api)
+    _add_unknown_paths(server)
+    server.include_router(sign_in_pages(client, settings))
     pages = add_pages(server, client)
     server.add_middleware(PagesThatExist)
-    server.add_middleware(ServingAddress)
+    server.add_middleware(Visits, tell=tell)
+    server.add_middleware(SignInFirst, visitors=visitors, needs=_needs)
+    _guard(server, settings, hosts, _policies(pages))
+    return server
+
+
+def _add_unknown_paths(server: FastAPI) -> None:
+    server.mount("/api", UnknownPath())
+    server.add_route("/api", UnknownPath())  # type: ignore[arg-type]  # Starlette takes applications too
+
+
+def _guard(server: FastAPI, settings: Settings, hosts: Hosts, policy: Callable[[str], str]) -> None:
     server.add_middleware(BodyLimit, most=_limits(settings))
     server.add_middleware(Heads)
-    server.add_middleware(Guard, hosts=hosts or Hosts(), problems_below=API_PREFIX)
-    server.add_middleware(SecurityHeaders, policy=_policies(pages))
-    return server
+    server.add_middleware(Guard, hosts=hosts, problems_below=API_PREFIX)
+    server.add_middleware(SecurityHeaders, policy=policy)
+
+
+def _needs(scope: Scope) -> Need:
+    """Say what a page needs; the API looks after itself."""
+    path = scope["path"]
+    is_open = scope.get(_SETTING_UP) or path in _OPEN or path.startswith(_OPEN_BELOW)
+    return "open" if is_open else "read"
 
 
 def _limits(settings: Settings) -> Callable[[str], int]:
@@ -101,31 +179,11 @@ def _policies(pages: Dash) -> Callable[[str], str]:
 
 async def _set_up_pages(server: FastAPI) -> None:
     """Ask for the first page: Dash completes itself on that request only, and a visitor may start deeper."""
+
+    async def as_ourselves(scope: Scope, receive: Receive, send: Send) -> None:
+        await server({**scope, _SETTING_UP: True}, receive, send)
+
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(server), base_url=f"http://{LOCAL_HOSTS[0]}"
+        transport=httpx.ASGITransport(as_ourselves), base_url=f"http://{LOCAL_HOSTS[0]}"
     ) as visitor:
         (await visitor.get("/")).raise_for_status()
-
-
-def create_app_from_environment() -> FastAPI:
-    """Build the server from the `CATALYST_*` settings; the database connection ends with the server.
-
-    Raises
-    ------
-    DatabaseUnavailableError
-        PostgreSQL cannot be started or reached.
-    SchemaVersionError
-        The database needs `catalyst db upgrade`, or a newer version of the platform.
-    """
-    from resources.postgres.connection import connect_app
-
-    settings = get_settings()
-    resources = ExitStack()
-    database = resources.enter_context(connect_app(settings))
-    return create_app(
-        database,
-        api_url=settings.api_url,
-        hosts=Hosts.of(settings),
-        settings=settings,
-        on_shutdown=resources.close,
-    )

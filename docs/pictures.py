@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageChops
-from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
+from playwright.sync_api import BrowserContext, FloatRect, Page, sync_playwright
 from playwright.sync_api import TimeoutError as NotShownError
 
 DOCS = Path(__file__).resolve().parent
@@ -115,7 +115,7 @@ def main() -> None:
             _run_demo(home)
         _say("starting every service")
         addresses = stack.enter_context(_services(home))
-        browser = stack.enter_context(_browser())
+        browser = stack.enter_context(_signed_in(home))
         for picture in PICTURES:
             if not options.only or picture.name in options.only:
                 _say(f"docs/{picture.name}.png")
@@ -147,7 +147,7 @@ def _run_demo(home: Path) -> None:
 @contextlib.contextmanager
 def _services(home: Path) -> Iterator[dict[str, str]]:
     """Run `catalyst up` on free ports and yield the addresses once every page answers."""
-    ports = _free_ports("app", "dagster", "mlflow")
+    ports = _free_ports("app", "api", "dagster", "mlflow")
     log = home / "pictures.log"
     options = [f"--{name}-port={port}" for name, port in ports.items()]
     with log.open("w", encoding="utf-8") as told:
@@ -185,22 +185,33 @@ def _answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - our own server
             return int(answer.status) < 400
+    except urllib.error.HTTPError as error:
+        return error.code == 401  # it asks who that is
     except (urllib.error.URLError, OSError):
         return False
 
 
 @contextlib.contextmanager
-def _browser() -> Iterator[Browser]:
+def _signed_in(home: Path) -> Iterator[BrowserContext]:
+    """Open a browser and sign in; the cookie holds for all ports of this machine."""
+    command = [sys.executable, "-m", "catalyst_assets.cli", "users", "link", "--home", str(home)]
+    link = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:
-            yield browser
+            context = browser.new_context(locale="en-GB")
+            page = context.new_page()
+            page.goto(link)
+            page.get_by_text("Sign out").wait_for(timeout=SHOWN_MILLISECONDS)
+            page.close()
+            yield context
         finally:
             browser.close()
 
 
-def _take(browser: Browser, picture: Picture, addresses: dict[str, str]) -> bytes:
-    page = browser.new_page(viewport={"width": picture.width, "height": picture.height}, locale="en-GB")
+def _take(browser: BrowserContext, picture: Picture, addresses: dict[str, str]) -> bytes:
+    page = browser.new_page()
+    page.set_viewport_size({"width": picture.width, "height": picture.height})
     try:
         page.goto(addresses[picture.service] + picture.path, wait_until="domcontentloaded")
         page.get_by_text(picture.shows).first.wait_for(timeout=SHOWN_MILLISECONDS)

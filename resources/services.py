@@ -8,6 +8,7 @@ import dataclasses
 import fcntl
 import json
 import os
+import secrets
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,29 +40,39 @@ _INHERITED_PREFIXES: Final = (
     "SLURM_", "SBATCH_", "SRUN_", "LMOD_", "MODULE", "LOADEDMODULES", "OMPI_", "I_MPI_", "PMIX_", "UCX_", "FI_", "KMP_",
     "GPAW_", "ASE_", "VASP_", "ESPRESSO_", "PMG_",
 )  # fmt: skip
+_HERE: Final = ("127.0.0.1", "127.0.0.1")
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
 
 def describe_services(settings: Settings, *, mlflow: bool = True) -> list[Service]:
     """Return the programs of an installation, still without their environment."""
     host = settings.host
-    address = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
+    address = _address(host)
     python = (sys.executable, "-m")
 
-    def web(name: str, module: str, port: int, option: str, ready_path: str) -> Service:
+    def web(
+        name: str,
+        module: str,
+        port: int,
+        option: str,
+        ready_path: str,
+        bound: tuple[str, str] = (host, address),
+    ) -> Service:
         return Service(
             name,
-            (*python, *module.split(), "--host", host, "--port", str(port)),
+            (*python, *module.split(), "--host", bound[0], "--port", str(port)),
             port=port,
             port_option=f"--{option}-port or CATALYST_{option.upper()}_PORT",
-            url=f"http://{address}:{port}",
+            url=f"http://{bound[1]}:{port}",
             ready_path=ready_path,
         )
 
-    app = "uvicorn --factory dash_app.server:create_app_from_environment"
+    # What proxies say of a visitor is believed of those that CATALYST_TRUSTED_PROXY names, not of any on this machine.
+    app = "uvicorn --no-proxy-headers --factory dash_app.server"
     daemon = (*python, "resources.runs.daemon", "-w", str(project_file("workspace.yaml")))
     services = [
-        web("review-app", app, settings.app_port, "app", "/api/v1/health"),
+        web("api", f"{app}:create_api_from_environment", api_port(settings), "api", "/api/v1/health", _HERE),
+        web("review-app", f"{app}:create_pages_from_environment", settings.app_port, "app", "/sign-in"),
         web(
             "dagster-webserver",
             "resources.web.dagster_server",
@@ -76,6 +87,21 @@ def describe_services(settings: Settings, *, mlflow: bool = True) -> list[Servic
             web("mlflow", "resources.web.mlflow_server", settings.mlflow_port, "mlflow", "/health")
         )
     return services
+
+
+def app_address(settings: Settings) -> str:
+    """Return where people on this machine find the review app."""
+    return f"http://{_address(settings.host)}:{settings.app_port}"
+
+
+def api_port(settings: Settings) -> int:
+    """Return the port of the API's own process."""
+    after = settings.app_port + 1 if settings.app_port < 65535 else settings.app_port - 1
+    return settings.api_port or after
+
+
+def _address(host: str) -> str:
+    return _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
 
 
 def equip_services(services: Sequence[Service], settings: Settings, database: Database) -> list[Service]:
@@ -100,10 +126,10 @@ def equip_services(services: Sequence[Service], settings: Settings, database: Da
     dagster = {"DAGSTER_HOME": prepare_dagster_home(settings)["DAGSTER_HOME"]}
     if not settings.embedded:
         dagster["CATALYST_DATABASE_LOGINS"] = str(settings.logins_file)
-    secrets = {"MP_API_KEY": settings.mp_api_key, "CATALYST_WORK_ORDER_SECRET": settings.work_order_secret}
-    told = {name: secret.get_secret_value() for name, secret in secrets.items() if secret is not None}
+    keys = {"MP_API_KEY": settings.mp_api_key, "CATALYST_WORK_ORDER_SECRET": settings.work_order_secret}
+    told = {name: secret.get_secret_value() for name, secret in keys.items() if secret is not None}
     own = {
-        "review-app": {"CATALYST_APP_DATABASE_URL": logins.url(Role.APP)},
+        "api": {"CATALYST_APP_DATABASE_URL": logins.url(Role.APP)},
         "dagster-webserver": dagster | {"CATALYST_DAGSTER_DATABASE_URL": logins.sibling_url(Sibling.DAGSTER)},
         "dagster-daemon": dagster | told,
         "mlflow": {
@@ -112,6 +138,12 @@ def equip_services(services: Sequence[Service], settings: Settings, database: Da
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         },
     }
+    asking = {
+        "CATALYST_API_URL": f"http://127.0.0.1:{api_port(settings)}",
+        "CATALYST_SERVICE_SECRET": secrets.token_hex(32),
+    }
+    own = {name: told if name == "dagster-daemon" else told | asking for name, told in own.items()}
+    own["review-app"] = asking
     equipped = [
         dataclasses.replace(service, environment=common | own.get(service.name, {})) for service in services
     ]

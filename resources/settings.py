@@ -1,5 +1,6 @@
 """The one place that reads the environment: every `CATALYST_*` variable and `MP_API_KEY`, field by field."""
 
+import ipaddress
 import os
 from datetime import timedelta
 from functools import lru_cache
@@ -54,7 +55,7 @@ class Settings(BaseSettings):
     )
     app_database_url: SecretStr | None = Field(
         None,
-        description="URL by which the review app reaches the database as its own role; `catalyst up` sets it.",
+        description="URL by which the API reaches the database as its own role; `catalyst up` sets it.",
     )
     dagster_database_url: SecretStr | None = Field(
         None, description="URL by which Dagster's webserver reaches its store; `catalyst up` sets it."
@@ -90,14 +91,34 @@ class Settings(BaseSettings):
         "`name` or `name:port`, with commas between them. Others are refused.",
     )
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster webserver.")
-    app_port: int = Field(8050, ge=1, le=65535, description="Port of the review app and its API.")
-    api_url: str | None = Field(
-        None, description="Where the review app's pages find the API; unset when one server carries both."
+    app_port: int = Field(
+        8050, ge=1, le=65535, description="Port of the review app, and of the API below `/api/`."
     )
-    page_token: SecretStr | None = Field(
+    api_url: str | None = Field(
+        None, description="Where the other servers find the API; `catalyst up` sets it."
+    )
+    api_port: int | None = Field(
         None,
-        description="Secret that the review app's pages and the API share where they are two processes; "
-        "unset, one is made at start.",
+        ge=1,
+        le=65535,
+        description="Port of the API's own process, on this machine only; unset, the one after the review app's.",
+    )
+    service_secret: SecretStr | None = Field(
+        None,
+        description="Key by which the servers of an installation tell the API for whom they ask; `catalyst up` makes one.",
+    )
+    session_lifetime: Duration = Field(
+        timedelta(days=14),
+        gt=timedelta(0),
+        description="How long somebody stays signed in, such as `12h` or `7d`.",
+    )
+    trusted_proxy: str | None = Field(
+        None,
+        description="Addresses or networks, with commas between them, of proxies that say who somebody is: see "
+        "[the API](docs/api.md#behind-a-proxy-that-signs-people-in).",
+    )
+    user_header: str = Field(
+        "X-Forwarded-User", pattern=r"^[A-Za-z][A-Za-z0-9-]*$", description="Header in which they say it."
     )
     max_request_bytes: int = Field(
         5_000_000, ge=1000, description="Largest body of a request to the API, files apart."
@@ -209,6 +230,14 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("MP_API_KEY", "mp_api_key"),
         description="Your key of the Materials Project's interface; it is stored nowhere.",
     )
+
+    @field_validator("trusted_proxy")
+    @classmethod
+    def _networks(cls, addresses: str | None) -> str | None:
+        for part in (addresses or "").split(","):
+            if part.strip():
+                ipaddress.ip_network(part.strip(), strict=False)
+        return addresses
 
     @field_validator("backbone")
     @classmethod

@@ -1,18 +1,23 @@
 """`catalyst db query` and `catalyst db url`: the database for people, by the analyst's login, which may only read."""
 
 import json
-from typing import Annotated
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Annotated, Final
 
 import typer
 
 from catalyst_assets.commands.opening import Home, require_database
 from catalyst_assets.commands.tables import narrow_table
 
+_SHOWN: Final = 1000
+
 
 def query(
     statement: Annotated[str, typer.Argument(help="SQL, such as 'SELECT * FROM predictions LIMIT 10'.")],
     home: Home = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list of objects.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.001, max=86400, help="Seconds that it may take.")] = 60.0,
 ) -> None:
     """Run one SQL statement on the views of the schema `reading`, which only reads.
 
@@ -20,38 +25,39 @@ def query(
     validation_results, computed_properties. Beside them: campaigns, iterations, models, candidates, candidate_events,
     materials, material_sources (which source calls a material what), known_properties (units), adsorption_energies,
     quarantine (what was set aside and why), raw_files. What a validator will be asked is not shown.
+
+    A terminal is shown the first thousand rows; --json prints all of them.
     """
-    import sqlalchemy as sa
     from rich.console import Console
 
-    from catalyst_assets.errors import UsageError
+    from resources.postgres.asking import ask
     from resources.postgres.connection import connect
-    from resources.postgres.database import Role, execute, run_as_written
     from resources.settings import load_settings
 
     settings = load_settings(home=home)
     require_database(settings)
-    with connect(settings) as database, database.transaction(Role.ANALYST) as connection:
-        execute(connection, "services/read_only")
-        try:
-            result = run_as_written(connection, statement)
-            columns = list(result.keys()) if result.returns_rows else []
-            rows = [tuple(row) for row in result] if result.returns_rows else []
-        except sa.exc.DBAPIError as error:
-            reason = str(error.orig).strip().splitlines()[0]
-            raise UsageError(
-                f"PostgreSQL refuses the statement: {reason}.", "Correct it; it may only read."
-            ) from None
-    if as_json:
-        typer.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str))
-        return
-    table = narrow_table("", list(columns), [])
-    for row in rows:
-        table.add_row(*map(_shown, row))
+    with connect(settings) as database, ask(database, statement, timeout) as asked:
+        if as_json:
+            _print_json(asked.columns, asked.rows)
+            return
+        table = narrow_table("", list(asked.columns), [])
+        for row in islice(asked.rows, _SHOWN):
+            table.add_row(*map(_as_text, row))
+        is_more = next(asked.rows, None) is not None
     Console(markup=False, highlight=False).print(table)
+    if is_more:
+        typer.echo(f"The first {_SHOWN:,} rows; --json prints all of them.", err=True)
 
 
-def _shown(value: object) -> str:
+def _print_json(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    separator = "["
+    for row in rows:
+        typer.echo(separator + json.dumps(dict(zip(columns, row, strict=True)), default=str), nl=False)
+        separator = ",\n "
+    typer.echo("[]" if separator == "[" else "]")
+
+
+def _as_text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"  # a column would fold seventeen digits into two numbers; --json has all
     return "" if value is None else str(value)

@@ -15,6 +15,7 @@ from catalyst_assets.commands.tables import facts_table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from resources.postgres.database import Database
     from resources.settings import Settings
     from resources.supervisor import Service
 
@@ -46,14 +47,20 @@ def up(
     home: _Home = None,
     host: Annotated[
         str | None,
-        typer.Option(help="Address to bind; nothing asks for a password [CATALYST_HOST, default 127.0.0.1]."),
+        typer.Option(help="Address to bind [CATALYST_HOST, default 127.0.0.1]."),
     ] = None,
     app_port: Annotated[int | None, _port("the review app", "APP", 8050)] = None,
+    api_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, help="Of the API's process [CATALYST_API_PORT, default one after the app's]."
+        ),
+    ] = None,
     dagster_port: Annotated[int | None, _port("Dagster's UI", "DAGSTER", 3000)] = None,
     mlflow_port: Annotated[int | None, _port("MLflow's UI", "MLFLOW", 5000)] = None,
     mlflow: Annotated[bool, typer.Option(help="Whether to serve MLflow's UI.")] = True,
 ) -> None:
-    """Run everything: database, Dagster's UI and daemon, MLflow and the review app.
+    """Run everything: database, API, review app, MLflow, Dagster's UI and daemon. It prints a link that signs you in.
 
     Stays in the foreground, starts again what crashes, and on Ctrl-C or SIGTERM leaves no process and
     a cleanly stopped database. Logs lie in the home's `logs`.
@@ -71,9 +78,13 @@ def up(
     from resources.supervisor import Supervisor, require_free_ports
     from resources.web.guard import explain_reach
 
-    settings = load_settings(
-        home=home, host=host, app_port=app_port, dagster_port=dagster_port, mlflow_port=mlflow_port
-    )
+    ports = {
+        "app_port": app_port,
+        "api_port": api_port,
+        "dagster_port": dagster_port,
+        "mlflow_port": mlflow_port,
+    }
+    settings = load_settings(home=home, host=host, **ports)
     console = Console(highlight=False, soft_wrap=True)
     services = describe_services(settings, mlflow=mlflow)
     if (warning := explain_reach(settings.host)) is not None:
@@ -102,7 +113,7 @@ def up(
             report=lambda line: console.print(line, markup=False),
         )
         console.print(f"Starting {', '.join(service.name for service in services)} …")
-        supervisor.run(when_ready=lambda: _show_addresses(console, settings, services))
+        supervisor.run(when_ready=lambda: _show_addresses(console, settings, services, database))
         if settings.embedded:
             console.print("Stopping PostgreSQL …")
     console.print("Stopped.")
@@ -197,13 +208,19 @@ def _look_at_database(settings: "Settings") -> dict[str, Any] | None:
     return found
 
 
-def _show_addresses(console: Any, settings: "Settings", services: "list[Service]") -> None:
+def _show_addresses(
+    console: Any, settings: "Settings", services: "list[Service]", database: "Database"
+) -> None:
+    from catalyst_assets.commands.users import make_link
+
     table = facts_table("Everything runs")
     for service in services:
         table.add_row(service.name, service.url or "runs")
     table.add_row("logs", str(settings.home / "logs"))
     console.print(table)
-    console.print("Press Ctrl-C to stop.")
+    link = make_link(settings, database, None)
+    console.print(f"Sign in, once: {link}", markup=False)
+    console.print("`catalyst users link` prints another such link. Press Ctrl-C to stop.", markup=False)
 
 
 def _show_status(console: Any, report: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""`catalyst tokens`: who may send results to the API."""
+"""`catalyst tokens`: programs that may use the API."""
 
 import json
 import re
@@ -22,8 +22,10 @@ _Name = Annotated[str, typer.Argument(help="Whose it is: a laboratory, an instru
 class May(StrEnum):
     """What may be done with a token."""
 
-    RESULTS = "results"
     READ = "read"
+    RESULTS = "results"
+    REVIEW = "review"
+    ADMIN = "admin"
 
 
 @app.command("create")
@@ -32,7 +34,8 @@ def create(
     may: Annotated[
         list[May] | None,
         typer.Option(
-            help="results: send, correct and retract results, start validation. read: nothing but reading."
+            help="read: nothing but reading. results: also send, correct and retract results, start validation. "
+            "review: also decide about candidates. admin: also run campaigns. [default: results]"
         ),
     ] = None,
     expires: Annotated[

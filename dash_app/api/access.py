@@ -1,113 +1,84 @@
-"""Who sends a request that writes results: the owner of a token, or a reviewer by the pages."""
+"""Who sends a request and what they may do; how they are found is `people`'s business."""
 
-import hmac
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Annotated, Final, Literal
 
-from fastapi import Depends, Query, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Request
 
-from catalyst_assets.errors import CatalystError, UsageError
-from catalyst_assets.vocabulary.people import check_name
-from resources.web.tokens import find_token
+from catalyst_assets.errors import CatalystError
 
-_HOW: Final = "Have a token made with `catalyst tokens create NAME`, and send it as the header `Authorization: Bearer TOKEN`."
-_bearer = HTTPBearer(
-    auto_error=False, scheme_name="token", description="A token that `catalyst tokens create NAME` printed."
+SIGN_IN: Final = (
+    "Sign in at /sign-in. A program sends a token, made with `catalyst tokens create NAME`, as the header "
+    "`Authorization: Bearer TOKEN`."
 )
 
 
+class Right(IntEnum):
+    """What may be done; each includes those before it."""
+
+    READ = 1
+    RESULTS = 2
+    REVIEW = 3
+    ADMIN = 4
+
+
+ROLES: Final = {"viewer": Right.READ, "reviewer": Right.REVIEW, "admin": Right.ADMIN}
+
+
 class UnauthorizedError(CatalystError):
-    """A request carries no token that is accepted.
+    """Nobody who is known sends a request.
 
     Parameters
     ----------
     message, remedy
-        What is wrong with it, and how to get one.
+        What is wrong, and how to get in.
     challenge
         The header `WWW-Authenticate`.
     """
 
-    def __init__(self, message: str, remedy: str = _HOW, challenge: str = "Bearer") -> None:
+    def __init__(
+        self, message: str, remedy: str = SIGN_IN, challenge: str = 'Bearer realm="catalyst"'
+    ) -> None:
         super().__init__(message, remedy)
         self.challenge = challenge
 
 
 class ForbiddenError(CatalystError):
-    """The owner of a token may not do this."""
+    """Whoever sends a request may not do this."""
 
 
 @dataclass(frozen=True)
-class Writer:
-    """Who writes.
+class Person:
+    """Who sends a request.
 
     Attributes
     ----------
     name
-        As the ledger shows it.
-    channel
-        By a form of the review app, or by the API itself.
+        As history and ledger show it.
+    right
+        The most that they may do.
+    by
+        How it is known who they are.
+    role
+        Of a user; empty for a token.
     """
 
     name: str
-    channel: Literal["api", "form"]
+    right: Right
+    by: Literal["session", "token", "proxy"]
+    role: str = ""
+
+    @property
+    def channel(self) -> Literal["api", "form"]:
+        """How what they send comes in: a program sends by the API, a person by a page's form."""
+        return "api" if self.by == "token" else "form"
 
 
-def require_writer(
-    request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-    on_behalf_of: Annotated[
-        str | None,
-        Query(
-            max_length=1000,
-            description="The reviewer for whom the review app's own pages write; nobody else may.",
-        ),
-    ] = None,
-) -> Writer:
-    """Return who writes.
-
-    Raises
-    ------
-    UnauthorizedError
-        Nobody who is known.
-    ForbiddenError
-        Somebody who may not.
-    """
-    realm = 'Bearer realm="catalyst"'
-    if credentials is None:
-        if "authorization" in request.headers:
-            raise UnauthorizedError("The header Authorization holds no bearer token.", challenge=realm)
-        raise UnauthorizedError("Writing results needs a token, and the request has none.", challenge=realm)
-    page_token: str = request.app.state.page_token
-    sent = credentials.credentials.encode("utf-8", "surrogateescape")
-    if hmac.compare_digest(sent, page_token.encode()):
-        return Writer(_reviewer(on_behalf_of), "form")
-    token = find_token(request.app.state.database, credentials.credentials)
-    invalid = f'{realm}, error="invalid_token"'
-    if token is None:
-        raise UnauthorizedError("The token is not known here.", challenge=invalid)
-    if token.ended:
-        raise UnauthorizedError(f"The token of {token.name} {token.ended}.", challenge=invalid)
-    if "results" not in token.may:
-        raise ForbiddenError(
-            f"The token of {token.name} may only be read with.",
-            "Have one made that may write: `catalyst tokens create NAME --may results`.",
-        )
-    if on_behalf_of is not None:
-        raise ForbiddenError(
-            "Only the review app's pages write on behalf of others.",
-            f"Leave on_behalf_of out: results that come with this token are {token.name}'s.",
-        )
-    return Writer(token.name, "api")
+def get_person(request: Request) -> Person:
+    """Return who sends the request; the entrance has found out."""
+    person: Person = request.state.person
+    return person
 
 
-def _reviewer(name: str | None) -> str:
-    if not (name or "").strip():
-        raise UsageError("Nobody is named as reviewer.", "Enter your name at the top right.")
-    try:
-        return check_name(str(name))
-    except ValueError as error:
-        raise UsageError(f"The reviewer's name {error}.", "Enter your name at the top right.") from None
-
-
-WriterOf = Annotated[Writer, Depends(require_writer)]
+PersonOf = Annotated[Person, Depends(get_person)]

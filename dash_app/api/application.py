@@ -9,35 +9,53 @@ from fastapi.responses import HTMLResponse
 from dash_app.api import campaigns, candidates, rankings, results, validation
 from dash_app.api.connection import Transaction
 from dash_app.api.door.gate import Gate
+from dash_app.api.door.idempotency import HONOURED_BELOW, Idempotency
 from dash_app.api.door.unknown import refuse_unknown_parameters
 from dash_app.api.events import routes as events
 from dash_app.api.events.feed import Feed
+from dash_app.api.people import sessions
+from dash_app.api.people.entrance import Entrance, Threshold
+from dash_app.api.people.identity import Identity
+from dash_app.api.people.rights import describe_rights
 from dash_app.api.problems import install_problem_handlers, problem_responses
 from dash_app.api.reference import render_reference
 from dash_app.contract import Health, Problem
 from dash_app.result_contract import NewResult
 from resources.platform import Platform
 from resources.postgres.database import fetch_one
+from resources.web.asking import AskingFor
 from resources.web.security_headers import hash_scripts, page_policy
 
 _DESCRIPTION: Final = """Campaigns, the candidates their rankings suggest, decisions about them, and the results of
-validation. Sending results needs a token: `catalyst tokens create NAME` prints one, and requests carry it in the header
-`Authorization: Bearer TOKEN`. Errors are problem details (RFC 9457). The lifecycle is ranked → flagged → in_validation → validated, or
+validation. Requests carry a token, which `catalyst tokens create NAME` prints, in the header `Authorization: Bearer TOKEN`, or
+the cookie of a browser that signed in; each operation says for whom it is. Errors are problem details (RFC 9457). The
+lifecycle is ranked → flagged → in_validation → validated, or
 rejected from any but validated, and back to ranked from a withdrawn or failed one; the database enforces it and keeps
 who decided, why and when."""
 
+# They use one only to learn who asks, or one of their own.
 _WITHOUT_CONNECTION: Final = frozenset({"/docs", "/openapi.json", "/events"})
 
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Made by the sender for each request. The same request with the same key again, within a week, does "
+    "nothing and is answered as it was (with the header Idempotency-Replayed).",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$", "title": "Idempotency-Key"},
+    "example": "7f9c2ba4-e88f-4d5e-b1f4-5d0a6d2c9f11",
+}
 
-def create_api(platform: Platform, page_token: str) -> FastAPI:
+
+def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     """Build the API.
 
     Parameters
     ----------
     platform
         Its database needs the role of the app only.
-    page_token
-        What the review app's own pages write with.
+    asking
+        Says for whom other servers of the installation ask.
     """
     app = FastAPI(
         title="Catalyst discovery",
@@ -50,11 +68,12 @@ def create_api(platform: Platform, page_token: str) -> FastAPI:
     )
     app.state.platform = platform
     app.state.database = platform.database
-    app.state.page_token = page_token
+    app.state.asking = asking
     app.state.rankings = rankings.StoredRankings()
     app.state.feed = Feed(platform.database)
     install_problem_handlers(app)
     app.include_router(events.router)
+    app.include_router(sessions.router)
     app.include_router(campaigns.router)
     app.include_router(rankings.router)
     app.include_router(candidates.router)
@@ -75,8 +94,13 @@ def create_api(platform: Platform, page_token: str) -> FastAPI:
         page = render_reference(app.openapi(), request.scope.get("root_path", ""))
         return HTMLResponse(page, headers={"Content-Security-Policy": page_policy(hash_scripts(page))})
 
-    app.add_middleware(Gate, open_paths=_WITHOUT_CONNECTION, own_lane=frozenset({"/health"}))
     _describe_problems(app)
+    # From the inside out: to look who somebody is takes a connection, so it is done in their turn.
+    identity = Identity(platform.database, platform.settings, asking)
+    app.add_middleware(Idempotency, database=platform.database)
+    app.add_middleware(Entrance, api=app, identity=identity)
+    app.add_middleware(Gate, open_paths=_WITHOUT_CONNECTION, own_lane=frozenset({"/health"}))
+    app.add_middleware(Threshold, api=app, identity=identity)
     return app
 
 
@@ -93,9 +117,13 @@ def _describe_problems(app: FastAPI) -> None:
                 schemas.update(shape.pop("$defs", {}), **{model.__name__: shape})
             schemas.pop("HTTPValidationError", None)
             schemas.pop("ValidationError", None)
-            for verbs in document["paths"].values():
-                for operation in verbs.values():
+            for path, verbs in document["paths"].items():
+                for verb, operation in verbs.items():
+                    if verb != "get" and path.startswith(HONOURED_BELOW):
+                        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+                        operation["responses"].setdefault("409", problem_responses(409)[409])
                     _add_common_problems(operation)
+            describe_rights(document)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

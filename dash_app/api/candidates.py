@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query
 from catalyst_assets.campaigns.evaluations import judge_hits
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS, RejectionKind
 from catalyst_assets.vocabulary.known import label_of
+from dash_app.api.access import PersonOf
 from dash_app.api.campaigns import find_document
 from dash_app.api.connection import Transaction
 from dash_app.api.discovery import parse_document
@@ -80,35 +81,42 @@ def show_candidate(candidate_id: CandidateId, connection: Transaction) -> Candid
 @router.post(
     "/{candidate_id}/flag", summary="Flag for validation", responses=_STALE, dependencies=[EXPECTS_VERSION]
 )
-def flag_candidate(candidate_id: CandidateId, request: FlagRequest, connection: Transaction) -> Transition:
+def flag_candidate(
+    candidate_id: CandidateId, person: PersonOf, connection: Transaction, request: FlagRequest | None = None
+) -> Transition:
     """Send a ranked candidate to validation; flagging it again changes nothing.
 
     Refused while another iteration of the campaign evaluates the same material, or once one has validated it.
     """
-    return _move(connection, candidate_id, CandidateStatus.FLAGGED, request)
+    return _move(
+        connection, candidate_id, CandidateStatus.FLAGGED, person.name, request.reason if request else ""
+    )
 
 
 @router.post("/{candidate_id}/reject", summary="Reject", responses=_STALE, dependencies=[EXPECTS_VERSION])
 def reject_candidate(
-    candidate_id: CandidateId, request: RejectRequest, connection: Transaction
+    candidate_id: CandidateId, request: RejectRequest, person: PersonOf, connection: Transaction
 ) -> Transition:
     """Take a candidate out of the loop; a validated one stays. Again with another kind corrects the kind."""
-    return _move(connection, candidate_id, CandidateStatus.REJECTED, request, request.kind)
+    return _move(
+        connection, candidate_id, CandidateStatus.REJECTED, person.name, request.reason, request.kind
+    )
 
 
 @router.post("/{candidate_id}/restore", summary="Restore", responses=_STALE, dependencies=[EXPECTS_VERSION])
 def restore_candidate(
-    candidate_id: CandidateId, request: RestoreRequest, connection: Transaction
+    candidate_id: CandidateId, request: RestoreRequest, person: PersonOf, connection: Transaction
 ) -> Transition:
     """Put a withdrawn or failed candidate back to ranked, so that it may be flagged or suggested again."""
-    return _move(connection, candidate_id, CandidateStatus.RANKED, request)
+    return _move(connection, candidate_id, CandidateStatus.RANKED, person.name, request.reason)
 
 
 def _move(
     connection: sa.Connection,
     candidate_id: int,
     status: CandidateStatus,
-    request: FlagRequest | RejectRequest | RestoreRequest,
+    by: str,
+    reason: str,
     kind: RejectionKind | None = None,
 ) -> Transition:
     moved = fetch_one(
@@ -116,8 +124,8 @@ def _move(
         "app/transition_candidate",
         candidate_id=candidate_id,
         status=status.value,
-        actor=request.actor,
-        reason=request.reason,
+        actor=by,
+        reason=reason,
         kind=kind and kind.value,
     )
     return Transition(changed=bool(moved and moved["changed"]), candidate=_detail(connection, candidate_id))

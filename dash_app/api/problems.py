@@ -17,6 +17,8 @@ from starlette.exceptions import HTTPException
 from catalyst_assets.errors import CatalystError, DatabaseUnavailableError, LoopError, UsageError
 from dash_app.api.access import ForbiddenError, UnauthorizedError
 from dash_app.contract import FieldError, Problem
+from resources.access.attempts import TooManyAttemptsError
+from resources.access.sessions import NotSignedInError
 
 _CHECK_VIOLATION: Final = "23514"
 _NO_DATA_FOUND: Final = "P0002"
@@ -52,6 +54,8 @@ class InvalidBodyError(CatalystError):
 
 _PLATFORM_PROBLEMS: Final = {
     UnauthorizedError: (401, "unauthorized"),
+    NotSignedInError: (401, "not-signed-in"),
+    TooManyAttemptsError: (429, "too-many-attempts"),
     ForbiddenError: (403, "forbidden"),
     NotFoundError: (404, "not-found"),
     DatabaseUnavailableError: (503, "database-unavailable"),
@@ -76,8 +80,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(sa.exc.DBAPIError, _database_error)
-    app.add_exception_handler(sa.exc.TimeoutError, _no_connection)
-    app.add_exception_handler(CatalystError, _platform_error)
+    app.add_exception_handler(sa.exc.TimeoutError, answer_busy)
+    app.add_exception_handler(CatalystError, answer_error)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -192,13 +196,15 @@ async def _database_error(request: Request, error: Exception) -> JSONResponse:
     return problem_response(409, "conflict", message, remedy)
 
 
-async def _no_connection(_: Request, __: Exception) -> JSONResponse:
+async def answer_busy(_: Request, __: Exception) -> JSONResponse:
+    """Answer that no connection came free."""
     return problem_response(
         503, "busy", "Every connection to the database is in use.", "Send it again a little later."
     )
 
 
-async def _platform_error(_: Request, error: Exception) -> JSONResponse:
+async def answer_error(_: Request, error: Exception) -> JSONResponse:
+    """Answer one of our own errors."""
     if isinstance(error, InvalidBodyError):
         kind = "conflict" if error.status == HTTPStatus.CONFLICT else "invalid-request"
         return problem_response(error.status, kind, error.message, error.remedy, error.errors)
@@ -209,6 +215,10 @@ async def _platform_error(_: Request, error: Exception) -> JSONResponse:
     response = problem_response(status, kind, getattr(error, "message", str(error)), remedy)
     if isinstance(error, UnauthorizedError):
         response.headers["WWW-Authenticate"] = error.challenge
+    elif isinstance(error, NotSignedInError):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="catalyst"'
+    elif isinstance(error, TooManyAttemptsError):
+        response.headers["Retry-After"] = str(error.seconds)
     return response
 
 

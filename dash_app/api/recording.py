@@ -15,7 +15,7 @@ from catalyst_assets.validation.submissions.outcome import Outcome
 from catalyst_assets.validation.submissions.reading.entries import Defaults
 from catalyst_assets.validation.submissions.reading.problems import Problem, RefusedFileError
 from catalyst_assets.validation.submissions.submitting import ResultFile, submit_file
-from dash_app.api.access import Writer
+from dash_app.api.access import Person
 from dash_app.api.ledger import read_held
 from dash_app.api.problems import InvalidBodyError, json_pointer
 from dash_app.contract import FieldError, Held
@@ -54,7 +54,7 @@ class Said:
         return cls(name, data, Defaults(**defaults), "file")
 
 
-def record(platform: Platform, said: Said, writer: Writer, *, preview: bool) -> Recorded:
+def record(platform: Platform, said: Said, person: Person, *, preview: bool) -> Recorded:
     """Record results, or say what that would do.
 
     Raises
@@ -66,8 +66,8 @@ def record(platform: Platform, said: Said, writer: Writer, *, preview: bool) -> 
         outcome = submit_file(
             platform,
             ResultFile(said.name, said.data),
-            by=writer.name,
-            channel=writer.channel,
+            by=person.name,
+            channel=person.channel,
             defaults=said.defaults,
             dry_run=preview,
             role=Role.APP,

@@ -4,12 +4,12 @@ import datetime as dt
 import json
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from catalyst_assets.errors import LoopError
 from catalyst_assets.validation.results.ledger import retract
-from dash_app.api.access import Writer, WriterOf
+from dash_app.api.access import Person, PersonOf
 from dash_app.api.bodies import TABLE_TYPES, Upload, read_json, upload_reader
 from dash_app.api.campaigns import find_document
 from dash_app.api.connection import Transaction
@@ -32,10 +32,6 @@ router = APIRouter(prefix="/results", tags=["results"], responses=problem_respon
 _MOST_AT_ONCE: Final = 10_000
 _Number = Annotated[ResultId, Path(description="The result's number.")]
 _Preview = Annotated[bool, Query(description="Say what would happen, and write nothing.")]
-_IdempotencyKey = Annotated[
-    str | None,
-    Header(max_length=255, description="Accepted, and not needed: the same results again change nothing."),
-]
 _ROWS: Final = TypeAdapter(list[NewResult])
 _EXAMPLE: Final = {
     "candidate": 12,
@@ -103,10 +99,9 @@ _FILE_BODY: Final = _body(
 def send_results(
     request: Request,
     response: Response,
-    writer: WriterOf,
+    person: PersonOf,
     body: Annotated[Any, Depends(read_json)],
     preview: _Preview = False,
-    idempotency_key: _IdempotencyKey = None,
 ) -> Recorded:
     """Send one result, or a list that is taken whole or not at all.
 
@@ -123,7 +118,7 @@ def send_results(
     except ValidationError as error:
         raise _not_understood(error, is_list=isinstance(body, list)) from None
     said = Said.of_rows(parsed, is_list=isinstance(body, list))
-    return _record(request, response, writer, said, preview)
+    return _record(request, response, person, said, preview)
 
 
 @router.post(
@@ -136,10 +131,9 @@ def send_results(
 def send_file(
     request: Request,
     response: Response,
-    writer: WriterOf,
+    person: PersonOf,
     file: Annotated[Upload, Depends(upload_reader(TABLE_TYPES))],
     preview: _Preview = False,
-    idempotency_key: _IdempotencyKey = None,
     campaign: Annotated[str, Query(max_length=60, description="Of every row that names none.")] = "",
     method: Annotated[str, Query(max_length=100, description="Likewise.")] = "",
     unit: Annotated[str, Query(max_length=40, description="Likewise.")] = "",
@@ -157,7 +151,7 @@ def send_file(
         "campaign": campaign, "method": method, "unit": unit, "operator": operator, "correction": correction,
         "decimal": decimal,
     }  # fmt: skip
-    return _record(request, response, writer, Said.of_file(file.name, file.data, defaults), preview)
+    return _record(request, response, person, Said.of_file(file.name, file.data, defaults), preview)
 
 
 @router.get("", summary="List results", responses=problem_responses(404))
@@ -205,7 +199,7 @@ def show_result(result_id: _Number, connection: Transaction) -> ResultDetail:
     responses=problem_responses(401, 403, 404, 409, 413),
 )
 def retract_result(
-    result_id: _Number, writer: WriterOf, connection: Transaction, request: Retraction
+    result_id: _Number, person: PersonOf, connection: Transaction, request: Retraction
 ) -> Retracted:
     """Withdraw a result: it stays in the ledger and is not learned from again. Doing it again changes nothing."""
     fetch_one(connection, "validation/lock_results")
@@ -217,13 +211,13 @@ def retract_result(
             f"Retract {newest.result_id} instead.",
         )
     changed = newest.outcome != "retracted" and retract(
-        connection, result_id, by=writer.name, reason=request.reason
+        connection, result_id, by=person.name, reason=request.reason
     )
     return Retracted(changed=changed, result=read_result(connection, result_id))
 
 
-def _record(request: Request, response: Response, writer: Writer, said: Said, preview: bool) -> Recorded:
-    recorded = record(request.app.state.platform, said, writer, preview=preview)
+def _record(request: Request, response: Response, person: Person, said: Said, preview: bool) -> Recorded:
+    recorded = record(request.app.state.platform, said, person, preview=preview)
     if preview or recorded.outcome == "unchanged":
         response.status_code = 200
     return recorded

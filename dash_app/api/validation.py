@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter
 
 from catalyst_assets.validation import starting
-from dash_app.api.access import Writer, WriterOf
+from dash_app.api.access import Person, PersonOf
 from dash_app.api.candidates import CandidateId, show_candidate
 from dash_app.api.connection import Transaction
 from dash_app.api.problems import problem_responses
@@ -20,30 +20,30 @@ router = APIRouter(
 
 @router.post("/{candidate_id}/start", summary="Start validation")
 def start_validation(
-    candidate_id: CandidateId, writer: WriterOf, connection: Transaction, request: StartRequest | None = None
+    candidate_id: CandidateId, person: PersonOf, connection: Transaction, request: StartRequest | None = None
 ) -> Transition:
     """Say that somebody began to make or measure a flagged candidate; saying it again changes nothing.
 
     Its campaign waits for results from outside (`validator: laboratory`); the others start by themselves.
     """
     reason = request.reason if request else ""
-    return _moved(connection, candidate_id, starting.start_validation, writer, reason)
+    return _moved(connection, candidate_id, starting.start_validation, person, reason)
 
 
 @router.post("/{candidate_id}/return", summary="Give back")
 def return_candidate(
-    candidate_id: CandidateId, request: ReturnRequest, writer: WriterOf, connection: Transaction
+    candidate_id: CandidateId, request: ReturnRequest, person: PersonOf, connection: Transaction
 ) -> Transition:
     """Give back a candidate that cannot be validated now: it is flagged again, with the reason.
 
     This is no failure: where something was tried and nothing came of it, send a result with `"outcome": "failed"`.
     """
-    return _moved(connection, candidate_id, starting.give_back, writer, request.reason)
+    return _moved(connection, candidate_id, starting.give_back, person, request.reason)
 
 
 def _moved(
-    connection: sa.Connection, candidate_id: int, move: Callable[..., bool], writer: Writer, reason: str
+    connection: sa.Connection, candidate_id: int, move: Callable[..., bool], person: Person, reason: str
 ) -> Transition:
     show_candidate(candidate_id, connection)  # says that there is none
-    changed = move(connection, candidate_id, by=writer.name, reason=reason)
+    changed = move(connection, candidate_id, by=person.name, reason=reason)
     return Transition(changed=changed, candidate=show_candidate(candidate_id, connection))

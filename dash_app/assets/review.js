@@ -2,6 +2,15 @@
 (() => {
   const GRID = "candidates";
 
+  // Who was signed out, here or elsewhere, is led to the sign-in page and back.
+  const ask = window.fetch;
+  window.fetch = async (...request) => {
+    const answer = await ask(...request);
+    if (answer.status === 401)
+      location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+    return answer;
+  };
+
   const withGrid = (act) => {
     try {
       const grid = dash_ag_grid.getApi(GRID);

@@ -2,10 +2,10 @@
 
 import logging
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import dash
-from dash import Dash, dcc, html
+from dash import Dash, Input, Output, dcc, html
 from fastapi import FastAPI
 
 from dash_app.client import ApiClient, ApiError
@@ -13,6 +13,7 @@ from dash_app.components.messages import problem
 from dash_app.components.wording import aria
 from dash_app.contract import API_PREFIX
 from dash_app.pages import campaign, campaigns, decisions, results, what_if
+from dash_app.people_contract import Visitor
 
 _ASSETS: Final = Path(__file__).parent.parent / "assets"
 _LOG: Final = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def add_pages(server: FastAPI, client: ApiClient) -> Dash:
         add_log_handler=False,
     )
     app.layout = _frame()
+    _register_visitor(app, client)
     campaigns.register(app, client)
     campaign.register(app, client)
     decisions.register(app, client)
@@ -51,28 +53,38 @@ def add_pages(server: FastAPI, client: ApiClient) -> Dash:
 
 
 def _frame() -> html.Div:
-    actor = dcc.Input(
-        id="actor",
-        type="text",
-        placeholder="Your name",
-        maxLength=200,
-        autoComplete="name",
-        persistence=True,
-        persistence_type="local",
-    )
     links = [dcc.Link("Campaigns", href="/"), html.A("API", href=f"{API_PREFIX}/docs")]
     top = [
         dcc.Link("Catalyst review", href="/", className="wordmark"),
         html.Nav(links, **aria(label="Main")),
-        html.Div([html.Label("Reviewer", htmlFor="actor"), actor], className="reviewer"),
+        html.Div(id="who", className="reviewer"),
     ]
     return html.Div(
         [
+            dcc.Store(id="visitor"),
             html.Header(top, className="top"),
             html.Div(id="notice", role="status", **aria(live="polite")),
             html.Main(dash.page_container),
-        ]
+        ],
+        id="frame",
     )
+
+
+def _register_visitor(app: Dash, client: ApiClient) -> None:
+    @app.callback(
+        Output("who", "children"),
+        Output("visitor", "data"),
+        Output("frame", "className"),
+        Input("who", "id"),
+    )
+    async def show_visitor(_: str) -> tuple[Any, str, str]:
+        visitor = await client.get(Visitor, "/session")
+        leave = html.Form(html.Button("Sign out", className="quiet"), action="/sign-out", method="POST")
+        shown: list[Any] = [
+            html.Span(visitor.name),
+            html.Span(visitor.role or visitor.right, className="role"),
+        ]
+        return [*shown, *([leave] if visitor.by == "session" else [])], visitor.name, f"right-{visitor.right}"
 
 
 def _not_found(**_: str) -> html.Div:

@@ -46,13 +46,12 @@ def _register_flag(app: Dash, client: ApiClient) -> None:
         Output("decided", "data"),
         Input("flag", "n_clicks"),
         State(GRID_ID, "selectedRows"),
-        State("actor", "value"),
         prevent_initial_call=True,
     )
-    async def flag(clicks: int | None, rows: _Rows, actor: str | None) -> tuple[Any, Any]:
+    async def flag(clicks: int | None, rows: _Rows) -> tuple[Any, Any]:
         if not clicks or not rows:
             return no_update, no_update
-        return await _decide(client, rows, "flag", {"actor": actor})
+        return await _decide(client, rows, "flag", {})
 
 
 def _register_dialog(app: Dash, client: ApiClient, verb: str, opening: str, *kinds: str) -> None:
@@ -75,14 +74,13 @@ def _register_dialog(app: Dash, client: ApiClient, verb: str, opening: str, *kin
         Output(f"{verb}-complaint", "children", allow_duplicate=True),
         Input(f"{verb}-confirm", "n_clicks"),
         State(GRID_ID, "selectedRows"),
-        State("actor", "value"),
         State(f"{verb}-reason", "value"),
         *(State(each, "value") for each in kinds),
         running=[(Output(f"{verb}-confirm", "disabled"), True, False)],
         prevent_initial_call=True,
     )
     async def decide(
-        clicks: int | None, rows: _Rows, actor: str | None, reason: str | None, *kind: str | None
+        clicks: int | None, rows: _Rows, reason: str | None, *kind: str | None
     ) -> tuple[Any, ...]:
         nothing = (no_update,) * 3
         if not clicks or not rows:
@@ -91,25 +89,18 @@ def _register_dialog(app: Dash, client: ApiClient, verb: str, opening: str, *kin
             return *nothing, "Say which kind: it decides what is learned from it."
         if not (reason or "").strip():
             return *nothing, "Say why: the reason is kept with the decision."
-        body = {"actor": actor, "reason": reason} | ({"kind": kind[0]} if kind else {})
+        body = {"reason": reason} | ({"kind": kind[0]} if kind else {})
         return *await _decide(client, rows, verb, body), True, ""
-
-
-def _complaint(rows: Sequence[dict[str, Any]], actor: str | None) -> html.Div | None:
-    if not (actor or "").strip():
-        return problem("Nobody is named as reviewer.", "Enter your name at the top right, then decide again.")
-    if len(rows) > MOST_AT_ONCE:
-        return problem(f"{len(rows):,} candidates are selected.", f"Decide about {MOST_AT_ONCE} at a time.")
-    return None
 
 
 async def _decide(
     client: ApiClient, rows: Sequence[dict[str, Any]], verb: str, body: dict[str, Any]
 ) -> tuple[html.Div, Any]:
     """Send one decision a row, a few at a time; say what became of them, and when there was anything to renew."""
-    complaint = _complaint(rows, body["actor"])
-    if complaint is not None:
-        return complaint, no_update
+    if len(rows) > MOST_AT_ONCE:
+        return problem(
+            f"{len(rows):,} candidates are selected.", f"Decide about {MOST_AT_ONCE} at a time."
+        ), no_update
     gate = asyncio.Semaphore(_AT_A_TIME)
 
     async def send(row: dict[str, Any]) -> Transition | str:

@@ -63,11 +63,11 @@ def _register_form(app: Dash, client: ApiClient) -> None:
         Input("result", "n_clicks"),
         State(GRID_ID, "cellClicked"),
         State("campaign-name", "data"),
-        State("actor", "value"),
+        State("visitor", "data"),
         prevent_initial_call=True,
     )
     async def open_form(
-        clicks: int | None, clicked: _Clicked, name: str, actor: str | None
+        clicks: int | None, clicked: _Clicked, name: str, visitor: str | None
     ) -> tuple[Any, ...]:
         if not clicks or not clicked:
             return (no_update,) * (4 + len(_FORM))
@@ -84,7 +84,7 @@ def _register_form(app: Dash, client: ApiClient) -> None:
             "unit": first.unit if first else "",
             "outcome": "measured",
             "method": campaign.document.get("method", ""),
-            "operator": actor or "",
+            "operator": visitor or "",
             "replicate": 1,
         }
         title = ["Result of ", *formula(candidate.formula), f", candidate {candidate.candidate_id}"]
@@ -94,11 +94,14 @@ def _register_form(app: Dash, client: ApiClient) -> None:
         Output("result-unit", "value", allow_duplicate=True),
         Input("result-property", "value"),
         State("campaign-name", "data"),
+        State("result-unit", "value"),
         prevent_initial_call=True,
     )
-    async def fill_unit(chosen: str | None, name: str) -> Any:
+    async def fill_unit(chosen: str | None, name: str, held: str | None) -> Any:
         campaign = await client.get(CampaignDetail, f"/campaigns/{quote(name, safe='')}")
-        return next((each.unit for each in campaign.properties if each.name == chosen), no_update)
+        unit = next((each.unit for each in campaign.properties if each.name == chosen), held)
+        # A unit that stays must not look like a change, which would take the preview away.
+        return no_update if unit == held else unit
 
     @app.callback(
         Output("result-preview", "children"),
@@ -107,16 +110,15 @@ def _register_form(app: Dash, client: ApiClient) -> None:
         Input("result-look", "n_clicks"),
         *(Input(f"result-{name}", "value") for name in _FORM),
         State(GRID_ID, "cellClicked"),
-        State("actor", "value"),
         prevent_initial_call=True,
     )
     async def look(clicks: int | None, *given: Any) -> tuple[Any, bool, Any]:
-        *values, clicked, actor = given
+        *values, clicked = given
         if dash.ctx.triggered_id != "result-look" or not clicks or not clicked:
             return None, True, None  # what was looked at is not what stands there now
         try:
             row = _row(dict(zip(_FORM, values, strict=True)), int(clicked["rowId"]))
-            shown = await client.write(Recorded, "/results", reviewer=actor, body=row, preview="true")
+            shown = await client.post(Recorded, "/results", row, preview="true")
         except ApiError as error:
             return refusal(error), True, None
         return preview(shown), shown.outcome != "preview", row
@@ -128,15 +130,14 @@ def _register_form(app: Dash, client: ApiClient) -> None:
         Output("decided", "data", allow_duplicate=True),
         Input("result-confirm", "n_clicks"),
         State("result-previewed", "data"),
-        State("actor", "value"),
         running=[(Output("result-confirm", "disabled"), True, False)],
         prevent_initial_call=True,
     )
-    async def submit(clicks: int | None, row: dict[str, Any] | None, actor: str | None) -> tuple[Any, ...]:
+    async def submit(clicks: int | None, row: dict[str, Any] | None) -> tuple[Any, ...]:
         if not clicks or not row:
             return (no_update,) * 4
         try:
-            done = await client.write(Recorded, "/results", reviewer=actor, body=row)
+            done = await client.post(Recorded, "/results", row)
         except ApiError as error:
             return refusal(error), *(no_update,) * 3
         return None, True, outcome(told(done)[0]), uuid4().hex
@@ -161,16 +162,13 @@ def _register_upload(app: Dash, client: ApiClient) -> None:
         Input("upload-file", "contents"),
         Input("upload-method", "value"),
         State("upload-file", "filename"),
-        State("actor", "value"),
         prevent_initial_call=True,
     )
-    async def look(
-        contents: str | None, method: str | None, name: str | None, actor: str | None
-    ) -> tuple[Any, ...]:
+    async def look(contents: str | None, method: str | None, name: str | None) -> tuple[Any, ...]:
         if not contents:
             return None, True, ""
         try:
-            shown = await _send(client, contents, name, method, actor, preview="true")
+            shown = await _send(client, contents, name, method, preview="true")
         except ApiError as error:
             return refusal(error), True, name
         return preview(shown), not (shown.added or shown.corrected), name
@@ -184,17 +182,16 @@ def _register_upload(app: Dash, client: ApiClient) -> None:
         State("upload-file", "contents"),
         State("upload-method", "value"),
         State("upload-file", "filename"),
-        State("actor", "value"),
         running=[(Output("upload-confirm", "disabled"), True, False)],
         prevent_initial_call=True,
     )
     async def submit(
-        clicks: int | None, contents: str | None, method: str | None, name: str | None, actor: str | None
+        clicks: int | None, contents: str | None, method: str | None, name: str | None
     ) -> tuple[Any, ...]:
         if not clicks or not contents:
             return (no_update,) * 4
         try:
-            done = await _send(client, contents, name, method, actor)
+            done = await _send(client, contents, name, method)
         except ApiError as error:
             return refusal(error), *(no_update,) * 3
         return None, True, outcome(told(done)[0]), uuid4().hex
@@ -224,19 +221,16 @@ def _register_retraction(app: Dash, client: ApiClient) -> None:
         Input("retract-confirm", "n_clicks"),
         State("retract-number", "data"),
         State("retract-reason", "value"),
-        State("actor", "value"),
         running=[(Output("retract-confirm", "disabled"), True, False)],
         prevent_initial_call=True,
     )
-    async def retract(
-        clicks: int | None, number: int | None, why: str | None, actor: str | None
-    ) -> tuple[Any, ...]:
+    async def retract(clicks: int | None, number: int | None, why: str | None) -> tuple[Any, ...]:
         if not clicks or not number:
             return (no_update,) * 4
         if not (why or "").strip():
             return "Say why: the reason is kept with the result.", *(no_update,) * 3
         try:
-            await client.write(Retracted, f"/results/{number}/retract", reviewer=actor, body={"reason": why})
+            await client.post(Retracted, f"/results/{number}/retract", {"reason": why})
         except ApiError as error:
             return str(error), *(no_update,) * 3
         return "", True, outcome(f"Result {number} was retracted."), uuid4().hex
@@ -248,16 +242,13 @@ def _register_starting(app: Dash, client: ApiClient) -> None:
         Output("decided", "data", allow_duplicate=True),
         Input("start", "n_clicks"),
         State(GRID_ID, "cellClicked"),
-        State("actor", "value"),
         prevent_initial_call=True,
     )
-    async def start(clicks: int | None, clicked: _Clicked, actor: str | None) -> tuple[Any, Any]:
+    async def start(clicks: int | None, clicked: _Clicked) -> tuple[Any, Any]:
         if not clicks or not clicked:
             return no_update, no_update
         try:
-            done = await client.write(
-                Transition, f"/candidates/{clicked['rowId']}/start", reviewer=actor, body={}
-            )
+            done = await client.post(Transition, f"/candidates/{clicked['rowId']}/start", {})
         except ApiError as error:
             return refusal(error), no_update
         return outcome(f"Validation of {done.candidate.formula} has begun."), uuid4().hex
@@ -280,26 +271,23 @@ def _register_starting(app: Dash, client: ApiClient) -> None:
         Input("return-confirm", "n_clicks"),
         State(GRID_ID, "cellClicked"),
         State("return-reason", "value"),
-        State("actor", "value"),
         prevent_initial_call=True,
     )
-    async def give_back(
-        clicks: int | None, clicked: _Clicked, why: str | None, actor: str | None
-    ) -> tuple[Any, ...]:
+    async def give_back(clicks: int | None, clicked: _Clicked, why: str | None) -> tuple[Any, ...]:
         if not clicks or not clicked:
             return (no_update,) * 4
         if not (why or "").strip():
             return "Say why: the reason is kept in its history.", *(no_update,) * 3
         path = f"/candidates/{clicked['rowId']}/return"
         try:
-            done = await client.write(Transition, path, reviewer=actor, body={"reason": why})
+            done = await client.post(Transition, path, {"reason": why})
         except ApiError as error:
             return str(error), *(no_update,) * 3
         return "", True, outcome(f"{done.candidate.formula} is flagged again."), uuid4().hex
 
 
 async def _send(
-    client: ApiClient, contents: str, name: str | None, method: str | None, actor: str | None, **query: Any
+    client: ApiClient, contents: str, name: str | None, method: str | None, **query: Any
 ) -> Recorded:
     """Send a file that the browser gave as text.
 
@@ -312,8 +300,8 @@ async def _send(
         data = base64.b64decode(contents.partition(",")[2], validate=True)
     except (binascii.Error, ValueError):
         raise ApiError("The file did not arrive whole.", "Choose it again.") from None
-    return await client.write(
-        Recorded, "/results/files", reviewer=actor, file=(name or "results", data), method=method, **query
+    return await client.post(
+        Recorded, "/results/files", file=(name or "results", data), method=method, **query
     )
 
 

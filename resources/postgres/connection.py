@@ -201,8 +201,8 @@ def _as_role(url: "sa.URL", role: Role) -> "sa.URL":
 
 
 def _reading(url: "sa.URL") -> "sa.URL":
-    """Let an analyst name views without their schema; of tables it is said that they are not for reading."""
-    return _with_option(url, "search_path=reading,public")
+    """Let an analyst name views without their schema, and only read; of tables it is said that they are not for reading."""
+    return _with_option(_with_option(url, "search_path=reading,public"), "default_transaction_read_only=on")
 
 
 def _with_option(url: "sa.URL", option: str) -> "sa.URL":

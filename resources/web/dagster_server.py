@@ -1,4 +1,4 @@
-"""Dagster's webserver behind the guard: ``python -m resources.web.dagster_server --port 3000``.
+"""Dagster's webserver behind guard and sign-in: ``python -m resources.web.dagster_server --port 3000``.
 
 By itself it executes mutations for whoever asks, by GET too, and looks at neither Host nor Origin.
 """
@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 from starlette.applications import Starlette
+from starlette.types import Scope
 
 from resources.paths import project_file
 from resources.settings import Settings
 from resources.web.serving import serve_guarded
+from resources.web.sign_in import Need
 
 # As `dagster-webserver` has them.
 _STATEMENT_TIMEOUT_MS: Final = 15_000
@@ -50,5 +52,10 @@ async def _until_cancelled(_: Starlette) -> AsyncIterator[None]:
         yield
 
 
+def needs(scope: Scope) -> Need:
+    """Say that Dagster is for admins: who may launch runs may have anything computed. The supervisor asks how it is."""
+    return "open" if scope["path"].rstrip("/") == "/server_info" else "admin"
+
+
 if __name__ == "__main__":
-    serve_guarded(open_dagster, log_level="warning")
+    serve_guarded(open_dagster, needs=needs, log_level="warning")

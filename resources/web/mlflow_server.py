@@ -1,4 +1,4 @@
-"""MLflow's server behind the guard: ``python -m resources.web.mlflow_server --port 5000``.
+"""MLflow's server behind guard and sign-in: ``python -m resources.web.mlflow_server --port 5000``.
 
 Its own protection lets pages of any port of this machine write, and hosts such as ``10.evil.example`` in.
 """
@@ -6,14 +6,19 @@ Its own protection lets pages of any port of this machine write, and hosts such 
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Final
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from catalyst_assets.errors import UsageError
 from resources.mlflow.tracking import remove_empty_default
 from resources.settings import Settings
 from resources.web.mlflow_pages import open_on_runs
 from resources.web.serving import serve_guarded
+from resources.web.sign_in import SAFE_METHODS, Need
+
+# Questions that are too long for an address; MLflow's GraphQL knows no others.
+_READ_BY_POST: Final = ("/search", "/search-datasets", "/graphql", "/get-history-bulk")
 
 
 @contextlib.contextmanager
@@ -54,5 +59,15 @@ def open_mlflow(_: Settings) -> Iterator[ASGIApp]:
     yield app
 
 
+def needs(scope: Scope) -> Need:
+    """Say that everybody who is signed in may read, and admins write."""
+    path = scope["path"].rstrip("/")
+    if path in ("/health", "/version"):
+        return "open"
+    if scope["type"] == "http" and (scope["method"] in SAFE_METHODS or path.endswith(_READ_BY_POST)):
+        return "read"
+    return "admin"
+
+
 if __name__ == "__main__":
-    serve_guarded(open_mlflow)
+    serve_guarded(open_mlflow, needs=needs)

@@ -1,22 +1,31 @@
-"""Run an ASGI application behind the guard, the only port of it."""
+"""Run an ASGI application behind guard and sign-in, the only port of it."""
 
 import argparse
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from resources.settings import Settings, get_settings
+from resources.web.asking import AskingFor
 from resources.web.guard import Guard, Hosts
+from resources.web.sign_in import Need, SignInFirst, Visitors, page_of_app, require_api_url
 
 
 def serve_guarded(
     open_app: Callable[[Settings], AbstractContextManager[ASGIApp]],
     arguments: Sequence[str] | None = None,
     *,
+    needs: Callable[[Scope], Need],
     log_level: str = "info",
 ) -> None:
-    """Serve on the ``--host`` and ``--port`` of the command line until a signal ends the process."""
+    """Serve on the ``--host`` and ``--port`` of the command line until a signal ends the process.
+
+    Parameters
+    ----------
+    needs
+        What a request needs; the API says who sends it.
+    """
     import uvicorn
 
     parser = argparse.ArgumentParser()
@@ -24,5 +33,15 @@ def serve_guarded(
     parser.add_argument("--port", type=int, required=True)
     options = parser.parse_args(arguments)
     settings = get_settings()
+    asking = AskingFor(settings)
+    visitors = Visitors(require_api_url(settings), settings, asking)
     with open_app(settings) as app:
-        uvicorn.run(Guard(app, Hosts.of(settings)), host=options.host, port=options.port, log_level=log_level)
+        known = SignInFirst(app, visitors, needs, page_of_app(settings, asking))
+        uvicorn.run(
+            Guard(known, Hosts.of(settings)),
+            host=options.host,
+            port=options.port,
+            log_level=log_level,
+            # uvicorn would believe what any process of this machine says of a visitor.
+            proxy_headers=False,
+        )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "catalyst_"
 _BYTES: Final = 32
 
-Scope = Literal["read", "results"]
+Scope = Literal["read", "results", "review", "admin"]
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ _POLL_SECONDS: Final = 0.3  # more often, and the looking itself would slow what
 _REST_SECONDS: Final = 5.0
 _PATIENCE_SECONDS: Final = 300.0
 _ANSWERED: Final = ("validated", "rejected")  # rejected: measured, and no hit
-_SERVICES: Final = ("APP", "DAGSTER", "MLFLOW")
+_SERVICES: Final = ("APP", "API", "DAGSTER", "MLFLOW")
 
 Window = tuple[float, float]
 
@@ -143,7 +143,7 @@ class _Reviewer:
         before = len(self._rows(iteration, *_ANSWERED))
         started = time.time()
         for candidate in candidates:
-            answer = self._api.post(f"/candidates/{candidate}/flag", json={"actor": "bench"})
+            answer = self._api.post(f"/candidates/{candidate}/flag")
             answer.raise_for_status()
         self._until(iteration, before + len(candidates), *_ANSWERED)
         return started, time.time()
@@ -193,7 +193,7 @@ def _free_ports() -> dict[str, str]:
         }
 
 
-def _catalyst(environment: Mapping[str, str], *arguments: str) -> None:
+def _catalyst(environment: Mapping[str, str], *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "catalyst_assets.cli", *arguments],
         env=environment,
@@ -206,6 +206,7 @@ def _catalyst(environment: Mapping[str, str], *arguments: str) -> None:
             f"`catalyst {arguments[0]}` ended with {done.returncode}: {done.stderr.strip()[-500:]}",
             "Run it by hand to see why.",
         )
+    return done.stdout
 
 
 @contextlib.contextmanager
@@ -224,7 +225,9 @@ def _running(environment: Mapping[str, str], log: Path) -> "Iterator[httpx.Clien
                 if up.poll() is not None or time.monotonic() > deadline:
                     raise CatalystError(f"`catalyst up` does not start: {log.read_text()[-500:]}")
                 time.sleep(_POLL_SECONDS)
-            with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+            token = _catalyst(environment, "tokens", "create", "bench", "--may", "review").strip()
+            headers = {"Authorization": f"Bearer {token}"}
+            with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as client:
                 yield client
         finally:
             up.send_signal(signal.SIGTERM)

@@ -45,12 +45,12 @@ def tell_next(console: "Console", campaign: str, reason: str, settings: "Setting
     app = f"http://{settings.host}:{settings.app_port}"
     console.print(f"The loop waits for you: {in_sentence(reason)}.", markup=False)
     console.print(
-        f"1. `catalyst up{option}` starts the review app: {app}/campaigns/{campaign} lists the candidates, best first, "
-        "with predictions and uncertainties.\n"
+        f"1. `catalyst up{option}` starts the review app and prints a link that signs you in, once; "
+        f"{app}/campaigns/{campaign} then lists the candidates, best first, with predictions and uncertainties.\n"
         "2. Flag those worth validating, reject others with a kind and a reason (docs/review.md). By the API:\n"
-        f"   curl '{app}/api/v1/candidates?campaign={campaign}&status=ranked'\n"
-        f"   curl -X POST {app}/api/v1/candidates/NUMBER/flag -H 'Content-Type: application/json' "
-        """-d '{"actor": "your name"}'\n"""
+        f"   TOKEN=$(catalyst tokens create 'your name' --may review{option})\n"
+        f"   curl -H \"Authorization: Bearer $TOKEN\" '{app}/api/v1/candidates?campaign={campaign}&status=ranked'\n"
+        f'   curl -H "Authorization: Bearer $TOKEN" -X POST {app}/api/v1/candidates/NUMBER/flag\n'
         "3. What is flagged is answered within seconds while `catalyst up` runs, and the next batch follows when this one is "
         f"answered. `catalyst campaign show {campaign}{option}` says how it stands; "
         f"`catalyst demo --review{option}` goes on without `catalyst up`.",

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from resources.postgres.database import Role
 
-ADA = {"actor": "Ada Lovelace", "reason": "seen"}
+SEEN = {"reason": "seen"}
 
 
 def decide(api: httpx.Client, verb: str, candidate: int) -> httpx.Response:
-    return api.post(f"/candidates/{candidate}/{verb}", json=ADA)
+    return api.post(f"/candidates/{candidate}/{verb}", json=SEEN)
 
 
 def suggested_twice(api: httpx.Client, campaign: ReviewedCampaign) -> tuple[int, int]:

@@ -16,11 +16,11 @@ from catalyst_assets_tests.integration.dash_app.reviewed_campaign import Reviewe
 from resources.postgres.database import Database, Role, fetch_all
 from resources.postgres.migrations import read_migrations
 
-ADA = {"actor": "Ada Lovelace", "reason": "seen"}
+SEEN = {"reason": "seen"}
 
 
 def reject(api: httpx.Client, candidate: int, kind: str) -> httpx.Response:
-    return api.post(f"/candidates/{candidate}/reject", json={**ADA, "kind": kind})
+    return api.post(f"/candidates/{candidate}/reject", json={**SEEN, "kind": kind})
 
 
 def history(campaign: ReviewedCampaign, iteration: int) -> dict[str, list[str]]:
@@ -43,9 +43,9 @@ def test_a_rejection_keeps_its_kind_with_who_and_why(api: httpx.Client, campaign
         "at": "",
     }
     assert reject(api, one, "infeasible").json()["changed"] is False
-    by_default = api.post(f"/candidates/{two}/reject", json=ADA).json()
+    by_default = api.post(f"/candidates/{two}/reject", json=SEEN).json()
     assert by_default["candidate"]["rejection_kind"] == "withdrawn"
-    assert api.post(f"/candidates/{two}/reject", json={**ADA, "kind": "ugly"}).status_code == 422
+    assert api.post(f"/candidates/{two}/reject", json={**SEEN, "kind": "ugly"}).status_code == 422
 
 
 def test_another_kind_corrects_the_first_and_only_some_are_restored(
@@ -53,12 +53,12 @@ def test_another_kind_corrects_the_first_and_only_some_are_restored(
 ) -> None:
     (candidate,) = campaign.rank(0, ["p:A"])
     reject(api, candidate, "infeasible")
-    refused = api.post(f"/candidates/{candidate}/restore", json=ADA)
+    refused = api.post(f"/candidates/{candidate}/restore", json=SEEN)
     assert refused.status_code == 409
     assert refused.json()["detail"] == f"Candidate {candidate} was rejected as infeasible, which is final."
     assert reject(api, candidate, "withdrawn").json()["changed"] is True
-    assert api.post(f"/candidates/{candidate}/restore", json={"actor": "Ada"}).status_code == 422
-    restored = api.post(f"/candidates/{candidate}/restore", json=ADA).json()
+    assert api.post(f"/candidates/{candidate}/restore", json={}).status_code == 422
+    restored = api.post(f"/candidates/{candidate}/restore", json=SEEN).json()
     assert (restored["candidate"]["status"], restored["candidate"]["rejection_kind"]) == ("ranked", None)
     steps = [(event["to_status"], event["rejection_kind"]) for event in restored["candidate"]["events"]]
     assert steps == [
@@ -67,8 +67,8 @@ def test_another_kind_corrects_the_first_and_only_some_are_restored(
         ("rejected", "withdrawn"),
         ("ranked", None),
     ]
-    assert api.post(f"/candidates/{candidate}/flag", json=ADA).json()["candidate"]["status"] == "flagged"
-    refused = api.post(f"/candidates/{candidate}/restore", json=ADA)
+    assert api.post(f"/candidates/{candidate}/flag", json=SEEN).json()["candidate"]["status"] == "flagged"
+    refused = api.post(f"/candidates/{candidate}/restore", json=SEEN)
     assert "cannot go from flagged to ranked" in refused.json()["detail"]
 
 
@@ -83,7 +83,7 @@ def test_what_was_not_tried_has_not_failed_and_what_was_not_measured_is_not_poor
     )
     assert reject(api, candidate, "withdrawn").status_code == 200
     assert reject(api, candidate, "failed").status_code == 409
-    assert api.post(f"/candidates/{candidate}/restore", json=ADA).status_code == 200
+    assert api.post(f"/candidates/{candidate}/restore", json=SEEN).status_code == 200
     campaign.move(candidate, "flagged", "in_validation")
     refused = reject(api, candidate, "poor")
     assert "has no measured value" in refused.json()["detail"]
@@ -168,7 +168,7 @@ def test_what_is_no_label_is_no_hit_either(api: httpx.Client, campaign: Reviewed
     }
     withdrawn = items["p:withdrawn"]
     assert {answer["value"] for answer in withdrawn["validated"]} == {1.5, -1.0}  # still shown
-    api.post(f"/candidates/{withdrawn['candidate_id']}/restore", json=ADA)
+    api.post(f"/candidates/{withdrawn['candidate_id']}/restore", json=SEEN)
     assert api.get(f"/candidates/{withdrawn['candidate_id']}").json()["hit"] is True
 
 
@@ -187,7 +187,7 @@ def test_each_kind_has_its_rule_for_being_suggested_again(
     assert history(campaign, 4) == {"withheld": never, **told}  # three iterations in between have passed
 
     for name in ("withdrawn", "failed"):
-        assert api.post(f"/candidates/{ids[name]}/restore", json=ADA).status_code == 200
+        assert api.post(f"/candidates/{ids[name]}/restore", json=SEEN).status_code == 200
     never.remove("p:withdrawn")
     assert history(campaign, 1) == {"withheld": never, **told, "failed": []}
 

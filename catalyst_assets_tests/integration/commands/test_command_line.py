@@ -123,11 +123,11 @@ def test_a_look_into_the_database_shows_rows_and_changes_nothing(shared_settings
     place = environment_of(shared_settings)
     outcome = catalyst("db", "query", "SELECT 1::int AS one, 'a%b' AS text", "--json", **place)
     assert json.loads(outcome.stdout) == [{"one": 1, "text": "a%b"}]
-    for hidden in (
-        "SELECT * FROM reference_values",
-        "SET TRANSACTION READ WRITE; DELETE FROM public.quarantine",
-    ):
-        assert "permission denied" in refused(catalyst("db", "query", hidden, **place), 2)
+    assert "permission denied" in refused(
+        catalyst("db", "query", "SELECT * FROM reference_values", **place), 2
+    )
+    two = refused(catalyst("db", "query", "COMMIT; DELETE FROM quarantine", **place), 2)
+    assert two.startswith("Error: That is not one statement.")
     outcome = catalyst(
         "db", "query", "SELECT current_user AS me, count(*) AS n FROM quarantine", "--json", **place
     )

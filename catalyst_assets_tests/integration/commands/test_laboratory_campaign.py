@@ -22,12 +22,13 @@ PAGE = project_file("sql").parent / "docs" / "laboratory-campaign.md"
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="the page uses curl and jq")
 def test_the_page_drives_a_campaign_to_its_third_iteration(tmp_path: Path) -> None:
     ports = []
-    for _ in range(3):
+    for _ in range(4):
         with socket.create_server(("127.0.0.1", 0)) as probe:
             ports.append(str(probe.getsockname()[1]))
-    named = dict(
-        zip(("CATALYST_APP_PORT", "CATALYST_DAGSTER_PORT", "CATALYST_MLFLOW_PORT"), ports, strict=True)
-    )
+    named = {
+        f"CATALYST_{name}_PORT": port
+        for name, port in zip(("APP", "API", "DAGSTER", "MLFLOW"), ports, strict=True)
+    }
     home = tmp_path / "home"
     environment = {
         **os.environ, **named, "CATALYST_HOME": str(home), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",

@@ -13,7 +13,6 @@ from catalyst_assets_tests.integration.dash_app.reviewed_campaign import Reviewe
 from catalyst_assets_tests.integration.dash_app.serving import api_client
 from resources.postgres.database import Database
 from resources.settings import Settings
-from resources.web.tokens import create_token
 
 MATERIALS = ["p:SrTiO3", "p:PbTiO3", "p:AlLaO3"]
 
@@ -75,7 +74,5 @@ def laboratory(database: Database, settings: Settings) -> Iterator[Laboratory]:
     candidates = campaign.start().rank(0, MATERIALS)
     for candidate in candidates:
         campaign.move(candidate, "flagged", actor="Ada Lovelace")
-    token = create_token(database, "Lab A", ["results"])
-    with api_client(database, settings) as api:
-        api.headers["Authorization"] = f"Bearer {token}"
+    with api_client(database, settings, "Lab A", "results") as api:
         yield Laboratory(database, api, campaign, candidates)

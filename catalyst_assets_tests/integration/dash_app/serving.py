@@ -10,15 +10,18 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from dash_app.server import create_app
+from resources.access.sessions import create_link
+from resources.access.users import UserRole, ensure_user
 from resources.postgres.database import Database, Role
 from resources.settings import Settings
+from resources.web.tokens import Scope, create_token
 
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
     """Serve ``app`` on a free loopback port and yield its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on", proxy_headers=False))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
@@ -34,12 +37,26 @@ def serving(app: ASGIApp) -> Iterator[str]:
 
 
 @contextmanager
-def api_client(database: Database, settings: Settings | None = None) -> Iterator[httpx.Client]:
-    """Serve the app with the role of the app alone, and yield a client of its API."""
+def api_client(
+    database: Database, settings: Settings | None = None, by: str = "Ada Lovelace", may: Scope = "review"
+) -> Iterator[httpx.Client]:
+    """Serve the app with the role of the app alone, and yield a client of its API with a token of its own."""
     app_only = Database({Role.APP: database.url(Role.APP)})
     with (
         serving(create_app(app_only, settings=settings)) as url,
         httpx.Client(base_url=f"{url}/api/v1", timeout=60, trust_env=False) as client,
     ):
+        client.headers.update(bearer(database, by, may))
         yield client
     app_only.dispose()
+
+
+def bearer(database: Database, name: str, *may: Scope) -> dict[str, str]:
+    """Make a token and return the header that carries it."""
+    return {"Authorization": f"Bearer {create_token(database, name, may)}"}
+
+
+def sign_in_address(database: Database, name: str = "Ada Lovelace", role: UserRole = "reviewer") -> str:
+    """Make a user and return the path that signs a browser in as them, once."""
+    ensure_user(database, name, role)
+    return f"/sign-in?link={create_link(database, name)}"

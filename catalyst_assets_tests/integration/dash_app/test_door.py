@@ -18,7 +18,7 @@ def test_more_requests_at_once_than_connections_are_all_answered(
         if number % 2:
             return api.get("/candidates", params={"limit": 5}).status_code
         return api.post(
-            f"/candidates/{candidates[number // 2]}/flag", json={"actor": f"r{number}"}
+            f"/candidates/{candidates[number // 2]}/flag", json={"reason": f"r{number}"}
         ).status_code
 
     with ThreadPoolExecutor(60) as pool:
@@ -86,7 +86,7 @@ UNREADABLE: Final = (
 
 def test_a_body_that_cannot_be_read_says_what_is_wrong_with_it(api: httpx.Client) -> None:
     for body, kind, status, said in UNREADABLE:
-        answer = api.post("/candidates/1/flag", content=body, headers={"content-type": kind})
+        answer = api.post("/candidates/1/reject", content=body, headers={"content-type": kind})
         problem = problem_of(answer, status)
         assert said in problem["detail"]
         assert problem["errors"] == []
@@ -94,8 +94,8 @@ def test_a_body_that_cannot_be_read_says_what_is_wrong_with_it(api: httpx.Client
 
 def test_refusals_call_iterations_as_pages_do(api: httpx.Client, campaign: ReviewedCampaign) -> None:
     (first,), (second,) = campaign.rank(0, ["p:SrTiO3"]), campaign.rank(1, ["p:SrTiO3"])
-    api.post(f"/candidates/{first}/flag", json={"actor": "Ann"})
-    refused = problem_of(api.post(f"/candidates/{second}/flag", json={"actor": "Ann"}), 409)
+    api.post(f"/candidates/{first}/flag")
+    refused = problem_of(api.post(f"/candidates/{second}/flag"), 409)
     assert "is flagged in iteration 0 of oxide-perovskites-demo already" in refused["detail"]
     assert "__" not in refused["detail"] + refused["remedy"]
 
@@ -126,11 +126,13 @@ def test_of_two_who_saw_the_same_candidate_the_second_is_told_what_became_of_it(
     assert (seen.json()["version"], seen.headers["etag"]) == (1, '"1"')
     as_seen = {"If-Match": seen.headers["etag"]}
 
-    flagged = api.post(f"/candidates/{candidate}/flag", json={"actor": "Ann"}, headers=as_seen)
+    flagged = api.post(f"/candidates/{candidate}/flag", json={}, headers=as_seen)
     assert (flagged.status_code, flagged.json()["candidate"]["version"]) == (200, 2)
-    body = {"actor": "Bob", "reason": "dear"}
+    body = {"reason": "dear"}
     refused = problem_of(api.post(f"/candidates/{candidate}/reject", json=body, headers=as_seen), 412)
-    assert refused["detail"].startswith(f"Candidate {candidate} was changed since: it is flagged, by Ann at ")
+    assert refused["detail"].startswith(
+        f"Candidate {candidate} was changed since: it is flagged, by Ada Lovelace at "
+    )
     assert refused["remedy"] == "Look at it again, then decide with version 2."
     assert api.get(f"/candidates/{candidate}").json()["status"] == "flagged"
 

@@ -53,9 +53,9 @@ def test_each_change_is_sent_as_it_is_committed_and_again_to_who_resumes(
     listener = threading.Thread(target=listen)
     listener.start()
     assert connected.wait(20)
-    assert api.post(f"/candidates/{first}/flag", json={"actor": "Ann", "reason": "stable"}).status_code == 200
+    assert api.post(f"/candidates/{first}/flag", json={"reason": "stable"}).status_code == 200
     submit_results(database, None, "p:PbTiO3", {"band_gap_direct": 1.5})
-    reason = {"actor": "Bob", "reason": "lead"}
+    reason = {"reason": "lead"}
     assert api.post(f"/candidates/{second}/reject", json=reason).status_code == 200
     assert enough.wait(20)
     listener.join()
@@ -64,7 +64,11 @@ def test_each_change_is_sent_as_it_is_committed_and_again_to_who_resumes(
         "connected", "candidate.flagged", "result.submitted", "candidate.rejected",
     ]  # fmt: skip
     flagged = got[1]["data"]
-    assert (flagged["campaign"], flagged["candidate_id"], flagged["actor"]) == (CAMPAIGN, first, "Ann")
+    assert (flagged["campaign"], flagged["candidate_id"], flagged["actor"]) == (
+        CAMPAIGN,
+        first,
+        "Ada Lovelace",
+    )
     assert (flagged["from"], flagged["to"], flagged["reason"]) == ("ranked", "flagged", "stable")
     numbers = [int(event["id"]) for event in got]
     assert numbers == sorted(set(numbers))

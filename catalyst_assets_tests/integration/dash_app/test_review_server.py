@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
-from catalyst_assets_tests.integration.dash_app.serving import serving
+from catalyst_assets_tests.integration.dash_app.serving import bearer, serving
 from dash_app.server import create_app
 from resources.postgres.database import Database
 from resources.web.guard import Hosts
@@ -20,7 +20,8 @@ CAMPAIGN = "oxide-perovskites-demo"
 
 def test_a_page_asked_for_first_is_complete_however_deep_it_lies(database: Database) -> None:
     with serving(create_app(database)) as url:
-        page = httpx.get(f"{url}/campaigns/some-campaign", trust_env=False).text
+        headers = bearer(database, "Ada", "read")
+        page = httpx.get(f"{url}/campaigns/some-campaign", headers=headers, trust_env=False).text
     assert "/assets/review.js" in page
     assert "/assets/review.css" in page
 
@@ -59,7 +60,7 @@ def test_the_pages_ask_the_api_at_the_socket_whatever_host_the_browser_names(
         answer = httpx.post(
             f"{url}/_dash-update-component",
             json=callback,
-            headers={"host": "catalyst.example:9"},
+            headers={"host": "catalyst.example:9"} | bearer(database, "Ada", "read"),
             timeout=60,
             trust_env=False,
         )
@@ -72,7 +73,7 @@ def test_the_pages_ask_the_api_at_the_socket_whatever_host_the_browser_names(
 def test_uvicorn_starts_the_server_from_the_environment_and_sigterm_ends_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    command = ["uvicorn", "--factory", "dash_app.server:create_app_from_environment", "--port", str(port)]
+    command = ["uvicorn", "--factory", "dash_app.server:create_api_from_environment", "--port", str(port)]
     server = subprocess.Popen([sys.executable, "-m", *command])
     try:
         health = None

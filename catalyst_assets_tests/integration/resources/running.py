@@ -1,6 +1,7 @@
 """A whole `catalyst up` for tests: started on ports of its own, ended without leftovers."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,27 +17,41 @@ import psutil
 from catalyst_assets_tests.processes import eventually, processes_of
 
 _MARKS = {
-    "review-app": "dash_app.server:create_app_from_environment",
+    "api": "dash_app.server:create_api_from_environment",
+    "review-app": "dash_app.server:create_pages_from_environment",
     "dagster-webserver": "resources.web.dagster_server",
     "dagster-daemon": "resources.runs.daemon",
     "mlflow": "resources.web.mlflow_server",
 }
 # Whose passwords each knows; the daemon, whose runs take several roles, finds them in the home.
 OWN = {
-    "review-app": {"catalyst_app"},
+    "api": {"catalyst_app"},
+    "review-app": set(),
     "dagster-webserver": {"catalyst_dagster"},
     "dagster-daemon": set(),
     "mlflow": {"catalyst_mlflow"},
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Running:
-    """A `catalyst up` that answers."""
+    """A `catalyst up` that answers.
+
+    Attributes
+    ----------
+    link
+        What it printed for its user to sign in with, once.
+    """
 
     home: Path
     up: psutil.Process
     urls: dict[str, str]
+    link: str = ""
+
+    def catalyst(self, *arguments: str) -> str:
+        """Run a command on the same home and return what it says."""
+        command = [str(Path(sys.executable).with_name("catalyst")), *arguments, "--home", str(self.home)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     def processes(self) -> dict[str, list[psutil.Process]]:
         """Each service's process and all that it has started."""
@@ -71,7 +86,7 @@ def running(home: Path, **variables: str) -> Iterator[Running]:
     """Run `catalyst up` on ``home`` with further variables in its environment."""
     with ExitStack() as probes:
         ports = {}
-        for name in ("APP", "DAGSTER", "MLFLOW"):
+        for name in ("APP", "API", "DAGSTER", "MLFLOW"):
             probe = probes.enter_context(socket.socket())
             probe.bind(("127.0.0.1", 0))
             ports[name] = probe.getsockname()[1]
@@ -86,10 +101,12 @@ def running(home: Path, **variables: str) -> Iterator[Running]:
             return said.read()
 
         try:
-            assert eventually(lambda: "Everything runs" in told() or up.poll() is not None, 240.0), told()
+            assert eventually(lambda: "link=" in told() or up.poll() is not None, 240.0), told()
             assert up.poll() is None, told()
             urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-            yield Running(home, psutil.Process(up.pid), urls)
+            link = re.search(r"http\S+link=\S+", told())
+            assert link is not None, told()
+            yield Running(home, psutil.Process(up.pid), urls, link[0])
         finally:
             up.send_signal(signal.SIGTERM)
             try:

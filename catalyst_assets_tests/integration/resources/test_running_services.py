@@ -4,8 +4,10 @@ import http.server
 import json
 import os
 import threading
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,23 +106,29 @@ def foreign_page() -> "Iterator[Page]":
     server.shutdown()
 
 
-def ask(url: str, body: dict[str, Any]) -> Any:
-    """Send JSON as a program does."""
-    request = urllib.request.Request(  # noqa: S310 - our own server
-        url, json.dumps(body).encode(), {"content-type": "application/json"}
-    )
+def ask(installation: Running, url: str, body: dict[str, Any]) -> Any:
+    """Send JSON as an admin's program does."""
+    headers = {"content-type": "application/json", "authorization": f"Bearer {admins_token(installation)}"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - our own server
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     return json.load(opener.open(request, timeout=60))
 
 
+@cache
+def admins_token(installation: Running) -> str:
+    return installation.catalyst("tokens", "create", "a program", "--may", "admin")
+
+
 def partitions(installation: Running) -> list[str]:
     query = '{ assetNodeOrError(assetKey: {path: ["predictions"]}) { ... on AssetNode { partitionKeys } } }'
-    found = ask(f"{installation.urls['DAGSTER']}/graphql", {"query": query})
+    found = ask(installation, f"{installation.urls['DAGSTER']}/graphql", {"query": query})
     return list(found["data"]["assetNodeOrError"]["partitionKeys"])
 
 
 def experiments(installation: Running) -> set[str]:
-    found = ask(f"{installation.urls['MLFLOW']}/api/2.0/mlflow/experiments/search", {"max_results": 100})
+    found = ask(
+        installation, f"{installation.urls['MLFLOW']}/api/2.0/mlflow/experiments/search", {"max_results": 100}
+    )
     return {each["name"] for each in found.get("experiments", [])}
 
 
@@ -131,6 +139,10 @@ def test_a_page_of_another_origin_starts_nothing(installation: Running) -> None:
     types = ["text/plain", "application/x-www-form-urlencoded", "application/json"]
     with foreign_page() as page:
         dagster, mlflow, app = (installation.urls[name] for name in ("DAGSTER", "MLFLOW", "APP"))
+        elsewhere = page.url
+        page.goto(installation.link)
+        page.get_by_text("Sign out").wait_for()
+        page.goto(elsewhere)
         before = partitions(installation), experiments(installation)
 
         query = urllib.request.quote(ADD_PARTITION % "by_query")  # type: ignore[attr-defined]
@@ -138,7 +150,7 @@ def test_a_page_of_another_origin_starts_nothing(installation: Running) -> None:
             f"{dagster}/graphql?query={query}": {"query": ADD_PARTITION % "by_body"},
             f"{mlflow}/api/2.0/mlflow/experiments/create": {"name": "foreign"},
             f"{mlflow}/ajax-api/2.0/mlflow/experiments/create": {"name": "foreign"},
-            f"{app}/api/v1/candidates/1/flag": {"actor": "nobody"},
+            f"{app}/api/v1/candidates/1/flag": {},
         }
         for url, body in targets.items():
             told = page.evaluate(ATTEMPTS, {"url": url, "types": types, "body": json.dumps(body)})
@@ -149,7 +161,10 @@ def test_a_page_of_another_origin_starts_nothing(installation: Running) -> None:
                 "opaque" in said or "refused" in said for name, said in answers.items() if "cors" in name
             )
             with page.expect_response(lambda response, wanted=url: response.url == wanted) as refused:
-                page.evaluate("(url) => fetch(url, {method: 'POST', mode: 'no-cors', body: '{}'})", url)
+                page.evaluate(
+                    "(url) => fetch(url, {method: 'POST', mode: 'no-cors', body: '{}'}).catch(() => null)",
+                    url,
+                )
             assert refused.value.status == 403
         assert page.evaluate(SOCKET, dagster.replace("http", "ws") + "/graphql") == "refused"
         assert (partitions(installation), experiments(installation)) == before
@@ -164,3 +179,40 @@ def test_a_page_of_another_origin_starts_nothing(installation: Running) -> None:
         assert own["data"]["addDynamicPartition"]["__typename"] == "AddDynamicPartitionSuccess", own
         assert page.evaluate(SOCKET, dagster.replace("http", "ws") + "/graphql") == "open"
         assert partitions(installation) == [*before[0], "by_own_page"]
+
+
+def status_of(url: str, headers: dict[str, str], body: dict[str, Any] | None = None) -> int:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"content-type": "application/json"} | headers)  # noqa: S310
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=60) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_strangers_get_nowhere_readers_read_and_dagster_is_for_admins(installation: Running) -> None:
+    dagster, mlflow, app = (installation.urls[name] for name in ("DAGSTER", "MLFLOW", "APP"))
+    reads = installation.catalyst("tokens", "create", "a reader", "--may", "review")
+    reader = {"authorization": f"Bearer {reads}"}
+    admin = {"authorization": f"Bearer {admins_token(installation)}"}
+    search, create = (f"{mlflow}/api/2.0/mlflow/experiments/{verb}" for verb in ("search", "create"))
+    asked: dict[str, tuple[dict[str, Any] | None, int, int]] = {
+        f"{dagster}/server_info": (None, 200, 200),
+        f"{mlflow}/health": (None, 200, 200),
+        f"{app}/api/v1/health": (None, 200, 200),
+        f"{dagster}/": (None, 401, 403),
+        f"{dagster}/graphql": ({"query": "{ version }"}, 401, 403),
+        f"{mlflow}/": (None, 401, 200),
+        search: ({"max_results": 1}, 401, 200),
+        create: ({"name": "by a reader"}, 401, 403),
+        f"{app}/": (None, 401, 200),
+        f"{app}/api/v1/campaigns": (None, 401, 200),
+    }
+    for url, (body, stranger, known) in asked.items():
+        answers = [status_of(url, headers, body) for headers in ({}, reader)]
+        assert answers == [stranger, known], url
+        if url != create:
+            assert status_of(url, admin, body) == 200, url
+    assert "by a reader" not in experiments(installation)

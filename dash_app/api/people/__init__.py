@@ -1,0 +1,1 @@
+"""Who comes in, what they may do, and the session that a browser keeps."""

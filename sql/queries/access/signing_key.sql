@@ -1,0 +1,2 @@
+-- :purpose
+SELECT secret FROM signing_keys WHERE purpose = :purpose

@@ -1,0 +1,2 @@
+-- Parameters: statement, name.
+SELECT CAST(reading.open_statement(:statement, :name) AS text)

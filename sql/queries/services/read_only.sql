@@ -1,2 +1,0 @@
--- Refuse every change until the end of the transaction.
-SET TRANSACTION READ ONLY;
