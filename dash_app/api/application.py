@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from dash_app.api import campaigns, candidates, rankings, results, validation
 from dash_app.api.connection import Transaction
+from dash_app.api.door import attachments, decisions
 from dash_app.api.door.gate import Gate
 from dash_app.api.door.idempotency import HONOURED_BELOW, Idempotency
 from dash_app.api.door.unknown import refuse_unknown_parameters
@@ -43,7 +44,6 @@ _IDEMPOTENCY_KEY: Final = {
     "description": "Made by the sender for each request. The same request with the same key again, within a week, does "
     "nothing and is answered as it was (with the header Idempotency-Replayed).",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$", "title": "Idempotency-Key"},
-    "example": "7f9c2ba4-e88f-4d5e-b1f4-5d0a6d2c9f11",
 }
 
 
@@ -79,6 +79,8 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     app.include_router(candidates.router)
     app.include_router(validation.router)
     app.include_router(results.router)
+    app.include_router(decisions.router)
+    app.include_router(attachments.router)
 
     @app.get(
         "/health", tags=["health"], summary="Tell whether the API works", responses=problem_responses(503)

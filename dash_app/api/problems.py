@@ -5,6 +5,7 @@ The database's own messages are passed on: it enforces the lifecycle, so it expl
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -180,20 +181,38 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     return response
 
 
-async def _database_error(request: Request, error: Exception) -> JSONResponse:
+@dataclass(frozen=True)
+class Refusal:
+    """Why the database refused a step."""
+
+    status: int
+    kind: str
+    message: str
+    remedy: str
+
+
+def explain_database_error(error: Exception) -> Refusal | None:
+    """Return why the database refused a step; None where it did not refuse but failed."""
     cause = error.orig if isinstance(error, sa.exc.DBAPIError) else None
     code = getattr(cause, "pgcode", None)
     if code not in (_CHECK_VIOLATION, _NO_DATA_FOUND, _STALE):
-        raise error  # the server's own handler answers and logs it
+        return None
     diagnosis = getattr(cause, "diag", None)
     message = _sentence(getattr(diagnosis, "message_primary", None) or str(cause))
     if code == _NO_DATA_FOUND:
-        return problem_response(404, "not-found", message)
+        return Refusal(404, "not-found", message, "")
     hint = getattr(diagnosis, "message_hint", None)
-    remedy = _sentence(hint) if hint else ""
-    if code == _STALE:
-        return problem_response(412 if "if-match" in request.headers else 409, "stale", message, remedy)
-    return problem_response(409, "conflict", message, remedy)
+    kind = "stale" if code == _STALE else "conflict"
+    return Refusal(409, kind, message, _sentence(hint) if hint else "")
+
+
+async def _database_error(request: Request, error: Exception) -> JSONResponse:
+    refusal = explain_database_error(error)
+    if refusal is None:
+        raise error  # the server's own handler answers and logs it
+    is_precondition = refusal.kind == "stale" and "if-match" in request.headers
+    status = 412 if is_precondition else refusal.status
+    return problem_response(status, refusal.kind, refusal.message, refusal.remedy)
 
 
 async def answer_busy(_: Request, __: Exception) -> JSONResponse:

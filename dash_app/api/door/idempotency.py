@@ -20,7 +20,7 @@ from resources.postgres.database import Database, Role, Row, execute, fetch_one
 
 # Of users and tokens nothing is kept: their answers hold secrets.
 HONOURED_BELOW: Final = ("/results", "/candidates", "/attachments", "/campaigns", "/materials", "/runs")
-_WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _MOST_KEPT_BYTES: Final = 4 * 1024 * 1024
 _KEPT_HEADERS: Final = frozenset({"content-type", "etag", "location"})
@@ -122,7 +122,7 @@ class Idempotency:
 
 
 def _key_of(scope: Scope) -> str | None:
-    if scope["type"] != "http" or scope["method"] not in _WRITING:
+    if scope["type"] != "http" or scope["method"] != "POST":
         return None
     path = scope["path"].removeprefix(scope.get("root_path", ""))
     is_honoured = any(path == known or path.startswith(f"{known}/") for known in HONOURED_BELOW)
