@@ -58,6 +58,41 @@ def create_app(
     return _pages(settings, asking, api, hosts or Hosts(), api_url=None)
 
 
+def create_api_server(
+    database: Database, settings: Settings, hosts: Hosts, on_shutdown: Callable[[], None] = lambda: None
+) -> FastAPI:
+    """Build a server that carries the API alone.
+
+    Parameters
+    ----------
+    on_shutdown
+        Called when the server ends.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        on_shutdown()
+
+    server = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    server.mount(API_PREFIX, _api(Platform(settings, database), AskingFor(settings)))
+    _add_unknown_paths(server)
+    _guard(server, settings, hosts, lambda _: DATA_POLICY)
+    return server
+
+
+def create_pages(settings: Settings, hosts: Hosts) -> FastAPI:
+    """Build a server that carries the pages, and passes on what is asked of the API.
+
+    Raises
+    ------
+    UsageError
+        The settings do not say where the API is.
+    """
+    asking, api_url = AskingFor(settings), require_api_url(settings)
+    return _pages(settings, asking, forward(api_url, asking), hosts, api_url=api_url)
+
+
 def create_api_from_environment() -> FastAPI:
     """Build the API's server from the `CATALYST_*` settings; the database connection ends with the server.
 
@@ -73,30 +108,13 @@ def create_api_from_environment() -> FastAPI:
     settings = get_settings()
     resources = ExitStack()
     database = resources.enter_context(connect_app(settings))
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        resources.close()
-
-    server = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
-    server.mount(API_PREFIX, _api(Platform(settings, database), AskingFor(settings)))
-    _add_unknown_paths(server)
-    _guard(server, settings, Hosts.of(settings), lambda _: DATA_POLICY)
-    return server
+    return create_api_server(database, settings, Hosts.of(settings), resources.close)
 
 
 def create_pages_from_environment() -> FastAPI:
-    """Build the pages' server from the `CATALYST_*` settings.
-
-    Raises
-    ------
-    UsageError
-        The settings do not say where the API is.
-    """
+    """Build the pages' server from the `CATALYST_*` settings; raises as `create_pages`."""
     settings = get_settings()
-    asking, api_url = AskingFor(settings), require_api_url(settings)
-    return _pages(settings, asking, forward(api_url, asking), Hosts.of(settings), api_url=api_url)
+    return create_pages(settings, Hosts.of(settings))
 
 
 def _api(platform: Platform, asking: AskingFor) -> FastAPI:

@@ -1,5 +1,6 @@
 """`/sign-in` and `/sign-out`: forms that need no script, and the link that signs in by being opened."""
 
+import re
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -9,6 +10,7 @@ import httpx
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markupsafe import Markup, escape
 
 from dash_app.client import ApiClient, ApiError, explain
 from dash_app.people_contract import Visitor
@@ -19,6 +21,14 @@ _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape()
 )
 _LARGEST_FORM: Final = 20_000
+
+
+def _with_commands(text: str) -> Markup:
+    """Write what stands between backquotes as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+_TEMPLATES.filters["with_commands"] = _with_commands
 
 
 def sign_in_pages(client: ApiClient, settings: Settings) -> APIRouter:

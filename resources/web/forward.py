@@ -75,7 +75,9 @@ async def _pass_on(client: httpx.AsyncClient, request: httpx.Request, send: Send
     response = await client.send(request, stream=True)
     try:
         headers = [
-            pair for pair in response.headers.raw if pair[0].decode("latin-1").lower() not in _HOP_BY_HOP
+            pair
+            for pair in response.headers.raw
+            if pair[0].decode("latin-1").lower() not in _HOP_BY_HOP | _OWN
         ]
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         async for chunk in response.aiter_raw():
