@@ -7,7 +7,7 @@ SOURCES := catalyst_assets resources dash_app catalyst_assets_tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up pictures test test-slow lint format browser dft clean
+.PHONY: help setup demo up pictures test test-slow test-api lint format browser dft clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 11
@@ -28,6 +28,9 @@ test: setup browser dft lint  ## lint, types and every test but those of test-sl
 
 test-slow: setup browser dft  ## the tests that take minutes each
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m long $(ARGS)
+
+test-api: setup  ## 10,000 requests made up from the API's own description: no 5xx, no answer that it does not describe
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -s -m long catalyst_assets_tests/integration/dash_app/test_api_description.py $(ARGS)
 
 lint: setup  ## ruff, formatting, imports between stages and types
 	$(BIN)/ruff check .
