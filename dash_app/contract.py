@@ -335,15 +335,6 @@ class CandidateDetail(Candidate):
     structure: dict[str, Any] = Field(description="The structure as pymatgen's `Structure.as_dict()`.")
 
 
-class CandidatePage(BaseModel):
-    """A page of candidates."""
-
-    items: list[Candidate]
-    total: int = Field(description="Candidates that pass the filters, on all pages.")
-    limit: int
-    offset: int
-
-
 class Transition(BaseModel):
     """What a decision did."""
 

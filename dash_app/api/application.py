@@ -14,6 +14,8 @@ from dash_app.api.door.idempotency import HONOURED_BELOW, Idempotency
 from dash_app.api.door.unknown import refuse_unknown_parameters
 from dash_app.api.events import routes as events
 from dash_app.api.events.feed import Feed
+from dash_app.api.materials import exporting
+from dash_app.api.materials import routes as materials
 from dash_app.api.people import sessions
 from dash_app.api.people.entrance import Entrance, Threshold
 from dash_app.api.people.identity import Identity
@@ -77,6 +79,8 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     app.include_router(campaigns.router)
     app.include_router(rankings.router)
     app.include_router(candidates.router)
+    app.include_router(materials.router)
+    app.include_router(exporting.router)
     app.include_router(validation.router)
     app.include_router(results.router)
     app.include_router(decisions.router)
@@ -101,7 +105,9 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     identity = Identity(platform.database, platform.settings, asking)
     app.add_middleware(Idempotency, database=platform.database)
     app.add_middleware(Entrance, api=app, identity=identity)
-    app.add_middleware(Gate, open_paths=_WITHOUT_CONNECTION, own_lane=frozenset({"/health"}))
+    app.add_middleware(
+        Gate, open_paths=_WITHOUT_CONNECTION | exporting.PATHS, own_lane=frozenset({"/health"})
+    )
     app.add_middleware(Threshold, api=app, identity=identity)
     return app
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
+from dash_app.candidate_contract import CandidatePage
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.detail import candidate_panel
 from dash_app.components.goal import goal_panel
@@ -22,7 +23,7 @@ from dash_app.components.tiles import badge, summary_tiles
 from dash_app.components.waiting import notice_banner, waiting_panel
 from dash_app.components.what_if import what_if_panel
 from dash_app.components.wording import count
-from dash_app.contract import CampaignDetail, CandidateDetail, CandidatePage
+from dash_app.contract import CampaignDetail, CandidateDetail
 from dash_app.result_contract import ResultPage
 
 _REFRESH_MS: Final = 15_000
@@ -145,7 +146,11 @@ def _register_grid(app: Dash, client: ApiClient) -> None:
             dash.set_props("notice", {"children": problem(error.message, error.remedy)})
             return {"rowData": [], "rowCount": 0}, "The candidates could not be loaded."
         rows = [grid_row(candidate, method) for candidate in page.items]
-        return {"rowData": rows, "rowCount": page.total}, count(page.total, "candidate")
+        shown = count(page.total, "candidate")
+        if page.total_is_exact:
+            return {"rowData": rows, "rowCount": page.total}, shown
+        # Nobody scrolls through so many: the grid is told of no more than the API skips.
+        return {"rowData": rows, "rowCount": page.total}, f"more than {shown}: the first are shown"
 
     app.clientside_callback(
         ClientsideFunction("review", "reload"),

@@ -2,6 +2,7 @@
 
 import typer
 
+from catalyst_assets.commands.bench.api import api
 from catalyst_assets.commands.bench.discovery import discovery
 from catalyst_assets.commands.bench.embed import embed
 from catalyst_assets.commands.bench.ingest import ingest
@@ -13,5 +14,5 @@ from catalyst_assets.commands.bench.startup import startup
 from catalyst_assets.commands.bench.transfer import transfer
 
 app = typer.Typer(no_args_is_help=True)
-for command in (discovery, embed, ingest, loop, regression, rerank, shift, startup, transfer):
+for command in (api, discovery, embed, ingest, loop, regression, rerank, shift, startup, transfer):
     app.command()(command)

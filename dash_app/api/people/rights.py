@@ -26,6 +26,8 @@ RIGHTS: Final[dict[str, Right]] = {
     "GET /candidates": Right.READ,
     "GET /candidates/{candidate_id}": Right.READ,
     "POST /candidates/decisions": Right.REVIEW,
+    "GET /materials/{material_id}": Right.READ,
+    "GET /exports/candidates.{format}": Right.READ,
     "POST /candidates/{candidate_id}/flag": Right.REVIEW,
     "POST /candidates/{candidate_id}/reject": Right.REVIEW,
     "POST /candidates/{candidate_id}/restore": Right.REVIEW,

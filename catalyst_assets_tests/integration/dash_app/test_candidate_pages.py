@@ -1,0 +1,309 @@
+"""Candidates by filters, in any order, page behind page: what the API lists is what was ranked, each once."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from catalyst_assets_tests.conftest import prepared_template
+from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
+from catalyst_assets_tests.integration.dash_app.serving import api_client
+from resources.platform import Platform
+from resources.postgres.database import Database, Role, copy_rows
+from resources.postgres.embedded import EmbeddedPostgres
+
+CAMPAIGN = "oxide-perovskites-demo"
+GAP = "band_gap_direct"
+# Formula, elements, gap and its deviation, formation energy, feasibility.
+POOL = [
+    ("SrTiO3", ["O", "Sr", "Ti"], 1.8, 0.1, -3.4, 0.9),
+    ("BaTiO3", ["Ba", "O", "Ti"], 1.7, 0.2, -3.3, 0.8),
+    ("PbTiO3", ["O", "Pb", "Ti"], 1.5, 0.3, -2.6, 0.7),
+    ("KNbO3", ["K", "Nb", "O"], 1.4, 0.1, -2.9, 0.6),
+    ("CsPbI3", ["Cs", "I", "Pb"], 1.2, 0.4, -1.4, 0.1),
+    ("TiO2", ["O", "Ti"], 1.8, 0.4, -3.0, 0.5),
+]
+FORMULAS = [row[0] for row in POOL]
+
+
+@dataclass
+class Served:
+    """A pool that tests read, and its API."""
+
+    database: Database
+    api: httpx.Client
+
+
+@pytest.fixture(scope="module")
+def served(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with prepared_template(postgres_server, tmp_path_factory.mktemp("pool"), _prepare) as prepared:
+        database = Database({role: postgres_server.url(role, prepared.database) for role in Role})
+        with api_client(database) as api:
+            yield Served(database, api)
+        database.dispose()
+
+
+def perovskite() -> dict[str, Any]:
+    from pymatgen.core.lattice import Lattice
+    from pymatgen.core.structure import Structure
+
+    sites = [[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
+    return dict(Structure(Lattice.cubic(3.9), ["Sr", "Ti", "O", "O", "O"], sites).as_dict())
+
+
+def _prepare(platform: Platform) -> None:
+    database = platform.database
+    with database.transaction(Role.PIPELINE) as connection:
+        copy_rows(
+            connection,
+            "materials",
+            ["material_id", "reduced_formula", "chemical_system", "elements", "n_sites", "structure_json",
+             "structure_hash"],
+            [
+                (f"p:{name}", name, "-".join(elements), elements, 5, perovskite(), f"{number:064x}")
+                for number, (name, elements, *_) in enumerate(POOL)
+            ],
+        )  # fmt: skip
+    campaign = ReviewedCampaign(database).start()
+    first, _ = (campaign.rank(iteration, [f"p:{name}" for name in FORMULAS]) for iteration in (0, 1))
+    campaign.rank(2, [f"p:M{place:03d}" for place in range(40)])
+    with database.transaction(Role.PIPELINE) as connection:
+        for name, _, gap, deviation, energy, feasibility in POOL:
+            predicted = {
+                GAP: {"mean": gap, "std": deviation, "unit": "eV"},
+                "formation_energy_per_atom": {"mean": energy, "std": 0.05, "unit": "eV/atom"},
+            }
+            connection.execute(
+                sa.text(
+                    "UPDATE candidates SET predicted = CAST(:predicted AS jsonb), feasibility = :feasibility"
+                    " WHERE material_id = :material AND partition_key <> :later"
+                ),
+                {
+                    "predicted": json.dumps(predicted),
+                    "feasibility": feasibility,
+                    "material": f"p:{name}",
+                    "later": campaign.key(2),
+                },
+            )
+        connection.execute(
+            sa.text(
+                "UPDATE materials SET properties = CAST(:known AS jsonb) WHERE material_id = 'p:SrTiO3';"
+                "INSERT INTO material_sources VALUES ('p', 'SrTiO3', 'p:SrTiO3', '', 'CC0', now())"
+            ),
+            {"known": json.dumps({GAP: [{"value": 1.77, "unit": "eV", "method": "PBE", "source": "p"}]})},
+        )
+    one, two, _, four, *_ = first
+    for candidate in (one, two, four):
+        campaign.move(candidate, "flagged", "in_validation")
+    campaign.answer(0, "p:SrTiO3", 1.5, -2.5)  # a hit
+    campaign.answer(0, "p:BaTiO3", 1.6, -1.9)  # not stable enough
+    campaign.answer(0, "p:KNbO3", None, None)
+    campaign.predict(0, {"p:SrTiO3": (1.75, -3.3)})
+    campaign.move(one, "validated")
+    campaign.move(two, "rejected", reason="not stable", kind="poor")
+
+
+def listed(api: httpx.Client, **query: Any) -> list[str]:
+    answer = api.get("/candidates", params=query)
+    assert answer.status_code == 200, answer.text
+    page = answer.json()
+    assert (page["total"], page["total_is_exact"]) == (len(page["items"]), True)
+    return [item["formula"] for item in page["items"]]
+
+
+def refused(api: httpx.Client, **query: Any) -> str:
+    answer = api.get("/candidates", params=query)
+    assert (answer.status_code, answer.json()["status"]) == (422, 422)
+    return f"{answer.json()['detail']} {answer.json()['remedy']}"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({}, FORMULAS),
+        ({"elements": "Ti"}, ["SrTiO3", "BaTiO3", "PbTiO3", "TiO2"]),
+        ({"elements": ["Ti", "Sr"]}, ["SrTiO3"]),
+        ({"elements": "Ti", "exclude_elements": "Pb,Sr"}, ["BaTiO3", "TiO2"]),
+        ({"only_elements": "O,Ti,Sr,Ba"}, ["SrTiO3", "BaTiO3", "TiO2"]),
+        ({"formula": "O3TiSr"}, ["SrTiO3"]),
+        ({"formula": "Ti₂O₄"}, ["TiO2"]),
+        ({"material": "p:KNbO3"}, ["KNbO3"]),
+        ({"predicted": f"{GAP}:1.5:1.7"}, ["BaTiO3", "PbTiO3"]),
+        (
+            {"predicted": [f"{GAP}:1.5:", "formation_energy_per_atom::-3"], "sort": "-feasibility"},
+            ["SrTiO3", "BaTiO3", "TiO2"],
+        ),
+        ({"uncertainty": f"{GAP}::0.15"}, ["SrTiO3", "KNbO3"]),
+        ({"predicted": "heat_of_formation:0:"}, []),
+        ({"feasibility": "0.6:0.8", "rank": ":3"}, ["BaTiO3", "PbTiO3"]),
+        ({"status": "flagged"}, []),
+        ({"rejection_kind": "poor"}, []),
+        ({"updated_since": "2999-01-01T00:00:00Z"}, []),
+        ({"sort": f"predicted.{GAP}"}, ["CsPbI3", "KNbO3", "PbTiO3", "BaTiO3", "SrTiO3", "TiO2"]),
+        ({"sort": f"-uncertainty.{GAP}", "elements": "Pb"}, ["CsPbI3", "PbTiO3"]),
+        ({"sort": "-formula", "elements": "Ti,O", "exclude_elements": "Ba"}, ["TiO2", "SrTiO3", "PbTiO3"]),
+    ],
+)
+def test_filters_list_what_passes_all_of_them(
+    served: Served, query: dict[str, Any], expected: list[str]
+) -> None:
+    assert listed(served.api, campaign=CAMPAIGN, iteration=1, **query) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ({"elements": "Zz"}, "Zz is no element"),
+        ({"elements": ""}, "no element"),
+        ({"predicted": f"{GAP}:2:1"}, "first bound is the larger"),
+        ({"predicted": f"{GAP}::"}, "no finite bound"),
+        ({"predicted": "1:2"}, "names no property"),
+        ({"predicted": "nonsense:1:2"}, "No property is called nonsense"),
+        ({"predicted": [f"{GAP}:1:2"] * 7}, "6 are the most"),
+        ({"sort": "predicted.nonsense"}, "No property is called nonsense"),
+        ({"formula": "Sr0TiO3"}, "no chemical formula"),
+        ({"feasibility": "nan:"}, "no finite bound"),
+        ({"offset": 100_001}, "100000"),
+        ({"cursor": "AAAA"}, "not of this query"),
+        ({"element": "Sr"}, "element"),
+    ],
+)
+def test_a_filter_that_cannot_be_meant_is_refused(served: Served, query: dict[str, Any], reason: str) -> None:
+    assert reason in refused(served.api, **query)
+
+
+SORTS = [
+    "-rank", "iteration", "-feasibility", "-updated_at", "formula", "-status", f"-uncertainty.{GAP}",
+    f"validated.{GAP}", "predicted.heat_of_formation",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_pages_behind_cursors_hold_every_candidate_once_in_the_order_of_one_page(
+    served: Served, sort: str
+) -> None:
+    query: dict[str, Any] = {"campaign": CAMPAIGN, "sort": sort}
+    whole = [item["candidate_id"] for item in served.api.get("/candidates", params=query).json()["items"]]
+    assert len(whole) == len(set(whole)) == 52
+    read: list[int] = []
+    cursor = None
+    while cursor is not None or not read:
+        page = served.api.get(
+            "/candidates", params=query | {"limit": 15} | ({"cursor": cursor} if cursor else {})
+        ).json()
+        assert page["total"] == 52
+        read += [item["candidate_id"] for item in page["items"]]
+        cursor = page["next"]
+    assert read == whole
+    by_offset = served.api.get("/candidates", params=query | {"limit": 9, "offset": 20}).json()
+    assert [item["candidate_id"] for item in by_offset["items"]] == whole[20:29]
+
+
+def test_a_cursor_of_another_query_is_refused(served: Served) -> None:
+    page = served.api.get("/candidates", params={"campaign": CAMPAIGN, "limit": 5}).json()
+    other = {"campaign": CAMPAIGN, "limit": 5, "sort": "-rank", "cursor": page["next"]}
+    assert "not of this query" in refused(served.api, **other)
+    assert "cursor or an offset" in refused(served.api, campaign=CAMPAIGN, cursor=page["next"], offset=5)
+
+
+def test_hits_and_measured_values_are_filtered(served: Served) -> None:
+    assert listed(served.api, hit=True) == ["SrTiO3"]
+    assert listed(served.api, hit=False) == ["BaTiO3", "KNbO3"]
+    assert listed(served.api, validated=f"{GAP}:1.5:") == ["SrTiO3", "BaTiO3"]
+
+
+def test_a_material_shows_all_that_is_known_of_it(served: Served) -> None:
+    shown = served.api.get("/materials/p:SrTiO3").json()
+    assert (shown["formula"], shown["elements"]) == ("SrTiO3", ["O", "Sr", "Ti"])
+    assert shown["structure"]["lattice"]["a"] == 3.9
+    assert [(each["iteration"], each["status"]) for each in shown["candidates"]] == [
+        (1, "ranked"),
+        (0, "validated"),
+    ]
+    assert [(each["iteration"], each["to_status"]) for each in shown["history"]] == [
+        (0, "ranked"),
+        (1, "ranked"),
+        (0, "flagged"),
+        (0, "in_validation"),
+        (0, "validated"),
+    ]
+    assert {(each["property"], each["value"]) for each in shown["results"]} == {
+        (GAP, 1.5),
+        ("formation_energy_per_atom", -2.5),
+    }
+    (predicted,) = shown["predictions"]
+    assert (predicted["iteration"], predicted["is_current"]) == (0, True)
+    assert predicted["predicted"][GAP] == {"mean": 1.75, "std": 0.1, "unit": "eV"}
+    (computed,) = shown["properties"]
+    assert (computed["value"], computed["method"], computed["source"]) == (1.77, "PBE", "p")
+    assert [source["source_id"] for source in shown["sources"]] == ["SrTiO3"]
+    missing = served.api.get("/materials/p:Nothing")
+    assert (missing.status_code, missing.json()["detail"]) == (404, "There is no material 'p:Nothing'.")
+
+
+def test_what_is_listed_follows_decisions_and_corrected_materials(served: Served) -> None:
+    assert listed(served.api, status="validated") == ["SrTiO3"]
+    assert listed(served.api, rejection_kind=["poor", "failed"]) == ["BaTiO3"]
+    with served.database.transaction(Role.PIPELINE) as connection:
+        connection.execute(
+            sa.text(
+                "UPDATE materials SET elements = '{Mn,O}', reduced_formula = 'MnO2' WHERE material_id = 'p:TiO2'"
+            )
+        )
+    assert listed(served.api, elements="Mn", iteration=0, campaign=CAMPAIGN) == ["MnO2"]
+    assert "TiO2" not in listed(served.api, elements="Ti", iteration=0, campaign=CAMPAIGN)
+
+
+def test_exports_hold_every_candidate_that_passes_the_filters(served: Served) -> None:
+    import pyarrow.parquet as pq
+
+    query: dict[str, Any] = {"campaign": CAMPAIGN, "iteration": 0, "sort": f"-predicted.{GAP}"}
+    text = served.api.get("/exports/candidates.csv", params=query)
+    assert text.headers["content-disposition"] == 'attachment; filename="candidates.csv"'
+    rows = list(csv.DictReader(io.StringIO(text.text)))
+    assert [row["rank"] for row in rows] == ["1", "6", "2", "3", "4", "5"]
+    best = next(row for row in rows if row["formula"] == "SrTiO3")
+    assert (best["hit"], best["status"], best[f"validated.{GAP} [eV]"]) == ("true", "validated", "1.5")
+    assert (best[f"predicted.{GAP} [eV]"], best[f"uncertainty.{GAP} [eV]"]) == ("1.8", "0.1")
+
+    data = served.api.get("/exports/candidates.parquet", params=query | {"limit": 4}).content
+    table = pq.read_table(io.BytesIO(data))
+    assert table["rank"].to_pylist() == [int(row["rank"]) for row in rows[:4]]
+    assert table[f"predicted.{GAP} [eV]"].to_pylist() == [1.8, 1.8, 1.7, 1.5]
+
+
+def test_a_spreadsheet_computes_nothing_of_an_exported_text(served: Served) -> None:
+    with served.database.transaction(Role.PIPELINE) as connection:
+        connection.execute(
+            sa.text("UPDATE materials SET reduced_formula = '=1+1' WHERE material_id = 'p:M001'")
+        )
+    text = served.api.get("/exports/candidates.csv", params={"iteration": 2, "rank": ":3"}).text
+    assert [row["formula"] for row in csv.DictReader(io.StringIO(text))] == ["M000", "'=1+1", "M002"]
+
+
+def test_structures_are_exported_as_blocks_of_cif(served: Served) -> None:
+    from pymatgen.io.cif import CifParser
+
+    query = {"campaign": CAMPAIGN, "iteration": 1, "formula": "SrTiO3"}
+    text = served.api.get("/exports/candidates.cif", params=query).text
+    (number,) = [item["candidate_id"] for item in served.api.get("/candidates", params=query).json()["items"]]
+    assert f"\ndata_{number}_SrTiO3\n" in text
+    (structure,) = CifParser.from_str(text).parse_structures(primitive=False)
+    assert (structure.composition.reduced_formula, structure.lattice.a) == ("SrTiO3", 3.9)
+
+
+def test_an_export_of_a_question_that_cannot_be_meant_is_refused_before_anything_is_sent(
+    served: Served,
+) -> None:
+    for query in ({"elements": "Zz"}, {"cursor": "x"}, {"sort": "predicted.nonsense"}):
+        assert served.api.get("/exports/candidates.csv", params=query).status_code == 422
+    assert served.api.get("/exports/candidates.csv", params={"campaign": "nobody"}).status_code == 404
+    assert served.api.get("/exports/candidates.xls").status_code == 422
+    # Each gave its place back.
+    assert served.api.get("/exports/candidates.csv", params={"limit": 1}).status_code == 200

@@ -1,0 +1,1 @@
+"""Reading candidates and materials: filters and pages, one material, notes, exports."""

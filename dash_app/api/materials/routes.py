@@ -1,0 +1,98 @@
+"""`/materials`: one material with all that is known of it."""
+
+from typing import Annotated, Any, Final
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Path
+
+from catalyst_assets.vocabulary.known import label_of, unit_of
+from dash_app.api.connection import Transaction
+from dash_app.api.ledger import read_results
+from dash_app.api.materials.rows import read_candidates
+from dash_app.api.problems import NotFoundError, problem_responses
+from dash_app.contract import Predicted
+from dash_app.material_contract import (
+    ComputedProperty,
+    MaterialDetail,
+    MaterialEvent,
+    MaterialPrediction,
+    MaterialSource,
+)
+from resources.postgres.database import Row, fetch_all, fetch_one
+
+router = APIRouter(prefix="/materials", tags=["materials"], responses=problem_responses(404, 422, 503))
+
+_SHOWN_RESULTS: Final = 100
+MaterialId = Annotated[
+    str,
+    Path(
+        max_length=300,
+        description="The material, as candidates and results name it.",
+        examples=["mp:mp-5229"],
+    ),
+]
+
+
+@router.get("/{material_id}", summary="Show a material")
+def show_material(material_id: MaterialId, connection: Transaction) -> MaterialDetail:
+    """Show a material: structure, properties with method and source, predictions by iteration, results, history."""
+    row = find_material(connection, material_id)
+    numbers = fetch_all(connection, "app/candidates/of_material", material_id=material_id)
+    return MaterialDetail(
+        **(row | {"properties": _computed(row["properties"])}),
+        sources=[
+            MaterialSource(**each)
+            for each in fetch_all(connection, "app/materials/sources", material_id=material_id)
+        ],
+        predictions=[
+            _prediction(each)
+            for each in fetch_all(connection, "app/materials/predictions", material_id=material_id)
+        ],
+        candidates=read_candidates(connection, [each["candidate_id"] for each in numbers]),
+        results=read_results(connection, material_id=material_id, limit=_SHOWN_RESULTS),
+        history=[
+            MaterialEvent(**each)
+            for each in fetch_all(connection, "app/materials/history", material_id=material_id)
+        ],
+    )
+
+
+def find_material(connection: sa.Connection, material_id: str) -> Row:
+    """Return a material.
+
+    Raises
+    ------
+    NotFoundError
+        There is none of this name.
+    """
+    row = None
+    if "\0" not in material_id:
+        row = fetch_one(connection, "app/materials/one", material_id=material_id)
+    if row is None:
+        raise NotFoundError(
+            f"There is no material {material_id!r}.", "GET /candidates names those that are ranked."
+        )
+    return row
+
+
+def _computed(properties: dict[str, list[dict[str, Any]]]) -> list[ComputedProperty]:
+    return [
+        ComputedProperty(
+            property=name,
+            label=label_of(name),
+            value=entry.get("value"),
+            unit=entry.get("unit") or "",
+            method=entry.get("method") or "",
+            source=entry.get("source") or "",
+        )
+        for name, entries in sorted(properties.items())
+        for entry in entries
+    ]
+
+
+def _prediction(row: Row) -> MaterialPrediction:
+    predicted = {
+        name: Predicted(mean=mean, std=std, unit=unit_of(name))
+        for name, mean, std in zip(row["properties"], row["mean"], row["std"], strict=True)
+    }
+    return MaterialPrediction(**row, predicted=predicted)

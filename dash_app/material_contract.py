@@ -1,0 +1,75 @@
+"""One material as the API shows it: what the API and its clients agree on."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from dash_app.contract import Candidate, CandidateEvent, Predicted
+from dash_app.result_contract import Result
+
+
+class MaterialSource(BaseModel):
+    """A source that knows a material."""
+
+    source: str
+    source_id: str = Field(description="What the source calls it.")
+    licence: str
+    retrieved_at: datetime
+
+
+class ComputedProperty(BaseModel):
+    """A value that a source gives."""
+
+    property: str
+    label: str
+    value: float | None
+    unit: str
+    method: str
+    source: str
+
+
+class MaterialPrediction(BaseModel):
+    """What one model predicted of a material."""
+
+    campaign: str
+    iteration: int
+    is_current: bool = Field(description="False where a later prediction of that iteration took its place.")
+    predicted_at: datetime
+    model_version: int | None = Field(
+        description="Registered version of the model; null while it is not registered."
+    )
+    model_sha256: str
+    distance: float | None = Field(
+        description="Distance to the training data; 1 is typical of an unseen chemical system. Null where unknown."
+    )
+    out_of_distribution: bool | None
+    predicted: dict[str, Predicted]
+
+
+class MaterialEvent(CandidateEvent):
+    """A step of a candidate of this material."""
+
+    candidate_id: int
+    campaign: str
+    iteration: int
+
+
+class MaterialDetail(BaseModel):
+    """A material with all that is known of it."""
+
+    material_id: str
+    formula: str
+    chemical_system: str
+    elements: list[str]
+    n_sites: int
+    deprecated: bool = Field(description="Whether its source withdrew it.")
+    created_at: datetime
+    updated_at: datetime
+    sources: list[MaterialSource]
+    properties: list[ComputedProperty]
+    predictions: list[MaterialPrediction] = Field(description="By iteration, the newest first.")
+    candidates: list[Candidate] = Field(description="Of every campaign and iteration, the newest first.")
+    results: list[Result] = Field(description="The newest hundred; `GET /results?material=…` has all.")
+    history: list[MaterialEvent] = Field(description="The oldest first.")
+    structure: dict[str, Any] = Field(description="The structure as pymatgen's `Structure.as_dict()`.")

@@ -1,0 +1,2 @@
+-- The method by which each campaign's values are obtained.
+SELECT name, document ->> 'method' AS method FROM campaigns
