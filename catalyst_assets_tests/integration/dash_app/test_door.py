@@ -139,3 +139,10 @@ def test_of_two_who_saw_the_same_candidate_the_second_is_told_what_became_of_it(
     now = {"If-Match": '"2"'}
     assert api.post(f"/candidates/{candidate}/reject", json=body, headers=now).json()["changed"] is True
     assert api.post(f"/candidates/{candidate}/flag", json=body, headers={"If-Match": "x"}).status_code == 422
+
+
+def test_an_export_of_nothing_is_a_file_of_nothing(api: httpx.Client) -> None:
+    for kind in ("cif", "csv", "parquet"):
+        answer = api.get(f"/exports/candidates.{kind}")
+        assert answer.status_code == 200
+        assert (answer.content == b"") is (kind == "cif")

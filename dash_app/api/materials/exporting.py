@@ -85,7 +85,7 @@ def export_candidates(
         raise
     chunks = _released(_WRITERS[format](first, parts, parts.properties))
     # A generator that has begun ends when nobody reads on, and gives its place back.
-    head = next(chunks)
+    head = next(chunks, b"")
     return StreamingResponse(
         chain([head], chunks),
         media_type=FORMATS[format],
