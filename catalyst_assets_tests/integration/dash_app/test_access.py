@@ -261,7 +261,7 @@ def test_a_trusted_proxy_says_who_somebody_is_and_nobody_else_does(
 def test_only_servers_of_the_installation_say_for_whom_they_ask(
     database: Database, settings: Settings
 ) -> None:
-    own = settings.model_copy(update={"service_secret": SecretStr("shared")})
+    own = settings.model_copy(update={"service_secret": SecretStr("known to both")})
     with server(database, own) as url:
         from resources.web.asking import Asking
 

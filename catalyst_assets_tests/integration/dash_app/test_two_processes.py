@@ -39,7 +39,9 @@ class Pair:
 @contextmanager
 def pair(database: Database, settings: Settings) -> Iterator[Pair]:
     app_only = Database({Role.APP: database.url(Role.APP)})
-    shared = settings.model_copy(update={"service_secret": SecretStr("shared"), "trusted_proxy": "127.0.0.1"})
+    shared = settings.model_copy(
+        update={"service_secret": SecretStr("known to both"), "trusted_proxy": "127.0.0.1"}
+    )
     with serving(create_api_server(app_only, shared, Hosts())) as api:
         behind = shared.model_copy(update={"api_url": api})
         with serving(create_pages(behind, Hosts())) as pages:
