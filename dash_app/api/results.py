@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
-from catalyst_assets.errors import LoopError
+from catalyst_assets.errors import LoopError, UsageError
 from catalyst_assets.validation.results.ledger import retract
 from dash_app.api.access import Person, PersonOf
 from dash_app.api.bodies import TABLE_TYPES, Upload, read_json, upload_reader
@@ -170,8 +170,8 @@ def list_results(
     """One page of the ledger, the newest first: corrections and retractions too, and what does not count with why."""
     if campaign is not None:
         find_document(connection, campaign)
-    if since is not None and since.tzinfo is None:
-        since = since.replace(tzinfo=dt.UTC)
+    if since is not None:
+        since = _in_utc(since)
     filters = {
         "campaign": campaign,
         "iteration": iteration,
@@ -214,6 +214,14 @@ def retract_result(
         connection, result_id, by=person.name, reason=request.reason
     )
     return Retracted(changed=changed, result=read_result(connection, result_id))
+
+
+def _in_utc(time: dt.datetime) -> dt.datetime:
+    """Return a time in UTC: PostgreSQL knows fewer time zones than ISO 8601 allows."""
+    try:
+        return time.replace(tzinfo=dt.UTC) if time.tzinfo is None else time.astimezone(dt.UTC)
+    except OverflowError:
+        raise UsageError("since: is outside of the years that there are.", "Write it in UTC.") from None
 
 
 def _record(request: Request, response: Response, person: Person, said: Said, preview: bool) -> Recorded:

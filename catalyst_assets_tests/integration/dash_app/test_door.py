@@ -141,6 +141,15 @@ def test_of_two_who_saw_the_same_candidate_the_second_is_told_what_became_of_it(
     assert api.post(f"/candidates/{candidate}/flag", json=body, headers={"If-Match": "x"}).status_code == 422
 
 
+def test_times_of_any_zone_are_understood(api: httpx.Client) -> None:
+    for since, status in (
+        ("2026-03-31T10:00:00+22:48", 200),
+        ("0001-01-01T00:00:00+10:00", 422),
+        ("2026-03-31T10:00:00", 200),
+    ):
+        assert api.get("/results", params={"since": since}).status_code == status
+
+
 def test_an_export_of_nothing_is_a_file_of_nothing(api: httpx.Client) -> None:
     for kind in ("cif", "csv", "parquet"):
         answer = api.get(f"/exports/candidates.{kind}")
