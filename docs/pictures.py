@@ -186,7 +186,7 @@ def _answers(address: str) -> bool:
         with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - our own server
             return int(answer.status) < 400
     except urllib.error.HTTPError as error:
-        return error.code == 401  # it asks who that is
+        return error.code in (401, 404)  # it asks who that is, or has no first page
     except (urllib.error.URLError, OSError):
         return False
 
