@@ -19,6 +19,12 @@ Model = TypeVar("Model", bound=BaseModel)
 # Aliases may repeat what is written so many times; a few lines of them can stand for billions of values.
 _MOST_REPEATED: Final = 10
 _ALWAYS_ALLOWED: Final = 100_000
+# Composing recurses once a level; reading takes some ten seconds a million characters.
+_MOST_LEVELS: Final = 100
+_MOST_CHARACTERS: Final = 1_000_000
+_MOST_DIGITS: Final = 4_000
+# No text of PostgreSQL holds a zero, no terminal the others; the escape "\0" passes what the reader checks.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _NULL: Final = re.compile(r"~|null|Null|NULL|")
 _BOOL: Final = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -33,6 +39,11 @@ class _CoreLoader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
+    def fetch_more_tokens(self) -> None:
+        if self.flow_level + len(self.indents) > _MOST_LEVELS:
+            raise ValueError(f"line {self.line + 1}: it is nested too deep, beyond {_MOST_LEVELS} levels")
+        super().fetch_more_tokens()
+
 
 for _tag, _pattern, _first in (
     ("tag:yaml.org,2002:null", _NULL, ["~", "n", "N", ""]),
@@ -45,7 +56,9 @@ for _tag, _pattern, _first in (
 
 
 def _whole_number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-    text = loader.construct_scalar(node)
+    text = str(loader.construct_scalar(node))
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"line {node.start_mark.line + 1}: a number of more than {_MOST_DIGITS} digits")
     return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
 
 
@@ -58,8 +71,11 @@ def load_yaml(text: str) -> Any:
     Raises
     ------
     ValueError
-        It is not YAML, gives a key twice, or stands for far more than is written; the message begins with the line.
+        It is not YAML, gives a key twice, holds a control character, is nested too deep, is too large or stands for far
+        more than is written; the message begins with the line.
     """
+    if len(text) > _MOST_CHARACTERS:
+        raise ValueError(f"it has {len(text):,} characters, more than {_MOST_CHARACTERS:,}")
     try:
         loader = _CoreLoader(text)
         try:
@@ -149,6 +165,9 @@ def _refuse_repeated(loader: _CoreLoader, root: yaml.Node) -> None:
     sizes: dict[int, int] = {}
     for node in nodes:  # children come before what holds them
         sizes[id(node)] = 1 + sum(sizes[id(child)] for child in _children(node))
+        if isinstance(node, yaml.ScalarNode) and (control := _CONTROL.search(node.value)):
+            line = node.start_mark.line + 1
+            raise ValueError(f"line {line}: a text holds the control character U+{ord(control[0]):04X}")
         if isinstance(node, yaml.MappingNode):
             _refuse_repeated_keys(loader, node)
     if sizes[id(root)] > max(_ALWAYS_ALLOWED, _MOST_REPEATED * len(nodes)):
