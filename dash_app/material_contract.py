@@ -1,11 +1,11 @@
 """One material as the API shows it: what the API and its clients agree on."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dash_app.contract import Candidate, CandidateEvent, Predicted
+from dash_app.contract import Candidate, CandidateEvent, Predicted, Printable
 from dash_app.result_contract import Result
 
 
@@ -55,6 +55,34 @@ class MaterialEvent(CandidateEvent):
     iteration: int
 
 
+class NewNote(BaseModel):
+    """What somebody writes about a material."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), Printable
+    ] = Field(
+        description="Plain text; it stays as it was written.", examples=["Sample S-1 was grown on glass."]
+    )
+
+
+class Note(BaseModel):
+    """What somebody wrote about a material."""
+
+    note_id: int
+    author: str
+    text: str
+    written_at: datetime
+
+
+class NoteList(BaseModel):
+    """Every note about a material, the oldest first."""
+
+    items: list[Note]
+    total: int
+
+
 class MaterialDetail(BaseModel):
     """A material with all that is known of it."""
 
@@ -71,5 +99,6 @@ class MaterialDetail(BaseModel):
     predictions: list[MaterialPrediction] = Field(description="By iteration, the newest first.")
     candidates: list[Candidate] = Field(description="Of every campaign and iteration, the newest first.")
     results: list[Result] = Field(description="The newest hundred; `GET /results?material=…` has all.")
+    notes: list[Note] = Field(description="What people wrote about it, the oldest first.")
     history: list[MaterialEvent] = Field(description="The oldest first.")
     structure: dict[str, Any] = Field(description="The structure as pymatgen's `Structure.as_dict()`.")

@@ -15,6 +15,7 @@ from catalyst_assets.errors import CatalystError
 
 PREFIX: Final = "/api/v1"
 _TIMEOUT_SECONDS: Final = 120.0
+_IDLE_SECONDS: Final = 2.0
 
 Query = dict[str, Any]
 
@@ -51,6 +52,7 @@ class Client:
         parts = urlsplit(url)
         self._connection = http.client.HTTPConnection(parts.netloc, timeout=_TIMEOUT_SECONDS)
         self._headers = {"Authorization": f"Bearer {token}"}
+        self._used = time.monotonic()
 
     def get(self, path: str) -> bytes:
         """Return the body of an answer.
@@ -60,9 +62,12 @@ class Client:
         CatalystError
             It is no 200.
         """
+        if time.monotonic() - self._used > _IDLE_SECONDS:
+            self._connection.close()  # the server closes what is idle; the next request connects again
         self._connection.request("GET", PREFIX + path, headers=self._headers)
         answer = self._connection.getresponse()
         body = answer.read()
+        self._used = time.monotonic()
         if answer.status != http.client.OK:
             raise CatalystError(f"GET {path} was answered {answer.status}: {body[:500].decode()}.", "")
         return body

@@ -3,8 +3,12 @@
 import csv
 import io
 import json
+import os
+import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +18,7 @@ import sqlalchemy as sa
 from catalyst_assets_tests.conftest import prepared_template
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.dash_app.serving import api_client
+from resources.paths import project_file
 from resources.platform import Platform
 from resources.postgres.database import Database, Role, copy_rows
 from resources.postgres.embedded import EmbeddedPostgres
@@ -247,6 +252,23 @@ def test_a_material_shows_all_that_is_known_of_it(served: Served) -> None:
     assert (missing.status_code, missing.json()["detail"]) == (404, "There is no material 'p:Nothing'.")
 
 
+def test_notes_about_a_material_keep_their_author_and_stay(served: Served) -> None:
+    path = "/materials/p:KNbO3/notes"
+    written = served.api.post(path, json={"text": "  grown on glass "})
+    assert (written.status_code, written.json()["author"], written.json()["text"]) == (
+        201, "Ada Lovelace", "grown on glass",
+    )  # fmt: skip
+    assert served.api.get(path).json()["items"] == [written.json()]
+    assert served.api.get("/materials/p:KNbO3").json()["notes"] == [written.json()]
+    assert served.api.post(path, json={"text": " "}).status_code == 422
+    assert served.api.post("/materials/p:Nothing/notes", json={"text": "x"}).status_code == 404
+    with (
+        pytest.raises(sa.exc.DBAPIError, match="append-only"),
+        served.database.transaction(Role.OWNER) as connection,
+    ):
+        connection.execute(sa.text("UPDATE material_notes SET text = 'other'"))
+
+
 def test_what_is_listed_follows_decisions_and_corrected_materials(served: Served) -> None:
     assert listed(served.api, status="validated") == ["SrTiO3"]
     assert listed(served.api, rejection_kind=["poor", "failed"]) == ["BaTiO3"]
@@ -307,3 +329,23 @@ def test_an_export_of_a_question_that_cannot_be_meant_is_refused_before_anything
     assert served.api.get("/exports/candidates.xls").status_code == 422
     # Each gave its place back.
     assert served.api.get("/exports/candidates.csv", params={"limit": 1}).status_code == 200
+
+
+def test_the_examples_of_the_documentation_run(served: Served, tmp_path: Path) -> None:
+    text = project_file("docs").joinpath("api.md").read_text(encoding="utf-8")
+    token = served.api.headers["Authorization"].removeprefix("Bearer ")
+    for title in ("Candidates and materials", "Exports"):
+        section = re.split(r"^## ", text.split(f"\n## {title}\n")[1], flags=re.MULTILINE)[0]
+        examples = re.findall(r"^```(bash|python)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+        assert {kind for kind, _ in examples} == {"bash", "python"}
+        shell = "".join(code for kind, code in examples if kind == "bash")
+        run = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", shell], cwd=tmp_path, capture_output=True, text=True,
+            env={**os.environ, "TOKEN": token, "API": str(served.api.base_url).rstrip("/")},
+        )  # fmt: skip
+        assert run.returncode == 0, run.stderr
+        for kind, code in examples:
+            if kind == "python":
+                exec(code, {"api": served.api})  # noqa: S102 - our own documentation
+    assert "SrTiO3" in tmp_path.joinpath("candidates.csv").read_text()
+    assert "_SrTiO3" in tmp_path.joinpath("candidates.cif").read_text()

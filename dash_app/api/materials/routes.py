@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Path
 
 from catalyst_assets.vocabulary.known import label_of, unit_of
+from dash_app.api.access import PersonOf
 from dash_app.api.connection import Transaction
 from dash_app.api.ledger import read_results
 from dash_app.api.materials.rows import read_candidates
@@ -17,6 +18,9 @@ from dash_app.material_contract import (
     MaterialEvent,
     MaterialPrediction,
     MaterialSource,
+    NewNote,
+    Note,
+    NoteList,
 )
 from resources.postgres.database import Row, fetch_all, fetch_one
 
@@ -50,11 +54,35 @@ def show_material(material_id: MaterialId, connection: Transaction) -> MaterialD
         ],
         candidates=read_candidates(connection, [each["candidate_id"] for each in numbers]),
         results=read_results(connection, material_id=material_id, limit=_SHOWN_RESULTS),
+        notes=_notes(connection, material_id),
         history=[
             MaterialEvent(**each)
             for each in fetch_all(connection, "app/materials/history", material_id=material_id)
         ],
     )
+
+
+@router.get("/{material_id}/notes", summary="List notes about a material")
+def list_notes(material_id: MaterialId, connection: Transaction) -> NoteList:
+    """List what people wrote about a material, the oldest first."""
+    find_material(connection, material_id)
+    items = _notes(connection, material_id)
+    return NoteList(items=items, total=len(items))
+
+
+@router.post("/{material_id}/notes", summary="Write a note", status_code=201)
+def write_note(material_id: MaterialId, note: NewNote, person: PersonOf, connection: Transaction) -> Note:
+    """Write a note about a material; it carries the name of who is signed in, and stays as it was written."""
+    find_material(connection, material_id)
+    row = fetch_one(
+        connection, "app/materials/add_note", material_id=material_id, author=person.name, text=note.text
+    )
+    return Note.model_validate(row)
+
+
+def _notes(connection: sa.Connection, material_id: str) -> list[Note]:
+    rows = fetch_all(connection, "app/materials/notes", material_id=material_id)
+    return [Note.model_validate(row) for row in rows]
 
 
 def find_material(connection: sa.Connection, material_id: str) -> Row:

@@ -27,6 +27,8 @@ RIGHTS: Final[dict[str, Right]] = {
     "GET /candidates/{candidate_id}": Right.READ,
     "POST /candidates/decisions": Right.REVIEW,
     "GET /materials/{material_id}": Right.READ,
+    "GET /materials/{material_id}/notes": Right.READ,
+    "POST /materials/{material_id}/notes": Right.REVIEW,
     "GET /exports/candidates.{format}": Right.READ,
     "POST /candidates/{candidate_id}/flag": Right.REVIEW,
     "POST /candidates/{candidate_id}/reject": Right.REVIEW,
