@@ -13,11 +13,20 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_serializer, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from catalyst_assets.campaigns.derivations import DERIVATIONS
 from catalyst_assets.campaigns.pool_filter import Finite, FrozenModel, Pool, PropertyName
 from catalyst_assets.durations import Duration
+from catalyst_assets.vocabulary.people import check_text
 from catalyst_assets.vocabulary.validators import ValidatorName
 from catalyst_assets.vocabulary.words import unknown
 
@@ -247,7 +256,7 @@ class Campaign(FrozenModel):
     """One discovery goal: pool, criteria or objective, acquisition, validator and budget."""
 
     name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
-    description: str = ""
+    description: Annotated[str, Field(max_length=10_000), AfterValidator(check_text)] = ""
     pool: Pool
     criteria: tuple[Criterion, ...] = Field(default=(), description="A material is a hit when all hold.")
     objective: Objective | None = Field(

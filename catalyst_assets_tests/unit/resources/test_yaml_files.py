@@ -159,3 +159,15 @@ def _bomb(join: str) -> str:
 def test_what_is_no_document_of_a_bounded_size_is_refused(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         load_yaml(text)
+
+
+@pytest.mark.parametrize(
+    ("description", "said"),
+    [
+        ('"a\\u202eb"', "must not contain characters that reverse the direction of text"),
+        ("x" * 10_001, "should have at most 10000 characters"),
+    ],
+)
+def test_a_campaign_is_described_in_what_people_read(tmp_path: Path, description: str, said: str) -> None:
+    with pytest.raises(InvalidCampaignError, match=said):
+        load_campaign(str(write(tmp_path, f"{CAMPAIGN % ''}description: {description}\n")))
