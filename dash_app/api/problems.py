@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from catalyst_assets.errors import CatalystError, DatabaseUnavailableError, LoopError, UsageError
 from dash_app.api.access import ForbiddenError, UnauthorizedError
@@ -178,7 +179,17 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     kind, detail = known.get(status, ("http", str(getattr(error, "detail", error))))
     response = problem_response(status, kind, detail, f"See {request.scope.get('root_path', '')}/docs.")
     response.headers.update(getattr(error, "headers", None) or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = ", ".join(_methods_of(request)) or "GET"
     return response
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Return the methods of a path: the routes that have some of them each name their own only."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    paths = request.app.openapi()["paths"]
+    known = [path] if path in paths else [each for each in paths if compile_path(each)[0].match(path)]
+    return sorted({verb.upper() for each in known for verb in paths[each]})
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ def problem_of(answer: httpx.Response, status: int) -> dict[str, Any]:
 
 
 def test_unknown_parameters_are_refused_and_the_known_ones_named(api: httpx.Client) -> None:
-    refused = problem_of(api.get("/candidates?elements=Zr&statuss=ranked&limit=1&limit=2"), 422)
+    refused = problem_of(api.get("/candidates?colour=red&statuss=ranked&limit=1&limit=2"), 422)
     assert [(error["field"], error["message"]) for error in refused["errors"]] == [
-        ("elements", "is no parameter here"),
+        ("colour", "is no parameter here"),
         ("statuss", "is no parameter here; status may be meant"),
         ("limit", "is given more than once"),
     ]
@@ -139,6 +139,18 @@ def test_of_two_who_saw_the_same_candidate_the_second_is_told_what_became_of_it(
     now = {"If-Match": '"2"'}
     assert api.post(f"/candidates/{candidate}/reject", json=body, headers=now).json()["changed"] is True
     assert api.post(f"/candidates/{candidate}/flag", json=body, headers={"If-Match": "x"}).status_code == 422
+
+
+def test_a_wrong_method_is_told_which_are_right(api: httpx.Client) -> None:
+    for method, path, allowed in (
+        ("GET", "/candidates/decisions", "POST"),
+        ("GET", "/results/files?preview=1", "POST"),
+        ("OPTIONS", "/results", "GET, POST"),
+        ("PUT", "/candidates/1", "GET"),
+    ):
+        answer = api.request(method, path)
+        assert problem_of(answer, 405)
+        assert answer.headers["allow"] == allowed
 
 
 def test_times_of_any_zone_are_understood(api: httpx.Client) -> None:

@@ -3,7 +3,7 @@
 import difflib
 from http import HTTPStatus
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 from starlette.types import Receive, Scope, Send
 
 from dash_app.api.problems import InvalidBodyError, problem_response
@@ -15,9 +15,15 @@ def refuse_unknown_parameters(request: Request) -> None:
 
     Raises
     ------
+    HTTPException
+        The path has other methods.
     InvalidBodyError
         Names each of them, and what may be asked.
     """
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    if path != request.scope["route"].path and path in request.app.openapi()["paths"]:
+        # The path is written out elsewhere, for other methods: here its last part would be taken for a number.
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
     if not request.scope["query_string"]:
         return
     known = _known_parameters(request)
