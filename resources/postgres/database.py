@@ -129,7 +129,22 @@ class Database:
             own = explain_refusal(error, role)
             if own is None:
                 raise
-            raise own from error
+            raise self._loss_of_a_claim(own) or own from error
+
+    def _loss_of_a_claim(self, error: CatalystError) -> RunGivenUpError | None:
+        """Return why a connection was lost if it was ended because the run that used it was given up."""
+        import sqlalchemy as sa
+
+        if not isinstance(error, DatabaseUnavailableError):
+            return None
+        try:
+            with self.engine(Role.PIPELINE).begin() as connection:
+                for run_id, _ in self._claims:
+                    execute(connection, "loop/hold_claim", run_id=run_id)
+        except sa.exc.DBAPIError as refusal:
+            own = explain_refusal(refusal)
+            return own if isinstance(own, RunGivenUpError) else None
+        return None
 
     @contextmanager
     def carrying(self, run_id: str, look: Callable[[], None] = lambda: None) -> Iterator[None]:

@@ -43,7 +43,7 @@ def test_what_another_iteration_evaluates_is_not_flagged_again(
     refused = decide(api, "flag", first)
     assert refused.status_code == 409
     assert refused.json()["detail"] == (
-        f"Candidate {first} cannot be flagged: its material p:A is {standing} in iteration {campaign.key(1)} already."
+        f"Candidate {first} cannot be flagged: its material p:A is {standing} in iteration 1 of {campaign.name} already."
     )
     assert "one iteration of a campaign at a time" in refused.json()["remedy"]
     shown = api.get(f"/candidates/{first}").json()
@@ -60,13 +60,13 @@ def test_what_another_iteration_evaluates_is_not_restored(
     refused = decide(api, "restore", first)
     assert refused.status_code == 409
     assert (
-        f"cannot be restored: its material p:A is flagged in iteration {campaign.key(1)}"
-        in (refused.json()["detail"])
+        f"cannot be restored: its material p:A is flagged in iteration 1 of {campaign.name}"
+        in refused.json()["detail"]
     )
     assert decide(api, "reject", second).status_code == 200
     assert decide(api, "restore", first).status_code == 200
     assert decide(api, "flag", first).status_code == 200
-    assert f"in iteration {campaign.key(0)} already" in decide(api, "restore", second).json()["detail"]
+    assert f"in iteration 0 of {campaign.name} already" in decide(api, "restore", second).json()["detail"]
 
 
 def test_another_campaign_may_evaluate_the_same_material(

@@ -127,7 +127,7 @@ def test_a_look_into_the_database_shows_rows_and_changes_nothing(shared_settings
         catalyst("db", "query", "SELECT * FROM reference_values", **place), 2
     )
     two = refused(catalyst("db", "query", "COMMIT; DELETE FROM quarantine", **place), 2)
-    assert two.startswith("Error: That is not one statement.")
+    assert two.startswith("Error: That is not one statement, but several or none.")
     outcome = catalyst(
         "db", "query", "SELECT current_user AS me, count(*) AS n FROM quarantine", "--json", **place
     )

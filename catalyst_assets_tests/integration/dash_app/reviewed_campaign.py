@@ -174,7 +174,7 @@ class ReviewedCampaign:
 
     def label(self, iteration: int, material: str, band_gap: float, energy: float) -> None:
         """Make two values known to an iteration."""
-        with self.database.transaction(Role.PIPELINE) as connection:
+        with self.database.transaction(Role.OWNER) as connection:
             for name, value in zip(PROPERTIES, (band_gap, energy), strict=True):
                 connection.execute(
                     sa.text(

@@ -268,7 +268,7 @@ def learned_from(database: Database, key: str, material: str, result: int) -> No
         " SELECT :key, material_id, property, method, value, 'validated', ARRAY[result_id] FROM validation_results"
         " WHERE result_id = :result AND material_id = :material"
     )
-    with database.transaction(Role.PIPELINE) as connection:
+    with database.transaction(Role.OWNER) as connection:
         connection.execute(sa.text(statement), {"key": key, "material": material, "result": result})
 
 

@@ -215,9 +215,9 @@ def test_a_leaked_test_member_stops_the_turn_before_training(
             "standard_deviation": None,
             "result_ids": [],
         }
-        execute(connection, "loop/add_label", partition_key=str(FIRST), **label)
     # Count and hash are made to agree, so that only the leak itself can be found.
     with database.transaction(Role.OWNER) as connection:
+        execute(connection, "loop/add_label", partition_key=str(FIRST), **label)
         connection.execute(
             sa.text("UPDATE active_learning_runs SET label_count = 1, label_sha256 = :sha"),
             {"sha": hash_labels([label])},

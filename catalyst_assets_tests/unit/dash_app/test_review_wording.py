@@ -23,7 +23,7 @@ def candidate(distance: float | None, far: bool | None) -> dict[str, Any]:
         "formula": "A", "chemical_system": "A", "rank": 1, "acquisition": 0.5, "feasibility": None,
         "predicted": {}, "distance": distance, "out_of_distribution": far, "status": "ranked",
         "updated_at": moment, "validated": [], "hit": None, "rejection_kind": None,
-        "model_version": 2, "champion_version": 3, "stale": True,
+        "model_version": 2, "champion_version": 3, "stale": True, "version": 1,
     }  # fmt: skip
 
 
