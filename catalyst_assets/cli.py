@@ -1,5 +1,6 @@
 """The `catalyst` command: assembles the sub-commands and turns our errors into one clear message."""
 
+import signal
 import sys
 from typing import Annotated
 
@@ -61,6 +62,9 @@ app.add_typer(bench, name="bench", help="Measure the platform on published and s
 
 def main() -> None:
     """Run the command line; exit 2 for wrong usage, 1 for a failure, 130 when interrupted."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A script starts so what runs beside it, and Dagster then has SIGTERM ignored too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app(prog_name="catalyst")
     except Exception as error:

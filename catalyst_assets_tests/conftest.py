@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -30,10 +31,13 @@ _OWN_TEMPORARY = pytest.StashKey[Path]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep temporary folders out of pytest's shared one.
+    """Keep temporary folders out of pytest's shared one, and let processes that tests start be interrupted.
 
-    Every session of pytest closes that one to other users, and for root PostgreSQL is another user.
+    Every session of pytest closes that folder to other users, and for root PostgreSQL is another user. Where pytest
+    runs beside a script, SIGINT is ignored, and Dagster then has SIGTERM ignored too.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.option.basetemp:
         config.stash[_OWN_TEMPORARY] = Path(tempfile.mkdtemp(prefix="catalyst-tests-"))
         config.option.basetemp = str(config.stash[_OWN_TEMPORARY] / "tmp")

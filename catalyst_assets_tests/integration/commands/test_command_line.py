@@ -151,8 +151,9 @@ def test_a_table_that_is_not_there_is_named_without_dagsters_words(
     assert "no such.csv" in said
 
 
+@pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN], ids=["by hand", "beside a script"])
 def test_an_interrupted_command_ends_at_once_and_says_that_it_can_be_gone_on_with(
-    shared_settings: Settings, dagster_instance: object, tmp_path: Path
+    shared_settings: Settings, dagster_instance: object, tmp_path: Path, before: signal.Handlers
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -160,7 +161,11 @@ def test_an_interrupted_command_ends_at_once_and_says_that_it_can_be_gone_on_wit
     provider.write_text(f"name: dead\nbase_url: http://127.0.0.1:{port}\nlicence: none\n", encoding="utf-8")
     command = [sys.executable, "-m", "catalyst_assets.cli", "ingest", "optimade", "--provider", str(provider)]
     running = subprocess.Popen(
-        command, env=os.environ | environment_of(shared_settings), stderr=subprocess.PIPE, text=True
+        command,
+        env=os.environ | environment_of(shared_settings),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, before),
     )
     assert running.stderr is not None
     waits = next(line for line in running.stderr if "asked again" in line)
