@@ -100,3 +100,19 @@ def test_numbers_follow_commits_however_long_a_transaction_takes(
             "SELECT data ->> 'candidate_id' FROM changes WHERE kind = 'candidate.flagged' ORDER BY change_id"
         )
         assert connection.execute(flagged).scalars().all() == [str(second), str(first)]
+
+
+def test_a_note_is_told(api: httpx.Client, campaign: ReviewedCampaign) -> None:
+    campaign.rank(0, ["p:SrTiO3"])
+    note = api.post("/materials/p:SrTiO3/notes", json={"text": "Grown on glass."}).raise_for_status().json()
+    (written,) = told(api, 0, kind="note.*")[1:]
+    assert written["event"] == "note.written"
+    assert {
+        name: written["data"][name] for name in ("note_id", "material_id", "actor", "text", "campaign")
+    } == {
+        "note_id": note["note_id"],
+        "material_id": "p:SrTiO3",
+        "actor": "Ada Lovelace",
+        "text": "Grown on glass.",
+        "campaign": None,
+    }

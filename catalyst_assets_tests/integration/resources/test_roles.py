@@ -123,6 +123,7 @@ def test_what_is_a_roles_own_work_is_not(platform: Platform, candidates: dict[st
     allowed = {
         Role.PIPELINE: [
             "UPDATE active_learning_runs SET metrics = '{}'",
+            "SELECT transition_candidate(:ranked, 'flagged', 'x')",
         ],
         Role.VALIDATOR: ["SELECT transition_candidate(:flagged, 'in_validation', 'x')"],
         Role.APP: ["SELECT transition_candidate(:ranked, 'flagged', 'x')"],
@@ -131,3 +132,40 @@ def test_what_is_a_roles_own_work_is_not(platform: Platform, candidates: dict[st
     for role, statements in allowed.items():
         for statement in statements:
             assert outcome(platform.database, role, statement, candidates) == ""
+
+
+def test_ranks_are_kept_once_a_candidate_of_the_iteration_was_acted_upon(
+    platform: Platform, candidates: dict[str, int]
+) -> None:
+    for statement in (
+        "UPDATE candidates SET rank = rank + 1000",
+        "UPDATE candidates SET feasibility = 1 WHERE candidate_id = :ranked",
+        "UPDATE rankings SET ranking_sha256 = 'other'",
+        "INSERT INTO candidates (partition_key, material_id, rank, acquisition, predicted) "
+        "VALUES ('followed__0000', 'p:rest', 100, 1, '{}')",
+    ):
+        refused = outcome(platform.database, Role.PIPELINE, statement, candidates)
+        assert refused == "the ranks of followed__0000 are kept: candidates of it have been acted upon"
+
+
+def test_a_temporary_table_of_the_same_name_hides_none_of_ours(
+    platform: Platform, candidates: dict[str, int]
+) -> None:
+    hidden = {
+        "candidates": "UPDATE public.candidates SET rank = rank + 1000",
+        "active_learning_runs": "INSERT INTO public.iteration_labels (partition_key, material_id, property, method, value, "
+        "origin) VALUES ('followed__0000', 'p:C', 'band_gap_direct', 'PBE', 1, 'validated')",
+    }
+    for table, statement in hidden.items():
+        hiding = f"CREATE TEMPORARY TABLE {table} (LIKE public.{table}); SET LOCAL search_path = pg_temp, public; {statement}"
+        assert outcome(platform.database, Role.PIPELINE, hiding, candidates)
+
+
+def test_who_stages_nothing_has_no_temporary_tables(platform: Platform) -> None:
+    # A copy of a template has not its privileges, so the template itself is looked at.
+    with platform.database.transaction(Role.OWNER) as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT rolname, has_database_privilege(oid, 'catalyst', 'TEMPORARY') FROM pg_roles WHERE rolname LIKE 'catalyst_%%'"
+        )
+        allowed = {role for role, is_allowed in rows if is_allowed}
+    assert allowed == {Role.OWNER, Role.PIPELINE, Role.VALIDATOR}
