@@ -67,10 +67,12 @@ class Idempotency:
     def _claim(self, claim: dict[str, str], fingerprint: str) -> Row | None:
         """Take the key; return what is held where it was taken before."""
         with self._database.transaction(Role.APP) as connection:
-            held = fetch_one(connection, "app/door/claim_key", **claim, fingerprint=fingerprint)
-        if held is None or held["is_claimed"]:
-            return None
-        return held | {"is_same": held["fingerprint"] == fingerprint}
+            while fetch_one(connection, "app/door/claim_key", **claim, fingerprint=fingerprint) is None:
+                # A statement of its own: that one does not see a row which it waited for.
+                held = fetch_one(connection, "app/door/held_key", **claim)
+                if held is not None:  # else it was given back in between
+                    return held | {"is_same": held["fingerprint"] == fingerprint}
+        return None
 
     async def _answer(
         self, scope: Scope, body: bytes, receive: Receive, send: Send, claim: dict[str, str]
