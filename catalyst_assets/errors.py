@@ -58,6 +58,14 @@ class DatabaseUnavailableError(CatalystError):
     """PostgreSQL cannot be started or reached."""
 
 
+class DatabaseBusyError(DatabaseUnavailableError):
+    """PostgreSQL answers, but not now: nothing was written, and the same again later may succeed."""
+
+
+class TransactionConflictError(DatabaseBusyError):
+    """Transactions met that could not both go on; this one was given up, and may succeed at once."""
+
+
 class RunGivenUpError(CatalystError):
     """A run was ended by others while its process slept; what this process still does is not written."""
 

@@ -11,6 +11,7 @@ from dash_app.api.connection import Transaction
 from dash_app.api.door import attachments, decisions
 from dash_app.api.door.gate import Gate
 from dash_app.api.door.idempotency import HONOURED_BELOW, Idempotency
+from dash_app.api.door.repeating import RepeatOnce
 from dash_app.api.door.unknown import refuse_unknown_parameters
 from dash_app.api.events import routes as events
 from dash_app.api.events.feed import Feed
@@ -103,6 +104,7 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     _describe_problems(app)
     # From the inside out: to look who somebody is takes a connection, so it is done in their turn.
     identity = Identity(platform.database, platform.settings, asking)
+    app.add_middleware(RepeatOnce)
     app.add_middleware(Idempotency, database=platform.database)
     app.add_middleware(Entrance, api=app, identity=identity)
     app.add_middleware(

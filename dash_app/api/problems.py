@@ -16,7 +16,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from catalyst_assets.errors import CatalystError, DatabaseUnavailableError, LoopError, UsageError
+from catalyst_assets.errors import (
+    CatalystError,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    LoopError,
+    TransactionConflictError,
+    UsageError,
+)
 from dash_app.api.access import ForbiddenError, UnauthorizedError
 from dash_app.contract import FieldError, Problem
 from resources.access.attempts import TooManyAttemptsError
@@ -27,6 +34,8 @@ _NO_DATA_FOUND: Final = "P0002"
 # Of our own making: somebody decided since.
 _STALE: Final = "CF003"
 _PARTITION: Final = re.compile(r"(?:iteration )?\b([a-z0-9][a-z0-9-]*)__0*(\d+)\b")
+# What a request's state says where nothing of it was written because another was in its way.
+MAY_BE_REPEATED: Final = "may_be_repeated"
 # Seconds, where nobody knows better.
 _RETRY_AFTER: Final = "5"
 
@@ -60,6 +69,7 @@ _PLATFORM_PROBLEMS: Final = {
     TooManyAttemptsError: (429, "too-many-attempts"),
     ForbiddenError: (403, "forbidden"),
     NotFoundError: (404, "not-found"),
+    DatabaseBusyError: (503, "busy"),
     DatabaseUnavailableError: (503, "database-unavailable"),
     UsageError: (422, "invalid-request"),
     LoopError: (409, "conflict"),
@@ -233,8 +243,10 @@ async def answer_busy(_: Request, __: Exception) -> JSONResponse:
     )
 
 
-async def answer_error(_: Request, error: Exception) -> JSONResponse:
+async def answer_error(request: Request, error: Exception) -> JSONResponse:
     """Answer one of our own errors."""
+    if isinstance(error, TransactionConflictError):
+        request.scope.setdefault("state", {})[MAY_BE_REPEATED] = True
     if isinstance(error, InvalidBodyError):
         kind = "conflict" if error.status == HTTPStatus.CONFLICT else "invalid-request"
         return problem_response(error.status, kind, error.message, error.remedy, error.errors)

@@ -14,7 +14,13 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from catalyst_assets.errors import CatalystError, DatabaseUnavailableError, RunGivenUpError
+from catalyst_assets.errors import (
+    CatalystError,
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    RunGivenUpError,
+    TransactionConflictError,
+)
 from resources.paths import project_file
 
 if TYPE_CHECKING:
@@ -27,6 +33,21 @@ _COPIED_AT_ONCE = 4 * 1024**2
 # SQLSTATEs; the first is of our own making.
 _LOST_CLAIM = "CF001"
 _DISK_FULL = "53100"
+_CANCELLED = "57014"
+_CONFLICTS = {
+    "40P01": "Two transactions waited for each other, and PostgreSQL gave up this one",
+    "40001": "Another transaction changed what this one had read",
+}
+_BUSY = {
+    "53300": "PostgreSQL has no connection free",
+    "53200": "PostgreSQL has not enough memory for it",
+    "55P03": "Others hold what this needs",
+    _CANCELLED: "PostgreSQL ended the statement",
+}
+# Said when connecting, where no SQLSTATE is handed on.
+_NO_CONNECTION = re.compile(
+    r"too many (clients|connections)|connection slots are reserved|connection limit exceeded"
+)
 # Of one role and process.
 MOST_CONNECTIONS = 10
 _KEPT_CONNECTIONS = 2
@@ -111,7 +132,7 @@ class Database:
         Raises
         ------
         DatabaseUnavailableError
-            The server cannot be reached or went away.
+            The server cannot be reached or went away; as a `DatabaseBusyError`, it gave this up and may not the next time.
         RunGivenUpError
             A run whose claim this process carries has lost it: nothing is written.
         """
@@ -135,7 +156,7 @@ class Database:
         """Return why a connection was lost if it was ended because the run that used it was given up."""
         import sqlalchemy as sa
 
-        if not isinstance(error, DatabaseUnavailableError):
+        if not self._claims or not isinstance(error, DatabaseUnavailableError):
             return None
         try:
             with self.engine(Role.PIPELINE).begin() as connection:
@@ -207,6 +228,17 @@ def explain_refusal(error: BaseException, role: Role | None = None) -> CatalystE
         return DatabaseUnavailableError(
             f"The disk of the database is full: {reason.rstrip('.')}.", "Free disk space, then run again."
         )
+    if code in _CONFLICTS:
+        return TransactionConflictError(
+            f"{_CONFLICTS[code]}: nothing of it was written ({_plain(reason)}).", "Send or run it again."
+        )
+    busy = _BUSY["53300"] if code is None and _NO_CONNECTION.search(reason) else _BUSY.get(code or "")
+    if busy is not None:
+        took_long = code == _CANCELLED and "timeout" in reason
+        return DatabaseBusyError(
+            f"{busy}{f' as {role}' if role else ''}: {_plain(reason)}.",
+            "Ask for less at once, or give it longer." if took_long else "Try again a little later.",
+        )
     is_lost = (
         isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or error.connection_invalidated
     )
@@ -216,6 +248,11 @@ def explain_refusal(error: BaseException, role: Role | None = None) -> CatalystE
         f"PostgreSQL does not answer{f' as {role}' if role else ''}: {reason.rstrip('.')}.",
         "Run `catalyst status`; see the server's log under the home folder.",
     )
+
+
+def _plain(reason: str) -> str:
+    """Return what the server said without its own marks."""
+    return re.sub(r"^(.*\b(ERROR|FATAL):)?\s*", "", reason).rstrip(".")
 
 
 @cache

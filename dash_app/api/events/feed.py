@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from catalyst_assets.errors import DatabaseUnavailableError
-from resources.postgres.database import Database, Role, Row, execute, fetch_all, fetch_one
+from resources.postgres.database import Database, Role, Row, execute, explain_refusal, fetch_all, fetch_one
 
 AT_ONCE: Final = 1000
 MOST_SUBSCRIBERS: Final = 200
@@ -124,10 +124,8 @@ class Feed:
         try:
             with engine.connect() as connection:
                 return fetch_all(connection, query, **parameters)
-        except sa.exc.OperationalError as error:
-            raise DatabaseUnavailableError(
-                "PostgreSQL does not answer.", "Run `catalyst status`, then connect again."
-            ) from error
+        except sa.exc.DBAPIError as error:
+            raise explain_refusal(error, Role.APP) or error from error
 
     def _start(self) -> None:
         if self._thread is not None:
