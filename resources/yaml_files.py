@@ -7,7 +7,7 @@ dates text, `010` ten. What the values mean is the business of the model that th
 import re
 from collections.abc import Hashable, Iterator
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -19,8 +19,9 @@ Model = TypeVar("Model", bound=BaseModel)
 # Aliases may repeat what is written so many times; a few lines of them can stand for billions of values.
 _MOST_REPEATED: Final = 10
 _ALWAYS_ALLOWED: Final = 100_000
-# Composing recurses once a level; reading takes some ten seconds a million characters.
+# Composing recurses once a level; so many values are read in a second or two.
 _MOST_LEVELS: Final = 100
+_MOST_VALUES: Final = 50_000
 _MOST_CHARACTERS: Final = 1_000_000
 _MOST_DIGITS: Final = 4_000
 # No text of PostgreSQL holds a zero, no terminal the others; the escape "\0" passes what the reader checks.
@@ -34,15 +35,17 @@ _FLOAT: Final = re.compile(
 )
 
 
-class _CoreLoader(yaml.SafeLoader):
+# Several times faster, where PyYAML was built with libyaml.
+if TYPE_CHECKING:
+    from yaml import SafeLoader as _Safe
+else:
+    _Safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _CoreLoader(_Safe):
     """PyYAML's safe loader with the scalars of YAML 1.2 instead of those of 1.1."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
-
-    def fetch_more_tokens(self) -> None:
-        if self.flow_level + len(self.indents) > _MOST_LEVELS:
-            raise ValueError(f"line {self.line + 1}: it is nested too deep, beyond {_MOST_LEVELS} levels")
-        super().fetch_more_tokens()
 
 
 for _tag, _pattern, _first in (
@@ -71,12 +74,13 @@ def load_yaml(text: str) -> Any:
     Raises
     ------
     ValueError
-        It is not YAML, gives a key twice, holds a control character, is nested too deep, is too large or stands for far
-        more than is written; the message begins with the line.
+        It is not YAML, gives a key twice, holds a control character, is nested too deep, is too large, has too many values
+        or stands for far more than is written; the message begins with the line.
     """
     if len(text) > _MOST_CHARACTERS:
         raise ValueError(f"it has {len(text):,} characters, more than {_MOST_CHARACTERS:,}")
     try:
+        _refuse_excess(text)
         loader = _CoreLoader(text)
         try:
             node = loader.get_single_node()
@@ -157,6 +161,22 @@ def quote_hint(kind: str, given: object) -> str:
 
 def _message(item: Any) -> str:
     return f"{item['msg']}{quote_hint(item['type'], item['input'])}"
+
+
+def _refuse_excess(text: str) -> None:
+    """Refuse what is nested too deep or has too many values, before more than that is read."""
+    levels = n_values = 0
+    for event in yaml.parse(text, Loader=_Safe):
+        if isinstance(event, yaml.CollectionEndEvent):
+            levels -= 1
+        elif isinstance(event, yaml.NodeEvent):
+            levels += isinstance(event, yaml.CollectionStartEvent)
+            n_values += 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
+        if levels > _MOST_LEVELS:
+            raise ValueError(f"line {line}: it is nested too deep, beyond {_MOST_LEVELS} levels")
+        if n_values > _MOST_VALUES:
+            raise ValueError(f"line {line}: it has more than {_MOST_VALUES:,} values")
 
 
 def _refuse_repeated(loader: _CoreLoader, root: yaml.Node) -> None:
