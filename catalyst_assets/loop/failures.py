@@ -51,8 +51,10 @@ def explain_events(events: "Iterable[Any]") -> Failure | None:
                 return Failure(str(own), own)
             reason = messages[-1].strip().splitlines()[0] if messages else "no error recorded"
             return Failure(f"failed in {event.step_key}: {reason}")
-        if event.is_job_failure and event.job_failure_data.error is not None:
-            reason = _messages(event.job_failure_data.error)[-1].strip().splitlines()[0]
+        # A run that was given up has no data: its message says why.
+        failure = event.event_specific_data if event.is_job_failure else None
+        if failure is not None and failure.error is not None:
+            reason = _messages(failure.error)[-1].strip().splitlines()[0]
             return Failure(f"failed before its first step: {reason}")
     return None
 
