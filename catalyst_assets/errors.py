@@ -37,7 +37,20 @@ class UsageError(CatalystError):
 
 
 class InvalidCampaignError(UsageError):
-    """A campaign file is missing, malformed or names what the platform does not know."""
+    """A campaign file is missing, malformed or names what the platform does not know.
+
+    Parameters
+    ----------
+    problems
+        Where it is wrong (``criteria.0.min``, empty where it is no one place) and what is wrong there.
+    """
+
+    def __init__(self, message: str, remedy: str = "", problems: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message, remedy)
+        self.problems = tuple(problems)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.remedy, self.problems)
 
 
 class InvalidPoolError(UsageError):
@@ -64,6 +77,10 @@ class DatabaseBusyError(DatabaseUnavailableError):
 
 class TransactionConflictError(DatabaseBusyError):
     """Transactions met that could not both go on; this one was given up, and may succeed at once."""
+
+
+class DagsterUnavailableError(CatalystError):
+    """Dagster's webserver cannot be asked."""
 
 
 class RunGivenUpError(CatalystError):

@@ -1,8 +1,9 @@
 """Campaign files: which there are, and how one becomes a ``Campaign`` or a message a person can act on."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -16,6 +17,8 @@ from catalyst_assets.vocabulary.words import WHERE_DECLARED, close_to, unknown
 from resources.yaml_files import quote_hint, read_yaml
 
 CAMPAIGN_FOLDER = Path(__file__).parent
+_AGAIN: Final = "Correct these fields and run the command again."
+_FIELD: Final = re.compile(r"([a-z_]+(?:\.[a-z0-9_]+)*)(?:: | wants )")
 
 
 def list_campaigns() -> list[str]:
@@ -44,13 +47,36 @@ def load_campaign(path_or_name: str | Path) -> Campaign:
             f"{path} declares properties and methods: it is no campaign.",
             "Name it with CATALYST_PROPERTIES_FILE, and give the file of a campaign here.",
         )
-    campaign = parse_campaign(document, str(path))
-    if nonsense := "; ".join(find_nonsense(campaign)):
+    return parse_sensible(document, str(path))
+
+
+def parse_sensible(document: dict[str, Any], where: str) -> Campaign:
+    """Validate what a person wants of a campaign; ``where`` names it in messages.
+
+    Raises
+    ------
+    InvalidCampaignError
+        A field is missing, unknown or out of its range, or it wants what nothing can be.
+    """
+    campaign = parse_campaign(document, where)
+    if nonsense := find_nonsense(campaign):
+        told = "; ".join(nonsense)
         raise InvalidCampaignError(
-            f"Campaign {path} is not valid: {nonsense}{'' if nonsense.endswith('?') else '.'}",
-            "Correct these fields and run the command again.",
+            f"Campaign {where} is not valid: {told}{'' if told.endswith('?') else '.'}",
+            _AGAIN,
+            placed(nonsense),
         )
     return campaign
+
+
+def placed(sentences: Iterable[str]) -> list[tuple[str, str]]:
+    """Return sentences that begin with a field as that field and what is wrong there."""
+    return [
+        (found[1], sentence.removeprefix(found[1]).removeprefix(":").strip())
+        if (found := _FIELD.match(sentence))
+        else ("", sentence)
+        for sentence in sentences
+    ]
 
 
 def parse_campaign(document: dict[str, Any], where: str) -> Campaign:
@@ -64,10 +90,9 @@ def parse_campaign(document: dict[str, Any], where: str) -> Campaign:
     try:
         return Campaign.model_validate(document)
     except ValidationError as error:
-        problems = "; ".join(_explain(item) for item in error.errors(include_url=False))
-        raise InvalidCampaignError(
-            f"Campaign {where} is not valid: {problems}.", "Correct these fields and run the command again."
-        ) from None
+        problems = [_explain(item) for item in error.errors(include_url=False)]
+        told = "; ".join(": ".join(filter(None, problem)) for problem in problems)
+        raise InvalidCampaignError(f"Campaign {where} is not valid: {told}.", _AGAIN, problems) from None
 
 
 def read_stored(document: dict[str, Any]) -> Campaign:
@@ -93,9 +118,8 @@ def check_known(campaign: Campaign) -> None:
     if campaign.pool.lacks is not None:
         named.add(campaign.pool.lacks.property)
     properties = known_properties()
-    problems = [
-        f"unknown property '{name}'{close_to(name, properties)}" for name in sorted(named - set(properties))
-    ]
+    unknown_names = sorted(named - set(properties))
+    problems = [f"unknown property '{name}'{close_to(name, properties)}" for name in unknown_names]
     methods = {"method": campaign.method}
     if campaign.pool.lacks is not None:
         methods["pool.lacks.method"] = campaign.pool.lacks.method
@@ -108,13 +132,37 @@ def check_known(campaign: Campaign) -> None:
         raise InvalidCampaignError(
             f"Campaign {campaign.name} is not valid: {'; '.join(problems)}.",
             f"Correct the name, or declare it: {WHERE_DECLARED}.",
+            [*_places_of(campaign, unknown_names, problems), *placed(problems[len(unknown_names) :])],
         )
     problems = [problem for name in campaign.derive for problem in _misused(name, campaign.derive[name])]
     if problems:
         raise InvalidCampaignError(
             f"Campaign {campaign.name} is not valid: {'; '.join(problems)}.",
             "`catalyst campaign derivations` says what each function takes and gives.",
+            placed(problems),
         )
+
+
+def _places_of(
+    campaign: Campaign, names: Sequence[str], problems: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield where a campaign names each of these, with what is wrong with it."""
+    for name, problem in zip(names, problems, strict=False):
+        for place in list(_find_text(campaign.document, name, ())) or [""]:
+            yield place, problem
+
+
+def _find_text(value: Any, wanted: str, location: tuple[str, ...]) -> Iterator[str]:
+    if value == wanted:
+        yield ".".join(location)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key == wanted:
+                yield ".".join((*location, key))
+            yield from _find_text(item, wanted, (*location, str(key)))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _find_text(item, wanted, (*location, str(index)))
 
 
 def _misused(name: str, derivation: Derivation) -> Iterator[str]:
@@ -147,13 +195,13 @@ def _find(path_or_name: str | Path) -> Path:
     )
 
 
-def _explain(item: ErrorDetails) -> str:
+def _explain(item: ErrorDetails) -> tuple[str, str]:
     # Pydantic names the branch of the union it took; a real field of that name is kept once.
     parts = [part for part in item["loc"] if part != "bound"]
     parts = [part for i, part in enumerate(parts) if not (i and part == parts[i - 1] == "any_of")]
     field = ".".join(str(part) for part in parts)
     if item["type"] == "extra_forbidden":
-        return f"{field}: {unknown('field', str(parts[-1]), _fields_at(parts[:-1]))}"
+        return field, unknown("field", str(parts[-1]), _fields_at(parts[:-1]))
     message = item["msg"].removeprefix("Value error, ")
     if item["type"] == "missing":
         message = "is missing"
@@ -163,7 +211,7 @@ def _explain(item: ErrorDetails) -> str:
         message = "must be a mapping of fields"
     elif isinstance(item["input"], str | int | float | bool) and item["type"] != "value_error":
         message = f"{message}, not '{item['input']}'{quote_hint(item['type'], item['input'])}"
-    return f"{field}: {message}" if field else message
+    return (field, message) if field else placed([message])[0]
 
 
 def _fields_at(location: list[int | str]) -> list[str]:
