@@ -23,6 +23,7 @@ from catalyst_assets.learning import checks as learning_checks
 from catalyst_assets.loop import jobs, sensors
 from catalyst_assets.prediction import assets as prediction_assets
 from catalyst_assets.prediction import checks as prediction_checks
+from catalyst_assets.report.jobs import report_job, reports_sensor
 from catalyst_assets.representation import assets as representation_assets
 from catalyst_assets.representation import checks as representation_checks
 from catalyst_assets.validation import assets as validation_assets
@@ -84,12 +85,14 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
             validation_cancel,
             export_job,
             retract_job,
+            report_job,
         ],
         schedules=SCHEDULES,
         sensors=[
             sensors.loop_sensor,
             sensors.reaper_sensor,
             sensors.features_sensor,
+            reports_sensor,
             *([results_folder_sensor] if settings.results_folder else []),
             *([work_orders_sensor] if settings.work_order_webhook else []),
         ],

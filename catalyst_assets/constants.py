@@ -44,6 +44,8 @@ CALCULATION_TAG: Final = "catalyst/calculation"
 ATTEMPT_TAG: Final = "catalyst/attempt"
 RESULTS_FILE_TAG: Final = "catalyst/results_file"
 REASON_TAG: Final = "catalyst/reason"
+USER_TAG: Final = "catalyst/user"
+REQUEST_TAG: Final = "catalyst/request"
 OWNERS: Final = ["team:catalyst"]
 
 

@@ -94,6 +94,11 @@ def app_address(settings: Settings) -> str:
     return f"http://{_address(settings.host)}:{settings.app_port}"
 
 
+def dagster_address(settings: Settings) -> str:
+    """Return where servers of this machine find Dagster's webserver."""
+    return f"http://{_address(settings.host)}:{settings.dagster_port}"
+
+
 def api_port(settings: Settings) -> int:
     """Return the port of the API's own process."""
     after = settings.app_port + 1 if settings.app_port < 65535 else settings.app_port - 1

@@ -49,34 +49,37 @@ def start_campaign(database: Database, campaign: Campaign, *, reopen: bool = Fal
         A campaign of that name has another goal.
     """
     with database.transaction(Role.PIPELINE) as connection:
-        known = fetch_one(connection, "loop/lock_campaign", name=campaign.name)
-        if known is not None and known["sha256"] != campaign.sha256:
-            _refuse_another_goal(known["document"], campaign)
-        pool = load_pool(connection, campaign.pool)
-        if not pool:
-            raise InvalidPoolError(
-                f"The pool of campaign {campaign.name} is empty: no material matches "
-                f"{campaign.pool.model_dump(exclude_defaults=True)}.",
-                "Materialize `materials` from that source first, or widen the pool.",
-            )
-        execute(
-            connection,
-            "campaigns/upsert",
-            name=campaign.name,
-            document=json.dumps(campaign.document),
-            sha256=campaign.sha256,
+        store_campaign(connection, campaign, reopen=reopen)
+
+
+def store_campaign(connection: "sa.Connection", campaign: Campaign, *, reopen: bool) -> None:
+    """Start a campaign within a transaction, as :func:`start_campaign` does."""
+    known = fetch_one(connection, "loop/lock_campaign", name=campaign.name)
+    if known is not None and known["sha256"] != campaign.sha256:
+        _refuse_another_goal(known["document"], campaign)
+    pool = load_pool(connection, campaign.pool)
+    if not pool:
+        raise InvalidPoolError(
+            f"The pool of campaign {campaign.name} is empty: no material matches "
+            f"{campaign.pool.model_dump(exclude_defaults=True)}.",
+            "Materialize `materials` from that source first, or widen the pool.",
         )
-        if reopen:
-            execute(connection, "campaigns/reopen", name=campaign.name)
-        if known is None:
-            chosen = choose_test_set(
-                [row["material_id"] for row in pool], campaign.test_fraction, campaign.seed
-            )
-            execute_many(
-                connection,
-                "campaigns/add_test_member",
-                [{"campaign": campaign.name, "material_id": material_id} for material_id in chosen],
-            )
+    execute(
+        connection,
+        "campaigns/upsert",
+        name=campaign.name,
+        document=json.dumps(campaign.document),
+        sha256=campaign.sha256,
+    )
+    if reopen:
+        execute(connection, "campaigns/reopen", name=campaign.name)
+    if known is None:
+        chosen = choose_test_set([row["material_id"] for row in pool], campaign.test_fraction, campaign.seed)
+        execute_many(
+            connection,
+            "campaigns/add_test_member",
+            [{"campaign": campaign.name, "material_id": material_id} for material_id in chosen],
+        )
 
 
 def stop_campaign(database: Database, name: str, reason: str) -> None:
@@ -88,12 +91,17 @@ def stop_campaign(database: Database, name: str, reason: str) -> None:
         There is no such campaign, or it has ended already.
     """
     with database.transaction(Role.PIPELINE) as connection:
-        known = fetch_one(connection, "loop/lock_campaign", name=name)
-        if known is None:
-            raise UsageError(f"There is no campaign {name}.", "`catalyst campaign list` names them.")
-        if known["status"] == "finished":
-            raise UsageError(f"Campaign {name} has ended already: {known['stop_reason']}.")
-        finish_campaign(connection, name, reason)
+        end_campaign(connection, name, reason)
+
+
+def end_campaign(connection: "sa.Connection", name: str, reason: str) -> None:
+    """End a campaign within a transaction, as :func:`stop_campaign` does."""
+    known = fetch_one(connection, "loop/lock_campaign", name=name)
+    if known is None:
+        raise UsageError(f"There is no campaign {name}.", "`catalyst campaign list` names them.")
+    if known["status"] == "finished":
+        raise UsageError(f"Campaign {name} has ended already: {known['stop_reason']}.")
+    finish_campaign(connection, name, reason)
 
 
 def choose_test_set(material_ids: list[str], fraction: float, seed: int) -> list[str]:

@@ -21,16 +21,21 @@ def request_advance(database: Database, name: str) -> int:
         There is no such campaign, it has ended, or its newest iteration is not ranked yet.
     """
     with database.transaction(Role.PIPELINE) as connection:
-        _lock_active(connection, name)
-        iterations = fetch_all(connection, "loop/iterations", campaign=name)
-        if not iterations or iterations[-1]["status"] == "open":
-            what = f"Iteration {iterations[-1]['partition_key']}" if iterations else "The first iteration"
-            raise UsageError(
-                f"{what} of {name} is not ranked yet: there is nothing to go on from.",
-                "`catalyst campaign show` says what it waits for.",
-            )
-        execute(connection, "loop/request_advance", name=name)
-        return sum(row["n_pending"] for row in iterations)
+        return note_advance(connection, name)
+
+
+def note_advance(connection: "sa.Connection", name: str) -> int:
+    """Ask for the next iteration within a transaction, as :func:`request_advance` does."""
+    _lock_active(connection, name)
+    iterations = fetch_all(connection, "loop/iterations", campaign=name)
+    if not iterations or iterations[-1]["status"] == "open":
+        what = f"Iteration {iterations[-1]['partition_key']}" if iterations else "The first iteration"
+        raise UsageError(
+            f"{what} of {name} is not ranked yet: there is nothing to go on from.",
+            "`catalyst campaign show` says what it waits for.",
+        )
+    execute(connection, "loop/request_advance", name=name)
+    return sum(row["n_pending"] for row in iterations)
 
 
 def request_retry(database: Database, name: str) -> Row | None:
@@ -42,15 +47,20 @@ def request_retry(database: Database, name: str) -> Row | None:
         There is no such campaign, it has ended, or nothing of it failed.
     """
     with database.transaction(Role.PIPELINE) as connection:
-        _lock_active(connection, name)
-        wait = read_wait(connection, name)
-        if wait is not None and wait["failed_run_id"] is None:
-            raise UsageError(
-                f"Nothing of campaign {name} failed: {wait['reason']}.",
-                wait["remedy"] or "Nothing needs doing.",
-            )
-        execute(connection, "loop/request_retry", name=name)
-        return wait
+        return note_retry(connection, name)
+
+
+def note_retry(connection: "sa.Connection", name: str) -> Row | None:
+    """Ask to try again within a transaction, as :func:`request_retry` does."""
+    _lock_active(connection, name)
+    wait = read_wait(connection, name)
+    if wait is not None and wait["failed_run_id"] is None:
+        raise UsageError(
+            f"Nothing of campaign {name} failed: {wait['reason']}.",
+            wait["remedy"] or "Nothing needs doing.",
+        )
+    execute(connection, "loop/request_retry", name=name)
+    return wait
 
 
 def _lock_active(connection: "sa.Connection", name: str) -> None:

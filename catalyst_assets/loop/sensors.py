@@ -9,6 +9,7 @@ from catalyst_assets.campaigns.labels import load_origins
 from catalyst_assets.constants import REASON_TAG
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.loop.advance import Advance, RequestedRun, advance_campaign
+from catalyst_assets.loop.asked.answering import answer_requests
 from catalyst_assets.loop.calculations import calculations_to_follow
 from catalyst_assets.loop.corrections import tell_corrections
 from catalyst_assets.loop.jobs import FEATURES_SENSOR, FOLLOWERS, features_job, iteration_job, validation_job
@@ -37,8 +38,8 @@ _AUTOMATION_SECONDS = 10
     description=(
         "Drives campaigns: asks each of which something changed what it needs next and requests that run of "
         "`iteration`, `validation` or `features`, or says what it waits for (`catalyst campaign show`); and a run of "
-        "`calculation` for each that waits. It follows results, whoever wrote them, reads the database and not events, "
-        "and requests nothing twice."
+        "`calculation` for each that waits. It carries out what people ask by the API, follows results, whoever wrote "
+        "them, reads the database and not events, and requests nothing twice."
     ),
 )
 def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
@@ -47,6 +48,7 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
     It reads the database rather than events, so that a restart or a double tick changes nothing.
     """
     platform: Platform = context.resources.platform
+    _answer(context, platform)
     for key in tell_corrections(platform.database, context.instance):
         context.log.info("Labels of %s were corrected or retracted since it opened.", key)
     advances: list[Advance] = []
@@ -108,6 +110,14 @@ def reaper_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     look_at_installation(context.instance, platform.database)
     post_notices(platform.database, platform.settings)
     return dg.SkipReason(f"Ended {len(reaped)} dead runs: {', '.join(reaped)}" if reaped else "No dead run.")
+
+
+def _answer(context: dg.SensorEvaluationContext, platform: "Platform") -> None:
+    try:
+        for line in answer_requests(platform):
+            context.log.info("Answered %s", line)
+    except CatalystError as error:  # campaigns go on meanwhile
+        context.log.error("What people ask cannot be answered now: %s", error)
 
 
 def label_observation(database: "Database", request: RequestedRun) -> dg.AssetObservation:

@@ -4,8 +4,9 @@ One that is declared as answering from outside needs nothing here: its results a
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from catalyst_assets.campaigns.library import check_known, parse_sensible
 from catalyst_assets.errors import LoopError
 from catalyst_assets.validation.dft.methods import check_computable, find_method
 from catalyst_assets.validation.jobs import programs
@@ -58,3 +59,22 @@ def check_answerable(campaign: "Campaign") -> None:
     """
     if campaign.validator == programs.GPAW:
         check_computable(campaign.method, campaign.learned_properties)
+
+
+def check_goal(document: dict[str, Any], where: str) -> "Campaign":
+    """Return the campaign of a document, refused as `catalyst campaign validate` refuses its file.
+
+    Parameters
+    ----------
+    where
+        What messages call it.
+
+    Raises
+    ------
+    UsageError
+        It is not valid, names what nobody declared, or its validator cannot answer it.
+    """
+    campaign = parse_sensible(document, where)
+    check_known(campaign)
+    check_answerable(campaign)
+    return campaign

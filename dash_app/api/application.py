@@ -8,6 +8,8 @@ from fastapi.responses import HTMLResponse
 
 from dash_app.api import campaigns, candidates, rankings, results, validation
 from dash_app.api.connection import Transaction
+from dash_app.api.dispatch import models, requests, runs
+from dash_app.api.dispatch.dagster_runs import Runs
 from dash_app.api.door import attachments, decisions
 from dash_app.api.door.gate import Gate
 from dash_app.api.door.idempotency import HONOURED_BELOW, Idempotency
@@ -27,7 +29,9 @@ from dash_app.contract import Health, Problem
 from dash_app.result_contract import NewResult
 from resources.platform import Platform
 from resources.postgres.database import fetch_one
+from resources.services import dagster_address
 from resources.web.asking import AskingFor
+from resources.web.asking_dagster import DagsterServer
 from resources.web.security_headers import hash_scripts, page_policy
 
 _DESCRIPTION: Final = """Campaigns, the candidates their rankings suggest, decisions about them, and the results of
@@ -73,11 +77,15 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     app.state.database = platform.database
     app.state.asking = asking
     app.state.rankings = rankings.StoredRankings()
+    app.state.runs = Runs(DagsterServer(dagster_address(platform.settings), asking))
     app.state.feed = Feed(platform.database)
     install_problem_handlers(app)
     app.include_router(events.router)
     app.include_router(sessions.router)
     app.include_router(campaigns.router)
+    app.include_router(requests.router)
+    app.include_router(models.router)
+    app.include_router(runs.router)
     app.include_router(rankings.router)
     app.include_router(candidates.router)
     app.include_router(materials.router)

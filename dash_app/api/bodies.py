@@ -61,11 +61,23 @@ async def read_json(request: Request) -> Any:
             f"Results are taken as application/json, not as {kind or 'content of no type'}; "
             "a file of them goes to /results/files.",
         )
-    data = await request.body()
+    return parse_json(await request.body())
+
+
+def parse_json(data: bytes) -> Any:
+    """Return what JSON holds.
+
+    Raises
+    ------
+    InvalidBodyError
+        It is no JSON, or holds texts that nobody can read.
+    """
     try:
         document = json.loads(data, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
-        raise InvalidBodyError("The body is nested too deeply.", "Give a list of results.", []) from None
+        raise InvalidBodyError(
+            "The body is nested too deeply.", "Send what the operation describes.", []
+        ) from None
     except UnicodeDecodeError as error:
         raise InvalidBodyError("The body is not UTF-8.", f"Send it as UTF-8 ({error.reason}).", []) from None
     except json.JSONDecodeError as error:

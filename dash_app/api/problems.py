@@ -18,6 +18,7 @@ from starlette.routing import compile_path
 
 from catalyst_assets.errors import (
     CatalystError,
+    DagsterUnavailableError,
     DatabaseBusyError,
     DatabaseUnavailableError,
     LoopError,
@@ -63,6 +64,10 @@ class InvalidBodyError(CatalystError):
         self.status = status
 
 
+class NobodyAnswersError(CatalystError):
+    """So much waits for others that they seem to stand still."""
+
+
 _PLATFORM_PROBLEMS: Final = {
     UnauthorizedError: (401, "unauthorized"),
     NotSignedInError: (401, "not-signed-in"),
@@ -71,6 +76,8 @@ _PLATFORM_PROBLEMS: Final = {
     NotFoundError: (404, "not-found"),
     DatabaseBusyError: (503, "busy"),
     DatabaseUnavailableError: (503, "database-unavailable"),
+    DagsterUnavailableError: (503, "dagster-unavailable"),
+    NobodyAnswersError: (503, "nobody-answers"),
     UsageError: (422, "invalid-request"),
     LoopError: (409, "conflict"),
 }

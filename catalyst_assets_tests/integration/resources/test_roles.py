@@ -38,6 +38,7 @@ _NOBODY: Final = [
     "UPDATE active_learning_runs SET document = '{}'",
     "UPDATE active_learning_runs SET label_sha256 = 'other'",
     "DELETE FROM materials",
+    "DELETE FROM campaign_requests",
     "DELETE FROM schema_migrations",
     "SELECT transition_candidate(:ranked, 'validated', 'x')",
     "SELECT transition_candidate(:flagged, 'validated', 'x')",
@@ -49,6 +50,8 @@ _REFUSED: Final = {
         "SET ROLE catalyst_validator",
         "SELECT * FROM reference_values",
         "SELECT sha256 FROM api_tokens",
+        "INSERT INTO campaign_requests (kind, campaign, actor) VALUES ('stop', 'followed', 'x')",
+        "UPDATE campaign_requests SET actor = 'x'",
         "UPDATE result_examinations SET problem = NULL",
         "INSERT INTO validation_results (material_id, property, method, outcome, value, unit, validator) "
         "VALUES ('p:C', 'band_gap_direct', 'PBE', 'measured', 1, 'eV', 'x')",
@@ -69,6 +72,8 @@ _REFUSED: Final = {
         "UPDATE materials SET properties = '{}'",
         "UPDATE predictions SET mean = '{0}'",
         "UPDATE campaigns SET document = '{}'",
+        "UPDATE campaign_requests SET status = 'done'",
+        "INSERT INTO campaign_requests (kind, campaign, actor, status, answered_at) VALUES ('stop', 'x', 'x', 'done', now())",
         "UPDATE result_examinations SET problem = NULL",
     ],
     Role.ANALYST: [
@@ -126,7 +131,10 @@ def test_what_is_a_roles_own_work_is_not(platform: Platform, candidates: dict[st
             "SELECT transition_candidate(:ranked, 'flagged', 'x')",
         ],
         Role.VALIDATOR: ["SELECT transition_candidate(:flagged, 'in_validation', 'x')"],
-        Role.APP: ["SELECT transition_candidate(:ranked, 'flagged', 'x')"],
+        Role.APP: [
+            "SELECT transition_candidate(:ranked, 'flagged', 'x')",
+            "INSERT INTO campaign_requests (kind, campaign, reason, actor) VALUES ('stop', 'followed', 'x', 'x')",
+        ],
         Role.ANALYST: ["SELECT * FROM reading.candidates"],
     }
     for role, statements in allowed.items():

@@ -1,0 +1,351 @@
+"""Campaigns started, gone on with and stopped by the API, models and runs: what the API hands on to others."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import httpx
+import pytest
+
+from catalyst_assets.loop.asked.answering import answer_requests
+from catalyst_assets.report.requested import reports_to_write, write_requested
+from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
+from catalyst_assets_tests.integration.dash_app.serving import api_client
+from catalyst_assets_tests.integration.dash_app.test_api_page import NEEDED, commands_below
+from catalyst_assets_tests.integration.loop.following import LABORATORY
+from dash_app.api.dispatch import requests
+from dash_app.api.dispatch.jobs import LAUNCHABLE
+from resources.platform import Platform
+
+RUN = "0b3f9a52-6a8e-4f0c-9d5e-3a1b6f1c2d4e"
+YAML = {"Content-Type": "application/yaml"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def admin(platform: Platform) -> Iterator[httpx.Client]:
+    """A client with an admin's token, on the object store of the platform; no Dagster answers."""
+    settings = platform.settings.model_copy(update={"dagster_port": free_port()})
+    with api_client(platform.database, settings, may="admin") as client:
+        yield client
+
+
+@contextmanager
+def loop_of(platform: Platform) -> Iterator[None]:
+    """What the daemon does of a campaign: answer requests, rank its first iteration, have reports written."""
+    ended = threading.Event()
+    database = platform.database
+
+    def follow() -> None:
+        ranked = False
+        with dg.DagsterInstance.ephemeral() as instance:
+            while not ended.wait(0.02):
+                told = answer_requests(platform)
+                if not ranked and any("is active" in line for line in told):
+                    ReviewedCampaign(database, "silver-oxides").rank(0, ["p:AgAlO3"])
+                    ranked = True
+                for run in reports_to_write(database, instance):
+                    write_requested(platform, run.request_id)
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_a_campaign_is_started_gone_on_with_and_stopped_by_curl_as_the_page_says(
+    admin: httpx.Client, platform: Platform, campaign: ReviewedCampaign, tmp_path: Path
+) -> None:
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} missing")
+    campaign.rank(0, ["p:AgAlO3"])
+    authorization = f"Authorization: {admin.headers['Authorization']}"
+    with loop_of(platform):
+        ran = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", commands_below("Campaigns and runs")],
+            env={"PATH": os.environ["PATH"], "API": str(admin.base_url).rstrip("/"), "AUTH": authorization},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == [
+        "Campaign silver-oxides is valid, and cannot run here yet: No member of the pool has features: materialize "
+        "`backbone` and `structure_embeddings`.",
+        "Campaign silver-oxides is active: its test set is frozen.",
+        "Campaign silver-oxides opens its next iteration.",
+        "Campaign silver-oxides has ended.",
+        "The report of campaign silver-oxides is written.",
+        "stopped by Ada Lovelace: the furnace is needed elsewhere",
+        "[0,null]",
+    ]
+    assert "stopped by Ada Lovelace: the furnace" in (tmp_path / "silver-oxides.html").read_text()
+    asked = admin.get("/campaign-requests", params={"campaign": "silver-oxides", "limit": 4}).json()
+    assert [(each["kind"], each["status"], each["actor"]) for each in asked["items"]] == [
+        ("report", "done", "Ada Lovelace"), ("stop", "done", "Ada Lovelace"), ("next", "done", "Ada Lovelace"),
+        ("start", "done", "Ada Lovelace"),
+    ]  # fmt: skip
+    rest = admin.get("/campaign-requests", params={"before": asked["next"]}).json()
+    assert [(each["kind"], each["status"]) for each in rest["items"]] == [("validate", "refused")]
+    events = admin.get("/events", params={"after": 0, "kind": "request.*", "follow": "false"}).text
+    assert events.count("event: request.waiting") == 5
+    assert events.count("event: request.done") == 4
+    assert events.count("event: request.refused") == 1
+
+
+def test_what_is_wrong_with_a_campaigns_file_is_said_at_once_field_by_field(
+    admin: httpx.Client, campaign: ReviewedCampaign
+) -> None:
+    def refused(body: Any, status: int = 422) -> dict[str, Any]:
+        sent = {"json": body} if isinstance(body, dict) else {"content": body, "headers": YAML}
+        answer = admin.post("/campaigns", **sent)
+        assert answer.status_code == status, answer.text
+        problem: dict[str, Any] = answer.json()
+        return problem
+
+    wrong = LABORATORY | {"criteria": [{"property": "band_gap_direct", "min": "high"}], "batch": 3}
+    told = refused(wrong)
+    assert {each["pointer"] for each in told["errors"]} == {"/criteria/0/min", "/batch"}
+    assert all(each["remedy"] == "Correct these fields and send it again." for each in told["errors"])
+    (unknown,) = refused(LABORATORY | {"criteria": [{"property": "band_gap_dierct", "min": 1}]})["errors"]
+    assert unknown["pointer"] == "/criteria/0/property"
+    assert "did you mean band_gap_direct" in unknown["message"]
+    (method,) = refused(LABORATORY | {"method": "PBE99"})["errors"]
+    assert method["pointer"] == "/method"
+    (sense,) = refused(LABORATORY | {"pool": {"elements": ["Xx"]}})["errors"]
+    assert sense["pointer"] == "/pool/elements"
+    for text, said in (
+        ("name: [", "line 1"),
+        ("name: a\nname: b", "given twice"),
+        ('name: "\\0"', "control character"),
+        ("- a", "The body holds list"),
+        ("[" * 5000, "nested too deep"),
+        (b"\xff", "not UTF-8"),
+        ("", "The body holds nothing"),
+    ):
+        assert said in refused(text)["detail"]
+    assert admin.post("/campaigns", content="name: x").status_code == 415
+    assert admin.post("/campaigns", json=[LABORATORY]).status_code == 422
+    for path in ("stop", "next", "retry", "report"):
+        body = {"json": {"reason": "x"}} if path == "stop" else {}
+        assert admin.post(f"/campaigns/nowhere/{path}", **body).status_code == 404  # type: ignore[arg-type]
+    assert admin.post(f"/campaigns/{campaign.name}/stop", json={"reason": " "}).status_code == 422
+    assert admin.get("/campaign-requests").json() == {"items": [], "next": None}
+    assert admin.get("/campaign-requests/1").status_code == 404
+    assert admin.get(f"/campaigns/{campaign.name}/report").status_code == 404
+
+
+def test_asking_again_asks_once_and_too_much_is_refused(
+    admin: httpx.Client,
+    platform: Platform,
+    campaign: ReviewedCampaign,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(requests, "_MOST_WAITING", 4)
+    path = f"/campaigns/{campaign.name}"
+    first = admin.post(f"{path}/next", headers={"Idempotency-Key": "1"})
+    again = admin.post(f"{path}/next", headers={"Idempotency-Key": "1"})
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.headers["Location"] == again.headers["Location"]
+    assert first.headers["Location"].endswith(f"/campaign-requests/{first.json()['request_id']}")
+    reports = {admin.post(f"{path}/report").json()["request_id"] for _ in range(3)}
+    assert len(reports) == 1
+    for _ in range(2):
+        assert admin.post(f"{path}/retry").status_code == 202
+    full = admin.post(f"{path}/stop", json={"reason": "x"})
+    assert (full.status_code, full.json()["type"]) == (503, "urn:catalyst:problem:nobody-answers")
+    answer_requests(platform)
+    assert admin.post(f"{path}/stop", json={"reason": "x"}).status_code == 202
+
+
+def test_models_say_what_they_were_trained_on_and_which_is_champion(
+    admin: httpx.Client, campaign: ReviewedCampaign
+) -> None:
+    campaign.rank(0, ["p:AgAlO3"])
+    campaign.rank(1, ["p:AgAlO3"])
+    campaign.register(0, version=1, champion=1)
+    campaign.register(1, version=2, champion=1)
+    found = admin.get(f"/campaigns/{campaign.name}/models").json()
+    assert (found["total"], found["champion"]) == (2, 1)
+    host = admin.base_url.host
+    assert found["address"] == f"http://{host}:5000/#/models/{campaign.name}"
+    newest, oldest = found["items"]
+    assert (newest["name"], newest["is_champion"], oldest["is_champion"]) == (
+        f"{campaign.name}@2",
+        False,
+        True,
+    )
+    assert (newest["iteration"], newest["label_count"], newest["superseded"]) == (1, 20, [])
+    assert newest["address"] == f"{found['address']}/versions/2"
+    assert admin.get("/campaigns/nowhere/models").status_code == 404
+
+
+def test_where_dagster_does_not_answer_the_api_says_so(
+    admin: httpx.Client, campaign: ReviewedCampaign
+) -> None:
+    for ask in (
+        lambda: admin.get("/runs"),
+        lambda: admin.get(f"/runs/{RUN}"),
+        lambda: admin.post("/runs", json={"job": "features"}),
+        lambda: admin.post(f"/runs/{RUN}/stop"),
+    ):
+        answer = ask()
+        assert (answer.status_code, answer.json()["type"]) == (
+            503,
+            "urn:catalyst:problem:dagster-unavailable",
+        )
+        assert "does not answer at http://127.0.0.1:" in answer.json()["detail"]
+        assert "dagster-webserver" in answer.json()["remedy"]
+    for body, pointer in (
+        ({"job": "calculation"}, "/job"),
+        ({"job": "iteration"}, "/partition"),
+        ({"job": "features", "partition": f"{campaign.name}__0000"}, "/partition"),
+        ({"job": "iteration", "partition": f"{campaign.name}__0000"}, "/partition"),
+        ({"job": "ingest_aflow"}, "/job"),
+    ):
+        refused = admin.post("/runs", json=body)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+    assert admin.get("/runs/1").status_code == 422
+
+
+def test_every_job_that_may_be_launched_is_one_of_dagsters(platform: Platform) -> None:
+    from catalyst_assets.build import build_defs
+
+    jobs = {job.name: job for job in build_defs(platform=platform).resolve_all_job_defs()}
+    assert {name: job.needs_partition for name, job in LAUNCHABLE.items()} == {
+        name: jobs[name].partitions_def is not None for name in LAUNCHABLE
+    }
+
+
+@contextmanager
+def dagster_that_answers(answers: dict[str, Any], asked: list[dict[str, Any]]) -> Iterator[int]:
+    """A server that answers each query of a name as told."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            asked.append(sent)
+            name = sent["query"].split()[1].partition("(")[0]
+            body = json.dumps(answers[name]).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def shown(status: str, **tags: str) -> dict[str, Any]:
+    return {
+        "runId": RUN, "jobName": "iteration", "status": status, "creationTime": 1.0, "startTime": 2.0, "endTime": 3.0,
+        "tags": [{"key": key.replace("__", "/"), "value": value} for key, value in tags.items()],
+    }  # fmt: skip
+
+
+def test_runs_say_why_they_failed_and_what_dagster_refuses_is_told(
+    platform: Platform, campaign: ReviewedCampaign
+) -> None:
+    campaign.rank(0, ["p:AgAlO3"])
+    key = f"{campaign.name}__0000"
+    failed = shown("FAILURE", dagster__partition=key, dagster__sensor_name="loop_sensor")
+    error = {"message": "catalyst_assets.errors.LoopError: There are no labels. Load some.", "cause": None}
+    step = {
+        "__typename": "ExecutionStepFailureEvent",
+        "stepKey": "training_set",
+        "message": "failed",
+        "error": {"message": "dagster.StepError: failed\nat a line", "cause": error},
+    }
+    asked: list[dict[str, Any]] = []
+    answers: dict[str, Any] = {
+        "Runs": {"data": {"runsOrError": {"__typename": "Runs", "results": [failed]}}},
+        "Run": {"data": {"runOrError": {"__typename": "RunNotFoundError", "message": "x"}}},
+        "Events": {"data": {"r0": {"eventConnection": {"events": [step]}}}},
+        "Stop": {"data": {"terminateRun": {"__typename": "TerminateRunFailure", "message": "no process"}}},
+        "Launch": {"data": {"launchRun": {"__typename": "PipelineNotFoundError", "message": "no job"}}},
+    }
+    with dagster_that_answers(answers, asked) as port:
+        settings = platform.settings.model_copy(update={"dagster_port": port})
+        with api_client(platform.database, settings, may="admin") as admin:
+            for _ in range(2):
+                (run,) = admin.get("/runs", params={"campaign": campaign.name, "status": "failure"}).json()[
+                    "items"
+                ]
+            assert run["failure"] == "There are no labels. Load some."
+            assert (run["campaign"], run["partition"], run["launched_by"]) == (
+                campaign.name,
+                key,
+                "sensor loop_sensor",
+            )
+            assert run["started_at"] == "1970-01-01T00:00:02Z"
+            assert run["address"] == f"http://{admin.base_url.host}:{port}/runs/{RUN}"
+            # Its log is read once.
+            assert [sent["query"].split()[1].partition("(")[0] for sent in asked] == [
+                "Runs",
+                "Events",
+                "Runs",
+            ]
+            assert asked[0]["variables"] == {
+                "filter": {"statuses": ["FAILURE"], "tags": [{"key": "catalyst/campaign", "value": campaign.name}]},
+                "cursor": None, "limit": 26,
+            }  # fmt: skip
+            assert admin.get(f"/runs/{RUN}").status_code == 404
+            assert admin.post(f"/runs/{RUN}/stop").status_code == 404
+            again = admin.post("/runs", json={"job": "iteration", "partition": key})
+            assert (again.status_code, again.json()["detail"]) == (
+                409,
+                f"Run {RUN} of iteration is failure already.",
+            )
+            answers["Runs"] = {"data": {"runsOrError": {"__typename": "Runs", "results": []}}}
+            unknown = admin.post("/runs", json={"job": "iteration", "partition": key})
+            assert (unknown.status_code, unknown.json()["detail"]) == (503, "Dagster cannot do this: no job")
+            tags = {each["key"]: each["value"] for each in
+                    asked[-1]["variables"]["executionParams"]["executionMetadata"]["tags"]}  # fmt: skip
+            assert tags == {
+                "catalyst/user": "Ada Lovelace", "dagster/partition": key, "catalyst/campaign": campaign.name,
+            }  # fmt: skip
+            answers["Launch"] = {"data": {"launchRun": {"__typename": "LaunchRunSuccess", "run": shown(
+                "QUEUED", catalyst__user="Ada Lovelace")}}}  # fmt: skip
+            launched = admin.post("/runs", json={"job": "features"})
+            assert (launched.status_code, launched.json()["launched_by"]) == (201, "Ada Lovelace")
+            assert launched.headers["Location"] == f"/api/v1/runs/{RUN}"
+            answers["Run"] = {"data": {"runOrError": {"__typename": "Run", **shown("SUCCESS")}}}
+            ended = admin.post(f"/runs/{RUN}/stop")
+            assert (ended.status_code, ended.json()["detail"]) == (
+                409,
+                f"Run {RUN} has ended already: success.",
+            )
+            answers["Run"] = {"data": {"runOrError": {"__typename": "Run", **shown("CANCELED")}}}
+            assert admin.post(f"/runs/{RUN}/stop").json()["status"] == "canceled"
+            answers["Runs"] = {"data": None, "errors": [{"message": "no database"}]}
+            assert admin.get("/runs").json()["detail"] == "Dagster could not answer: no database."

@@ -1,0 +1,1 @@
+"""What the API hands on to others: the loop carries out requests about campaigns, Dagster runs jobs."""

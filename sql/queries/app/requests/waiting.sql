@@ -1,0 +1,1 @@
+SELECT count(*) AS n FROM campaign_requests WHERE status = 'waiting'
