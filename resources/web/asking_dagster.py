@@ -33,7 +33,7 @@ class DagsterServer:
     def __init__(self, url: str, asking: AskingFor) -> None:
         self._url = url
         self._asking = asking
-        limits = httpx.Limits(max_connections=_MOST_AT_ONCE, keepalive_expiry=5.0)
+        limits = httpx.Limits(max_connections=_MOST_AT_ONCE, max_keepalive_connections=0)
         self._http = httpx.Client(timeout=_TIMEOUT, limits=limits, trust_env=False)
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
@@ -66,10 +66,6 @@ class DagsterServer:
             raise DagsterUnavailableError(f"Dagster could not answer: {_first_error(answer)}.", _REMEDY)
         data: dict[str, Any] = answer["data"]
         return data
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
 
     def _post(self, sent: str) -> bytes:
         headers = self._asking.as_service() | {"Content-Type": "application/json"}

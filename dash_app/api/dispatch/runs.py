@@ -1,6 +1,6 @@
 """`/runs`: what Dagster computes, asked and launched through its webserver."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/runs", tags=["runs"], responses=problem_responses(42
 
 _RUN_ID: Final = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _TEXT: Final = "^[ -~]*$"
-_CREATED: Final = {
+_CREATED: Final[dict[int | str, dict[str, Any]]] = {
     201: {
         "description": "The run is queued",
         "headers": {"Location": {"description": "The run.", "schema": {"type": "string"}, "required": True}},
