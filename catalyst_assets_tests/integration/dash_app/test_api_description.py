@@ -3,16 +3,19 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import httpx
 import pytest
 
+from catalyst_assets_tests.integration.dash_app.dagster_stub import dagster_that_answers, shown
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
-from catalyst_assets_tests.integration.dash_app.serving import bearer
+from catalyst_assets_tests.integration.dash_app.serving import api_client, bearer
 from catalyst_assets_tests.results import submit_results
 from resources.postgres.database import Database
+from resources.settings import Settings
 
 CHECKS: Final = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
@@ -45,6 +48,20 @@ def make_up_requests(
     sent = re.search(r"([\d,]+) generated", ended.stdout)
     assert sent is not None, ended.stdout + ended.stderr
     return int(sent[1].replace(",", "")), "" if ended.returncode == 0 else ended.stdout
+
+
+@pytest.fixture
+def api(database: Database, settings: Settings) -> Iterator[httpx.Client]:
+    """A client of the API, beside a Dagster that has no runs."""
+    answers = {
+        "Runs": {"data": {"runsOrError": {"__typename": "Runs", "results": []}}},
+        "Run": {"data": {"runOrError": {"__typename": "RunNotFoundError", "message": "no run"}}},
+        "Launch": {"data": {"launchRun": {"__typename": "LaunchRunSuccess", "run": shown("QUEUED")}}},
+    }
+    with dagster_that_answers(answers, []) as port:
+        changed = settings.model_copy(update={"dagster_port": port})
+        with api_client(database, changed) as client:
+            yield client
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Campaigns started, gone on with and stopped by the API, models and runs: what the API hands on to others."""
 
-import json
 import os
 import shutil
 import socket
@@ -8,7 +7,6 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ import pytest
 
 from catalyst_assets.loop.asked.answering import answer_requests
 from catalyst_assets.report.requested import reports_to_write, write_requested
+from catalyst_assets_tests.integration.dash_app.dagster_stub import RUN, dagster_that_answers, shown
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.dash_app.serving import api_client
 from catalyst_assets_tests.integration.dash_app.test_api_page import NEEDED, commands_below
@@ -26,7 +25,6 @@ from dash_app.api.dispatch import requests
 from dash_app.api.dispatch.jobs import LAUNCHABLE
 from resources.platform import Platform
 
-RUN = "0b3f9a52-6a8e-4f0c-9d5e-3a1b6f1c2d4e"
 YAML = {"Content-Type": "application/yaml"}
 
 
@@ -235,42 +233,6 @@ def test_every_job_that_may_be_launched_is_one_of_dagsters(platform: Platform) -
     assert {name: job.needs_partition for name, job in LAUNCHABLE.items()} == {
         name: jobs[name].partitions_def is not None for name in LAUNCHABLE
     }
-
-
-@contextmanager
-def dagster_that_answers(answers: dict[str, Any], asked: list[dict[str, Any]]) -> Iterator[int]:
-    """A server that answers each query of a name as told."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            sent = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            asked.append(sent)
-            name = sent["query"].split()[1].partition("(")[0]
-            body = json.dumps(answers[name]).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def shown(status: str, **tags: str) -> dict[str, Any]:
-    return {
-        "runId": RUN, "jobName": "iteration", "status": status, "creationTime": 1.0, "startTime": 2.0, "endTime": 3.0,
-        "tags": [{"key": key.replace("__", "/"), "value": value} for key, value in tags.items()],
-    }  # fmt: skip
 
 
 def test_runs_say_why_they_failed_and_what_dagster_refuses_is_told(
