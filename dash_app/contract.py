@@ -132,7 +132,11 @@ class Iteration(BaseModel):
     evaluated_so_far: int = Field(description="Materials answered up to and with this iteration.")
     hits_so_far: int | None
     best_so_far: float | None = Field(description="Best objective value; null without an objective.")
-    metrics: dict[str, Any] = Field(description="Errors and calibration, as recorded by the loop.")
+    metrics: dict[str, Any] = Field(
+        description="Errors and calibration, as the report shows them: `valid_mae_by_property` on chemical systems left "
+        "out, `test_mae_by_property` on the frozen test set, `validation_mae_by_property` on what was validated, "
+        "`miscalibration_area_by_property`, and more.",
+    )
     model_sha256: str | None
     model_version: int | None = Field(
         description="Version under which its model is registered; null while it is not."

@@ -133,7 +133,7 @@ def test_what_is_wrong_with_a_campaigns_file_is_said_at_once_field_by_field(
     (sense,) = refused(LABORATORY | {"pool": {"elements": ["Xx"]}})["errors"]
     assert sense["pointer"] == "/pool/elements"
     for text, said in (
-        ("name: [", "line 1"),
+        ("name: [", "cannot be read as YAML: line 2"),
         ("name: a\nname: b", "given twice"),
         ('name: "\\0"', "control character"),
         ("- a", "The body holds list"),
@@ -308,6 +308,12 @@ def test_runs_say_why_they_failed_and_what_dagster_refuses_is_told(
                 f"Run {RUN} has ended already: success.",
             )
             answers["Run"] = {"data": {"runOrError": {"__typename": "Run", **shown("CANCELED")}}}
-            assert admin.post(f"/runs/{RUN}/stop").json()["status"] == "canceled"
+            stopped = admin.post(f"/runs/{RUN}/stop").json()
+            assert (stopped["status"], stopped["stopped_by"]) == ("canceled", "")
+            answers["Stop"] = {"data": {"terminateRun": {"__typename": "TerminateRunSuccess"}}}
+            answers["Run"] = {"data": {"runOrError": {"__typename": "Run", **shown("STARTED")}}}
+            assert admin.post(f"/runs/{RUN}/stop").json()["status"] == "started"
+            answers["Run"] = {"data": {"runOrError": {"__typename": "Run", **shown("CANCELING")}}}
+            assert admin.get(f"/runs/{RUN}").json()["stopped_by"] == "Ada Lovelace"
             answers["Runs"] = {"data": None, "errors": [{"message": "no database"}]}
             assert admin.get("/runs").json()["detail"] == "Dagster could not answer: no database."

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from catalyst_assets.loop.asked import answering
 from catalyst_assets.loop.asked.answering import answer_requests
+from catalyst_assets.report import pages
 from catalyst_assets.report.requested import reports_to_write, write_requested
 from catalyst_assets_tests.integration.loop.following import LABORATORY, Followed
 from resources.platform import Platform
@@ -139,8 +140,9 @@ def test_a_mistake_of_ours_holds_up_no_other_request(
 
 
 def test_a_report_is_written_by_a_run_and_given_up_where_runs_fail(
-    platform: Platform, followed: Followed
+    platform: Platform, followed: Followed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pages, "render_page", lambda summary: f"Report of {summary.campaign}")
     database = platform.database
     number, other = ask(database, "report", "followed"), ask(database, "report", "nowhere")
     with dg.DagsterInstance.ephemeral() as instance:
@@ -155,7 +157,7 @@ def test_a_report_is_written_by_a_run_and_given_up_where_runs_fail(
     done, refused = answer_of(database, number), answer_of(database, other)
     assert done["status"] == "done"
     assert (refused["status"], refused["answer"]) == ("refused", "The machine went away.")
-    assert platform.objects.get_bytes(done["details"]["key"]).startswith(b"<!doctype html>")
+    assert platform.objects.get_bytes(done["details"]["key"]) == b"Report of followed"
     assert write_requested(platform, number) == "nobody waits for it any more"
 
 

@@ -39,6 +39,7 @@ _NOBODY: Final = [
     "UPDATE active_learning_runs SET label_sha256 = 'other'",
     "DELETE FROM materials",
     "DELETE FROM campaign_requests",
+    "UPDATE run_stops SET actor = 'x'",
     "DELETE FROM schema_migrations",
     "SELECT transition_candidate(:ranked, 'validated', 'x')",
     "SELECT transition_candidate(:flagged, 'validated', 'x')",

@@ -1,7 +1,9 @@
 """`/runs`: what Dagster computes, asked and launched through its webserver."""
 
+from contextlib import AbstractContextManager
 from typing import Annotated, Any, Final
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from catalyst_assets.constants import CAMPAIGN_TAG, USER_TAG
@@ -12,7 +14,7 @@ from dash_app.api.dispatch.jobs import LAUNCHABLE, Launchable
 from dash_app.api.problems import InvalidBodyError, problem_responses
 from dash_app.contract import API_PREFIX, FieldError
 from dash_app.dispatch_contract import NewRun, Run, RunList, RunnableJobList, RunStatus
-from resources.postgres.database import Database, Role, fetch_one
+from resources.postgres.database import Database, Role, execute, fetch_all, fetch_one
 
 router = APIRouter(prefix="/runs", tags=["runs"], responses=problem_responses(422, 503))
 
@@ -51,7 +53,7 @@ def list_runs(
     }
     wanted = {name: value for name, value in wanted.items() if value is not None}
     found = _runs(request).search(wanted, cursor, limit + 1, _pages(request))
-    items = found[:limit]
+    items = _with_who_stopped(request, found[:limit])
     return RunList(items=items, next=items[-1].run_id if len(found) > limit else None)
 
 
@@ -66,7 +68,7 @@ def list_jobs(request: Request) -> RunnableJobList:
 @router.get("/{run_id}", summary="Show a run", responses=problem_responses(404))
 def show_run(run_id: RunId, request: Request) -> Run:
     """Show a run: how it stands, since when, who launched it, why it failed."""
-    return _runs(request).find(run_id, _pages(request))
+    return _with_who_stopped(request, [_runs(request).find(run_id, _pages(request))])[0]
 
 
 @router.post(
@@ -99,9 +101,23 @@ def launch_run(body: NewRun, request: Request, response: Response, person: Perso
 
 
 @router.post("/{run_id}/stop", summary="Stop a run", responses=problem_responses(404, 409))
-def stop_run(run_id: RunId, request: Request) -> Run:
+def stop_run(run_id: RunId, request: Request, person: PersonOf) -> Run:
     """Have a run ended. What it wrote in whole stays; the loop may ask for the rest again, until its campaign is stopped."""
-    return _runs(request).stop(run_id, _pages(request))
+    runs, pages = _runs(request), _pages(request)
+    if not runs.find(run_id, pages).status.has_ended:
+        with _transaction(request) as connection:
+            execute(connection, "app/runs/note_stop", run_id=run_id, actor=person.name)
+    return _with_who_stopped(request, [runs.stop(run_id, pages)])[0]
+
+
+def _with_who_stopped(request: Request, runs: list[Run]) -> list[Run]:
+    stopped = [run.run_id for run in runs if run.status in (RunStatus.CANCELED, RunStatus.CANCELING)]
+    if not stopped:
+        return runs
+    with _transaction(request) as connection:
+        rows = fetch_all(connection, "app/runs/stopped_by", run_ids=stopped)
+    actors = {row["run_id"]: row["actor"] for row in rows}
+    return [run.model_copy(update={"stopped_by": actors.get(run.run_id, "")}) for run in runs]
 
 
 def _find_job(body: NewRun, request: Request) -> Launchable:
@@ -116,7 +132,7 @@ def _find_job(body: NewRun, request: Request) -> Launchable:
             message,
             "Give an iteration's partition key, such as `oxide-perovskites-demo__0001`, for `iteration` and `validation`.",
         )
-    if body.partition is not None and not _has_iteration(request.app.state.database, body.partition):
+    if body.partition is not None and not _has_iteration(request, body.partition):
         raise _refused(
             "partition",
             f"there is no iteration {body.partition!r}",
@@ -125,12 +141,17 @@ def _find_job(body: NewRun, request: Request) -> Launchable:
     return job
 
 
-def _has_iteration(database: Database, partition: str) -> bool:
+def _has_iteration(request: Request, partition: str) -> bool:
     if "\x00" in partition:
         return False
-    # A transaction of its own: no connection is held while Dagster is asked.
-    with database.transaction(Role.APP) as connection:
+    with _transaction(request) as connection:
         return fetch_one(connection, "loop/iteration", partition_key=partition) is not None
+
+
+def _transaction(request: Request) -> AbstractContextManager[sa.Connection]:
+    """Open a transaction for the moment: no connection is held while Dagster is asked."""
+    database: Database = request.app.state.database
+    return database.transaction(Role.APP)
 
 
 def _refused(field: str, message: str, remedy: str) -> InvalidBodyError:
