@@ -140,7 +140,7 @@ class Run(BaseModel):
         examples=["Ada Lovelace"],
     )
     failure: str = Field(description="Why it failed; empty where it did not.")
-    stopped_by: str = Field("", description="Who had it stopped by the API; empty where nobody did.")
+    stopped_by: str = Field(default="", description="Who had it stopped by the API; empty where nobody did.")
     address: str = Field(
         description="Its page in Dagster, which is for admins.",
         examples=[f"http://127.0.0.1:3000/runs/{_RUN}"],
