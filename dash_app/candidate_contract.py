@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from catalyst_assets.campaigns.rejections import RejectionKind
 from dash_app.contract import Candidate, CandidateStatus
 
-# As many candidates are counted, and can be skipped; a cursor goes on behind them.
-MOST_COUNTED: Final = 100_000
-# By filters beside campaign, iteration and status.
+# So many candidates can be skipped; a cursor goes on behind them.
+MOST_SKIPPED: Final = 100_000
+# So many are counted by filters beside campaign, iteration and status.
 MOST_FILTERED: Final = 10_000
 MOST_RANGES: Final = 6
 _PLAIN_KEYS: Final = "rank|iteration|acquisition|feasibility|updated_at|formula|status"
@@ -161,7 +161,7 @@ class CandidateQuery(CandidateOrder):
         "first.",
     )
     offset: int = Field(
-        0, ge=0, le=MOST_COUNTED, description="Candidates before the page; use `cursor` to go deeper."
+        0, ge=0, le=MOST_SKIPPED, description="Candidates before the page; use `cursor` to go deeper."
     )
 
 
@@ -170,8 +170,8 @@ class CandidatePage(BaseModel):
 
     items: list[Candidate]
     total: int = Field(
-        description=f"Candidates that pass the filters, on all pages, when the first page was read: counted up to "
-        f"{MOST_COUNTED:,} by campaign, iteration and status, up to {MOST_FILTERED:,} by other filters."
+        description="Candidates that pass the filters, on all pages, when the first page was read: by filters beside "
+        f"campaign, iteration and status counted up to {MOST_FILTERED:,}."
     )
     total_is_exact: bool = Field(True, description="False where so many are there, or more.")
     limit: int

@@ -14,7 +14,7 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.vocabulary.known import known_properties, unit_of
-from resources.postgres.database import fetch_all
+from resources.postgres.database import fetch_all, fetch_one
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -160,6 +160,8 @@ def load_superseded(
         Of these iterations; of all where neither is given. Iterations without any are left out.
     """
     keys = None if partition_keys is None else list(partition_keys)
+    if not (fetch_one(connection, "campaigns/any_superseded") or {})["any_is"]:
+        return {}
     rows = fetch_all(connection, "campaigns/superseded_labels", campaign=campaign, partition_keys=keys)
     found = [SupersededLabel(**row) for row in rows]
     return {key: tuple(labels) for key, labels in groupby(found, key=attrgetter("partition_key"))}

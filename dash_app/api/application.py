@@ -19,6 +19,7 @@ from dash_app.api.events import routes as events
 from dash_app.api.events.feed import Feed
 from dash_app.api.materials import exporting
 from dash_app.api.materials import routes as materials
+from dash_app.api.materials.answers import StoredAnswers
 from dash_app.api.people import sessions
 from dash_app.api.people.entrance import Entrance, Threshold
 from dash_app.api.people.identity import Identity
@@ -78,6 +79,7 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     app.state.asking = asking
     app.state.rankings = rankings.StoredRankings()
     app.state.runs = Runs(DagsterServer(dagster_address(platform.settings), asking))
+    app.state.answers = StoredAnswers()
     app.state.feed = Feed(platform.database)
     install_problem_handlers(app)
     app.include_router(events.router)

@@ -3,14 +3,14 @@
 from typing import Annotated, Final
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from catalyst_assets.campaigns.rejections import RejectionKind
 from catalyst_assets.vocabulary.known import label_of
 from dash_app.api.access import PersonOf
 from dash_app.api.campaigns import find_document
-from dash_app.api.connection import Transaction
-from dash_app.api.door.versions import EXPECTS_VERSION, TELLS_VERSION
+from dash_app.api.connection import Transaction, as_json
+from dash_app.api.door.versions import EXPECTS_VERSION
 from dash_app.api.explanations import explain_candidate
 from dash_app.api.materials.listing import list_page
 from dash_app.api.materials.rows import read_candidates
@@ -34,13 +34,15 @@ _STALE: Final = problem_responses(409, 412)
 CandidateId = Annotated[int, Path(ge=1, le=_LARGEST_ID, description="The candidate's number.")]
 
 
-@router.get("", summary="List candidates")
-def list_candidates(connection: Transaction, query: Annotated[CandidateQuery, Query()]) -> CandidatePage:
+@router.get("", summary="List candidates", response_model=CandidatePage)
+def list_candidates(
+    request: Request, connection: Transaction, query: Annotated[CandidateQuery, Query()]
+) -> Response:
     """One page of candidates, filtered and sorted."""
     if query.campaign is not None:
         find_document(connection, query.campaign)
-    listed = list_page(connection, query)
-    return CandidatePage(
+    listed = list_page(connection, query, request.app.state.answers)
+    page = CandidatePage(
         items=read_candidates(connection, listed.candidate_ids),
         total=listed.total,
         total_is_exact=listed.total_is_exact,
@@ -48,12 +50,14 @@ def list_candidates(connection: Transaction, query: Annotated[CandidateQuery, Qu
         offset=query.offset,
         next=listed.next,
     )
+    return as_json(page)
 
 
-@router.get("/{candidate_id}", summary="Show a candidate", dependencies=[TELLS_VERSION])
-def show_candidate(candidate_id: CandidateId, connection: Transaction) -> CandidateDetail:
+@router.get("/{candidate_id}", summary="Show a candidate", response_model=CandidateDetail)
+def show_candidate(candidate_id: CandidateId, connection: Transaction) -> Response:
     """Show a candidate with its predictions, answers, history and structure."""
-    return _detail(connection, candidate_id)
+    detail = read_detail(connection, candidate_id)
+    return as_json(detail, {"ETag": f'"{detail.version}"'})
 
 
 @router.post(
@@ -106,10 +110,19 @@ def _move(
         reason=reason,
         kind=kind and kind.value,
     )
-    return Transition(changed=bool(moved and moved["changed"]), candidate=_detail(connection, candidate_id))
+    return Transition(
+        changed=bool(moved and moved["changed"]), candidate=read_detail(connection, candidate_id)
+    )
 
 
-def _detail(connection: sa.Connection, candidate_id: int) -> CandidateDetail:
+def read_detail(connection: sa.Connection, candidate_id: int) -> CandidateDetail:
+    """Return a candidate with its predictions, answers, history and structure.
+
+    Raises
+    ------
+    NotFoundError
+        There is none of this number.
+    """
     found = read_candidates(connection, [candidate_id])
     if not found:
         raise NotFoundError(f"There is no candidate {candidate_id}.")

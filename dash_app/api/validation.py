@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from catalyst_assets.validation import starting
 from dash_app.api.access import Person, PersonOf
-from dash_app.api.candidates import CandidateId, show_candidate
+from dash_app.api.candidates import CandidateId, read_detail
 from dash_app.api.connection import Transaction
 from dash_app.api.problems import problem_responses
 from dash_app.contract import Transition
@@ -44,6 +44,6 @@ def return_candidate(
 def _moved(
     connection: sa.Connection, candidate_id: int, move: Callable[..., bool], person: Person, reason: str
 ) -> Transition:
-    show_candidate(candidate_id, connection)  # says that there is none
+    read_detail(connection, candidate_id)  # says that there is none
     changed = move(connection, candidate_id, by=person.name, reason=reason)
-    return Transition(changed=changed, candidate=show_candidate(candidate_id, connection))
+    return Transition(changed=changed, candidate=read_detail(connection, candidate_id))

@@ -120,6 +120,6 @@ def find_token(database: "Database", token: str) -> Token | None:
             ended = f"was revoked on {row['revoked_at']:%Y-%m-%d}"
         elif row["is_expired"]:
             ended = f"expired on {row['expires_at']:%Y-%m-%d}"
-        else:
+        elif row["is_to_note"]:
             execute(connection, "tokens/note_use", token_id=row["token_id"])
     return Token(row["name"], frozenset(row["may"]), ended)

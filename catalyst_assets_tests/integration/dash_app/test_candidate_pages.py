@@ -18,6 +18,8 @@ import sqlalchemy as sa
 from catalyst_assets_tests.conftest import prepared_template
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.dash_app.serving import api_client
+from dash_app.api.materials import listing
+from dash_app.candidate_contract import MOST_FILTERED
 from resources.paths import project_file
 from resources.platform import Platform
 from resources.postgres.database import Database, Role, copy_rows
@@ -189,11 +191,17 @@ SORTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("sort", [*SORTS, "-iteration"])
+@pytest.mark.parametrize("most", [MOST_FILTERED, 5], ids=["few", "many"])
 def test_pages_behind_cursors_hold_every_candidate_once_in_the_order_of_one_page(
-    served: Served, sort: str
+    served: Served, sort: str, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     query: dict[str, Any] = {"campaign": CAMPAIGN, "sort": sort}
+    if most < MOST_FILTERED:
+        # What is sorted at once is as what an index holds in order.
+        expected = served.api.get("/candidates", params=query).json()["items"]
+        monkeypatch.setattr(listing, "MOST_FILTERED", most)
+        assert served.api.get("/candidates", params=query).json()["items"] == expected
     whole = [item["candidate_id"] for item in served.api.get("/candidates", params=query).json()["items"]]
     assert len(whole) == len(set(whole)) == 52
     read: list[int] = []
@@ -208,6 +216,21 @@ def test_pages_behind_cursors_hold_every_candidate_once_in_the_order_of_one_page
     assert read == whole
     by_offset = served.api.get("/candidates", params=query | {"limit": 9, "offset": 20}).json()
     assert [item["candidate_id"] for item in by_offset["items"]] == whole[20:29]
+
+
+def test_of_many_that_pass_a_filter_no_more_are_counted_than_are_worth_it(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query: dict[str, Any] = {"predicted": f"{GAP}:1:", "sort": f"-predicted.{GAP}", "limit": 4}
+    exact = served.api.get("/candidates", params=query | {"limit": 100}).json()
+    assert (exact["total"], exact["total_is_exact"]) == (len(exact["items"]), True)
+    monkeypatch.setattr(listing, "MOST_FILTERED", 5)
+    first = served.api.get("/candidates", params=query).json()
+    assert (first["total"], first["total_is_exact"]) == (5, False)
+    second = served.api.get("/candidates", params=query | {"cursor": first["next"]}).json()
+    assert first["items"] + second["items"] == exact["items"][:8]
+    counted = served.api.get("/candidates", params={"campaign": CAMPAIGN, "status": "ranked"}).json()
+    assert (counted["total"], counted["total_is_exact"]) == (49, True)
 
 
 def test_a_cursor_of_another_query_is_refused(served: Served) -> None:

@@ -4,22 +4,15 @@ import re
 from typing import Annotated, Final
 
 import sqlalchemy as sa
-from fastapi import Depends, Header, Path, Response
+from fastapi import Depends, Header, Path
 
 from catalyst_assets.errors import UsageError
 from dash_app.api.connection import Transaction
-from resources.postgres.database import fetch_all, fetch_one
+from resources.postgres.database import fetch_all
 
 _LARGEST_ID: Final = 2**63 - 1
 _LARGEST_VERSION: Final = 2**31 - 1
 _Candidate = Annotated[int, Path(ge=1, le=_LARGEST_ID)]
-
-
-def tell_version(candidate_id: _Candidate, connection: Transaction, response: Response) -> None:
-    """Send a candidate's version as the header ETag."""
-    row = fetch_one(connection, "app/door/candidate_version", candidate_id=candidate_id)
-    if row is not None:
-        response.headers["ETag"] = f'"{row["version"]}"'
 
 
 def expect_version(
@@ -65,5 +58,4 @@ def hold_candidates(connection: sa.Connection, versions: dict[int, int | None]) 
     )
 
 
-TELLS_VERSION: Final = Depends(tell_version)
 EXPECTS_VERSION: Final = Depends(expect_version)

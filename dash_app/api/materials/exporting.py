@@ -15,6 +15,7 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from dash_app.api.campaigns import find_document
+from dash_app.api.materials.answers import StoredAnswers
 from dash_app.api.materials.files import Part, exported_properties, write_cif, write_csv, write_parquet
 from dash_app.api.materials.listing import list_page
 from dash_app.api.materials.rows import read_candidates
@@ -77,7 +78,7 @@ def export_candidates(
         )
     try:
         database: Database = request.app.state.database
-        parts = _Parts(database, query, with_structures=format == "cif")
+        parts = _Parts(database, request.app.state.answers, query, with_structures=format == "cif")
         # What is wrong with the question is said before anything is sent.
         first = next(parts)
     except BaseException:
@@ -103,8 +104,11 @@ def _released(chunks: Iterator[bytes]) -> Iterator[bytes]:
 class _Parts(Iterator[Part]):
     """Pages of candidates, each read in a transaction of its own."""
 
-    def __init__(self, database: Database, query: ExportQuery, *, with_structures: bool) -> None:
+    def __init__(
+        self, database: Database, answers: StoredAnswers, query: ExportQuery, *, with_structures: bool
+    ) -> None:
         self._database = database
+        self._answers = answers
         self._left = query.limit
         self._query = CandidateQuery.model_validate(query.model_dump(exclude={"limit"}))
         self._with_structures = with_structures
@@ -120,7 +124,7 @@ class _Parts(Iterator[Part]):
         size = _CIF_PAGE if self._with_structures else _PAGE
         limit = size if self._left is None else min(size, self._left)
         with self._database.transaction(Role.APP) as connection:
-            listed = list_page(connection, self._query.model_copy(update={"limit": limit}))
+            listed = list_page(connection, self._query.model_copy(update={"limit": limit}), self._answers)
             candidates = read_candidates(connection, listed.candidate_ids)
             structures = {}
             if self._with_structures:

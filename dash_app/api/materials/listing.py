@@ -3,18 +3,20 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
 import sqlalchemy as sa
 
+from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.errors import UsageError
 from catalyst_assets.validation.submissions.reading.formulas import read_formula
 from catalyst_assets.validation.submissions.reading.quantities import UnreadableCellError
 from catalyst_assets.vocabulary.known import known_properties
-from dash_app.api.materials.answers import judged_candidates, measured_candidates
+from dash_app.api.materials.answers import StoredAnswers
 from dash_app.api.materials.cursor import Position, read_cursor, write_cursor
 from dash_app.candidate_contract import (
-    MOST_COUNTED,
     MOST_FILTERED,
     MOST_RANGES,
+    MOST_SKIPPED,
     CandidateFilters,
     CandidateOrder,
     CandidateQuery,
@@ -45,7 +47,7 @@ class Listed:
     next: str | None
 
 
-def list_page(connection: sa.Connection, query: CandidateQuery) -> Listed:
+def list_page(connection: sa.Connection, query: CandidateQuery, answers: StoredAnswers) -> Listed:
     """Return the keys of the page that is asked for.
 
     Raises
@@ -56,14 +58,15 @@ def list_page(connection: sa.Connection, query: CandidateQuery) -> Listed:
     after = None if query.cursor is None else read_cursor(query.cursor, query)
     if after is not None and query.offset:
         raise UsageError("A page begins behind a cursor or an offset.", "Leave one of the two out.")
-    return _Reading(connection, query).page(query.limit, query.offset, after)
+    return _Reading(connection, query, answers).page(query.limit, query.offset, after)
 
 
 class _Reading:
     """One query, with what it needs to know of the database."""
 
-    def __init__(self, connection: sa.Connection, query: CandidateOrder) -> None:
+    def __init__(self, connection: sa.Connection, query: CandidateOrder, answers: StoredAnswers) -> None:
         self._connection = connection
+        self._answers = answers
         self._query = query
         self._slots = {row["property"]: row["slot"] for row in fetch_all(connection, "app/candidates/slots")}
         key, _, name = query.sort.removeprefix("-").partition(".")
@@ -72,34 +75,36 @@ class _Reading:
         self._order = {
             "sort": "value" if key in ("predicted", "uncertainty") else key,
             "slot": self._slot(name, _STD if key == "uncertainty" else _MEAN),
-            "property": name,
+            "measured": None,
             "descending": query.sort.startswith("-"),
         }
+        if query.sort == "-iteration":
+            # The newest first, then by rank: as places are numbered.
+            self._order |= {"sort": "place", "descending": False}
         self._has_unknown = key not in _ALWAYS_KNOWN
         self._filters = self._as_parameters(query)
-        self._most = MOST_COUNTED if _is_simple(query) else MOST_FILTERED
-        self._measured = None
+        self._is_simple = _is_simple(query)
+        self._measured: dict[int, float] | None = None
         if key == "validated":
-            measured = measured_candidates(connection, query.campaign, name)
-            self._measured = list(measured)
+            self._measured = answers.measured(connection, query.campaign, name)
+            self._order["measured"] = orjson.dumps(self._measured, option=orjson.OPT_NON_STR_KEYS).decode()
 
     def page(self, limit: int, offset: int, after: Position | None) -> Listed:
         """Return the keys of a page; one candidate more than asked for tells whether another page follows."""
         rows: list[Row] = []
         total = None if after is None else after.total
-        if total is None and self._measured is not None:
+        if total is None and self._is_simple:
+            total = self._kept_count()
+        elif total is None and self._measured is not None:
             total = self._count()
         if after is None or after.known:
-            rows = self._read(True, limit + 1, offset, after, total)
-            if total is None:
-                total = min(rows[0]["total"], self._most)
-            rows = [row for row in rows if row["candidate_id"] is not None]
+            rows, total = self._read(True, limit + 1, offset, after, total)
         total = total or 0
         if self._has_unknown and len(rows) <= limit:
             skipped = offset and max(0, offset - self._count_known(total)) if not rows else 0
             behind = after if after is not None and not after.known else None
-            more = self._read(False, limit + 1 - len(rows), skipped, behind, total)
-            rows += [row | {"unknown": True} for row in more if row["candidate_id"] is not None]
+            more, _ = self._read(False, limit + 1 - len(rows), skipped, behind, total)
+            rows += [row | {"unknown": True} for row in more]
         shown = rows[:limit]
         following = None
         if len(rows) > limit:
@@ -109,58 +114,74 @@ class _Reading:
                 known, last["number"], last["word"], last["place"], last["candidate_id"], total
             )
             following = write_cursor(position, self._query)
-        return Listed([row["candidate_id"] for row in shown], total, total < self._most, following)
+        is_exact = self._is_simple or total < MOST_FILTERED
+        return Listed([row["candidate_id"] for row in shown], total, is_exact, following)
 
     def _read(
         self, known: bool, limit: int, offset: int, after: Position | None, total: int | None
-    ) -> list[Row]:
+    ) -> tuple[list[Row], int]:
+        """Return candidates in order, and how many pass the filters, counted up to a limit where that is not known."""
         order, filters = self._order, self._filters
-        # Few are sorted; of many, those of the page are looked up in an index.
-        few = MOST_FILTERED if total is None or total < MOST_FILTERED else -1
+        is_few = total is None or total < MOST_FILTERED
+        few = MOST_FILTERED
         if self._measured is not None:
             filters = self._split_by_measured(known)
             order = order if known else order | {"sort": "none"}
-            few = MOST_FILTERED if known else few
+            if known:
+                # Not more than were measured.
+                is_few, few = True, len(self._measured)
         elif not known:
             # Among those without a value places alone decide.
             order = order | {"descending": False}
-        if self._most > MOST_FILTERED and not (known and self._measured is not None):
-            few = -1
-        return fetch_all(
-            self._connection,
-            "app/candidates/page",
+        parameters = {
             **order,
             **filters,
-            known=known,
-            continued=after is not None,
-            after_number=after and after.number,
-            after_word=after and after.word,
-            after_place=after and after.place,
-            after_id=after and after.candidate_id,
-            limit=limit,
-            offset=offset,
-            few=few,
-            most=self._most if total is None else 0,
-        )
+            "known": known,
+            "continued": after is not None,
+            "after_number": after and after.number,
+            "after_word": after and after.word,
+            "after_place": after and after.place,
+            "after_id": after and after.candidate_id,
+            "limit": limit,
+            "offset": offset,
+            "few": few,
+        }
+        if is_few:
+            # Few are sorted; of many, those of the page are looked up in an index.
+            rows = fetch_all(self._connection, "app/candidates/page", **parameters, ordered=False)
+            counted = rows[0]["total"]
+            if total is None:
+                total = min(counted, MOST_FILTERED)
+            if counted <= few:
+                return [row for row in rows if row["candidate_id"] is not None], total
+        rows = fetch_all(self._connection, "app/candidates/page", **parameters, ordered=True)
+        return [row for row in rows if row["candidate_id"] is not None], total or 0
 
     def _split_by_measured(self, known: bool) -> dict[str, Any]:
-        measured = self._measured or []
+        measured = self._measured or {}
         if not known:
-            return self._filters | {"without": measured}
+            return self._filters | {"without": list(measured)}
         among = self._filters["among"]
-        return self._filters | {"among": measured if among is None else sorted(set(among) & set(measured))}
+        kept = list(measured) if among is None else [each for each in among if each in measured]
+        return self._filters | {"among": kept}
 
     def _count(self) -> int:
         (row, *_) = fetch_all(
-            self._connection, "app/candidates/page", **(self._order | {"sort": "none"}), **self._filters,
-            **_NOWHERE, known=False, limit=0, offset=0, few=-1, most=self._most,
+            self._connection, "app/candidates/page", **(self._order | {"sort": "none", "measured": None}),
+            **self._filters, **_NOWHERE, known=False, limit=0, offset=0, few=MOST_FILTERED, ordered=False,
         )  # fmt: skip
-        return int(row["total"])
+        return min(int(row["total"]), MOST_FILTERED)
+
+    def _kept_count(self) -> int:
+        names = ("campaign", "iteration", "statuses")
+        rows = fetch_all(
+            self._connection, "app/candidates/counts", **{name: self._filters[name] for name in names}
+        )
+        return sum(row["n"] for row in rows)
 
     def _count_known(self, total: int) -> int:
         """Return how many have what is sorted by, up to those that can be skipped."""
-        rows = self._read(True, MOST_COUNTED, 0, None, total)
-        return sum(row["candidate_id"] is not None for row in rows)
+        return len(self._read(True, MOST_SKIPPED, 0, None, total)[0])
 
     def _slot(self, name: str, part: int) -> int:
         return 2 * self._slots[name] + part if name in self._slots else _NO_SLOT
@@ -186,6 +207,7 @@ class _Reading:
             "only": query.only_elements,
             "among": self._among(query),
             "without": None,
+            "unjudged": None if query.hit is None else list(KINDS_WITHOUT_LABELS),
         }
         for name in ("rank", "acquisition", "feasibility"):
             bounds = _plain(getattr(query, name))
@@ -212,10 +234,10 @@ class _Reading:
             asked = read_range(text)
             if asked.property not in known_properties():
                 raise _unknown(asked.property)
-            measured = measured_candidates(self._connection, query.campaign, asked.property)
+            measured = self._answers.measured(self._connection, query.campaign, asked.property)
             chosen.append({number for number, value in measured.items() if _within(value, asked)})
         if query.hit is not None:
-            judged = judged_candidates(self._connection, query.campaign)
+            judged = self._answers.judged(self._connection, query.campaign)
             chosen.append({number for number, hit in judged.items() if hit is query.hit})
         return sorted(set.intersection(*chosen)) if chosen else None
 

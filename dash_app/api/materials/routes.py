@@ -3,11 +3,11 @@
 from typing import Annotated, Any, Final
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 
 from catalyst_assets.vocabulary.known import label_of, unit_of
 from dash_app.api.access import PersonOf
-from dash_app.api.connection import Transaction
+from dash_app.api.connection import Transaction, as_json
 from dash_app.api.ledger import read_results
 from dash_app.api.materials.rows import read_candidates
 from dash_app.api.problems import NotFoundError, problem_responses
@@ -37,12 +37,12 @@ MaterialId = Annotated[
 ]
 
 
-@router.get("/{material_id}", summary="Show a material")
-def show_material(material_id: MaterialId, connection: Transaction) -> MaterialDetail:
+@router.get("/{material_id}", summary="Show a material", response_model=MaterialDetail)
+def show_material(material_id: MaterialId, connection: Transaction) -> Response:
     """Show a material: structure, properties with method and source, predictions by iteration, results, history."""
     row = find_material(connection, material_id)
     numbers = fetch_all(connection, "app/candidates/of_material", material_id=material_id)
-    return MaterialDetail(
+    shown = MaterialDetail(
         **(row | {"properties": _computed(row["properties"])}),
         sources=[
             MaterialSource(**each)
@@ -60,6 +60,7 @@ def show_material(material_id: MaterialId, connection: Transaction) -> MaterialD
             for each in fetch_all(connection, "app/materials/history", material_id=material_id)
         ],
     )
+    return as_json(shown)
 
 
 @router.get("/{material_id}/notes", summary="List notes about a material")

@@ -1,5 +1,6 @@
 """Candidates as the API answers them: what their ranking said, what validation found, whether they are hits."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,8 @@ from resources.postgres.database import Row, fetch_all
 def read_candidates(connection: sa.Connection, candidate_ids: Sequence[int]) -> list[Candidate]:
     """Return candidates in the order asked for; those that there are none of are left out."""
     rows = fetch_all(connection, "app/candidates/rows", candidate_ids=list(candidate_ids))
+    _add_answers(connection, rows)
+    _add_rankings(connection, rows)
     hits = judge(connection, _answered(connection, rows))
     superseded = count_in(connection, (row["partition_key"] for row in rows))
     return [
@@ -26,6 +29,47 @@ def read_candidates(connection: sa.Connection, candidate_ids: Sequence[int]) -> 
         )
         for row in rows
     ]
+
+
+def _add_answers(connection: sa.Connection, rows: Sequence[Row]) -> None:
+    found: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    for answer in fetch_all(
+        connection,
+        "app/candidates/answers",
+        material_ids=[row["material_id"] for row in rows],
+        partition_keys=[row["partition_key"] for row in rows],
+    ):
+        found[answer["material_id"], answer["partition_key"]].append(answer)
+    for row in rows:
+        row["validated"] = found[row["material_id"], row["partition_key"]]
+
+
+def _add_rankings(connection: sa.Connection, rows: Sequence[Row]) -> None:
+    """Add which model ranked each, and how far it is from what that model had learned."""
+    keys = sorted({row["partition_key"] for row in rows})
+    rankings = {
+        ranking["partition_key"]: ranking
+        for ranking in fetch_all(connection, "app/candidates/rankings", partition_keys=keys)
+    }
+    scored = [
+        (version, row["material_id"])
+        for row in rows
+        if (version := rankings[row["partition_key"]]["prediction_version"]) is not None
+    ]
+    known = fetch_all(
+        connection,
+        "app/candidates/distances",
+        versions=[version for version, _ in scored],
+        material_ids=[material_id for _, material_id in scored],
+    )
+    distances = {(row["version"], row["material_id"]): row["distance"] for row in known}
+    for row in rows:
+        ranking = rankings[row["partition_key"]]
+        distance = distances.get((ranking["prediction_version"], row["material_id"]))
+        is_known = distance is not None and ranking["threshold"] is not None
+        row["distance"] = distance
+        row["out_of_distribution"] = distance > ranking["threshold"] if is_known else None
+        row |= {name: ranking[name] for name in ("model_version", "champion_version", "stale")}
 
 
 def _answered(connection: sa.Connection, rows: Sequence[Row]) -> list[Row]:

@@ -12,10 +12,8 @@ SELECT
     (SELECT count(*) FROM active_learning_runs r WHERE r.campaign = c.name AND r.status <> 'abandoned')
         AS iterations,
     (SELECT coalesce(jsonb_object_agg(counted.status, counted.n), '{}')
-     FROM (SELECT k.status, count(*) AS n
-           FROM candidates k JOIN active_learning_runs r USING (partition_key)
-           WHERE r.campaign = c.name
-           GROUP BY k.status) counted) AS candidates
+     FROM (SELECT k.status, sum(k.n) AS n FROM candidate_counts k WHERE k.campaign = c.name
+           GROUP BY k.status HAVING sum(k.n) > 0) counted) AS candidates
 FROM campaigns c
 WHERE CAST(:name AS text) IS NULL OR c.name = :name
 ORDER BY c.created_at DESC, c.name;

@@ -20,8 +20,8 @@ LEFT JOIN registered_models registered
        ON registered.partition_key = r.partition_key AND registered.model_sha256 = r.model_sha256
 LEFT JOIN LATERAL (
     SELECT jsonb_object_agg(by_status.status, by_status.n) AS candidates
-    FROM (SELECT status, count(*) AS n FROM candidates WHERE partition_key = r.partition_key GROUP BY status)
-        by_status
+    FROM (SELECT status, sum(n) AS n FROM candidate_counts WHERE campaign = r.campaign AND iteration = r.iteration
+          GROUP BY status HAVING sum(n) > 0) by_status
 ) counted ON true
 WHERE r.campaign = :campaign
 ORDER BY r.iteration;

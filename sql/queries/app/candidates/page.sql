@@ -1,34 +1,29 @@
--- The keys of one page of candidates, and how many pass the filters in all, counted up to a limit.
--- Filters, null to leave out:
+-- The keys of one page of candidates. Filters, null to leave out:
 -- :campaign, :iteration, :statuses, :rejection_kinds, :formula, :updated_since (seconds)
 -- :elements, :excluded, :only      arrays of symbols: all of them, none of them, no others
 -- :rank_min, :rank_max, :acquisition_min … :feasibility_max
 -- :slot_1, :min_1, :max_1 … _6     ranges of elements of candidate_listing.numbers
 -- :among, :without                 arrays of candidates: only these, none of these
--- Order: :sort (rank, iteration, acquisition, feasibility, updated_at, value of :slot, validated of :property, formula, status, or
--- none), :descending; then the newest iteration first, then by rank.
+-- :unjudged                        kinds of rejections that are left out
+-- Order: :sort (rank, iteration, place, acquisition, feasibility, updated_at, value of :slot, validated as :measured says by
+-- candidate, formula, status, or none), :descending; then the newest iteration first, then by rank.
 -- :known     true for those that have what is sorted by, false for the others
 -- :continued, :after_number, :after_word, :after_place, :after_id   the last one of the page before
 -- :limit, :offset
--- :few       if no more pass they are counted, and sorted
--- :most      up to how many are counted where :few is -1, and those of the page are looked up in an index
+-- :ordered   whether those of the page are looked up in an index, which is in order; else all that pass are sorted, if they are
+-- :few       or fewer, and counted
 WITH listed AS NOT MATERIALIZED (
     SELECT k.candidate_id, k.place,
         CASE :sort
             WHEN 'rank' THEN k.rank
             WHEN 'iteration' THEN k.iteration
+            WHEN 'place' THEN k.place
             WHEN 'acquisition' THEN k.acquisition
             WHEN 'feasibility' THEN k.feasibility
             WHEN 'updated_at' THEN k.updated
             WHEN 'value' THEN k.numbers[:slot]
-            WHEN 'validated' THEN (
-                SELECT avg(v.value)
-                FROM candidates c
-                JOIN active_learning_runs r USING (partition_key)
-                JOIN effective_results v ON v.material_id = c.material_id
-                WHERE c.candidate_id = k.candidate_id
-                  AND (v.partition_key = c.partition_key OR v.partition_key IS NULL)
-                  AND v.property = :property AND v.method = r.document ->> 'method')
+            WHEN 'validated'
+            THEN CAST(CAST(:measured AS jsonb) ->> CAST(k.candidate_id AS text) AS double precision)
         END AS number,
         CASE :sort WHEN 'formula' THEN k.formula WHEN 'status' THEN k.status END AS word
     FROM candidate_listing k
@@ -39,12 +34,15 @@ WITH listed AS NOT MATERIALIZED (
       AND (CAST(:formula AS text) IS NULL OR k.formula = :formula)
       AND (CAST(:updated_since AS double precision) IS NULL OR k.updated >= CAST(:updated_since AS double precision))
       AND (CAST(:elements AS text[]) IS NULL OR k.elements @> CAST(:elements AS text[]))
+      -- Sets of bits are not negative: below 1 is 0, of which the planner expects more than of one value among many.
       AND (CAST(:excluded AS text[]) IS NULL
-           OR k.elements_low & element_bits(CAST(:excluded AS text[]), 0) = 0
-          AND k.elements_high & element_bits(CAST(:excluded AS text[]), 1) = 0)
+           OR (element_bits(CAST(:excluded AS text[]), 0) = 0 OR k.elements_low & element_bits(CAST(:excluded AS text[]), 0) < 1)
+          AND (element_bits(CAST(:excluded AS text[]), 1) = 0 OR k.elements_high & element_bits(CAST(:excluded AS text[]), 1) < 1))
       AND (CAST(:only AS text[]) IS NULL
-           OR k.elements_low & ~ element_bits(CAST(:only AS text[]), 0) = 0
-          AND k.elements_high & ~ element_bits(CAST(:only AS text[]), 1) = 0)
+           OR k.elements_low & ~ element_bits(CAST(:only AS text[]), 0) < 1
+          AND k.elements_high & ~ element_bits(CAST(:only AS text[]), 1) < 1)
+      AND (CAST(:unjudged AS text[]) IS NULL OR k.rejection_kind IS NULL
+           OR NOT k.rejection_kind = ANY (CAST(:unjudged AS text[])))
       AND (CAST(:rank_min AS double precision) IS NULL OR k.rank >= CAST(:rank_min AS double precision))
       AND (CAST(:rank_max AS double precision) IS NULL OR k.rank <= CAST(:rank_max AS double precision))
       AND (CAST(:acquisition_min AS double precision) IS NULL OR k.acquisition >= CAST(:acquisition_min AS double precision))
@@ -67,11 +65,10 @@ WITH listed AS NOT MATERIALIZED (
       AND (CAST(:without AS bigint[]) IS NULL OR NOT k.candidate_id = ANY (CAST(:without AS bigint[])))
 ),
 counted AS MATERIALIZED (
-    SELECT candidate_id, place, number, word FROM listed LIMIT :few + 1
+    SELECT candidate_id, place, number, word FROM listed WHERE NOT CAST(:ordered AS boolean) LIMIT :few + 1
 ),
 n AS MATERIALIZED (
-    SELECT CASE WHEN :few >= 0 THEN (SELECT count(*) FROM counted)
-                ELSE (SELECT count(*) FROM (SELECT FROM listed LIMIT :most) some_of_them) END AS total
+    SELECT count(*) AS total FROM counted
 ),
 page AS (
     SELECT * FROM (
@@ -102,7 +99,7 @@ page AS (
         (
             -- Many pass: those that are as large as the last one of the page before, and behind it,
             SELECT * FROM listed
-            WHERE (SELECT total FROM n) > :few
+            WHERE CAST(:ordered AS boolean)
               AND CAST(:continued AS boolean)
               AND (CAST(:after_number AS double precision) IS NULL OR number = CAST(:after_number AS double precision))
               AND (CAST(:after_word AS text) IS NULL OR word = :after_word)
@@ -115,7 +112,7 @@ page AS (
         (
             -- then those that follow in the order.
             SELECT * FROM listed
-            WHERE (SELECT total FROM n) > :few
+            WHERE CAST(:ordered AS boolean)
               AND (CAST(:known AS boolean) OR NOT CAST(:continued AS boolean))
               AND (NOT CAST(:continued AS boolean)
                    OR CASE WHEN CAST(:descending AS boolean) THEN number < CAST(:after_number AS double precision)
