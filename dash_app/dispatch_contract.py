@@ -61,7 +61,7 @@ class CampaignRequest(BaseModel):
     asked_at: datetime
     status: RequestStatus
     answer: str = Field(description="What was done, or why it was refused; empty while it waits.")
-    remedy: str = Field(description="What can be done where it was refused.")
+    remedy: str = Field(description="What can be done where it was refused, or waits for long.")
     details: dict[str, Any] | None = Field(description="The answer in numbers and names, where it has any.")
     answered_at: datetime | None = Field(description="Null while it waits.")
 

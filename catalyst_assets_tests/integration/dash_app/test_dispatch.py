@@ -6,7 +6,8 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,9 @@ def test_a_campaign_is_started_gone_on_with_and_stopped_by_curl_as_the_page_says
             check=False,
             timeout=120,
         )
+        told = StringIO()
+        with redirect_stdout(told):
+            exec(commands_below("Campaigns and runs", kind="python"), {"api": admin})  # noqa: S102 - our own page
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines() == [
         "Campaign silver-oxides is valid, and cannot run here yet: No member of the pool has features: materialize "
@@ -97,18 +101,22 @@ def test_a_campaign_is_started_gone_on_with_and_stopped_by_curl_as_the_page_says
         "stopped by Ada Lovelace: the furnace is needed elsewhere",
         "[0,null]",
     ]
+    assert told.getvalue().splitlines() == [
+        "`catalyst campaign start` with its file lets it go on.",
+        "0 0 0 None",
+    ]
     assert "stopped by Ada Lovelace: the furnace" in (tmp_path / "silver-oxides.html").read_text()
-    asked = admin.get("/campaign-requests", params={"campaign": "silver-oxides", "limit": 4}).json()
+    asked = admin.get("/campaign-requests", params={"campaign": "silver-oxides", "limit": 5}).json()
     assert [(each["kind"], each["status"], each["actor"]) for each in asked["items"]] == [
-        ("report", "done", "Ada Lovelace"), ("stop", "done", "Ada Lovelace"), ("next", "done", "Ada Lovelace"),
+        ("next", "refused", "Ada Lovelace"), ("report", "done", "Ada Lovelace"), ("stop", "done", "Ada Lovelace"), ("next", "done", "Ada Lovelace"),
         ("start", "done", "Ada Lovelace"),
     ]  # fmt: skip
     rest = admin.get("/campaign-requests", params={"before": asked["next"]}).json()
     assert [(each["kind"], each["status"]) for each in rest["items"]] == [("validate", "refused")]
     events = admin.get("/events", params={"after": 0, "kind": "request.*", "follow": "false"}).text
-    assert events.count("event: request.waiting") == 5
+    assert events.count("event: request.waiting") == 6
     assert events.count("event: request.done") == 4
-    assert events.count("event: request.refused") == 1
+    assert events.count("event: request.refused") == 2
 
 
 def test_what_is_wrong_with_a_campaigns_file_is_said_at_once_field_by_field(

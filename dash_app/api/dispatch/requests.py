@@ -3,6 +3,7 @@
 The API's role may not do it: it notes who asked for what, and the loop carries it out and answers.
 """
 
+import datetime as dt
 import json
 from typing import Annotated, Any, Final
 
@@ -24,6 +25,8 @@ router = APIRouter(tags=["campaigns"], responses=problem_responses(422, 503))
 
 # Where nobody answers, asking more does not help.
 _MOST_WAITING: Final = 200
+_PATIENCE: Final = dt.timedelta(minutes=1)
+_NOBODY: Final = "Look whether `catalyst up` runs, and its service dagster-daemon: it carries requests out."
 _LARGEST: Final = 2**63 - 1
 ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
     202: {
@@ -122,7 +125,7 @@ def list_requests(
     rows = fetch_all(
         connection, "app/requests/list", campaign=campaign, status=status, before=before, limit=limit + 1
     )
-    items = [CampaignRequest.model_validate(row) for row in rows[:limit]]
+    items = [_shown(row) for row in rows[:limit]]
     return CampaignRequestList(items=items, next=items[-1].request_id if len(rows) > limit else None)
 
 
@@ -137,8 +140,16 @@ def show_request(
     """Say whether it waits, was done, or was refused and what can be done then. The event `request.*` tells when."""
     row = fetch_one(connection, "app/requests/one", request_id=request_id)
     if row is None:
-        raise NotFoundError(f"There is no request {request_id}.")
-    return CampaignRequest.model_validate(row)
+        raise NotFoundError(f"There is no request {request_id}.", "`GET /campaign-requests` lists them.")
+    return _shown(row)
+
+
+def _shown(row: Row) -> CampaignRequest:
+    request = CampaignRequest.model_validate(row)
+    late = dt.datetime.now(dt.UTC) - request.asked_at > _PATIENCE
+    if request.status is RequestStatus.WAITING and late:
+        return request.model_copy(update={"remedy": _NOBODY})
+    return request
 
 
 def ask(
@@ -178,7 +189,7 @@ def _add(
     if waiting["n"] >= _MOST_WAITING:
         raise NobodyAnswersError(
             f"{waiting['n']} requests wait for the loop already.",
-            "Look whether `catalyst up` runs, and its service dagster-daemon.",
+            _NOBODY,
         )
     added = fetch_one(
         connection,
