@@ -18,6 +18,7 @@ from catalyst_assets.ingestion.derived import checks as derived_checks
 from catalyst_assets.ingestion.sources.assets import RAW_ASSETS
 from catalyst_assets.ingestion.sources.jobs import INGESTION_JOBS
 from catalyst_assets.ingestion.sources.schedules import SCHEDULES
+from catalyst_assets.ingestion.uploads.sensors import uploads_sensor
 from catalyst_assets.learning import assets as learning_assets
 from catalyst_assets.learning import checks as learning_checks
 from catalyst_assets.loop import jobs, sensors
@@ -93,6 +94,7 @@ def build_defs(*, settings: Settings | None = None, platform: "Platform | None" 
             sensors.reaper_sensor,
             sensors.features_sensor,
             reports_sensor,
+            uploads_sensor,
             *([results_folder_sensor] if settings.results_folder else []),
             *([work_orders_sensor] if settings.work_order_webhook else []),
         ],

@@ -101,6 +101,9 @@ class CandidateFilters(BaseModel):
     status: list[CandidateStatus] | None = Field(None, description="Only in one of these.")
     rejection_kind: list[RejectionKind] | None = Field(None, description="Only rejected as one of these.")
     material: str | None = Field(None, max_length=300, description="Only of this material.")
+    source: str | None = Field(
+        None, max_length=200, description="Of a material that this source gave.", examples=["uploads"]
+    )
     formula: str | None = Field(
         None, max_length=200, description="Of this composition, however it is written.", examples=["SrTiO3"]
     )

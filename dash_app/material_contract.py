@@ -16,6 +16,10 @@ class MaterialSource(BaseModel):
     source_id: str = Field(description="What the source calls it.")
     licence: str
     retrieved_at: datetime
+    author: str | None = Field(None, description="Who uploaded it, of the source `uploads`.")
+    uploaded_at: datetime | None = Field(None, description="When.")
+    upload_id: int | None = Field(None, description="Number of the upload.")
+    uploaded_as: str | None = Field(None, description="The file, and the block or line in it.")
 
 
 class ComputedProperty(BaseModel):

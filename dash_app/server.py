@@ -33,6 +33,8 @@ from resources.web.sign_in import VISITORS, Need, SignInFirst, Visitors, require
 
 # What of the pages anybody may see.
 _OPEN = frozenset({"/sign-in", "/sign-out", "/favicon.ico", "/_favicon.ico"})
+# Paths that take files.
+_FILES = ("/results/files", "/attachments", "/materials/uploads")
 _OPEN_BELOW = ("/assets/", f"{API_PREFIX}/")
 # Of the first visit, which is our own.
 _SETTING_UP = "catalyst.setting_up"
@@ -179,7 +181,7 @@ def _limits(settings: Settings) -> Callable[[str], int]:
     def most(path: str) -> int:
         if not path.startswith(API_PREFIX):
             return upload * 4 // 3 + request
-        return upload if path.rstrip("/").endswith(("/results/files", "/attachments")) else request
+        return upload if path.rstrip("/").endswith(_FILES) else request
 
     return most
 

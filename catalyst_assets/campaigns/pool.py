@@ -48,7 +48,7 @@ def load_pool(
     return fetch_all(
         connection,
         "campaigns/pool",
-        source=pool.source,
+        sources=list(pool.sources) or None,
         elements=list(pool.elements) or None,
         only_elements=list(pool.only_elements) or None,
         exclude_elements=list(pool.exclude_elements) or None,

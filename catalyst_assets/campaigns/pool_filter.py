@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 ElementSymbol = Annotated[str, Field(pattern=r"^[A-Z][a-z]?$")]
 PropertyName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+SourceName = Annotated[str, Field(min_length=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -25,7 +26,10 @@ class Lacking(FrozenModel):
 class Pool(FrozenModel):
     """Which materials may be suggested: those of a source, those that pass the filters, or both."""
 
-    source: str | None = Field(default=None, min_length=1, description="Materials loaded from this source.")
+    source: SourceName | Annotated[tuple[SourceName, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Materials loaded from this source, or from one of several; `uploads` are what people upload.",
+    )
     elements: tuple[ElementSymbol, ...] = Field(
         default=(), description="Contains every one of these elements."
     )
@@ -45,6 +49,13 @@ class Pool(FrozenModel):
         default=None,
         description="Has no computed value of this property yet; the others are only learned from.",
     )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources that are named; none where every source is meant."""
+        if self.source is None:
+            return ()
+        return (self.source,) if isinstance(self.source, str) else self.source
 
     @field_validator("chemical_system")
     @classmethod

@@ -46,7 +46,7 @@ def describe_pool(pool: Pool) -> str:
     """Return which materials may be suggested, such as ``Materials of perovskite_pbe with at most 5 sites``."""
     lacks = pool.lacks
     parts = (
-        ("of {}", pool.source),
+        ("of {}", " or ".join(pool.sources)),
         ("of the system {}", pool.chemical_system),
         ("with {}", " and ".join(pool.elements)),
         ("of no elements but {}", " ".join(pool.only_elements)),

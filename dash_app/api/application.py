@@ -26,8 +26,10 @@ from dash_app.api.people.identity import Identity
 from dash_app.api.people.rights import describe_rights
 from dash_app.api.problems import install_problem_handlers, problem_responses
 from dash_app.api.reference import render_reference
+from dash_app.api.uploads import routes as uploads
 from dash_app.contract import Health, Problem
 from dash_app.result_contract import NewResult
+from dash_app.upload_contract import NewFormulas
 from resources.platform import Platform
 from resources.postgres.database import fetch_one
 from resources.services import dagster_address
@@ -90,6 +92,7 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     app.include_router(runs.router)
     app.include_router(rankings.router)
     app.include_router(candidates.router)
+    app.include_router(uploads.router)
     app.include_router(materials.router)
     app.include_router(exporting.router)
     app.include_router(validation.router)
@@ -132,7 +135,7 @@ def _describe_problems(app: FastAPI) -> None:
         document = generate()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         if "Problem" not in schemas:
-            for model in (Problem, NewResult):
+            for model in (Problem, NewResult, NewFormulas):
                 shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas.update(shape.pop("$defs", {}), **{model.__name__: shape})
             schemas.pop("HTTPValidationError", None)

@@ -33,7 +33,7 @@ TABLE_TYPES: Final = {
     "application/gzip": "results.csv.gz",
     "application/octet-stream": "results",
 }
-_LONGEST_NAME: Final = 255
+LONGEST_NAME: Final = 255
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def upload_reader(types: dict[str, str]) -> Callable[..., Awaitable[Upload]]:
     async def read_upload(
         request: Request,
         filename: Annotated[
-            str | None, Query(max_length=_LONGEST_NAME, description="Name of a file that is the body itself.")
+            str | None, Query(max_length=LONGEST_NAME, description="Name of a file that is the body itself.")
         ] = None,
     ) -> Upload:
         kind = content_type(request)
@@ -119,7 +119,7 @@ def upload_reader(types: dict[str, str]) -> Callable[..., Awaitable[Upload]]:
                 "(`curl -F file=@results.csv`), or as the body with its type "
                 "(`curl -H 'Content-Type: text/csv' --data-binary @results.csv`).",
             )
-        return Upload(_file_name(filename or _disposed(request) or types[kind]), await request.body())
+        return Upload(file_name(filename or _disposed(request) or types[kind]), await request.body())
 
     return read_upload
 
@@ -138,7 +138,7 @@ async def _of_form(request: Request) -> Upload:
                 "Name its field `file`: `curl -F file=@results.csv`.",
                 [FieldError(field="file", message="is missing")],
             )
-        return Upload(_file_name(file.filename or "results"), await file.read())
+        return Upload(file_name(file.filename or "results"), await file.read())
 
 
 def _disposed(request: Request) -> str:
@@ -146,10 +146,17 @@ def _disposed(request: Request) -> str:
     return found[1] if found else ""
 
 
-def _file_name(text: str) -> str:
+def file_name(text: str) -> str:
+    """Return the name of a file that came, without folders.
+
+    Raises
+    ------
+    InvalidBodyError
+        Nobody can read it.
+    """
     name = PurePosixPath(text.replace("\\", "/")).name.strip() or "results"
     try:
-        return check_text(name)[:_LONGEST_NAME]
+        return check_text(name)[:LONGEST_NAME]
     except ValueError as error:
         raise InvalidBodyError(
             f"The name of the file {error}.", "Rename it.", [FieldError(field="filename", message=str(error))]

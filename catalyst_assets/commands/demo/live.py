@@ -80,6 +80,6 @@ def finished_minutes(database: "Database", campaign: "Campaign") -> list[float]:
             "validation/jobs/durations",
             validator=campaign.validator,
             method=campaign.method,
-            source=campaign.pool.source,
+            source=next(iter(campaign.pool.sources), None),
         )
     return [float(row["minutes"]) for row in rows]

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 Properties = Mapping[str, Sequence[Mapping[str, Any]]]
 
-# AFLOW lists a crystal again in each of its catalogs.
-_REPEATING_SOURCES: Final = frozenset({"aflow"})
+# AFLOW lists a crystal again in each of its catalogs; people upload what others have uploaded.
+_REPEATING_SOURCES: Final = frozenset({"aflow", "uploads"})
 _PREFERRED_SOURCES: Final = ("materials_project",)
+# What a source knows stands over what somebody made up.
+_LAST_SOURCES: Final = frozenset({"uploads"})
 _SYMPREC_ANGSTROM: Final = 0.1
 # Functionals and radii differ by less in the volume of one phase, a phase under pressure by more.
 _VOLUME_RATIO: Final = 1.25
@@ -227,7 +229,8 @@ def _changes(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 def _preference(record: KnownRecord) -> tuple[bool, int, str]:
     ranks = {source: rank for rank, source in enumerate(_PREFERRED_SOURCES)}
     is_used = record.in_use and record.same_as is None
-    return not is_used, ranks.get(record.source, len(ranks)), record.material_id
+    rank = ranks.get(record.source, len(ranks)) + (record.source in _LAST_SOURCES)
+    return not is_used, rank, record.material_id
 
 
 def _may_join(candidate: KnownRecord, cluster: Sequence[KnownRecord]) -> bool:

@@ -7,7 +7,6 @@ SMACT: Davies et al., Chem 1, 617 (2016)). What is cached is the file; candidate
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from catalyst_assets.errors import InvalidPoolError, UsageError
+from catalyst_assets.ingestion.prototypes.charges import are_separated, nearest_to_neutral
 from catalyst_assets.ingestion.prototypes.crystals import PROTOTYPES, Prototype
-from catalyst_assets.ingestion.prototypes.perovskites import shannon_radii
 from catalyst_assets.ingestion.prototypes.spec import LICENCE, PrototypesConfig
 from catalyst_assets.ingestion.raw_cache import RawFile, RawRequest
 from catalyst_assets.ingestion.reading.species import element_problem
@@ -231,56 +230,7 @@ def _charges(enumeration: Enumeration, species: tuple[str, ...]) -> tuple[int, .
         if species[one] > species[other] and {species[one], species[other]} <= both:
             return None
     anions = tuple(site in crystal.anions for site in sites)
-    if enumeration.electronegativity and not _separated(species, anions):
+    if enumeration.electronegativity and not are_separated(species, anions):
         return None
-    total, charges = _nearest_to_neutral(species, anions, tuple(crystal.sites[site] for site in sites))
+    total, charges = nearest_to_neutral(species, anions, tuple(crystal.sites[site] for site in sites))
     return charges if charges and (total == 0 or not enumeration.neutral) else None
-
-
-def _separated(species: tuple[str, ...], anions: tuple[bool, ...]) -> bool:
-    cations = [_electronegativity(s) for s, anion in zip(species, anions, strict=True) if not anion]
-    others = [_electronegativity(s) for s, anion in zip(species, anions, strict=True) if anion]
-    return max(cations) < min(others)
-
-
-@lru_cache(maxsize=200)
-def _electronegativity(symbol: str) -> float:
-    from pymatgen.core.periodic_table import Element
-
-    return float(Element(symbol).X)
-
-
-@lru_cache(maxsize=400)
-def _oxidation_states(symbol: str, anion: bool) -> tuple[int, ...]:
-    from pymatgen.core.periodic_table import Element
-
-    states = Element(symbol).common_oxidation_states
-    return tuple(state for state in states if (state < 0) == anion and state != 0)
-
-
-def _nearest_to_neutral(
-    species: tuple[str, ...], anions: tuple[bool, ...], counts: tuple[int, ...]
-) -> tuple[int, tuple[int, ...]]:
-    """Return the smallest total charge, and the charges that give it; no charges where an ion has none.
-
-    Of several, charges with a tabulated radius are preferred.
-    """
-    states = [_oxidation_states(symbol, anion) for symbol, anion in zip(species, anions, strict=True)]
-    options = (
-        (
-            abs(sum(charge * count for charge, count in zip(charges, counts, strict=True))),
-            sum(not _is_tabulated(*ion) for ion in zip(species, charges, strict=True)),
-            charges,
-        )
-        for charges in product(*states)
-    )
-    total, _, charges = min(options, default=(0, 0, ()))
-    return total, charges
-
-
-@lru_cache(maxsize=1000)
-def _is_tabulated(symbol: str, charge: int) -> bool:
-    try:
-        return charge in shannon_radii(symbol, anion=charge < 0)
-    except UsageError:
-        return False

@@ -5,6 +5,7 @@ Untrusted bytes of a source are not read here: `tables` reads those row by row, 
 
 import bz2
 import gzip
+import io
 import lzma
 import warnings
 import zlib
@@ -150,6 +151,34 @@ def read_structures(path: Path, name: str) -> "list[tuple[str, Structure | str]]
     return entries
 
 
+def read_structure_data(
+    name: str, data: bytes, most_bytes: int = _MOST_BYTES
+) -> "list[tuple[str, Cell | UnreadableStructureError]]":
+    """Return the crystals of a file's bytes, each with where in the file it stands, or why there is none.
+
+    Parameters
+    ----------
+    name
+        Of the file: it says what the bytes are.
+    most_bytes
+        A file that holds more once it is decompressed is refused.
+
+    Raises
+    ------
+    UnreadableStructureError
+        The file is of another kind, or cannot be read as what its name says.
+    """
+    kind = _kind(name)
+    if kind is None:
+        raise UnreadableStructureError(f"cannot be read as {READABLE}", f"Name it {NAMES}.")
+    opener = _COMPRESSED.get(Path(name).suffix.lower())
+    try:
+        with opener(io.BytesIO(data), "rb") if opener else io.BytesIO(data) as file:
+            return _READERS[kind](decode_text(_read_at_most(file, most_bytes)))
+    except UnreadableStructureError as error:
+        raise UnreadableStructureError(f"cannot be read as {kind}: {error.message}", error.remedy) from None
+
+
 def _cif(text: str) -> "list[_Part]":
     return [(f"data_{block.name}", block.found) for block in read_blocks(text)]
 
@@ -182,12 +211,20 @@ def _opened(path: Path) -> BinaryIO:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        with _opened(path) as file:
-            data = file.read(_MOST_BYTES + 1)
+        file = _opened(path)
     except _DAMAGE as error:
         raise UnreadableStructureError(f"cannot be read: {error}", "Check the file.") from None
-    if len(data) > _MOST_BYTES:
+    with file:
+        return _read_at_most(file, _MOST_BYTES)
+
+
+def _read_at_most(file: BinaryIO, most_bytes: int) -> bytes:
+    try:
+        data = file.read(most_bytes + 1)
+    except _DAMAGE as error:
+        raise UnreadableStructureError(f"cannot be read: {error}", "Check the file.") from None
+    if len(data) > most_bytes:
         raise UnreadableStructureError(
-            f"holds more than {_MOST_BYTES // 1_000_000} MB", "Give fewer structures a file."
+            f"holds more than {most_bytes // 1_000_000} MB", "Give fewer structures a file."
         )
     return data

@@ -12,6 +12,7 @@ _FOLDERS: Final = (
     "oc20",
     "prototypes",
     "reference_tables",
+    "uploads",
 )
 SOURCES: Final[tuple[SourceSpec, ...]] = tuple(
     resolve_name(f"catalyst_assets.ingestion.{folder}.spec:SPEC") for folder in _FOLDERS

@@ -44,6 +44,10 @@ def test_the_commands_about_decisions_events_and_uploads_do_what_they_say(
     )
     assert ran.returncode == 0, ran.stderr
     changed, status, *events = ran.stdout.split("\n")
+    assert events[-7:] == [
+        '["salt.cif","new"]', '["wishes.txt line 1","new"]', '["wishes.txt line 2","new"]',
+        '["wishes.txt line 3","refused"]', '[{"name":"formulas.txt","size_bytes":9}]', "waiting", "",
+    ]  # fmt: skip
     assert (changed, status) == ("true", '"rejected"')
     assert [line for line in events if line.startswith("event: ")] == [
         "event: connected", "event: candidate.flagged", "event: candidate.rejected",

@@ -78,6 +78,7 @@ class _Reading:
             "measured": None,
             "descending": query.sort.startswith("-"),
         }
+        self._gave_few = self._find_few(query.source)
         if query.sort == "-iteration":
             # The newest first, then by rank: as places are numbered.
             self._order |= {"sort": "place", "descending": False}
@@ -205,6 +206,7 @@ class _Reading:
             "elements": query.elements,
             "excluded": query.exclude_elements,
             "only": query.only_elements,
+            "source": query.source if self._gave_few is None else None,
             "among": self._among(query),
             "without": None,
             "unjudged": None if query.hit is None else list(KINDS_WITHOUT_LABELS),
@@ -215,6 +217,18 @@ class _Reading:
         for number, (slot, low, high) in enumerate(ranges, 1):
             parameters |= {f"slot_{number}": slot, f"min_{number}": low, f"max_{number}": high}
         return parameters
+
+    def _find_few(self, source: str | None) -> set[int] | None:
+        """Return the candidates of a source that gave few; None where there are many, or all sources are meant."""
+        if source is None:
+            return None
+        rows = fetch_all(
+            self._connection,
+            "app/candidates/of_source",
+            source=source.replace("\0", "\ufffd"),
+            limit=MOST_FILTERED,
+        )
+        return {row["candidate_id"] for row in rows} if len(rows) < MOST_FILTERED else None
 
     def _value_range(self, text: str, part: int) -> tuple[int, float | None, float | None]:
         asked = read_range(text)
@@ -230,6 +244,8 @@ class _Reading:
                 self._connection, "app/candidates/of_material", material_id=query.material.replace("\0", "")
             )
             chosen.append({row["candidate_id"] for row in rows})
+        if self._gave_few is not None:
+            chosen.append(self._gave_few)
         for text in query.validated or ():
             asked = read_range(text)
             if asked.property not in known_properties():

@@ -3,8 +3,9 @@
 SELECT m.material_id, m.reduced_formula, m.chemical_system, m.structure_hash
 FROM materials m
 WHERE NOT m.deprecated
-  AND (CAST(:source AS text) IS NULL OR EXISTS (
-        SELECT 1 FROM material_sources s WHERE s.material_id = m.material_id AND s.source = :source))
+  AND (CAST(:sources AS text[]) IS NULL OR EXISTS (
+        SELECT 1 FROM material_sources s
+        WHERE s.material_id = m.material_id AND s.source = ANY (CAST(:sources AS text[]))))
   AND (CAST(:elements AS text[]) IS NULL OR m.elements @> CAST(:elements AS text[]))
   AND (CAST(:exclude_elements AS text[]) IS NULL OR NOT m.elements && CAST(:exclude_elements AS text[]))
   AND (CAST(:chemical_system AS text) IS NULL OR m.chemical_system = :chemical_system)

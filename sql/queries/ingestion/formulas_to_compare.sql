@@ -1,4 +1,4 @@
--- Reduced formulas of some changes that several sources have, or AFLOW several times, and whose records have changed
+-- Reduced formulas of some changes that several sources have, or AFLOW or people several times, and whose records have changed
 -- since they were compared. Tables of answers are left alone: a closed pool keeps its rows, and other sources may not
 -- tell of them.
 -- Parameters: after, until (of changes).
@@ -19,7 +19,7 @@ concerned AS MATERIALIZED (
     SELECT reduced_formula
     FROM open_records
     GROUP BY reduced_formula
-    HAVING min(source) <> max(source) OR count(*) FILTER (WHERE source = 'aflow') > 1
+    HAVING min(source) <> max(source) OR (count(*) > 1 AND min(source) IN ('aflow', 'uploads'))
 ),
 states AS (
     SELECT reduced_formula, encode(sha256(convert_to(string_agg(record_state(m), ',' ORDER BY m.material_id COLLATE "C"), 'UTF8')), 'hex') AS sha256

@@ -3,6 +3,7 @@
 -- :elements, :excluded, :only      arrays of symbols: all of them, none of them, no others
 -- :rank_min, :rank_max, :acquisition_min … :feasibility_max
 -- :slot_1, :min_1, :max_1 … _6     ranges of elements of candidate_listing.numbers
+-- :source                         its material is one that this source gave
 -- :among, :without                 arrays of candidates: only these, none of these
 -- :unjudged                        kinds of rejections that are left out
 -- Order: :sort (rank, iteration, place, acquisition, feasibility, updated_at, value of :slot, validated as :measured says by
@@ -61,6 +62,9 @@ WITH listed AS NOT MATERIALIZED (
       AND (CAST(:max_5 AS double precision) IS NULL OR k.numbers[:slot_5] <= CAST(:max_5 AS double precision))
       AND (CAST(:min_6 AS double precision) IS NULL OR k.numbers[:slot_6] >= CAST(:min_6 AS double precision))
       AND (CAST(:max_6 AS double precision) IS NULL OR k.numbers[:slot_6] <= CAST(:max_6 AS double precision))
+      AND (CAST(:source AS text) IS NULL OR EXISTS (
+            SELECT FROM candidates c JOIN material_sources s USING (material_id)
+            WHERE c.candidate_id = k.candidate_id AND s.source = :source))
       AND (CAST(:among AS bigint[]) IS NULL OR k.candidate_id = ANY (CAST(:among AS bigint[])))
       AND (CAST(:without AS bigint[]) IS NULL OR NOT k.candidate_id = ANY (CAST(:without AS bigint[])))
 ),

@@ -1,0 +1,109 @@
+"""The candidates of an upload: each file, block or line with its crystal, or why there is none."""
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from catalyst_assets.errors import UnreadableStructureError
+from catalyst_assets.ingestion.prototypes.formulas import build_from_formula
+from catalyst_assets.ingestion.reading.cells import Cell
+from catalyst_assets.ingestion.reading.decoding import decode_text
+from catalyst_assets.ingestion.reading.files import read_structure_data
+from catalyst_assets.ingestion.uploads.bundle import Bundle, UploadedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_CANDIDATES: Final = 10_000
+_LISTS: Final = (".txt", ".csv")
+_FORMULA: Final = "formula"
+_PROTOTYPE: Final = "prototype"
+# Once a file is decompressed.
+_MOST_BYTES: Final = 200_000_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A candidate of an upload.
+
+    Attributes
+    ----------
+    place
+        The file, and the block or line in it.
+    """
+
+    place: str
+    found: Cell | UnreadableStructureError
+
+
+def read_entries(bundle: Bundle) -> list[Entry]:
+    """Read every candidate of an upload; one that cannot be read keeps none of the others."""
+    entries: list[Entry] = []
+    places: Counter[str] = Counter()
+    for file in bundle.files:
+        for part, found in _read_file(file, bundle.prototype):
+            if len(entries) == MOST_CANDIDATES:
+                error = UnreadableStructureError(
+                    f"is left out with all that follows: an upload has at most {MOST_CANDIDATES:,} candidates",
+                    "Upload the rest by itself.",
+                )
+                return [*entries, Entry("the rest", error)]
+            place = f"{file.name} {part}".strip()
+            places[place] += 1
+            times = f" ({places[place]})" if places[place] > 1 else ""
+            entries.append(Entry(place + times, found))
+    return entries
+
+
+def _read_file(file: UploadedFile, prototype: str) -> "list[tuple[str, Cell | UnreadableStructureError]]":
+    try:
+        if not file.data.strip():
+            raise UnreadableStructureError("is empty", "Send a file that holds something.")
+        if file.name.lower().endswith(_LISTS):
+            return list(_read_list(decode_text(file.data), prototype))
+        found = read_structure_data(file.name, file.data, _MOST_BYTES)
+        return found if len(found) > 1 else [("", found[0][1])]
+    except UnreadableStructureError as error:
+        return [("", error)]
+    except csv.Error as error:
+        return [
+            ("", UnreadableStructureError(f"is no list of formulas: {error}", "Write one formula a line."))
+        ]
+
+
+def _read_list(text: str, prototype: str) -> "Iterator[tuple[str, Cell | UnreadableStructureError]]":
+    """Yield what becomes of each line with a formula; a header says which columns there are."""
+    columns = {_FORMULA: 0}
+    lines = csv.reader(text.splitlines())
+    is_first = True
+    for row in lines:
+        cells = [cell.strip() for cell in row]
+        if not any(cells) or cells[0].startswith("#"):
+            continue
+        names = [cell.lower() for cell in cells]
+        if is_first and _FORMULA in names:
+            columns = {name: names.index(name) for name in (_FORMULA, _PROTOTYPE) if name in names}
+            is_first = False
+            continue
+        is_first = False
+        yield f"line {lines.line_num}", _build(cells, columns, prototype)
+    if is_first:
+        raise UnreadableStructureError("holds no formula", "Write one a line, such as SrTiO3.")
+
+
+def _build(cells: list[str], columns: dict[str, int], prototype: str) -> Cell | UnreadableStructureError:
+    def cell(name: str) -> str:
+        place = columns.get(name, len(cells))
+        return cells[place] if place < len(cells) else ""
+
+    try:
+        named = cell(_PROTOTYPE) or prototype
+        if not named:
+            raise UnreadableStructureError(
+                f"no prototype is named for the formula {cell(_FORMULA)[:80]!r}",
+                "Give `prototype`, or a column of that name.",
+            )
+        return build_from_formula(cell(_FORMULA), named)
+    except UnreadableStructureError as error:
+        return error

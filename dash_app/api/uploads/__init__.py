@@ -1,0 +1,1 @@
+"""`/materials/uploads`: candidates that people bring themselves."""
