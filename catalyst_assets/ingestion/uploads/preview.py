@@ -85,7 +85,7 @@ def _answer(judge: "subprocess.Popen[str]", told: Any = None) -> Any:
         return json.loads(judge.stdout.readline() if judge.stdout else "")
     except (OSError, ValueError):
         raise UsageError(
-            f"It cannot be told within {_PATIENCE_SECONDS:.0f} s what would become of these files.",
+            f"What would become of these files cannot be told: their reader ended, or took over {_PATIENCE_SECONDS:.0f} s.",
             "Ask about fewer at a time, or upload them: what cannot be read is refused by itself.",
         ) from None
 

@@ -32,7 +32,7 @@ def test_the_commands_about_decisions_events_and_uploads_do_what_they_say(
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} missing")
-    (candidate,) = campaign.rank(0, ["p:SrTiO3"])
+    (candidate,) = campaign.rank(0, ["p:AgAlO3"])
     token = api.headers["Authorization"].removeprefix("Bearer ")
     ran = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands_below("Decisions", "Events", "Uploads")],
