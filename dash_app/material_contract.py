@@ -1,7 +1,7 @@
 """One material as the API shows it: what the API and its clients agree on."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -87,6 +87,30 @@ class NoteList(BaseModel):
     total: int
 
 
+class Neighbour(BaseModel):
+    """A material that is described alike."""
+
+    material_id: str
+    formula: str
+    distance: float = Field(description="0 where the structures are described the same.")
+    known: list[ComputedProperty] = Field(
+        description="Values of it, by method and source; the source of results is `results`."
+    )
+
+
+class NeighbourList(BaseModel):
+    """The materials nearest to one, the nearest first."""
+
+    material_id: str
+    method: Literal["index", "exact"] = Field(
+        description="index: found by pgvector, nearly always the nearest. exact: all were compared."
+    )
+    explained_variance: float = Field(
+        description="Share of the variance of all features that distances take account of."
+    )
+    items: list[Neighbour]
+
+
 class MaterialDetail(BaseModel):
     """A material with all that is known of it."""
 
@@ -103,6 +127,10 @@ class MaterialDetail(BaseModel):
     predictions: list[MaterialPrediction] = Field(description="By iteration, the newest first.")
     candidates: list[Candidate] = Field(description="Of every campaign and iteration, the newest first.")
     results: list[Result] = Field(description="The newest hundred; `GET /results?material=…` has all.")
+    neighbours: list[Neighbour] = Field(
+        description="The five nearest by features; empty where it has none yet, or the database has no pgvector. "
+        "`GET /materials/{material_id}/neighbours` has more."
+    )
     notes: list[Note] = Field(description="What people wrote about it, the oldest first.")
     history: list[MaterialEvent] = Field(description="The oldest first.")
     structure: dict[str, Any] = Field(description="The structure as pymatgen's `Structure.as_dict()`.")

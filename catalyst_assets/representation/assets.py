@@ -20,9 +20,10 @@ _DETAILS = 50
 
 
 def _lack_features(platform: Platform) -> bool:
+    from catalyst_assets.representation.neighbours import lacks_vectors
     from catalyst_assets.representation.noted import lacks_features
 
-    return lacks_features(platform)
+    return lacks_features(platform) or lacks_vectors(platform)
 
 
 class BackboneConfig(dg.Config):
@@ -153,9 +154,11 @@ def settle_embeddings(
     embedded: list[dict[str, Any]], platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
     """Say how many structures have features now."""
+    from catalyst_assets.representation.neighbours import settle_vectors
     from catalyst_assets.representation.stage import measure_coverage
 
     started = time.monotonic()
+    written = settle_vectors(platform.database, platform.objects)
     coverage = measure_coverage(platform.database, platform.objects)
     return dg.MaterializeResult(
         metadata=shown(
@@ -167,6 +170,7 @@ def settle_embeddings(
                 "embedded_now": sum(shard["embedded"] for shard in embedded),
                 "failed_now": sum(shard["failed"] for shard in embedded),
                 "quarantined": coverage.n_quarantined,
+                "components_written": written,
                 "shards": len(embedded),
                 "backbone_sha256": coverage.fingerprint,
                 "duration_seconds": sum(shard["seconds"] for shard in embedded) + time.monotonic() - started,
@@ -185,7 +189,10 @@ def settle_embeddings(
         "backbone": dg.AssetIn(dagster_type=dg.Nothing),
     },
     automation_condition=follows(
-        Outstanding("Structures have neither features nor an entry in quarantine", _lack_features)
+        Outstanding(
+            "Structures have neither features nor an entry in quarantine, or features without components",
+            _lack_features,
+        )
     ),
 )
 def structure_embeddings(material_identity: Any, backbone: Any) -> Any:

@@ -71,7 +71,7 @@ class _Reading:
         self._slots = {row["property"]: row["slot"] for row in fetch_all(connection, "app/candidates/slots")}
         key, _, name = query.sort.removeprefix("-").partition(".")
         if name and name not in known_properties():
-            raise _unknown(name)
+            raise unknown_property(name)
         self._order = {
             "sort": "value" if key in ("predicted", "uncertainty") else key,
             "slot": self._slot(name, _STD if key == "uncertainty" else _MEAN),
@@ -233,7 +233,7 @@ class _Reading:
     def _value_range(self, text: str, part: int) -> tuple[int, float | None, float | None]:
         asked = read_range(text)
         if asked.property not in known_properties():
-            raise _unknown(asked.property)
+            raise unknown_property(asked.property)
         return self._slot(asked.property, part), asked.min, asked.max
 
     def _among(self, query: CandidateFilters) -> list[int] | None:
@@ -249,7 +249,7 @@ class _Reading:
         for text in query.validated or ():
             asked = read_range(text)
             if asked.property not in known_properties():
-                raise _unknown(asked.property)
+                raise unknown_property(asked.property)
             measured = self._answers.measured(self._connection, query.campaign, asked.property)
             chosen.append({number for number, value in measured.items() if _within(value, asked)})
         if query.hit is not None:
@@ -288,7 +288,8 @@ def _reduced(formula: str) -> str:
         raise UsageError(f"{formula[:80]!r} {error.reason}.", error.remedy) from None
 
 
-def _unknown(name: str) -> UsageError:
+def unknown_property(name: str) -> UsageError:
+    """Return the error of a property that nobody knows."""
     return UsageError(
         f"No property is called {name}.", "`catalyst campaign properties` lists those that are."
     )

@@ -9,6 +9,7 @@ from catalyst_assets.vocabulary.known import label_of, unit_of
 from dash_app.api.access import PersonOf
 from dash_app.api.connection import Transaction, as_json
 from dash_app.api.ledger import read_results
+from dash_app.api.materials.nearest import find_nearest
 from dash_app.api.materials.rows import read_candidates
 from dash_app.api.problems import NotFoundError, problem_responses
 from dash_app.contract import Predicted
@@ -27,6 +28,7 @@ from resources.postgres.database import Row, fetch_all, fetch_one
 router = APIRouter(prefix="/materials", tags=["materials"], responses=problem_responses(404, 422, 503))
 
 _SHOWN_RESULTS: Final = 100
+_SHOWN_NEIGHBOURS: Final = 5
 MaterialId = Annotated[
     str,
     Path(
@@ -42,6 +44,7 @@ def show_material(material_id: MaterialId, connection: Transaction) -> Response:
     """Show a material: structure, properties with method and source, predictions by iteration, results, history."""
     row = find_material(connection, material_id)
     numbers = fetch_all(connection, "app/candidates/of_material", material_id=material_id)
+    nearest = find_nearest(connection, material_id, k=_SHOWN_NEIGHBOURS, only_indexed=True)
     shown = MaterialDetail(
         **(row | {"properties": _computed(row["properties"])}),
         sources=[
@@ -54,6 +57,7 @@ def show_material(material_id: MaterialId, connection: Transaction) -> Response:
         ],
         candidates=read_candidates(connection, [each["candidate_id"] for each in numbers]),
         results=read_results(connection, material_id=material_id, limit=_SHOWN_RESULTS),
+        neighbours=nearest.items if nearest else [],
         notes=_notes(connection, material_id),
         history=[
             MaterialEvent(**each)

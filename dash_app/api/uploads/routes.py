@@ -16,7 +16,7 @@ from dash_app.api.access import PersonOf
 from dash_app.api.connection import Transaction
 from dash_app.api.problems import NotFoundError, problem_responses
 from dash_app.api.uploads.bodies import BODY, read_upload
-from dash_app.upload_contract import Upload, UploadCandidate, UploadPage, UploadSummary
+from dash_app.upload_contract import Upload, UploadCandidate, UploadFile, UploadPage, UploadSummary
 from resources.postgres.database import Database, Role, fetch_all, fetch_one
 
 router = APIRouter(prefix="/materials/uploads", tags=["materials"], responses=problem_responses(422, 503))
@@ -103,7 +103,7 @@ def _read(connection: sa.Connection, upload_id: int) -> Upload:
         )
         for each in fetch_all(connection, "app/uploads/candidates", upload_id=upload_id)
     ]
-    return Upload(**row, **_counts(candidates), candidates=candidates)
+    return _with_candidates(UploadSummary(**row), candidates)
 
 
 def _outcome(row: dict[str, Any]) -> Any:
@@ -112,9 +112,15 @@ def _outcome(row: dict[str, Any]) -> Any:
     return "waiting" if row["reason"] is None else "refused"
 
 
-def _counts(candidates: list[UploadCandidate]) -> dict[str, int]:
+def _with_candidates(summary: UploadSummary, candidates: list[UploadCandidate]) -> Upload:
     counted = Counter(candidate.outcome for candidate in candidates)
-    return {f"n_{name}": counted[name] for name in ("new", "known", "refused")}
+    return Upload(
+        **summary.model_dump(),
+        n_new=counted["new"],
+        n_known=counted["known"],
+        n_refused=counted["refused"],
+        candidates=candidates,
+    )
 
 
 def _preview(database: Database, bundle: Bundle) -> Upload:
@@ -138,14 +144,14 @@ def _preview(database: Database, bundle: Bundle) -> Upload:
         )
         for each in expected
     ]
-    return Upload(
+    summary = UploadSummary(
         upload_id=None,
         status="preview",
         author=bundle.author,
         uploaded_at=None,
         prototype=bundle.prototype,
-        files=[{"name": file.name, "size_bytes": len(file.data)} for file in bundle.files],
+        files=[UploadFile(name=file.name, size_bytes=len(file.data)) for file in bundle.files],
         n_candidates=len(candidates),
-        **_counts(candidates),
-        candidates=candidates,
+        problem=None,
     )
+    return _with_candidates(summary, candidates)

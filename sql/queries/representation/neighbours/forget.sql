@@ -1,0 +1,2 @@
+-- Forget the components of every backbone.
+DELETE FROM vector_bases;
