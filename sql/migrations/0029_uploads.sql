@@ -20,6 +20,37 @@ GRANT SELECT, INSERT, UPDATE (taken_at, places, problem) ON uploads TO catalyst_
 GRANT SELECT ON uploads TO catalyst_validator;
 GRANT SELECT ON closed_sources TO catalyst_app;
 
+-- Subscribers of the API are told when something is sent, and when it was read.
+CREATE FUNCTION publish_upload() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    its record;
+    problem text;
+BEGIN
+    SELECT upload_id, author INTO its FROM uploads WHERE sha256 = NEW.sha256;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF TG_TABLE_NAME = 'uploads' THEN
+        problem := nullif(NEW.problem, '');
+    ELSIF NEW.parse_status = 'failed' THEN
+        problem := NEW.parse_note;
+    END IF;
+    PERFORM publish_change(
+        CASE WHEN problem IS NOT NULL THEN 'upload.failed' WHEN TG_TABLE_NAME = 'uploads' THEN 'upload.sent' ELSE 'upload.taken' END,
+        NULL, jsonb_build_object('upload_id', its.upload_id, 'actor', its.author, 'problem', problem));
+    RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION publish_upload FROM PUBLIC;
+CREATE CONSTRAINT TRIGGER uploads_sent AFTER INSERT ON uploads
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION publish_upload();
+CREATE CONSTRAINT TRIGGER uploads_failed AFTER UPDATE ON uploads
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.problem <> '' AND OLD.problem = '') EXECUTE FUNCTION publish_upload();
+CREATE CONSTRAINT TRIGGER uploads_read AFTER UPDATE ON raw_files
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (NEW.source = 'uploads' AND NEW.parse_status <> 'pending' AND NEW.parse_status <> OLD.parse_status)
+    EXECUTE FUNCTION publish_upload();
+
 COMMENT ON TABLE uploads IS 'Candidates that somebody uploaded: the files of one request, or of one command.';
 COMMENT ON COLUMN uploads.upload_id IS 'Number of the upload; its candidates are named by it.';
 COMMENT ON COLUMN uploads.sha256 IS 'Hash of what was sent and by whom: the same again is the same upload. Also that of its raw file.';

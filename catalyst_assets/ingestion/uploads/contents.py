@@ -1,8 +1,12 @@
 """The candidates of an upload: each file, block or line with its crystal, or why there is none."""
 
 import csv
+import io
+import zipfile
+import zlib
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.errors import UnreadableStructureError
@@ -11,12 +15,14 @@ from catalyst_assets.ingestion.reading.cells import Cell
 from catalyst_assets.ingestion.reading.decoding import decode_text
 from catalyst_assets.ingestion.reading.files import read_structure_data
 from catalyst_assets.ingestion.uploads.bundle import Bundle, UploadedFile
+from catalyst_assets.vocabulary.people import check_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_CANDIDATES: Final = 10_000
 _LISTS: Final = (".txt", ".csv")
+_ARCHIVE: Final = ".zip"
 _FORMULA: Final = "formula"
 _PROTOTYPE: Final = "prototype"
 # Once a file is decompressed.
@@ -41,8 +47,9 @@ def read_entries(bundle: Bundle) -> list[Entry]:
     """Read every candidate of an upload; one that cannot be read keeps none of the others."""
     entries: list[Entry] = []
     places: Counter[str] = Counter()
-    for file in bundle.files:
-        for part, found in _read_file(file, bundle.prototype):
+    for file, opened in chain.from_iterable(map(_open, bundle.files)):
+        parts = [("", opened)] if opened is not None else _read_file(file, bundle.prototype)
+        for part, found in parts:
             if len(entries) == MOST_CANDIDATES:
                 error = UnreadableStructureError(
                     f"is left out with all that follows: an upload has at most {MOST_CANDIDATES:,} candidates",
@@ -56,13 +63,64 @@ def read_entries(bundle: Bundle) -> list[Entry]:
     return entries
 
 
+def _open(file: UploadedFile) -> "Iterator[tuple[UploadedFile, UnreadableStructureError | None]]":
+    """Yield a file, or those in an archive, each with why it cannot be opened; nothing is extracted."""
+    if not file.name.lower().endswith(_ARCHIVE):
+        yield file, None
+        return
+    left = _MOST_BYTES
+    try:
+        with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
+            members = [
+                each for each in archive.infolist() if not each.is_dir() and not _is_hidden(each.filename)
+            ]
+            if not members:
+                raise UnreadableStructureError("holds no file", "Put the structures into it.")
+            if len(members) > MOST_CANDIDATES:
+                raise UnreadableStructureError(
+                    f"holds {len(members):,} files, and {MOST_CANDIDATES:,} are the most", "Send several."
+                )
+            for member in members:
+                # What an archive says of its sizes need not be so.
+                with archive.open(member) as stored:
+                    data = stored.read(left + 1)
+                left -= len(data)
+                if left < 0:
+                    raise UnreadableStructureError(
+                        f"holds more than {_MOST_BYTES // 1_000_000} MB", "Send several."
+                    )
+                yield _member(file, member.filename, data)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        yield (
+            file,
+            UnreadableStructureError(f"cannot be read as ZIP: {error}", "Pack it again, without a password."),
+        )
+    except UnreadableStructureError as error:
+        yield file, error
+
+
+def _member(
+    archive: UploadedFile, name: str, data: bytes
+) -> tuple[UploadedFile, UnreadableStructureError | None]:
+    try:
+        return UploadedFile(f"{archive.name}/{check_text(name)}", data), None
+    except ValueError as error:
+        refused = UnreadableStructureError(f"has a name that {error}", "Rename it.")
+        return UploadedFile(f"{archive.name}/{ascii(name)}", data), refused
+
+
+def _is_hidden(name: str) -> bool:
+    """Tell whether a file is one that systems put beside others."""
+    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+
+
 def _read_file(file: UploadedFile, prototype: str) -> "list[tuple[str, Cell | UnreadableStructureError]]":
     try:
         if not file.data.strip():
             raise UnreadableStructureError("is empty", "Send a file that holds something.")
         if file.name.lower().endswith(_LISTS):
             return list(_read_list(decode_text(file.data), prototype))
-        found = read_structure_data(file.name, file.data, _MOST_BYTES)
+        found = read_structure_data(file.name.rpartition("/")[2], file.data, _MOST_BYTES)
         return found if len(found) > 1 else [("", found[0][1])]
     except UnreadableStructureError as error:
         return [("", error)]

@@ -135,6 +135,10 @@ def test_the_same_again_changes_nothing_and_what_is_known_is_said_to_be(
     assert outcomes(taken) == {
         "formulas.txt line 1": "known", "formulas.txt line 2": "new", "formulas.txt line 3": "refused",
     }  # fmt: skip
+    events = api.get("/events", params={"after": 0, "kind": "upload.*", "follow": False}).text
+    assert [line for line in events.splitlines() if line.startswith("event: upload")] == [
+        "event: upload.sent", "event: upload.sent", "event: upload.taken", "event: upload.taken",
+    ]  # fmt: skip
     known = taken["candidates"][0]["material_id"]
     assert known == api.get("/materials/uploads/1").json()["candidates"][1]["material_id"]
     assert [source["author"] for source in api.get(f"/materials/{known}").json()["sources"]] == [

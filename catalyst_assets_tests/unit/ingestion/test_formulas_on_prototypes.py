@@ -1,6 +1,7 @@
 """A formula becomes a crystal of a prototype: elements go where their numbers and charges fit."""
 
 import io
+import zipfile
 
 import pytest
 
@@ -81,3 +82,20 @@ def test_each_candidate_is_read_or_refused_by_itself() -> None:
     assert said["list.csv line 3"] == "('Ba', 'Ti', 'O', 'O', 'O')"
     assert said["list.csv line 5"].startswith("'foo' is no formula")
     assert said["talk.pdf"].startswith("cannot be read as CIF, POSCAR")
+
+
+def test_an_archive_is_read_file_by_file() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("set/wishes.txt", "TiO2\n")
+        archive.writestr("set/notes.pdf", "x")
+        archive.writestr("__MACOSX/set/._wishes.txt", "x")
+        archive.writestr("set/.DS_Store", "x")
+    good, cut = packed.getvalue(), packed.getvalue()[:40]
+    entries = read_entries(
+        Bundle.of("Ada", [UploadedFile("a.zip", good), UploadedFile("b.zip", cut)], "rutile")
+    )
+    assert [(entry.place, isinstance(entry.found, UnreadableStructureError)) for entry in entries] == [
+        ("a.zip/set/wishes.txt line 1", False), ("a.zip/set/notes.pdf", True), ("b.zip", True),
+    ]  # fmt: skip
+    assert "cannot be read as ZIP" in str(entries[2].found)

@@ -23,6 +23,7 @@ _FILE_TYPES: Final = {
     "text/csv": "formulas.csv",
     "text/plain": "",
     "application/gzip": "",
+    "application/zip": "upload.zip",
     "application/octet-stream": "",
 }
 _BINARY: Final = {"type": "string", "format": "binary"}

@@ -44,7 +44,7 @@ def upload_candidates(
         bool, Query(description="Say what would become of each candidate, and keep nothing.")
     ] = False,
 ) -> Upload:
-    """Upload structures (CIF, POSCAR, JSON of pymatgen; compressed too) or formulas on a prototype, many at once.
+    """Upload structures (CIF, POSCAR, JSON of pymatgen; compressed, or in a ZIP) or formulas on a prototype, many at once.
 
     They are kept under your name and read within seconds; `GET /materials/uploads/{upload_id}` says what became of each.
     One that cannot be read is refused by itself. They belong to the source `uploads`, which campaigns name in their
