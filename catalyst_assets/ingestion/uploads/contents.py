@@ -106,7 +106,7 @@ def _member(
         return UploadedFile(f"{archive.name}/{check_text(name)}", data), None
     except ValueError as error:
         refused = UnreadableStructureError(f"has a name that {error}", "Rename it.")
-        return UploadedFile(f"{archive.name}/{ascii(name)}", data), refused
+        return UploadedFile(f"{archive.name}/{name!a}", data), refused
 
 
 def _is_hidden(name: str) -> bool:
