@@ -171,7 +171,7 @@ def test_a_fresh_installation_materializes_all_sources_without_a_question(platfo
         for event in result.asset_materializations_for_node(spec.asset)
     }
     assert said.pop("reference_tables") == "refreshed"
-    assert set(said) == {"aflow", "materials_project", "oc20", "optimade", "prototypes"}
+    assert set(said) == {"aflow", "materials_project", "oc20", "optimade", "prototypes", "uploads"}
     assert all(status.startswith("not configured: it needs ") for status in said.values())
     assert all(check.passed for check in result.get_asset_check_evaluations())
 

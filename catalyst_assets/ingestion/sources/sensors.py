@@ -1,4 +1,4 @@
-"""Dagster's wiring of uploads: the sensor that has those taken that wait."""
+"""Sensors of sources: the one that has uploads taken that wait."""
 
 import hashlib
 import time
