@@ -78,6 +78,7 @@ def look(driver: LoopDriver) -> list[dg.RunRequest]:
         return list(uploads_sensor.evaluate_tick(context).run_requests or [])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_environment")
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl sends the files")
 def test_files_sent_by_curl_join_a_campaign_and_are_in_its_next_listing(
