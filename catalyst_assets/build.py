@@ -15,10 +15,10 @@ from catalyst_assets.ingestion import assets as ingestion_assets
 from catalyst_assets.ingestion import checks as ingestion_checks
 from catalyst_assets.ingestion.derived import assets as derived_assets
 from catalyst_assets.ingestion.derived import checks as derived_checks
+from catalyst_assets.ingestion.sensors import uploads_sensor
 from catalyst_assets.ingestion.sources.assets import RAW_ASSETS
 from catalyst_assets.ingestion.sources.jobs import INGESTION_JOBS
 from catalyst_assets.ingestion.sources.schedules import SCHEDULES
-from catalyst_assets.ingestion.sources.sensors import uploads_sensor
 from catalyst_assets.learning import assets as learning_assets
 from catalyst_assets.learning import checks as learning_checks
 from catalyst_assets.loop import jobs, sensors

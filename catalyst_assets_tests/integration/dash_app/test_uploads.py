@@ -16,7 +16,7 @@ from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.commands.driver import LoopDriver
 from catalyst_assets.errors import LoopError
 from catalyst_assets.ingestion.dropping import drop_files
-from catalyst_assets.ingestion.sources.sensors import uploads_sensor
+from catalyst_assets.ingestion.sensors import uploads_sensor
 from catalyst_assets.loop.campaigns import start_campaign
 from catalyst_assets_tests.cifs import cif, cubic
 from catalyst_assets_tests.integration.dash_app.serving import api_client, bearer

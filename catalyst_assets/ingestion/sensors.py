@@ -1,4 +1,4 @@
-"""Sensors of sources: the one that has uploads taken that wait."""
+"""Sensors of ingestion: the one that has uploads taken that wait. Wiring only."""
 
 import hashlib
 import time
