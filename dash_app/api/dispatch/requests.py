@@ -24,7 +24,7 @@ from resources.postgres.database import Row, fetch_all, fetch_one
 router = APIRouter(tags=["campaigns"], responses=problem_responses(422, 503))
 
 # Where nobody answers, asking more does not help.
-_MOST_WAITING: Final = 200
+_MOST_WAITING: Final = 1000
 _PATIENCE: Final = dt.timedelta(minutes=1)
 _NOBODY: Final = "Look whether `catalyst up` runs, and its service dagster-daemon: it carries requests out."
 _LARGEST: Final = 2**63 - 1
