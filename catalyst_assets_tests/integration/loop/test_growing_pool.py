@@ -52,7 +52,7 @@ def wait_until(happened: Callable[[], bool], daemon: "subprocess.Popen[bytes]", 
     pytest.fail(f"{what} did not happen in {_PATIENCE_SECONDS} s")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(3000)
 def test_a_campaign_runs_to_its_end_while_its_source_grows_twice(
     platform: Platform,

@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
-from catalyst_assets.errors import DatabaseUnavailableError, RunGivenUpError
+from catalyst_assets.errors import RunGivenUpError
 from resources.heartbeat import heartbeat
 from resources.object_store import ObjectStore
 from resources.postgres.database import Database, Role, Row, execute, fetch_all
@@ -116,7 +116,7 @@ def test_taking_a_claim_away_cuts_off_what_was_being_written_under_it(
             lose(database, "run")
             execute(connection, "loop/make_claim", run_id="and on")
 
-    with heartbeat(database, settings, "run"), pytest.raises(DatabaseUnavailableError):
+    with heartbeat(database, settings, "run"), pytest.raises(RunGivenUpError, match="given up"):
         be_cut_off()
     with database.transaction() as connection:
         assert fetch_all(connection, "loop/held_claims") == []
