@@ -13,6 +13,8 @@ import pytest
 
 from catalyst_assets.build import build_defs
 from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.campaigns.pool import load_pool
+from catalyst_assets.campaigns.pool_filter import Pool
 from catalyst_assets.commands.driver import LoopDriver
 from catalyst_assets.errors import LoopError
 from catalyst_assets.ingestion.dropping import drop_files
@@ -78,7 +80,7 @@ def look(driver: LoopDriver) -> list[dg.RunRequest]:
         return list(uploads_sensor.evaluate_tick(context).run_requests or [])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("own_environment")
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl sends the files")
 def test_files_sent_by_curl_join_a_campaign_and_are_in_its_next_listing(
@@ -145,6 +147,10 @@ def test_the_same_again_changes_nothing_and_what_is_known_is_said_to_be(
     assert [source["author"] for source in api.get(f"/materials/{known}").json()["sources"]] == [
         "Ada Lovelace", "Grace Hopper",
     ]  # fmt: skip
+    with platform.database.transaction() as connection:
+        pool = {row["material_id"] for row in load_pool(connection, CAMPAIGN.pool)}
+        assert pool == {"uploads:000001-0001", "uploads:000001-0002", "uploads:000002-0002"}
+        assert load_pool(connection, Pool(source="computed_oxides")) == []
     page = api.get("/materials/uploads", params={"limit": 1}).json()
     assert [(each["author"], each["n_candidates"]) for each in page["items"]] == [("Grace Hopper", 3)]
     assert [
