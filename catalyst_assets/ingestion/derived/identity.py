@@ -152,6 +152,8 @@ def settle_identity(database: "Database", until: int) -> Identities:
     """Remember that everything up to a change is compared, and say what there is."""
     mark_read(database, Reader.IDENTITY, until)
     with database.transaction() as connection:
+        # Only now it is known which of their candidates are known already.
+        execute(connection, "ingestion/uploads/settle")
         totals = fetch_all(connection, "ingestion/material_totals")
     content = [[row["source"], str(row["own"]), str(row["identity"])] for row in totals]
     return Identities(

@@ -66,7 +66,7 @@ def keep_upload(connection: "sa.Connection", objects: "ObjectStore", bundle: Bun
 
 
 def find_waiting(connection: "sa.Connection") -> list[int]:
-    """Return the uploads that ingestion has not taken, or has taken and not read, by their numbers."""
+    """Return the uploads that ingestion has not taken, or is to read again, by their numbers."""
     return [row["upload_id"] for row in fetch_all(connection, "ingestion/uploads/waiting")]
 
 
@@ -75,12 +75,12 @@ def find_uploads(connection: "sa.Connection", upload_ids: Sequence[int]) -> list
     return fetch_all(connection, "ingestion/uploads/some", upload_ids=list(upload_ids))
 
 
-def mark_taken(
+def note_places(
     connection: "sa.Connection", upload_id: int, places: Sequence[str] = (), problem: str = ""
 ) -> None:
-    """Note that ingestion has an upload, and where its candidates stand; or why it has not."""
+    """Note where the candidates of an upload stand, that ingestion has now; or why it has not."""
     execute(
-        connection, "ingestion/uploads/mark_taken", upload_id=upload_id, places=list(places), problem=problem
+        connection, "ingestion/uploads/note_places", upload_id=upload_id, places=list(places), problem=problem
     )
 
 

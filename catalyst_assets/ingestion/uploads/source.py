@@ -16,8 +16,8 @@ from catalyst_assets.ingestion.uploads.keeping import (
     check_bundle,
     find_uploads,
     keep_upload,
-    mark_taken,
     name_candidate,
+    note_places,
 )
 from catalyst_assets.ingestion.uploads.spec import LICENCE, UploadsConfig
 from catalyst_assets.vocabulary.people import check_name, check_text
@@ -99,7 +99,7 @@ class Uploads:
             except CorruptArtifactError:
                 self.failures[url] = f"The bytes of upload {number} are gone or damaged. Upload it again."
                 with self._platform.database.transaction() as connection:
-                    mark_taken(connection, number, problem=self.failures[url])
+                    note_places(connection, number, problem=self.failures[url])
                 continue
             self._sha256[url] = row["sha256"]
             yield RawRequest(SOURCE, url, UploadParser.kind, LICENCE)
@@ -112,7 +112,7 @@ class Uploads:
         """Note that what was listed is in the raw cache."""
         with self._platform.database.transaction() as connection:
             for number, places in self._places.items():
-                mark_taken(connection, number, [storable(place) for place in places])
+                note_places(connection, number, [storable(place) for place in places])
 
 
 def require(config: UploadsConfig, settings: "Settings", *, reparse: bool) -> list[str]:

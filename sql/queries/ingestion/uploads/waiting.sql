@@ -1,4 +1,4 @@
--- Uploads that ingestion has not taken, or whose raw file waits to be read.
+-- Uploads that ingestion has not taken, or whose raw file is to be read again.
 SELECT u.upload_id
 FROM uploads u
 WHERE u.taken_at IS NULL
