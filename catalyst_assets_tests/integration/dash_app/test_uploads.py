@@ -19,6 +19,7 @@ from catalyst_assets.commands.driver import LoopDriver
 from catalyst_assets.errors import LoopError
 from catalyst_assets.ingestion.dropping import drop_files
 from catalyst_assets.ingestion.sensors import uploads_sensor
+from catalyst_assets.ingestion.uploads.keeping import find_waiting
 from catalyst_assets.loop.campaigns import start_campaign
 from catalyst_assets_tests.cifs import cif, cubic
 from catalyst_assets_tests.integration.dash_app.serving import api_client, bearer
@@ -131,8 +132,16 @@ def test_the_same_again_changes_nothing_and_what_is_known_is_said_to_be(
     formulas = {"prototype": "cubic_perovskite", "formulas": ["SrTiO3", "BaTiO3", "TiO2"]}
     second = api.post("/materials/uploads", json=formulas, headers=others)
     assert second.status_code == 201
+    # A run that was killed before it loaded anything, and one that does it again.
+    refresh_uploads(platform, [1, 2])
+    assert api.get("/materials/uploads/2").json()["status"] == "waiting"
+    with platform.database.transaction() as connection:
+        assert find_waiting(connection) == [1, 2]
     refresh_uploads(platform, [1, 2])
     load(platform)
+    load(platform, reparse=True)
+    with platform.database.transaction() as connection:
+        assert find_waiting(connection) == []
 
     taken = api.get("/materials/uploads/2").json()
     assert outcomes(taken) == {
