@@ -54,6 +54,9 @@ def create_app(
     settings
         Say where files are kept and how large they may be; None for those of the environment.
     """
+    # Dash looks into pandas wherever it is loaded, also while a thread of the API is loading it.
+    import pandas  # noqa: F401
+
     settings = settings or get_settings()
     asking = AskingFor(settings)
     api = _api(Platform(settings, database), asking)
