@@ -1,96 +1,167 @@
-// What only the browser can do: talk to the grid, open and close the dialog, draw cells.
+// What every page shares: elements, numbers, messages, the theme, and who was signed out.
 (() => {
-  const GRID = "candidates";
+  const MINUS = "\u2212";
+  const API = "/api/v1";
+  const review = (window.review = window.review || {});
 
   // Who was signed out, here or elsewhere, is led to the sign-in page and back.
-  const ask = window.fetch;
+  const fetched = window.fetch;
   window.fetch = async (...request) => {
-    const answer = await ask(...request);
+    const answer = await fetched(...request);
     if (answer.status === 401)
       location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
     return answer;
   };
 
-  const withGrid = (act) => {
-    try {
-      const grid = dash_ag_grid.getApi(GRID);
-      if (grid) act(grid);
-    } catch (error) {
-      // no grid is laid out yet: there is nothing to renew
+  review.byId = (id) => document.getElementById(id);
+
+  review.h = (tag, attributes = {}, ...children) => {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value === null || value === undefined || value === false) continue;
+      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+      else made.setAttribute(name, value === true ? "" : value);
     }
+    made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+    return made;
   };
 
-  // Whether the dialog of this verb was asked for, and not closed; the first question gets the focus.
-  const asked = (verb, opened) => {
-    if (window.dash_clientside.callback_context.triggered_id !== verb || !opened) return false;
-    setTimeout(() => document.querySelector(`#${verb}-dialog input, #${verb}-dialog textarea`).focus(), 50);
-    return true;
+  // Sets a property of something that Dash laid out, where it is laid out.
+  review.set = (id, properties) => {
+    if (review.byId(id)) window.dash_clientside.set_props(id, properties);
+  };
+  // Stores are laid out without an element.
+  review.store = (id, data) => window.dash_clientside.set_props(id, { data });
+
+  // What the API says, or why it does not: `unreachable` where there was no answer of its own.
+  review.ask = async (path, options = {}) => {
+    let answer;
+    try {
+      answer = await window.fetch(API + path, { credentials: "same-origin", ...options });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      review.reachable(false);
+      throw Object.assign(new Error("The server does not answer."), { unreachable: true });
+    }
+    const body = await answer.json().catch(() => null);
+    const isGone = answer.status === 502 || answer.status === 504 || (answer.status === 503 && !body);
+    review.reachable(!isGone);
+    if (answer.ok) return body;
+    const told = (body && body.detail) || `The server answered ${answer.status} without saying why.`;
+    throw Object.assign(new Error(told), {
+      unreachable: isGone, status: answer.status, remedy: (body && body.remedy) || "",
+    });
   };
 
-  window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    review: {
-      reload: () => {
-        withGrid((grid) => { grid.deselectAll(); grid.ensureIndexVisible(0); grid.purgeInfiniteCache(); });
-        return Date.now();
-      },
-      refresh: () => {
-        withGrid((grid) => { grid.deselectAll(); grid.refreshInfiniteCache(); });
-        return Date.now();
-      },
-      describeSelection: (rows) => {
-        const n = (rows || []).length;
-        const which = n === 1 ? rows[0].formula : `${n} candidates`;
-        const restorable = n > 0 && rows.every((row) => ["withdrawn", "failed"].includes(row.kind));
-        return [n ? `${n} selected` : "Select candidates to decide", n === 0, n === 0, !restorable,
-          `Reject ${which}`, `Restore ${which}`];
-      },
-      openReject: (opened, cancelled) => {
-        const { no_update } = window.dash_clientside;
-        return asked("reject", opened) ? [false, "", "", null] : [true, no_update, "", no_update];
-      },
-      close: () => true,
-      openRestore: (opened, cancelled) =>
-        asked("restore", opened) ? [false, "", ""] : [true, window.dash_clientside.no_update, ""],
-    },
+  // ---- Whether the server answers --------------------------------------------------------------
+  const watching = new Set();
+  let isReachable = true;
+  review.onReachable = (act) => watching.add(act);
+  review.reachable = (now) => {
+    if (now === isReachable) return;
+    isReachable = now;
+    const banner = review.byId("offline");
+    if (banner) banner.hidden = now;
+    watching.forEach((act) => act(now));
+  };
+  review.isReachable = () => isReachable;
+
+  // ---- Writing ---------------------------------------------------------------------------------
+  const signed = (text) => text.replace(/^-|(?<=e)-/g, MINUS);
+  review.percent = (share) => {
+    if (share === null || share === undefined) return "\u2013";
+    if (share > 0 && share < 0.005) return "<1\u2009%";
+    if (share < 1 && share >= 0.995) return ">99\u2009%";
+    return `${Math.round(100 * share)}\u2009%`;
+  };
+  // Decimals that an uncertainty of this size leaves meaning.
+  const places = (std) => (std > 0 ? Math.min(Math.max(1 - Math.floor(Math.log10(std)), 0), 6) : 2);
+  review.value = (value, std) => signed(value.toFixed(places(std)));
+  review.plusMinus = (mean, std) =>
+    std > 0 && std < 1e-6 && Math.abs(mean) < 1e-3
+      ? `${signed(mean.toPrecision(3))} ± ${signed(std.toPrecision(2))}`
+      : `${signed(mean.toFixed(places(std)))} ± ${std.toFixed(places(std))}`;
+  review.significant = (value, digits) => signed(Number(value).toPrecision(digits));
+  review.count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many || one + "s"}`;
+  review.words = (name) => name.replace(/_/g, " ");
+  review.title = (name) => name[0].toUpperCase() + review.words(name).slice(1);
+  review.formula = (text) =>
+    text.split(/(\d+\.?\d*)/).map((part, i) => (i % 2 ? review.h("sub", {}, part) : part));
+
+  // ---- Messages --------------------------------------------------------------------------------
+  review.notify = (text, { kind = "done", seconds = 6, actions = [] } = {}) => {
+    const place = review.byId("toasts");
+    if (!place) return;
+    const toast = review.h("div", { class: `toast ${kind}`, role: kind === "problem" ? "alert" : "status" },
+      review.h("span", {}, ...[text].flat()));
+    const close = () => toast.remove();
+    for (const [label, act] of actions)
+      toast.append(review.h("button", { type: "button", class: "link", onclick: () => { close(); act(); } }, label));
+    toast.append(review.h("button", { type: "button", class: "link", "aria-label": "Dismiss", onclick: close }, "×"));
+    place.append(toast);
+    if (seconds) setTimeout(close, 1000 * seconds);
+    return close;
+  };
+
+  // ---- Theme -----------------------------------------------------------------------------------
+  const THEMES = ["system", "light", "dark"];
+  const kept = () => THEMES.includes(localStorage.getItem("theme")) ? localStorage.getItem("theme") : "system";
+  const dress = () => { document.documentElement.dataset.theme = kept(); };
+  dress();
+
+  document.addEventListener("click", (event) => {
+    const theme = event.target.closest("#theme");
+    if (!theme) return;
+    const isDark = getComputedStyle(document.documentElement).getPropertyValue("--is-dark").trim() === "1";
+    localStorage.setItem("theme", isDark ? "light" : "dark");
+    dress();
+  });
+
+  // ---- Dialogs ---------------------------------------------------------------------------------
+  // Whether anything lies over the page, so that its keys are meant for that.
+  review.isCovered = () =>
+    Boolean(document.querySelector("dialog[open], [popover]:popover-open, .veil:not([hidden])"));
+
+  document.addEventListener("click", (event) => {
+    const closing = event.target.closest("[data-close]");
+    if (closing) closing.closest("dialog").close();
+    if (event.target.matches("dialog")) event.target.close(); // beside it
+    if (event.target.closest("#keys")) review.byId("help").showModal();
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    for (const verb of ["reject", "restore", "result", "upload", "retract", "return"]) {
-      const dialog = document.getElementById(`${verb}-dialog`);
-      if (dialog && !dialog.hidden) document.getElementById(`${verb}-cancel`).click();
+    if (event.key === "?" && !review.isTyping(event) && !review.isCovered() && review.byId("help")) {
+      event.preventDefault();
+      review.byId("help").showModal();
     }
+    if (event.key !== "Escape") return;
+    const veil = document.querySelector(".veil:not([hidden])");
+    if (veil) document.getElementById(veil.id.replace("-dialog", "-cancel")).click();
   });
 
-  const draw = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
+  review.isTyping = (event) =>
+    event.ctrlKey || event.metaKey || event.altKey ||
+    Boolean(event.target.closest && event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]"));
 
-  draw.StatusBadge = (props) => {
-    if (!props.data) return null;
-    const text = props.value.replace("_", " ");
-    const badge = React.createElement(
-      "span", { className: `badge badge-${props.value}` },
-      text[0].toUpperCase() + text.slice(1) + (props.data.kind ? `: ${props.data.kind}` : ""));
-    const hit = props.data.hit
-      ? React.createElement("span", { className: "hit", title: "Validation found every criterion met" }, "Hit")
-      : null;
-    const stale = props.data.stale
-      ? React.createElement("span", { className: "badge badge-stale", title: props.data.stale }, "Stale")
-      : null;
-    return React.createElement("span", null, badge, stale ? " " : null, stale, hit);
+  // A button with data-opens opens that popover below itself. Dash knows no such attributes, so they are given here.
+  const prepare = (event) => {
+    const button = event.target.closest && event.target.closest("[data-opens]");
+    if (!button || button.popoverTargetElement) return;
+    const opened = review.byId(button.dataset.opens);
+    opened.popover = "auto";
+    button.popoverTargetElement = opened;
+    opened.addEventListener("toggle", ({ newState }) => {
+      button.setAttribute("aria-expanded", String(newState === "open"));
+      if (newState !== "open") return;
+      const at = button.getBoundingClientRect();
+      opened.style.left = `${Math.max(8, Math.min(at.left, innerWidth - opened.offsetWidth - 8))}px`;
+      opened.style.top = `${at.bottom + 6}px`;
+      opened.style.maxHeight = `${innerHeight - at.bottom - 18}px`;
+    });
   };
+  for (const kind of ["pointerover", "pointerdown", "focusin"]) document.addEventListener(kind, prepare, true);
 
-  draw.Distance = (props) => {
-    if (!props.data) return null;
-    const far = props.data.far
-      ? React.createElement("span", { className: "badge badge-far", title: props.data.far }, "Far")
-      : null;
-    return React.createElement("span", null, far, far ? " " : null, props.value ?? "–");
-  };
-
-  draw.Formula = (props) => {
-    if (!props.data) return React.createElement("span", { className: "soft" }, "Loading…");
-    const parts = props.value.split(/(\d+\.?\d*)/).map((part, i) =>
-      i % 2 ? React.createElement("sub", { key: i }, part) : part);
-    return React.createElement("span", null, ...parts);
-  };
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    review: { close: () => true },
+  });
 })();

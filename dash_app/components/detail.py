@@ -19,6 +19,7 @@ from dash_app.components.wording import (
     number,
     percent,
     plus_minus,
+    signed,
     stale_explained,
     with_unit,
 )
@@ -31,7 +32,9 @@ _CELL: Final = {name: (name, " Å") for name in "abc"} | {
 }
 
 
-def candidate_panel(candidate: CandidateDetail, results: ResultPage, method: str, validator: str) -> html.Div:
+def candidate_panel(
+    candidate: CandidateDetail, results: ResultPage, method: str, validator: str, *, is_learned: bool = True
+) -> html.Div:
     """Show a candidate; ``method`` is the one whose answers count for its campaign, ``validator`` who gives them."""
     facts: list[tuple[str, Any]] = [
         ("Material", candidate.material_id),
@@ -55,7 +58,7 @@ def candidate_panel(candidate: CandidateDetail, results: ResultPage, method: str
             html.H3("Properties"),
             _properties(candidate, method),
             *results_section(candidate, results, validator),
-            *why_panel(candidate.explanation, units, candidate.labels),
+            *why_panel(candidate.explanation, units, candidate.labels, is_learned=is_learned),
             html.H3("History"),
             html.Ol([_event(event) for event in candidate.events], className="history"),
             *_structure(candidate.structure),
@@ -96,7 +99,7 @@ def _answer(answer: Validated | None) -> str:
         return f"failed: {answer.note}"
     if answer.standard_deviation:
         return plus_minus(answer.value, answer.standard_deviation)
-    return decimals(answer.value)
+    return signed(decimals(answer.value))
 
 
 def _event(event: CandidateEvent) -> html.Li:

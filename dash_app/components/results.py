@@ -9,7 +9,7 @@ from catalyst_assets.constants import decimals, title_of
 from dash_app.client import ApiError
 from dash_app.components.controls import button, choice
 from dash_app.components.dialogs import dialog, question, reason
-from dash_app.components.wording import aria, moment, plus_minus
+from dash_app.components.wording import aria, moment, plus_minus, signed
 from dash_app.contract import CandidateDetail, CandidateStatus, FieldError
 from dash_app.result_contract import Recorded, Result, ResultPage
 
@@ -226,7 +226,7 @@ def _result(result: Result) -> html.Li:
 def _value(result: Result) -> str:
     if result.value is None:
         return result.outcome
-    text = decimals(result.value)
+    text = signed(decimals(result.value))
     if result.standard_deviation:
         text = plus_minus(result.value, result.standard_deviation)
     return f"{text} {result.unit or ''}".strip()

@@ -1,88 +1,126 @@
-"""Where candidates are reviewed: the frame around the grid. What fills it is the pages' business."""
+"""Where candidates are reviewed: the grid's place, the panel of one candidate, and the dialogs over them."""
 
-from typing import Final
+from typing import Any, Final
 
-from dash import dcc, html
+from dash import html
 
 from catalyst_assets.campaigns.rejections import RULES, RejectionKind
 from catalyst_assets.constants import title_of
-from dash_app.components.controls import button, choice
-from dash_app.components.dialogs import dialog, reason
+from dash_app.components.controls import button
 from dash_app.components.wording import aria
-from dash_app.contract import CandidateStatus
 
-ALL: Final = "all"
 # As a reviewer meets them most often.
 _KINDS: Final = [RejectionKind(name) for name in ("withdrawn", "infeasible", "failed", "poor")]
+_KEYS: Final = (
+    ("j k  ↓ ↑", "the next or previous candidate"),
+    ("Enter", "show it beside the grid; the arrows then move on to others"),
+    ("x  Space", "select it; Shift-click selects all between"),
+    ("f", "flag what is selected, or the candidate one is at"),
+    ("r", "reject it"),
+    ("c", "compare two to four that are selected"),
+    ("w", "rank the iteration again"),
+    ("/", "filter by formula"),
+    ("Escape", "close the panel, a menu or a dialog; give up a selection"),
+    ("?", "this list"),
+)
 
 
-def review_area() -> html.Section:
-    """Lay out filters, buttons, the place of the grid, and the panel of one candidate."""
-    statuses = [{"label": "Any status", "value": ALL}]
-    statuses += [{"label": title_of(status.value), "value": status.value} for status in CandidateStatus]
-    filters = [
-        choice("iteration", placeholder="Iteration"),
-        choice("status", statuses, value=ALL),
-        html.Span(id="candidate-count", className="soft"),
-    ]
+def review_area() -> html.Div:
+    """Lay out the grid's place and the panel of one candidate."""
     detail = html.Aside(
-        [button("Close", "detail-close", "quiet close"), html.Div(id="detail")],
+        [
+            button("×", "detail-close", "quiet close", title="Close", **aria(label="Close")),
+            html.Div(id="detail"),
+        ],
         id="detail-panel",
-        className="panel detail",
+        className="detail",
         hidden=True,
         **aria(label="Candidate"),
     )
-    tools = [html.Div(filters, className="filters"), _decision_bar()]
-    return html.Section(
+    place = html.Div(
         [
-            html.H2("Candidates"),
-            html.Div(id="superseded"),
-            html.Div(tools, id="review-tools", className="tools", hidden=True),
-            html.Div(id="outcome"),
-            html.Div([html.Div(id="grid-place", className="grid-place"), detail], className="review"),
-        ]
+            html.Div(id="grid-place", className="grid-place"),
+            html.Div(id="grid-message", className="grid-message", role="status", hidden=True),
+        ],
+        className="grid-frame",
+    )
+    return html.Div([place, detail], className="review")
+
+
+def decide_dialog() -> html.Dialog:
+    """Lay out the dialog of a decision: which kind of rejection where it is one, and why."""
+    kinds = [_kind(kind) for kind in _KINDS]
+    return html.Dialog(
+        [
+            html.H2(id="decide-title"),
+            html.P(id="decide-who", className="who"),
+            html.P(id="decide-why", className="soft"),
+            html.Div(
+                kinds,
+                id="decide-kinds",
+                className="kinds",
+                role="radiogroup",
+                hidden=True,
+                **aria(label="Kind"),
+            ),
+            html.Label("Reason", htmlFor="decide-reason"),
+            html.Textarea(id="decide-reason", rows=2, maxLength=2000),
+            html.Div(id="decide-complaint", className="complaint", role="alert"),
+            _buttons(html.Span("Enter sends, Shift+Enter begins a line", className="soft small"), _confirm()),
+        ],
+        id="decide",
+        className="dialog",
+        **aria(labelledby="decide-title"),
     )
 
 
-def reject_dialog() -> html.Div:
-    """Lay out the dialog that asks which kind of rejection and why."""
-    kinds = []
-    for kind in _KINDS:
-        meaning = html.Span(RULES[kind].meaning, className="soft")
-        label = html.Span([html.Strong(title_of(kind.value)), meaning])
-        kinds.append({"label": label, "value": kind.value})
-    radio = dcc.RadioItems(id="reject-kind", options=kinds, className="kinds", labelClassName="kind")
-    return dialog(
-        "reject",
-        "Reject candidates",
-        "They leave the loop. Kind and reason stay in their history.",
-        html.Fieldset([html.Legend("What kind of rejection is it?"), radio]),
-        reason("reject"),
-        confirm="Reject",
-        look="danger solid",
+def compare_dialog() -> html.Dialog:
+    """Lay out where candidates are compared."""
+    return html.Dialog(
+        [html.H2("Side by side"), html.Div(id="compared-table", className="wide"), _buttons()],
+        id="compare-dialog",
+        className="dialog compare-dialog",
+        **aria(label="Side by side"),
     )
 
 
-def restore_dialog() -> html.Div:
-    """Lay out the dialog that asks why candidates come back."""
-    return dialog(
-        "restore",
-        "Restore candidates",
-        "They are ranked again, and may be flagged or suggested in a later iteration. Only withdrawn and failed "
-        "ones come back.",
-        reason("restore"),
-        confirm="Restore",
+def help_dialog() -> html.Dialog:
+    """Lay out what the keys do."""
+    rows = [
+        html.Tr([html.Th([html.Kbd(key) for key in keys.split()], scope="row"), html.Td(text)])
+        for keys, text in _KEYS
+    ]
+    return html.Dialog(
+        [html.H2("Keys"), html.Table(html.Tbody(rows), className="keys"), _buttons()],
+        id="help",
+        className="dialog",
+        **aria(label="Keys"),
     )
 
 
-def _decision_bar() -> html.Div:
+def _kind(kind: RejectionKind) -> html.Button:
+    attributes: dict[str, Any] = {"data-kind": kind.value, **aria(checked="false")}
+    label = [
+        html.Strong(title_of(kind.value)),
+        html.Span(RULES[kind].meaning, className="soft"),
+        html.Span(className="why-not"),
+    ]
+    return html.Button(label, type="button", className="kind", role="radio", **attributes)
+
+
+def _confirm() -> html.Button:
+    return button("Decide", "decide-confirm", "primary")
+
+
+def _buttons(*more: Any) -> html.Div:
+    closing: dict[str, Any] = {"data-close": "true"}
+    left, right = more[:-1], more[-1:]
     return html.Div(
         [
-            html.Span("Select candidates to decide", id="selection-count", className="soft"),
-            button("Flag for validation", "flag", "primary", disabled=True),
-            button("Reject…", "reject", "danger", disabled=True),
-            button("Restore…", "restore", "quiet", disabled=True),
-            button("Upload results…", "upload", "quiet"),
+            *left,
+            html.Span(className="gap"),
+            html.Button("Close" if not more else "Cancel", type="button", className="quiet", **closing),
+            *right,
         ],
-        className="decide",
+        className="dialog-buttons",
     )

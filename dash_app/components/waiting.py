@@ -3,7 +3,7 @@
 from dash import html
 
 from dash_app.components.wording import moment
-from dash_app.contract import Notice, Waiting
+from dash_app.contract import CampaignDetail, Notice, Waiting
 
 
 def waiting_panel(waiting: Waiting) -> html.Div:
@@ -37,3 +37,25 @@ def _failed(waiting: Waiting) -> html.P:
     when = f" at {moment(waiting.failed_at)}" if waiting.failed_at else ""
     run = f"Run {waiting.failed_run_id[:8]}" if waiting.failed_run_id else "The last run"
     return html.P(f"{run} failed{when}: {waiting.failure}")
+
+
+def notices_line(campaign: CampaignDetail) -> list[html.Details]:
+    """Show what a person should know of a campaign, each in one line that opens."""
+    lines = [
+        html.Details(
+            [html.Summary(notice.message), html.P(notice.remedy or "Nothing needs doing.")],
+            className="band warning",
+        )
+        for notice in campaign.notices
+    ]
+    if campaign.waiting and campaign.waiting.failure:
+        lines.append(
+            html.Details(
+                [
+                    html.Summary(f"The last run failed: {campaign.waiting.failure}"),
+                    waiting_panel(campaign.waiting),
+                ],
+                className="band problem",
+            )
+        )
+    return lines

@@ -6,11 +6,13 @@ from dash import html
 
 from catalyst_assets.constants import decimals, in_sentence
 from dash_app.components.tables import remark, table
-from dash_app.components.wording import MISSING, criterion, formula, property_title, with_unit
+from dash_app.components.wording import MISSING, criterion, formula, property_title, signed, with_unit
 from dash_app.contract import BoundChance, Criterion, Explanation, NearestLabelled
 
 
-def why_panel(explanation: Explanation, units: dict[str, str], labels: dict[str, str]) -> list[Any]:
+def why_panel(
+    explanation: Explanation, units: dict[str, str], labels: dict[str, str], *, is_learned: bool = True
+) -> list[Any]:
     """Show an explanation.
 
     Parameters
@@ -21,9 +23,16 @@ def why_panel(explanation: Explanation, units: dict[str, str], labels: dict[str,
         Unit of each property whose values may be shown.
     labels
         What people read for each property.
+    is_learned
+        Whether anything was known when it was ranked.
     """
     decisive = explanation.decisive
     children: list[Any] = [html.H3("Why this one")]
+    if not is_learned:
+        covers = (
+            "Nothing was known yet: this batch covers the pool, and the same is predicted of every material."
+        )
+        return [*children, remark(covers)]
     if explanation.criteria:
         criteria = [_criterion(each, decisive, labels) for each in explanation.criteria]
         children.append(html.Ul(criteria, className="chances"))
@@ -77,7 +86,10 @@ def _nearest(nearest: list[NearestLabelled], units: dict[str, str], labels: dict
         [
             html.Th(formula(each.formula), scope="row", title=each.material_id),
             html.Td(f"{each.distance:.2f}"),
-            *(html.Td(decimals(each.labels[name]) if name in each.labels else MISSING) for name in names),
+            *(
+                html.Td(signed(decimals(each.labels[name])) if name in each.labels else MISSING)
+                for name in names
+            ),
         ]
         for each in nearest
     ]

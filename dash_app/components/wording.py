@@ -12,6 +12,7 @@ from catalyst_assets.constants import title_of
 from dash_app.contract import Candidate, CandidateStatus
 
 MISSING: Final = "\u2013"
+MINUS: Final = "\u2212"
 FAR: Final = "Far from training data"
 FAR_EXPLAINED: Final = (
     "Further from the training data than 95 % of unseen chemical systems: "
@@ -48,14 +49,24 @@ def with_unit(name: str, unit: str, labels: Mapping[str, str]) -> str:
     return f"{title} ({unit})" if unit else title
 
 
+def signed(text: str) -> str:
+    """Write a number's minus, and that of its exponent, as one."""
+    return re.sub(r"^-|(?<=e)-", MINUS, text)
+
+
+def in_words(name: str) -> str:
+    """Write an identifier within a sentence: "probability of feasibility"."""
+    return name.replace("_", " ")
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """Write a number to so many significant digits, a missing one as a dash."""
-    return MISSING if value is None else f"{value:.{digits}g}"
+    return MISSING if value is None else signed(f"{value:.{digits}g}")
 
 
 def percent(share: float | None) -> str | None:
     """Write a share as a percentage with one digit."""
-    return None if share is None else f"{share:.1%}"
+    return None if share is None else f"{100 * share:.1f}\u2009%"
 
 
 def plus_minus(mean: float, std: float) -> str:
@@ -64,8 +75,8 @@ def plus_minus(mean: float, std: float) -> str:
 
     digits = 2 if std <= 0 else min(max(1 - floor(log10(std)), 0), 6)
     if 0 < std < 1e-6 and abs(mean) < 1e-3:
-        return f"{mean:.3g} ± {std:.2g}"
-    return f"{mean:.{digits}f} ± {std:.{digits}f}"
+        return f"{signed(f'{mean:.3g}')} ± {signed(f'{std:.2g}')}"
+    return f"{signed(f'{mean:.{digits}f}')} ± {std:.{digits}f}"
 
 
 def moment(at: datetime) -> str:
@@ -94,7 +105,11 @@ def criterion(
         return "; or ".join(branches)
     low, high, name = document.get("min"), document.get("max"), document["property"]
     if low is None:
-        limits = f"at most {high:g}"
+        limits = f"at most {signed(f'{high:g}')}"
     else:
-        limits = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
+        limits = (
+            f"at least {signed(f'{low:g}')}"
+            if high is None
+            else f"between {signed(f'{low:g}')} and {signed(f'{high:g}')}"
+        )
     return f"{property_title(name, labels)} {limits} {units.get(name, '')}".strip()

@@ -9,10 +9,12 @@ from dash import Dash, Input, Output, dcc, html
 from fastapi import FastAPI
 
 from dash_app.client import ApiClient, ApiError
+from dash_app.components.controls import button
 from dash_app.components.messages import problem
+from dash_app.components.review_area import help_dialog
 from dash_app.components.wording import aria
 from dash_app.contract import API_PREFIX
-from dash_app.pages import campaign, campaigns, decisions, results, what_if
+from dash_app.pages import campaign, campaigns, progress, results
 from dash_app.people_contract import Visitor
 
 _ASSETS: Final = Path(__file__).parent.parent / "assets"
@@ -44,27 +46,46 @@ def add_pages(server: FastAPI, client: ApiClient) -> Dash:
     app.layout = _frame()
     _register_visitor(app, client)
     campaigns.register(app, client)
+    progress.register(app, client)
     campaign.register(app, client)
-    decisions.register(app, client)
     results.register(app, client)
-    what_if.register(app, client)
     dash.register_page("not_found_404", layout=_not_found, title="Not found · Catalyst review")
     return app
 
 
 def _frame() -> html.Div:
     links = [dcc.Link("Campaigns", href="/"), html.A("API", href=f"{API_PREFIX}/docs")]
+    tools = [
+        html.Span(
+            id="live", className="live", role="status", title="Changes made elsewhere appear by themselves"
+        ),
+        button("?", "keys", "quiet icon", title="Keys: ?", **aria(label="Keys")),
+        button("◐", "theme", "quiet icon", title="Light or dark", **aria(label="Light or dark")),
+    ]
     top = [
         dcc.Link("Catalyst review", href="/", className="wordmark"),
         html.Nav(links, **aria(label="Main")),
+        html.Div(tools, className="top-tools"),
         html.Div(id="who", className="reviewer"),
     ]
+    offline = html.Div(
+        "The server does not answer. What is shown stays as it was; it is tried again by itself.",
+        id="offline",
+        className="band problem",
+        role="alert",
+        hidden=True,
+    )
     return html.Div(
         [
             dcc.Store(id="visitor"),
+            html.A("To the page's content", href="#content", className="skip"),
             html.Header(top, className="top"),
+            offline,
+            html.Div(id="unsent", className="band warning", role="status", hidden=True),
             html.Div(id="notice", role="status", **aria(live="polite")),
-            html.Main(dash.page_container),
+            html.Main(dash.page_container, id="content"),
+            html.Div(id="toasts", className="toasts"),
+            help_dialog(),
         ],
         id="frame",
     )
@@ -88,7 +109,7 @@ def _register_visitor(app: Dash, client: ApiClient) -> None:
 
 
 def _not_found(**_: str) -> html.Div:
-    return problem("There is no such page.", way_out="/")
+    return html.Div(problem("There is no such page.", way_out="/"), className="page")
 
 
 def _show_failure(error: Exception) -> None:

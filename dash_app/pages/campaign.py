@@ -1,33 +1,51 @@
-"""One campaign: how far it is, what it looks for, and its candidates.
+"""One campaign's candidates: the grid over the whole width, one candidate beside it, several side by side.
 
-Deciding about candidates is `decisions`.
+Rows, filters and decisions are the browser's (`assets/review_*.js`), which asks the API itself.
 """
 
+import asyncio
 from typing import Any, Final
 from urllib.parse import quote
 
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from dash_app.candidate_contract import CandidatePage
 from dash_app.client import ApiClient, ApiError
+from dash_app.components.about import campaign_about
+from dash_app.components.campaign_line import campaign_head
+from dash_app.components.compare import comparison
 from dash_app.components.detail import candidate_panel
-from dash_app.components.goal import goal_panel
-from dash_app.components.grid import GRID_ID, candidate_grid, grid_row, sort_order
+from dash_app.components.grid import candidate_grid
 from dash_app.components.messages import empty_state, problem
-from dash_app.components.progress import discovery_figure
 from dash_app.components.results import result_dialog, retract_dialog, return_dialog, upload_dialog
-from dash_app.components.review_area import ALL, reject_dialog, restore_dialog, review_area
+from dash_app.components.review_area import compare_dialog, decide_dialog, review_area
 from dash_app.components.superseded import superseded_banner
-from dash_app.components.tiles import badge, summary_tiles
-from dash_app.components.waiting import notice_banner, waiting_panel
-from dash_app.components.what_if import what_if_panel
-from dash_app.components.wording import count
+from dash_app.components.toolbar import toolbar
+from dash_app.components.waiting import notices_line
 from dash_app.contract import CampaignDetail, CandidateDetail
 from dash_app.result_contract import ResultPage
 
-_REFRESH_MS: Final = 15_000
+# Changes are told at once; the clock is for what grows old.
+_REFRESH_MS: Final = 60_000
 _SHOWN_RESULTS: Final = 50
+_STORES: Final = (
+    "about",
+    "candidates-known",
+    "laid-out",
+    "grid-ready",
+    "renewed",
+    "followed",
+    "taken",
+    "changed",
+    "decided",
+    "opened",
+    "compared",
+    "shown-iteration",
+    "campaign-method",
+    "campaign-validator",
+    "result-previewed",
+    "retract-number",
+)
 
 
 def register(app: Dash, client: ApiClient) -> None:
@@ -35,211 +53,180 @@ def register(app: Dash, client: ApiClient) -> None:
     dash.register_page(
         "campaign",
         path_template="/campaigns/<name>",
+        order=2,
         title=lambda name="": f"{name} · Catalyst review",
         layout=_layout,
     )
     _register_summary(app, client)
     _register_grid(app, client)
-    _register_detail(app, client)
+    _register_candidates(app, client)
+
+
+async def read_campaign(client: ApiClient, name: str) -> CampaignDetail:
+    """Return a campaign; raises as `ApiClient.get`."""
+    return await client.get(CampaignDetail, f"/campaigns/{quote(name, safe='')}")
 
 
 def _register_summary(app: Dash, client: ApiClient) -> None:
     @app.callback(
         Output("campaign-head", "children"),
-        Output("campaign-tiles", "children"),
-        Output("campaign-progress", "figure"),
-        Output("campaign-goal", "children"),
+        Output("campaign-notices", "children"),
         Output("campaign-body", "hidden"),
-        Output("iteration", "options"),
-        Output("iteration", "value"),
+        Output("about", "data"),
         Output("candidates-known", "data"),
+        Output("campaign-method", "data"),
+        Output("campaign-validator", "data"),
         Input("campaign-clock", "n_intervals"),
         Input("decided", "data"),
+        Input("changed", "data"),
         State("campaign-name", "data"),
-        State("iteration", "value"),
         State("candidates-known", "data"),
     )
-    async def show_summary(_: int, __: Any, name: str, iteration: Any, known: bool | None) -> tuple[Any, ...]:
+    async def show_summary(_: int, __: Any, ___: Any, name: str, known: bool | None) -> tuple[Any, ...]:
         try:
-            campaign = await client.get(CampaignDetail, f"/campaigns/{quote(name, safe='')}")
+            campaign = await read_campaign(client, name)
         except ApiError as error:
             if known is not None:
                 raise  # what is shown stays; the notice says why it is not renewed
-            head = problem(error.message, error.remedy, "/")
-            return head, None, no_update, None, True, no_update, no_update, no_update
+            return problem(error.message, error.remedy, "/"), None, True, *(no_update,) * 4
         dash.set_props("notice", {"children": None})
-        ranked = [each.iteration for each in campaign.progress if each.candidates]
-        options = [{"label": "All iterations", "value": ALL}]
-        options += [{"label": f"Iteration {number}", "value": str(number)} for number in reversed(ranked)]
-        has_candidates = bool(ranked)
+        about = campaign_about(campaign)
+        has_candidates = about["latest"] is not None
         return (
-            _head(campaign),
-            summary_tiles(campaign),
-            discovery_figure(campaign),
-            goal_panel(campaign),
+            campaign_head(campaign, "candidates"),
+            notices_line(campaign),
             False,
-            options,
-            str(ranked[-1]) if ranked and iteration is None else no_update,
+            about,
             has_candidates if has_candidates != known else no_update,
+            campaign.document.get("method", ""),
+            campaign.document.get("validator", ""),
         )
 
     @app.callback(
         Output("superseded", "children"),
-        Input("campaign-clock", "n_intervals"),
-        Input("iteration", "value"),
+        Input("shown-iteration", "data"),
+        Input("changed", "data"),
         State("campaign-name", "data"),
+        prevent_initial_call=True,
     )
-    async def show_superseded(_: int, iteration: str | None, name: str) -> Any:
+    async def show_superseded(iteration: str | None, _: Any, name: str) -> Any:
         try:
-            campaign = await client.get(CampaignDetail, f"/campaigns/{quote(name, safe='')}")
+            campaign = await read_campaign(client, name)
         except ApiError:
             return no_update  # the head of the page says why
-        shown = [each for each in campaign.progress if iteration in (None, ALL, str(each.iteration))]
+        shown = [each for each in campaign.progress if iteration in ("all", str(each.iteration))]
         return superseded_banner(shown, {each.name: each.label for each in campaign.properties})
+
+    app.clientside_callback(
+        ClientsideFunction("review", "takeAbout"), Output("taken", "data"), Input("about", "data")
+    )
+    app.clientside_callback(
+        ClientsideFunction("review", "follow"),
+        Output("followed", "data"),
+        Input("about", "data"),
+        Input("visitor", "data"),
+    )
 
 
 def _register_grid(app: Dash, client: ApiClient) -> None:
     @app.callback(
         Output("grid-place", "children"),
-        Output("review-tools", "hidden"),
+        Output("toolbar", "hidden"),
+        Output("laid-out", "data"),
         Input("candidates-known", "data"),
         State("campaign-name", "data"),
         prevent_initial_call=True,
     )
-    async def lay_out_grid(known: bool, name: str) -> tuple[Any, bool]:
+    async def lay_out_grid(known: bool, name: str) -> tuple[Any, bool, Any]:
         if not known:
-            return empty_state(
+            waits = empty_state(
                 "No candidates yet",
-                "They appear once the first iteration has ranked the pool: materialize "
-                "ranked_candidates in Dagster, or let the loop's sensor do it.",
+                "They appear here by themselves once the first iteration has ranked the pool, while the loop runs.",
                 "catalyst up",
-            ), True
-        return candidate_grid(await client.get(CampaignDetail, f"/campaigns/{quote(name, safe='')}")), False
-
-    @app.callback(
-        Output(GRID_ID, "getRowsResponse"),
-        Output("candidate-count", "children"),
-        Input(GRID_ID, "getRowsRequest"),
-        State("campaign-name", "data"),
-        State("iteration", "value"),
-        State("status", "value"),
-        State("campaign-method", "data"),
-        prevent_initial_call=True,
-    )
-    async def send_rows(
-        request: dict[str, Any] | None, name: str, iteration: str | None, status: str, method: str
-    ) -> tuple[Any, Any]:
-        if not request:
-            return no_update, no_update
-        try:
-            page = await client.get(
-                CandidatePage,
-                "/candidates",
-                campaign=name,
-                iteration=None if iteration in (None, ALL) else iteration,
-                status=None if status == ALL else status,
-                limit=request["endRow"] - request["startRow"],
-                offset=request["startRow"],
-                sort=sort_order(request),
             )
-        except ApiError as error:
-            dash.set_props("notice", {"children": problem(error.message, error.remedy)})
-            return {"rowData": [], "rowCount": 0}, "The candidates could not be loaded."
-        rows = [grid_row(candidate, method) for candidate in page.items]
-        shown = count(page.total, "candidate")
-        if page.total_is_exact:
-            return {"rowData": rows, "rowCount": page.total}, shown
-        # Nobody scrolls through so many: the grid is told of no more than the API skips.
-        return {"rowData": rows, "rowCount": page.total}, f"more than {shown}: the first are shown"
+            return waits, True, no_update
+        return candidate_grid(await read_campaign(client, name)), False, True
 
     app.clientside_callback(
-        ClientsideFunction("review", "reload"),
-        Output("grid-reloaded", "data"),
-        Input("iteration", "value"),
-        Input("status", "value"),
+        ClientsideFunction("review", "layOut"),
+        Output("grid-ready", "data"),
+        Input("laid-out", "data"),
         prevent_initial_call=True,
     )
     app.clientside_callback(
-        ClientsideFunction("review", "refresh"),
-        Output("grid-refreshed", "data"),
+        ClientsideFunction("review", "renew"),
+        Output("renewed", "data"),
         Input("decided", "data"),
         prevent_initial_call=True,
     )
 
 
-def _register_detail(app: Dash, client: ApiClient) -> None:
+def _register_candidates(app: Dash, client: ApiClient) -> None:
     @app.callback(
         Output("detail", "children"),
-        Output("detail-panel", "hidden"),
-        Input(GRID_ID, "cellClicked"),
-        Input("detail-close", "n_clicks"),
+        Input("opened", "data"),
         Input("decided", "data"),
-        State("detail-panel", "hidden"),
+        Input("changed", "data"),
         State("campaign-method", "data"),
         State("campaign-validator", "data"),
+        State("about", "data"),
         prevent_initial_call=True,
     )
     async def show_detail(
-        clicked: dict[str, Any] | None, _: int, __: Any, closed: bool, method: str, validator: str
-    ) -> tuple[Any, Any]:
-        if dash.ctx.triggered_id == "detail-close":
-            return None, True
-        opening = dash.ctx.triggered_id == GRID_ID
-        if not clicked or not clicked.get("rowId") or (closed and not opening):
-            return no_update, no_update
-        candidate = await client.get(CandidateDetail, f"/candidates/{clicked['rowId']}")
-        results = await client.get(
-            ResultPage, "/results", candidate=candidate.candidate_id, limit=_SHOWN_RESULTS
-        )
-        return candidate_panel(candidate, results, method, validator), False
+        opened: int | None, _: Any, __: Any, method: str, validator: str, about: dict[str, Any] | None
+    ) -> Any:
+        if opened is None:
+            return None
+        try:
+            candidate, results = await asyncio.gather(
+                client.get(CandidateDetail, f"/candidates/{opened}"),
+                client.get(ResultPage, "/results", candidate=opened, limit=_SHOWN_RESULTS),
+            )
+        except ApiError as error:
+            return problem(error.message, error.remedy)
+        unlearned = candidate.iteration in (about or {}).get("unlearned", ())
+        return candidate_panel(candidate, results, method, validator, is_learned=not unlearned)
+
+    @app.callback(
+        Output("compared-table", "children"),
+        Input("compared", "data"),
+        State("campaign-name", "data"),
+        prevent_initial_call=True,
+    )
+    async def compare(chosen: list[int] | None, name: str) -> Any:
+        if not chosen:
+            return None
+        try:
+            campaign = await read_campaign(client, name)
+            found = await asyncio.gather(
+                *(client.get(CandidateDetail, f"/candidates/{number}") for number in chosen)
+            )
+        except ApiError as error:
+            return problem(error.message, error.remedy)
+        return comparison(campaign, found)
 
 
 def _layout(name: str = "", **_: str) -> html.Div:
-    known = (
-        "candidates-known",
-        "grid-reloaded",
-        "grid-refreshed",
-        "decided",
-        "result-previewed",
-        "retract-number",
-    )
-    chart = dcc.Graph(
-        id="campaign-progress", config={"displayModeBar": False, "responsive": True}, className="chart"
-    )
-    discovery = html.Section([html.H2("Discovery"), chart], className="panel")
     body = [
-        html.Div(id="campaign-tiles"),
-        html.Div([discovery, html.Div(id="campaign-goal")], className="overview"),
+        html.Div(id="campaign-notices"),
+        html.Div(id="superseded"),
+        html.Div(toolbar()),
+        html.Div(id="outcome"),
         review_area(),
-        what_if_panel(),
     ]
     return html.Div(
         [
             dcc.Interval(id="campaign-clock", interval=_REFRESH_MS),
             dcc.Store(id="campaign-name", data=name),
-            *(dcc.Store(id=each) for each in known),
-            html.Div(html.P("Loading…", className="soft"), id="campaign-head"),
-            html.Div(body, id="campaign-body", hidden=True),
-            reject_dialog(),
-            restore_dialog(),
+            *(dcc.Store(id=each) for each in _STORES),
+            html.Div(html.Div(className="skeleton wide-skeleton"), id="campaign-head"),
+            html.Div(body, id="campaign-body", className="campaign-body", hidden=True),
+            decide_dialog(),
+            compare_dialog(),
             result_dialog(),
             upload_dialog(),
             retract_dialog(),
             return_dialog(),
-        ]
-    )
-
-
-def _head(campaign: CampaignDetail) -> html.Div:
-    return html.Div(
-        [
-            html.P([dcc.Link("Campaigns", href="/"), " / ", campaign.name], className="soft small crumbs"),
-            html.Div([html.H1(campaign.name), badge(campaign.status)], className="card-head"),
-            html.P(campaign.description, className="soft") if campaign.description else None,
-            html.P(campaign.stop_reason, className="stop-reason") if campaign.stop_reason else None,
-            *map(notice_banner, campaign.notices),
-            waiting_panel(campaign.waiting) if campaign.waiting else None,
-            dcc.Store(id="campaign-method", data=campaign.document.get("method", "")),
-            dcc.Store(id="campaign-validator", data=campaign.document.get("validator", "")),
-        ]
+        ],
+        className="workbench",
     )

@@ -33,8 +33,9 @@ def _layout(**_: str) -> html.Div:
         [
             html.H1("Campaigns"),
             dcc.Interval(id="campaigns-clock", interval=_REFRESH_MS),
-            html.Div(html.P("Loading…", className="soft"), id="campaigns"),
-        ]
+            html.Div(html.Div(className="skeleton wide-skeleton"), id="campaigns"),
+        ],
+        className="page",
     )
 
 

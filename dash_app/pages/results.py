@@ -14,7 +14,6 @@ import dash
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 
 from dash_app.client import ApiClient, ApiError
-from dash_app.components.grid import GRID_ID
 from dash_app.components.messages import outcome
 from dash_app.components.results import preview, refusal, told
 from dash_app.components.wording import formula, with_unit
@@ -35,7 +34,7 @@ _FORM: Final = (
     "date",
     "conditions",
 )
-_Clicked = dict[str, Any] | None
+_Opened = int | None
 
 
 def register(app: Dash, client: ApiClient) -> None:
@@ -61,17 +60,17 @@ def _register_form(app: Dash, client: ApiClient) -> None:
         *(Output(f"result-{name}", "value") for name in _FORM),
         Output("result-preview", "children", allow_duplicate=True),
         Input("result", "n_clicks"),
-        State(GRID_ID, "cellClicked"),
+        State("opened", "data"),
         State("campaign-name", "data"),
         State("visitor", "data"),
         prevent_initial_call=True,
     )
     async def open_form(
-        clicks: int | None, clicked: _Clicked, name: str, visitor: str | None
+        clicks: int | None, opened: _Opened, name: str, visitor: str | None
     ) -> tuple[Any, ...]:
-        if not clicks or not clicked:
+        if not clicks or not opened:
             return (no_update,) * (4 + len(_FORM))
-        candidate = await client.get(CandidateDetail, f"/candidates/{clicked['rowId']}")
+        candidate = await client.get(CandidateDetail, f"/candidates/{opened}")
         campaign = await client.get(CampaignDetail, f"/campaigns/{quote(name, safe='')}")
         named = campaign.properties
         options = [
@@ -109,15 +108,15 @@ def _register_form(app: Dash, client: ApiClient) -> None:
         Output("result-previewed", "data"),
         Input("result-look", "n_clicks"),
         *(Input(f"result-{name}", "value") for name in _FORM),
-        State(GRID_ID, "cellClicked"),
+        State("opened", "data"),
         prevent_initial_call=True,
     )
     async def look(clicks: int | None, *given: Any) -> tuple[Any, bool, Any]:
-        *values, clicked = given
-        if dash.ctx.triggered_id != "result-look" or not clicks or not clicked:
+        *values, opened = given
+        if dash.ctx.triggered_id != "result-look" or not clicks or not opened:
             return None, True, None  # what was looked at is not what stands there now
         try:
-            row = _row(dict(zip(_FORM, values, strict=True)), int(clicked["rowId"]))
+            row = _row(dict(zip(_FORM, values, strict=True)), opened)
             shown = await client.post(Recorded, "/results", row, preview="true")
         except ApiError as error:
             return refusal(error), True, None
@@ -241,14 +240,14 @@ def _register_starting(app: Dash, client: ApiClient) -> None:
         Output("outcome", "children", allow_duplicate=True),
         Output("decided", "data", allow_duplicate=True),
         Input("start", "n_clicks"),
-        State(GRID_ID, "cellClicked"),
+        State("opened", "data"),
         prevent_initial_call=True,
     )
-    async def start(clicks: int | None, clicked: _Clicked) -> tuple[Any, Any]:
-        if not clicks or not clicked:
+    async def start(clicks: int | None, opened: _Opened) -> tuple[Any, Any]:
+        if not clicks or not opened:
             return no_update, no_update
         try:
-            done = await client.post(Transition, f"/candidates/{clicked['rowId']}/start", {})
+            done = await client.post(Transition, f"/candidates/{opened}/start", {})
         except ApiError as error:
             return refusal(error), no_update
         return outcome(f"Validation of {done.candidate.formula} has begun."), uuid4().hex
@@ -269,16 +268,16 @@ def _register_starting(app: Dash, client: ApiClient) -> None:
         Output("outcome", "children", allow_duplicate=True),
         Output("decided", "data", allow_duplicate=True),
         Input("return-confirm", "n_clicks"),
-        State(GRID_ID, "cellClicked"),
+        State("opened", "data"),
         State("return-reason", "value"),
         prevent_initial_call=True,
     )
-    async def give_back(clicks: int | None, clicked: _Clicked, why: str | None) -> tuple[Any, ...]:
-        if not clicks or not clicked:
+    async def give_back(clicks: int | None, opened: _Opened, why: str | None) -> tuple[Any, ...]:
+        if not clicks or not opened:
             return (no_update,) * 4
         if not (why or "").strip():
             return "Say why: the reason is kept in its history.", *(no_update,) * 3
-        path = f"/candidates/{clicked['rowId']}/return"
+        path = f"/candidates/{opened}/return"
         try:
             done = await client.post(Transition, path, {"reason": why})
         except ApiError as error:

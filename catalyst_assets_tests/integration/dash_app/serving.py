@@ -16,6 +16,8 @@ from resources.postgres.database import Database, Role
 from resources.settings import Settings
 from resources.web.tokens import Scope, create_token
 
+_PATIENCE_SECONDS = 3.0
+
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
@@ -32,6 +34,8 @@ def serving(app: ASGIApp) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
+        thread.join(_PATIENCE_SECONDS)
+        server.force_exit = True  # a browser that follows events is not waited for
         thread.join()
         listener.close()
 

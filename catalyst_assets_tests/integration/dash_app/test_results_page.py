@@ -8,7 +8,6 @@ from playwright.sync_api import Page, expect
 
 from catalyst_assets_tests.integration.dash_app.laboratory import laboratory
 from catalyst_assets_tests.integration.dash_app.serving import sign_in_address
-from catalyst_assets_tests.integration.dash_app.test_review_pages import page  # noqa: F401 - a fixture
 from resources.postgres.database import Database, Role
 from resources.settings import Settings
 
@@ -28,7 +27,7 @@ def ledger(database: Database) -> list[tuple[Any, ...]]:
 
 
 def test_a_result_is_started_entered_after_a_preview_and_retracted_and_a_file_is_uploaded(
-    page: Page,  # noqa: F811
+    page: Page,
     database: Database,
     settings: Settings,
 ) -> None:
@@ -40,6 +39,7 @@ def test_a_result_is_started_entered_after_a_preview_and_retracted_and_a_file_is
         expect(page.locator("#who")).to_contain_text("Ada Lovelace")
         page.goto(f"{url}/campaigns/{lab.campaign.name}")
         expect(page.locator("#candidate-count")).to_have_text("3 candidates")
+        expect(page.locator(".ag-row[row-index='0'] [col-id='status']").first).to_have_text("Flagged")
         page.locator(".ag-row[row-index='0'] [col-id='status']").first.click()
         page.locator("#start").click()
         expect(page.locator("#outcome")).to_have_text("Validation of SrTiO3 has begun.")

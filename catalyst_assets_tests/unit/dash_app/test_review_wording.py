@@ -1,16 +1,20 @@
-"""How the review app writes numbers, goals and requests."""
+"""How the review app writes numbers and goals, and in which colours."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import dash_app
 from catalyst_assets.constants import decimals, in_sentence, title_of
+from catalyst_assets.report import styling
+from dash_app.components.about import windows_of
 from dash_app.components.detail import candidate_panel
-from dash_app.components.grid import grid_row, sort_order
 from dash_app.components.waiting import waiting_panel
-from dash_app.components.wording import FAR, FAR_EXPLAINED, count, criterion, number, plus_minus, with_unit
-from dash_app.contract import Candidate, CandidateDetail, Waiting
+from dash_app.components.wording import FAR, count, criterion, number, plus_minus, with_unit
+from dash_app.contract import CampaignDetail, CandidateDetail, Waiting
 from dash_app.result_contract import ResultPage
 
 NO_RESULTS = ResultPage(items=[], total=0, limit=50, next=None)
@@ -34,17 +38,24 @@ def detail(distance: float | None = None, far: bool | None = None, **changes: An
 
 
 def test_a_stale_score_is_marked_until_the_candidate_is_decided() -> None:
-    stale = grid_row(detail(), "PBE")["stale"]
-    assert "Scored by model version 2" in stale
-    assert "Stale" in str(candidate_panel(detail(), NO_RESULTS, "PBE", "reference_table"))
-    assert grid_row(detail(status="validated"), "PBE")["stale"] is None
-    assert grid_row(detail(stale=None), "PBE")["stale"] is None
-    rejected = detail(status="rejected", rejection_kind="infeasible")
-    assert grid_row(rejected, "PBE")["kind"] == "infeasible"
-    assert "Rejected: infeasible" in str(candidate_panel(rejected, NO_RESULTS, "PBE", "reference_table"))
-    assert "draws that it was ranked by are no longer stored" in str(
-        candidate_panel(rejected, NO_RESULTS, "PBE", "reference_table")
-    )
+    def shown(**changes: Any) -> str:
+        return str(candidate_panel(detail(**changes), NO_RESULTS, "PBE", "reference_table"))
+
+    assert "Scored by model version 2" in shown()
+    assert "Stale" not in shown(status="validated")
+    assert "Stale" not in shown(stale=None)
+    rejected = shown(status="rejected", rejection_kind="infeasible")
+    assert "Rejected: infeasible" in rejected
+    assert "draws that it was ranked by are no longer stored" in rejected
+
+
+def test_a_ranking_that_knew_nothing_says_so_instead_of_naming_a_property() -> None:
+    decided = {"criteria": [], "decisive": "band_gap", "nearest": []}
+    told = detail(explanation=decided)
+    assert "hangs on" in str(candidate_panel(told, NO_RESULTS, "PBE", "reference_table"))
+    unlearned = str(candidate_panel(told, NO_RESULTS, "PBE", "reference_table", is_learned=False))
+    assert "covers the pool" in unlearned
+    assert "hangs on" not in unlearned
 
 
 def test_what_was_measured_and_then_withdrawn_is_not_judged_and_says_so() -> None:
@@ -54,20 +65,17 @@ def test_what_was_measured_and_then_withdrawn_is_not_judged_and_says_so() -> Non
     }  # fmt: skip
     withdrawn = detail(status="rejected", rejection_kind="withdrawn", validated=[answer])
     assert "not judged: withdrawn" in str(candidate_panel(withdrawn, NO_RESULTS, "PBE", "reference_table"))
-    assert grid_row(withdrawn, "PBE")["validated"] == {"band_gap": "1.500"}
+    assert "1.500" in str(candidate_panel(withdrawn, NO_RESULTS, "PBE", "reference_table"))
     unmeasured = detail(status="rejected", rejection_kind="withdrawn")
     assert "not judged" not in str(candidate_panel(unmeasured, NO_RESULTS, "PBE", "reference_table"))
 
 
 @pytest.mark.parametrize(
-    ("distance", "far", "shown", "told"),
-    [(2.514, True, "2.51", FAR_EXPLAINED), (0.8, False, "0.80", None), (None, None, None, None)],
+    ("distance", "far", "shown"), [(2.514, True, "2.51"), (0.8, False, "0.80"), (None, None, None)]
 )
-def test_a_candidate_far_from_the_training_data_is_marked_in_grid_and_detail(
-    distance: float | None, far: bool | None, shown: str | None, told: str | None
+def test_a_candidate_far_from_the_training_data_is_marked(
+    distance: float | None, far: bool | None, shown: str | None
 ) -> None:
-    row = grid_row(Candidate(**candidate(distance, far)), "PBE")
-    assert (row["distance"], row["far"]) == (shown, told)
     panel = str(candidate_panel(detail(distance, far), NO_RESULTS, "PBE", "reference_table"))
     assert (FAR in panel) == bool(far)
     assert (f"{shown} × typical" in panel) == (distance is not None)
@@ -78,11 +86,11 @@ def test_a_candidate_far_from_the_training_data_is_marked_in_grid_and_detail(
     [
         (1.4234, 0.31, "1.42 ± 0.31"),
         (1.4234, 0.031, "1.423 ± 0.031"),
-        (-2.4, 0.05, "-2.400 ± 0.050"),
-        (-1234.5, 27.0, "-1234 ± 27"),
+        (-2.4, 0.05, "\u22122.400 ± 0.050"),
+        (-1234.5, 27.0, "\u22121234 ± 27"),
         (1.0, 0.0, "1.00 ± 0.00"),
         (1.0, 1e-12, "1.000000 ± 0.000000"),
-        (2.5e-8, 1.2e-9, "2.5e-08 ± 1.2e-09"),
+        (2.5e-8, 1.2e-9, "2.5e\u221208 ± 1.2e\u221209"),
     ],
 )
 def test_a_value_is_written_to_the_digits_its_uncertainty_reaches(
@@ -123,10 +131,31 @@ def test_names_counts_and_missing_numbers_are_written_for_people() -> None:
     assert (number(None), number(2.34567)) == ("\u2013", "2.35")
 
 
-def test_the_grid_sorts_by_the_names_the_api_knows() -> None:
-    assert sort_order({"sortModel": []}) == "rank"
-    descending = {"sortModel": [{"colId": "predicted.band_gap", "sort": "desc"}]}
-    assert sort_order(descending) == "-predicted.band_gap"
+def test_a_bar_is_drawn_against_every_range_that_the_goal_names() -> None:
+    criteria = [
+        {"property": "band_gap", "min": 1.0, "max": 2.3},
+        {
+            "any_of": [
+                [{"property": "eta", "max": 0.4}, {"property": "band_gap", "min": 3.0}],
+                [{"property": "eta", "min": 2}],
+            ]
+        },
+    ]
+    campaign = CampaignDetail.model_construct(document={"criteria": criteria})
+    assert windows_of(campaign, "band_gap") == [[1.0, 2.3], [3.0, None]]
+    assert windows_of(campaign, "eta") == [[None, 0.4], [2, None]]
+    assert windows_of(campaign, "other") == []
+
+
+def test_the_app_and_the_report_have_one_palette() -> None:
+    sheet = (Path(dash_app.__file__).parent / "assets" / "review.css").read_text()
+    used = {
+        name: re.search(rf"--{name}: (?:light-dark\()?(#[0-9a-f]{{6}})", sheet)
+        for name in ("blue", "orange", "green", "grey", "ink")
+    }
+    assert {name: found and found[1] for name, found in used.items()} == {
+        "blue": styling.BLUE, "orange": styling.ORANGE, "green": styling.GREEN, "grey": styling.GREY, "ink": styling.INK,
+    }  # fmt: skip
 
 
 def test_a_property_is_called_by_its_label_and_keeps_the_label_s_capitals() -> None:

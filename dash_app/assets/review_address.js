@@ -1,0 +1,64 @@
+// What one looks at: the address holds it, with the names that the API gives its filters.
+(() => {
+  const { review } = window;
+  const LISTS = ["elements", "exclude_elements", "only_elements"];
+  const FILTERS = [...LISTS, "formula", "material", "status", "rejection_kind", "hit", "predicted", "uncertainty",
+    "validated", "feasibility", "rank", "acquisition", "updated_since"];
+  const KNOWN = new Set([...FILTERS, "iteration", "sort", "candidate", "compare", "strategy", "weight"]);
+  const watching = new Set();
+
+  review.table = { grid: null }; // what `review_grid.js` is about
+  const state = (review.state = {
+    about: null, // the campaign, once the server told
+    params: new URLSearchParams(),
+    total: null,
+  });
+
+  state.read = () => {
+    state.params = new URLSearchParams();
+    for (const [name, value] of new URLSearchParams(location.search))
+      if (KNOWN.has(name) && value) state.params.append(name, value);
+  };
+
+  state.on = (act) => watching.add(act);
+
+  // Changes what one looks at: {name: value, list or null}. `rows: false` leaves the rows as they are.
+  state.change = (changes, { rows = true } = {}) => {
+    for (const [name, value] of Object.entries(changes)) {
+      state.params.delete(name);
+      for (const each of [value].flat())
+        if (each !== null && each !== undefined && each !== "") state.params.append(name, each);
+    }
+    const query = state.params.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+    history.replaceState(history.state, "", location.pathname + (query ? `?${query}` : ""));
+    watching.forEach((act) => act(rows));
+  };
+
+  state.list = (name) => (state.params.get(name) || "").split(",").filter(Boolean);
+  state.all = (name) => state.params.getAll(name);
+  state.get = (name) => state.params.get(name);
+
+  // The iteration that is shown: a number, or null for all.
+  state.iteration = () => {
+    const asked = state.get("iteration");
+    if (asked === "all") return null;
+    if (asked !== null && /^\d+$/.test(asked)) return Number(asked);
+    return state.about && state.about.latest;
+  };
+  state.reranks = () => state.iteration() !== null && Boolean(state.get("strategy") || state.get("weight"));
+  state.filters = () => FILTERS.filter((name) => state.params.has(name));
+  state.clear = () => state.change(Object.fromEntries(FILTERS.map((name) => [name, null])));
+
+  // What the API is asked for, without a page.
+  state.query = (sortModel = []) => {
+    const query = new URLSearchParams([["campaign", state.about.name]]);
+    for (const name of FILTERS) for (const value of state.all(name)) query.append(name, value);
+    const iteration = state.iteration();
+    if (iteration !== null) query.set("iteration", iteration);
+    const [first] = sortModel;
+    const chosen = first ? (first.sort === "desc" ? "-" : "") + first.colId : state.get("sort");
+    // Of several iterations each is listed by itself, the newest first.
+    query.set("sort", chosen || (iteration === null ? "-iteration" : "rank"));
+    return query;
+  };
+})();
