@@ -315,9 +315,12 @@ def test_runs_say_why_they_failed_and_what_dagster_refuses_is_told(
                 409,
                 f"Run {RUN} has ended already: success.",
             )
+            answers["Run"] = {"data": {"runOrError": {"__typename": "Run", **shown("STARTING")}}}
+            early = admin.post(f"/runs/{RUN}/stop")
+            assert (early.status_code, "no process" in early.json()["detail"]) == (409, True)
             answers["Run"] = {"data": {"runOrError": {"__typename": "Run", **shown("CANCELED")}}}
             stopped = admin.post(f"/runs/{RUN}/stop").json()
-            assert (stopped["status"], stopped["stopped_by"]) == ("canceled", "")
+            assert (stopped["status"], stopped["stopped_by"]) == ("canceled", "Ada Lovelace")
             answers["Stop"] = {"data": {"terminateRun": {"__typename": "TerminateRunSuccess"}}}
             answers["Run"] = {"data": {"runOrError": {"__typename": "Run", **shown("STARTED")}}}
             assert admin.post(f"/runs/{RUN}/stop").json()["status"] == "started"

@@ -11,9 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
+from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets_tests.integration.resources.running import OWN, Running, running
+from catalyst_assets_tests.processes import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -216,3 +219,35 @@ def test_strangers_get_nowhere_readers_read_and_dagster_is_for_admins(installati
         if url != create:
             assert status_of(url, admin, body) == 200, url
     assert "by a reader" not in experiments(installation)
+
+
+def test_runs_are_launched_watched_and_stopped_and_requests_answered_by_the_daemon(
+    installation: Running,
+) -> None:
+    headers = {"authorization": f"Bearer {admins_token(installation)}"}
+    with httpx.Client(
+        base_url=f"{installation.urls['APP']}/api/v1", headers=headers, timeout=60, trust_env=False
+    ) as api:
+        assert eventually(lambda: api.get("/runs").status_code == 200, 120)
+        run = api.post("/runs", json={"job": "preparation"}).json()
+        assert (run["job"], run["launched_by"]) == ("preparation", "a program")
+        assert run["address"] == f"{installation.urls['DAGSTER']}/runs/{run['run_id']}"
+        beside = api.post("/runs", json={"job": "preparation"})
+        assert (beside.status_code, run["run_id"] in beside.json()["detail"]) == (409, True)
+        goal = load_campaign("oxide-perovskites-demo").document | {"pool": {"source": "nowhere"}}
+        asked = api.post("/campaigns", json=goal)
+        stop = f"/runs/{run['run_id']}/stop"  # refused while its process is being started
+        assert eventually(lambda: api.post(stop).status_code == 200, 120)
+
+        def ended() -> bool:
+            return api.get(f"/runs/{run['run_id']}").json()["status"] == "canceled"
+
+        assert eventually(ended, 120)
+        stopped = api.get("/runs", params={"job": "preparation", "status": "canceled"}).json()["items"]
+        assert [(each["run_id"], each["stopped_by"]) for each in stopped] == [(run["run_id"], "a program")]
+        assert api.get("/runs", params={"job": "preparation", "status": "success"}).json()["items"] == []
+        answered = api.get(f"/campaign-requests/{asked.json()['request_id']}").json()
+        assert answered["status"] == "refused"
+        assert answered["answer"].startswith("The pool of campaign oxide-perovskites-demo is empty")
+        unknown = api.get("/runs/00000000-0000-0000-0000-000000000000")
+        assert unknown.status_code == 404

@@ -63,7 +63,6 @@ _OWN_ERROR: Final = re.compile(r"catalyst_assets\.errors\.\w+: ")
 _LOCATION: Final = {"repositoryLocationName": "catalyst_assets", "repositoryName": "__repository__"}
 _LAUNCHERS: Final = {"dagster/schedule_name": "schedule", "dagster/sensor_name": "sensor"}
 _UNFINISHED: Final = ["QUEUED", "NOT_STARTED", "MANAGED", "STARTING", "STARTED", "CANCELING"]
-_ENDED_BADLY: Final = ("FAILURE", "CANCELED")
 
 
 class Runs:
@@ -149,7 +148,7 @@ class Runs:
         NotFoundError
             There is none.
         LoopError
-            It has ended otherwise.
+            It has ended otherwise, or its process is just being started.
         DagsterUnavailableError
             Dagster does not answer.
         """
@@ -163,15 +162,15 @@ class Runs:
                 raise LoopError(
                     f"Run {run_id} has ended already: {run.status}.", "There is nothing to stop any more."
                 )
-            raise DagsterUnavailableError(
-                f"Dagster cannot stop run {run_id}: {answer['message']}",
-                "Its page in Dagster says more; a run whose process is gone is ended within half a minute.",
+            raise LoopError(
+                f"Run {run_id} is {run.status}, and cannot be stopped at this moment: {answer['message']}",
+                "Send it again in a moment; a run whose process is gone is ended within half a minute.",
             )
         _data(answer, "TerminateRunSuccess")
         return self.find(run_id, pages)
 
     def _shown(self, found: Sequence[Mapping[str, Any]], pages: str) -> list[Run]:
-        failed = [run["runId"] for run in found if run["status"] in _ENDED_BADLY]
+        failed = [run["runId"] for run in found if run["status"] == "FAILURE"]
         self._explain([run_id for run_id in failed if run_id not in self._explained])
         return [_shown(run, self._explained.get(run["runId"], ""), pages) for run in found]
 
@@ -236,7 +235,7 @@ def _why_failed(events: Iterable[Mapping[str, Any]]) -> str:
             return _OWN_ERROR.sub("", own, count=1)
         if messages and event["__typename"] == "ExecutionStepFailureEvent":
             return f"{event.get('stepKey')}: {messages[-1].splitlines()[0]}"
-        if event["__typename"] in ("RunFailureEvent", "RunCanceledEvent"):
+        if event["__typename"] == "RunFailureEvent":
             said = (messages[-1:] or [event.get("message") or ""])[0].strip()
     return said.splitlines()[0] if said else ""
 
