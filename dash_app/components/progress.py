@@ -6,10 +6,10 @@ from catalyst_assets.constants import in_sentence
 from dash_app.components.wording import with_unit
 from dash_app.contract import CampaignDetail, Iteration
 
-INK: Final = "#16202a"
+INK: Final = "#1d2733"
 SOFT: Final = "#5b6875"
 LINE: Final = "#e3e7eb"
-ACCENT: Final = "#0f6b66"
+ACCENT: Final = "#1f5fae"
 
 
 def discovery_figure(campaign: CampaignDetail) -> Any:
@@ -40,7 +40,7 @@ def discovery_figure(campaign: CampaignDetail) -> Any:
             line={"color": ACCENT, "width": 2.5},
             marker={"size": 7, "color": ACCENT},
             fill="tozeroy" if by_criteria else None,
-            fillcolor="rgba(15, 107, 102, 0.08)",
+            fillcolor="rgba(31, 95, 174, 0.1)",
             customdata=hover,
             hovertemplate="%{customdata}<extra></extra>",
         )
