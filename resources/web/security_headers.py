@@ -44,8 +44,17 @@ def hash_scripts(page: str) -> list[str]:
     return [f"sha256-{base64.b64encode(digest).decode()}" for digest in digests]
 
 
+# Pages of programs that are not ours: their scripts stand in them and are made of texts, but nothing comes from or goes to
+# elsewhere, and only their own pages frame what they show.
+FOREIGN_POLICY: Final = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; frame-src 'self' blob: data:; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+)
+
+
 class SecurityHeaders:
-    """ASGI middleware that adds them to every answer; what an answer says itself stays.
+    """ASGI middleware that adds them to every answer; what an answer says itself of its content and how it is kept stays.
 
     Parameters
     ----------
@@ -53,11 +62,14 @@ class SecurityHeaders:
         What it stands before.
     policy
         The content-security policy below a path.
+    framed_by
+        Who may frame pages: ``DENY`` for nobody, ``SAMEORIGIN`` for pages of the same server.
     """
 
-    def __init__(self, app: ASGIApp, policy: Callable[[str], str]) -> None:
+    def __init__(self, app: ASGIApp, policy: Callable[[str], str], framed_by: str = "DENY") -> None:
         self._app = app
         self._policy = policy
+        self._framed_by = framed_by
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -69,8 +81,8 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _ALWAYS.items():
-                    headers.setdefault(name, value)
-                headers["X-Frame-Options"] = "DENY"
+                    headers[name] = value
+                headers["X-Frame-Options"] = self._framed_by
                 headers.setdefault("Content-Security-Policy", self._policy(scope["path"]))
                 if scope["scheme"] == "https":
                     headers.setdefault("Strict-Transport-Security", _ON_HTTPS)

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Scope
 from resources.settings import Settings, get_settings
 from resources.web.asking import AskingFor
 from resources.web.guard import Guard, Hosts
+from resources.web.security_headers import FOREIGN_POLICY, SecurityHeaders
 from resources.web.sign_in import Need, SignInFirst, Visitors, page_of_app, require_api_url
 
 
@@ -38,7 +39,7 @@ def serve_guarded(
     with open_app(settings) as app:
         known = SignInFirst(app, visitors, needs, page_of_app(settings, asking))
         uvicorn.run(
-            Guard(known, Hosts.of(settings)),
+            SecurityHeaders(Guard(known, Hosts.of(settings)), lambda _: FOREIGN_POLICY, "SAMEORIGIN"),
             host=options.host,
             port=options.port,
             log_level=log_level,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.bench.api.clients import Client, Endpoint, Latency, ask, path_of, summarise
+from catalyst_assets.bench.api.listening import hear_changes
 from catalyst_assets.bench.api.pool import CAMPAIGN, make_pool
 from catalyst_assets.errors import CatalystError
 from resources.paths import scratch_folder
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 100
 _DEEP: Final = 1000
+_EVENTS: Final = 50
 _START_SECONDS: Final = 120.0
 _METALS: Final = ("Sr", "Ti", "Ba", "Zr", "La", "Fe", "Ni", "Ca", "Cu", "Zn", "Mg", "Nb", "Ag", "In", "Sn")
 _METAL_PAIRS: Final = (("Sr", "Ti"), ("Ba", "Zr"), ("La", "Fe"), ("Ca", "Ti"), ("K", "Nb"))
@@ -41,6 +43,8 @@ class ApiReport:
         Over the paths that an index answers, in equal parts.
     arbitrary_p95_ms
         Likewise over filters that no index answers.
+    event_p50_ms, event_p95_ms
+        From the commit of a change until a subscriber of the API has it.
     rerank_s
         Ranking an iteration's pool of ``rerank_candidates`` again: the median once it was read, and ``rerank_first_s``
         with reading it.
@@ -56,6 +60,8 @@ class ApiReport:
     p50_ms: float
     p95_ms: float
     arbitrary_p95_ms: float
+    event_p50_ms: float
+    event_p95_ms: float
     rerank_candidates: int
     rerank_s: float
     rerank_first_s: float
@@ -95,10 +101,11 @@ def measure_api(
             name = f"bench {time.time_ns()}"
             token = create_token(database, name, ["read"])
             with _serving(settings, database, Path(folder, "api.log")) as url:
-                return _measure(url, token, candidates, clients, requests, filled, tell)
+                return _measure(database, url, token, candidates, clients, requests, filled, tell)
 
 
 def _measure(
+    database: "Database",
     url: str,
     token: str,
     candidates: int,
@@ -123,6 +130,8 @@ def _measure(
     indexed = [each for endpoint in endpoints if endpoint.indexed for each in taken[endpoint.name]]
     others = [each for endpoint in endpoints if not endpoint.indexed for each in taken[endpoint.name]]
     overall = summarise(indexed)
+    tell("events")
+    events = summarise(list(hear_changes(database, url, token, _EVENTS)))
     return ApiReport(
         candidates=candidates,
         clients=clients,
@@ -130,6 +139,8 @@ def _measure(
         p50_ms=overall.p50_ms,
         p95_ms=overall.p95_ms,
         arbitrary_p95_ms=summarise(others).p95_ms,
+        event_p50_ms=events.p50_ms,
+        event_p95_ms=events.p95_ms,
         rerank_candidates=client.get_json(rerank)["choices"],
         rerank_s=round(summarise(again).p50_ms / 1000, 3),
         rerank_first_s=round(first / 1000, 3),

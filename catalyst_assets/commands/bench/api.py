@@ -28,7 +28,7 @@ def api(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time what the API answers over a large pool: pages, a candidate, a material, re-rankings.
+    """Time what the API answers over a large pool: pages, a candidate, a material, re-rankings, events.
 
     Crystals, predictions and results are made up, and written to the tables that assets write to, which takes some
     minutes and gigabytes for a million. The API then runs as `catalyst up` runs it.
@@ -51,4 +51,5 @@ def _show(report: "ApiReport") -> "Iterator[RenderableType]":
     yield (
         f"Ranking {report.rerank_candidates:,} again: {report.rerank_s:.2f} s, the first time {report.rerank_first_s:.2f} s."
     )
+    yield f"A change reaches a subscriber in {report.event_p50_ms:,.0f} ms, 95 % within {report.event_p95_ms:,.0f} ms."
     yield f"Load of the machine before: {report.load_before:.1f}."

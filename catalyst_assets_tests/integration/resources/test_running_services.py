@@ -59,6 +59,12 @@ async ({url, types, body}) => {
   return told;
 }
 """
+_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "SAMEORIGIN",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+}
 SOCKET = """
 (url) => new Promise((done) => {
   const socket = new WebSocket(url, "graphql-ws");
@@ -251,3 +257,28 @@ def test_runs_are_launched_watched_and_stopped_and_requests_answered_by_the_daem
         assert answered["answer"].startswith("The pool of campaign oxide-perovskites-demo is empty")
         unknown = api.get("/runs/00000000-0000-0000-0000-000000000000")
         assert unknown.status_code == 404
+
+
+@pytest.mark.skipif(
+    not CHROMIUM.exists() and "CI" not in os.environ, reason="install Debian's chromium to run this"
+)
+def test_pages_of_dagster_and_mlflow_load_nothing_from_elsewhere_and_work(installation: Running) -> None:
+    from playwright.sync_api import sync_playwright
+
+    token = {"authorization": f"Bearer {admins_token(installation)}"}
+    said: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_context(extra_http_headers=token).new_page()
+        page.on("console", lambda message: said.append(message.text))
+        for server, path, shown in (
+            ("DAGSTER", "/assets", "Assets"),
+            ("MLFLOW", "/#/experiments", "Experiments"),
+        ):
+            answer = page.goto(f"{installation.urls[server]}{path}")
+            assert answer is not None
+            page.get_by_text(shown).first.wait_for(timeout=60_000)
+            assert "content-security-policy" in answer.headers
+            assert {name: answer.headers[name] for name in _HEADERS} == _HEADERS
+        browser.close()
+    assert [text for text in said if "Content Security Policy" in text] == []
