@@ -44,7 +44,8 @@
       throw Object.assign(new Error("The server does not answer."), { unreachable: true });
     }
     const body = await answer.json().catch(() => null);
-    const isGone = answer.status === 502 || answer.status === 504 || (answer.status === 503 && !body);
+    // The pages answer for an API that is gone; one that is only busy is there.
+    const isGone = answer.status >= 500 && (!body || (answer.status > 500 && !/busy$/.test(body.type || "")));
     review.reachable(!isGone);
     if (answer.ok) return body;
     const told = (body && body.detail) || `The server answered ${answer.status} without saying why.`;
@@ -65,6 +66,7 @@
     watching.forEach((act) => act(now));
   };
   review.isReachable = () => isReachable;
+  setInterval(() => { if (!isReachable) review.ask("/health").catch(() => null); }, 3000);
 
   // ---- Writing ---------------------------------------------------------------------------------
   const signed = (text) => text.replace(/^-|(?<=e)-/g, MINUS);

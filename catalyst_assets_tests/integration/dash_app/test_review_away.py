@@ -64,6 +64,17 @@ def test_a_decision_outlives_a_server_that_dies_in_the_middle_of_it(page: Page, 
         expect(page.locator("#offline")).to_be_hidden()
         expect(cell(page, 1, "status")).to_have_text("Flagged")
         assert decisions(database) == [("p:SrTiO3", "flagged", "Ada Lovelace", "before the furnace is cold")]
+
+        # The pages are there, and the API behind them is not.
+        gone = {"type": "urn:catalyst:problem:unavailable", "detail": "The API does not answer."}
+        page.route("**/decisions", lambda route: route.fulfill(status=503, json=gone))
+        cell(page, 2, "status").click()
+        page.keyboard.press("f")
+        page.keyboard.press("Enter")
+        expect(page.locator("#unsent")).to_contain_text("Not sent yet: flag PbTiO3.")
+        page.unroute("**/decisions")
+        expect(cell(page, 2, "status")).to_have_text("Flagged")
+        assert len(decisions(database)) == 2
     finally:
         server.kill()
         app_only.dispose()
