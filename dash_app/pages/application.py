@@ -9,9 +9,9 @@ from dash import Dash, Input, Output, dcc, html
 from fastapi import FastAPI
 
 from dash_app.client import ApiClient, ApiError
+from dash_app.components.candidates.review_area import help_dialog
 from dash_app.components.controls import button
 from dash_app.components.messages import problem
-from dash_app.components.review_area import help_dialog
 from dash_app.components.wording import aria
 from dash_app.contract import API_PREFIX
 from dash_app.pages import campaign, campaigns, progress, results

@@ -11,16 +11,16 @@ import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from dash_app.client import ApiClient, ApiError
-from dash_app.components.about import campaign_about
 from dash_app.components.campaign_line import campaign_head
-from dash_app.components.compare import comparison
-from dash_app.components.detail import candidate_panel
-from dash_app.components.grid import candidate_grid
+from dash_app.components.candidates.about import campaign_about
+from dash_app.components.candidates.compare import comparison
+from dash_app.components.candidates.detail import candidate_panel
+from dash_app.components.candidates.grid import candidate_grid
+from dash_app.components.candidates.review_area import compare_dialog, decide_dialog, review_area
+from dash_app.components.candidates.toolbar import toolbar
 from dash_app.components.messages import empty_state, problem
 from dash_app.components.results import result_dialog, retract_dialog, return_dialog, upload_dialog
-from dash_app.components.review_area import compare_dialog, decide_dialog, review_area
 from dash_app.components.superseded import superseded_banner
-from dash_app.components.toolbar import toolbar
 from dash_app.components.waiting import notices_line
 from dash_app.contract import CampaignDetail, CandidateDetail
 from dash_app.result_contract import ResultPage

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import dash_app.components
+import dash_app.components.candidates
 import dash_app.pages
 
 REACHING = ("sqlalchemy", "psycopg2", "resources", "dash_app.api", "dagster")
@@ -16,7 +17,7 @@ MODULES = [
     "dash_app.contract",
     *(
         module.name
-        for package in (dash_app.pages, dash_app.components)
+        for package in (dash_app.pages, dash_app.components, dash_app.components.candidates)
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
     ),
 ]

@@ -10,8 +10,8 @@ import pytest
 import dash_app
 from catalyst_assets.constants import decimals, in_sentence, title_of
 from catalyst_assets.report import styling
-from dash_app.components.about import windows_of
-from dash_app.components.detail import candidate_panel
+from dash_app.components.candidates.about import windows_of
+from dash_app.components.candidates.detail import candidate_panel
 from dash_app.components.waiting import waiting_panel
 from dash_app.components.wording import FAR, count, criterion, number, plus_minus, with_unit
 from dash_app.contract import CampaignDetail, CandidateDetail, Waiting

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from dash import html
 
+from dash_app.components.candidates.periodic_table import periodic_table
 from dash_app.components.controls import button
-from dash_app.components.periodic_table import periodic_table
 from dash_app.components.wording import aria
 
 _EXPORTS: Final = {"csv": "CSV, a row a candidate", "parquet": "Parquet", "cif": "CIF, the structures"}

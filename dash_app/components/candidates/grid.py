@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import dash_ag_grid as dag
 
-from dash_app.components.about import windows_of
+from dash_app.components.candidates.about import windows_of
 from dash_app.components.wording import DISTANCE_EXPLAINED, in_words, with_unit
 from dash_app.contract import CampaignDetail, PropertyInfo
 

@@ -6,10 +6,10 @@ from dash import html
 
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.constants import decimals, title_of
+from dash_app.components.candidates.why import why_panel
 from dash_app.components.results import results_section
 from dash_app.components.tables import pairs, remark, table
 from dash_app.components.tiles import badge
-from dash_app.components.why import why_panel
 from dash_app.components.wording import (
     FAR,
     FAR_EXPLAINED,
