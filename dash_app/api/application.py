@@ -1,5 +1,6 @@
 """The API as one ASGI application, to be mounted at `/api/v1` by whichever server carries it."""
 
+import threading
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -131,8 +132,14 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
 def _describe_problems(app: FastAPI) -> None:
     """Put the shape of a problem into the OpenAPI document in place of FastAPI's own error shape."""
     generate = app.openapi
+    # Requests in several threads look into it, and the first of them makes it.
+    making = threading.Lock()
 
     def openapi() -> dict[str, object]:
+        with making:
+            return described()
+
+    def described() -> dict[str, object]:
         document = generate()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         if "Problem" not in schemas:
