@@ -7,6 +7,7 @@ from typing import Any, Final
 from catalyst_assets.ingestion.sources.configured import read_configured
 from catalyst_assets.ingestion.sources.registry import SOURCES
 from catalyst_assets.ingestion.sources.spec import SourceSpec
+from catalyst_assets.ingestion.uploads.spec import SPEC as UPLOADS
 from dash_app.dispatch_contract import RunnableJob
 from resources.settings import Settings
 
@@ -67,6 +68,8 @@ def _all_jobs() -> Iterator[Launchable]:
     yield Launchable("preparation", "Load what the sources hold and compute the features of new structures.")
     yield Launchable("reparse", "Load raw files that are cached; asks no source.")
     for spec in SOURCES:
+        if spec is UPLOADS:  # its sensor takes each upload as it comes
+            continue
         yield Launchable(spec.job, f"Refresh {spec.name} as the sources file says, and load.", source=spec)
 
 
