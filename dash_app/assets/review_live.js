@@ -11,6 +11,7 @@
   let silence = null;
   let retry = 500;
   let campaign = null;
+  let isFresh = true;
 
   const show = (text, kind) => {
     const place = byId("live");
@@ -53,6 +54,7 @@
     if (kind === "reset") isAll = true;
     else if (kind === "iteration.list" && data.iteration !== state.iteration()) announce(data.iteration);
     else if (kind === "iteration.list") isAll = true;
+    else if (kind === "connected" && isFresh) { isFresh = false; isAll = true; } // what changed since the page was read
     else if (data.material_id) materials.add(data.material_id);
     else if (kind === "connected" || kind.startsWith("result.examined")) return;
     if (!gathering) gathering = setTimeout(renew, 150);
@@ -136,6 +138,7 @@
       leave();
       campaign = name;
       last = null;
+      isFresh = true;
       review.decide.showUnsent();
       if (review.isReachable()) review.decide.flush();
       if (name) follow(name);
