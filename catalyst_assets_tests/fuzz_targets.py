@@ -4,12 +4,14 @@ Not here are those that read in a process of their own, made to die of a bad fil
 are ASE databases, for the same reason.
 """
 
+import gzip
 import hashlib
 import io
 import json
 import lzma
 import math
 import tarfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +29,7 @@ from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.records import Problem, Record, Rejection, validate
 from catalyst_assets.ingestion.sources.parsers import PARSERS
 from catalyst_assets.ingestion.untrusted.archives import DamagedError, read_lines
+from catalyst_assets.ingestion.uploads.bundle import Bundle, UploadedFile
 from catalyst_assets.vocabulary.known import known_methods, known_properties
 from catalyst_assets_tests.places import DATA
 
@@ -34,6 +37,8 @@ SAMPLES = DATA
 ISOLATED = frozenset({"oc20_ase_lmdb", "oc20_pickled_lmdb", "oc20_pickled_mapping"})
 # Reads only what the platform itself wrote, known by its hash: the crystals of submitted results.
 OWN = frozenset({"laboratory_crystals"})
+# Files as people upload them.
+UPLOADED = ("a.cif", "POSCAR", "a.json", "list.csv", "list.txt", "a.zip", "a.cif.gz")
 GAP = {"property": "band_gap", "unit": "eV", "method": "PBE", "required": False}
 FRAME = (
     b'2\nLattice="9.0 0.0 0.0 0.0 9.0 0.0 0.0 0.0 20.0" '
@@ -84,13 +89,11 @@ def parser_target(
     return Target(seeds, lambda data: check_parser(kind, parameters, data), is_json)
 
 
-def check_parser(kind: str, parameters: Mapping[str, Any], data: bytes) -> None:
+def check_parser(kind: str, parameters: Mapping[str, Any], data: bytes, url: str = "fuzz:") -> None:
     """Read an input as a load does, and look at everything that would be written."""
     request = {"kind": kind, "answers": False, "parameters": parameters}
     sha256 = hashlib.sha256(data).hexdigest()
-    raw = RawFile(
-        1, "fuzz", "fuzz:", request, sha256, len(data), "CC0-1.0", datetime.now(UTC), "pending", None
-    )
+    raw = RawFile(1, "fuzz", url, request, sha256, len(data), "CC0-1.0", datetime.now(UTC), "pending", None)
     parser = PARSERS[kind]
     try:
         contents = parser.survey(raw, io.BytesIO(data))
@@ -125,6 +128,13 @@ def check_parser(kind: str, parameters: Mapping[str, Any], data: bytes) -> None:
         elif isinstance(outcome, AdsorptionSystem) and not check_system(outcome):
             require_name(outcome.system_id)
             require_storable([outcome.adsorbate, outcome.bulk_mpid, outcome.adsorption_site, outcome.shift])
+
+
+def check_upload(data: bytes) -> None:
+    """Read an uploaded file, which the first byte names."""
+    name = UPLOADED[data[0] % len(UPLOADED)] if data else UPLOADED[0]
+    bundle = Bundle.of("Ada Lovelace", [UploadedFile(name, data[1:])], "cubic_perovskite")
+    check_parser("upload", {}, bundle.pack(), "uploads:1")
 
 
 def check_frames(data: bytes) -> None:
@@ -243,6 +253,20 @@ def summary_documents() -> list[Any]:
     return [own, *small]
 
 
+def uploads() -> list[bytes]:
+    """Return a right file for each of `UPLOADED`."""
+    from pymatgen.core.structure import Structure
+
+    crystal = Structure.from_str(CIF, fmt="cif")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as opened:
+        opened.writestr("one.cif", CIF)
+    files = [CIF.encode(), crystal.to(fmt="poscar").encode(), json.dumps(crystal.as_dict()).encode(),
+             b"formula,prototype\nSrTiO3,cubic_perovskite\n", b"SrTiO3\n# none\nBaZrO3\n", packed.getvalue(),
+             gzip.compress(CIF.encode())]  # fmt: skip
+    return [bytes([number]) + file for number, file in enumerate(files)]
+
+
 def archive(*members: tuple[str, bytes]) -> bytes:
     """Return a tar of members."""
     sink = io.BytesIO()
@@ -298,6 +322,7 @@ TARGETS: Mapping[str, Target] = {
         is_json=True,
         scope={},
     ),
+    "upload": Target(uploads, check_upload),
     "oc20_relaxations": parser_target(
         "oc20_relaxations",
         lambda: [

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.campaigns.readiness import check_readiness
 from catalyst_assets.errors import CatalystError, DatabaseUnavailableError, InvalidCampaignError
 from catalyst_assets.loop.campaigns import end_campaign, store_campaign
 from catalyst_assets.loop.requests import note_advance, note_retry
@@ -122,6 +121,8 @@ def _start(_: "Platform", connection: "sa.Connection", request: Row) -> Answer:
 
 def _validate(platform: "Platform", _: "sa.Connection", request: Row) -> Answer:
     campaign = check_goal(request["document"], request["campaign"])
+    from catalyst_assets.campaigns.readiness import check_readiness
+
     ready = check_readiness(platform.database, platform.objects, campaign)
     if lacking := why_unavailable(campaign.validator, platform):
         ready = replace(ready, problems=(*ready.problems, lacking))
