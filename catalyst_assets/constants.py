@@ -39,6 +39,7 @@ def op_tags(queue: Queue) -> dict[str, str]:
 
 
 CODE_LOCATION: Final = "catalyst_assets.definitions"
+PARTITION_TAG: Final = "dagster/partition"
 CAMPAIGN_TAG: Final = "catalyst/campaign"
 CALCULATION_TAG: Final = "catalyst/calculation"
 ATTEMPT_TAG: Final = "catalyst/attempt"

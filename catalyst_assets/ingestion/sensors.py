@@ -1,21 +1,18 @@
 """Sensors of ingestion: the one that has uploads taken that wait. Wiring only."""
 
 import hashlib
-import time
 from typing import TYPE_CHECKING, Final
 
 import dagster as dg
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from catalyst_assets.constants import ATTEMPT_TAG, UPLOADS_TAG
 from catalyst_assets.ingestion.uploads.spec import SPEC
+from resources.runs.attempts import UNFINISHED, find_attempts
 
 if TYPE_CHECKING:
     from resources.platform import Platform
 
 _LOOK_SECONDS: Final = 5
-_MOST_ATTEMPTS: Final = 5
-_FIRST_PAUSE_SECONDS: Final = 60.0
 
 
 @dg.sensor(
@@ -50,13 +47,12 @@ def uploads_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Sk
 
 def _next_attempt(instance: dg.DagsterInstance, key: str) -> tuple[int, str]:
     """Return which attempt at these uploads is due; or why none is."""
-    under_way = dg.RunsFilter(job_name=SPEC.job, statuses=NOT_FINISHED_STATUSES)
+    under_way = dg.RunsFilter(job_name=SPEC.job, statuses=UNFINISHED)
     if instance.get_runs_count(under_way):
         return 0, f"a run of {SPEC.job} is under way"
-    records = instance.get_run_records(dg.RunsFilter(tags={UPLOADS_TAG: key}), limit=_MOST_ATTEMPTS)
-    if len(records) >= _MOST_ATTEMPTS:
-        return 0, f"they could not be taken in {len(records)} runs; `catalyst ingest uploads` says why"
-    ended = max((record.end_time or 0.0 for record in records), default=0.0)
-    if records and time.time() < ended + _FIRST_PAUSE_SECONDS * 2 ** (len(records) - 1):
+    tried = find_attempts(instance, {UPLOADS_TAG: key})
+    if tried.is_exhausted:
+        return 0, f"they could not be taken in {tried.n_runs} runs; `catalyst ingest uploads` says why"
+    if tried.is_pausing:
         return 0, "they wait to be tried again"
-    return len(records) + 1, ""
+    return tried.n_runs + 1, ""

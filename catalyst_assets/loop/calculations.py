@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import dagster as dg
 
 from catalyst_assets.constants import CALCULATION_TAG
-from catalyst_assets.loop.runs import UNFINISHED, end_of
+from catalyst_assets.loop.runs import end_of
 from catalyst_assets.validation.jobs.dagster_job import CALCULATION_JOB
 from resources.postgres.database import Role, fetch_all
+from resources.runs.attempts import UNFINISHED
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance

@@ -14,7 +14,7 @@ import dagster as dg
 from catalyst_assets.campaigns.history import read_history
 from catalyst_assets.campaigns.pool import load_pool, read_members
 from catalyst_assets.loop.jobs import FEATURES_SENSOR
-from catalyst_assets.loop.runs import UNFINISHED, end_of
+from catalyst_assets.loop.runs import end_of
 from catalyst_assets.loop.state import FeatureState, IterationState
 from catalyst_assets.representation.noted import (
     QUARANTINE_SOURCE,
@@ -23,6 +23,7 @@ from catalyst_assets.representation.noted import (
     current_features,
 )
 from resources.postgres.database import Row, fetch_one
+from resources.runs.attempts import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,27 +13,20 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from catalyst_assets.constants import PARTITION_TAG
 from catalyst_assets.errors import DatabaseUnavailableError
 from catalyst_assets.loop.state import JobHistory
 from resources.postgres.database import Database, Role, Row, execute, fetch_all
+from resources.runs.attempts import UNFINISHED
 from resources.runs.process import PID_TAG, PROCESS_STARTED_TAG, is_alive, names_process_here
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 _log = logging.getLogger(__name__)
-PARTITION_TAG = "dagster/partition"
 
 SILENCE = timedelta(seconds=90)
 _LOCAL_SILENCE = timedelta(seconds=30)
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.MANAGED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def job_history(instance: "DagsterInstance", partition_key: str) -> dict[tuple[str, str], JobHistory]:

@@ -10,8 +10,8 @@ from catalyst_assets.constants import REQUEST_TAG, USER_TAG
 from catalyst_assets.errors import CatalystError, DatabaseUnavailableError, RunGivenUpError
 from catalyst_assets.loop.asked.answering import Answer, record_answer
 from catalyst_assets.loop.failures import explain_run
-from catalyst_assets.loop.runs import UNFINISHED
 from resources.postgres.database import Database, Role, Row, fetch_all, fetch_one
+from resources.runs.attempts import UNFINISHED
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance

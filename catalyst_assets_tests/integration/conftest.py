@@ -1,6 +1,9 @@
-"""A campaign under review and the API that decisions about it go through."""
+"""A campaign under review, the API that decisions about it go through, and a browser."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import httpx
@@ -14,6 +17,26 @@ from catalyst_assets_tests.integration.dash_app.serving import api_client
 from resources.platform import Platform
 from resources.postgres.database import Database
 from resources.postgres.embedded import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Debian's Chromium, started once."""
+    from playwright.sync_api import sync_playwright
+
+    if not CHROMIUM.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"{CHROMIUM} is missing: install Debian's chromium.")
+        pytest.skip(f"{CHROMIUM} is missing: install Debian's chromium to run this.")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 @pytest.fixture

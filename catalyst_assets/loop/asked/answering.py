@@ -120,9 +120,9 @@ def _start(_: "Platform", connection: "sa.Connection", request: Row) -> Answer:
 
 
 def _validate(platform: "Platform", _: "sa.Connection", request: Row) -> Answer:
-    campaign = check_goal(request["document"], request["campaign"])
     from catalyst_assets.campaigns.readiness import check_readiness
 
+    campaign = check_goal(request["document"], request["campaign"])
     ready = check_readiness(platform.database, platform.objects, campaign)
     if lacking := why_unavailable(campaign.validator, platform):
         ready = replace(ready, problems=(*ready.problems, lacking))

@@ -9,8 +9,8 @@ from catalyst_assets.ingestion.sources.jobs import INGESTION_JOBS
 from catalyst_assets.loop.failures import explain_run
 from catalyst_assets.loop.jobs import PREPARATION_JOB
 from catalyst_assets.loop.notices.keeping import Notice, keep_notices, unfit_notice
-from catalyst_assets.loop.runs import UNFINISHED
 from resources.postgres.database import Database, Role, fetch_all
+from resources.runs.attempts import UNFINISHED
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance

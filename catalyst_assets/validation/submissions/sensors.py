@@ -11,14 +11,13 @@ from pydantic import Field
 from catalyst_assets.constants import ATTEMPT_TAG, RESULTS_FILE_TAG, Queue, op_tags
 from catalyst_assets.errors import CatalystError
 from resources.platform import Platform
+from resources.runs.attempts import find_attempts
 
 if TYPE_CHECKING:
     from catalyst_assets.validation.submissions.outcome import Outcome
 
 SUBMIT_JOB: Final = "submit_results"
 _LOOK_SECONDS: Final = 5
-_MOST_ATTEMPTS: Final = 5
-_FIRST_PAUSE_SECONDS: Final = 60.0
 
 
 class ResultsFileConfig(dg.Config):
@@ -126,19 +125,17 @@ def results_folder_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResul
 
 def _next_attempt(instance: dg.DagsterInstance, key: str) -> tuple[int, str]:
     """Return which attempt at a file is due; or why none is."""
-    records = instance.get_run_records(dg.RunsFilter(tags={RESULTS_FILE_TAG: key}), limit=_MOST_ATTEMPTS + 1)
-    if any(not record.dagster_run.is_finished for record in records):
+    tried = find_attempts(instance, {RESULTS_FILE_TAG: key})
+    if tried.is_under_way:
         return 0, "is being taken"
-    if len(records) >= _MOST_ATTEMPTS:
+    if tried.is_exhausted:
         return (
             0,
-            f"could not be taken in {len(records)} runs: see the last one, then change or rename the file",
+            f"could not be taken in {tried.n_runs} runs: see the last one, then change or rename the file",
         )
-    ended = max((record.end_time or 0.0 for record in records), default=0.0)
-    pause = _FIRST_PAUSE_SECONDS * 2 ** (len(records) - 1) if records else 0.0
-    if time.time() < ended + pause:
+    if tried.is_pausing:
         return 0, "waits to be tried again"
-    return len(records) + 1, ""
+    return tried.n_runs + 1, ""
 
 
 def _tell(context: dg.OpExecutionContext, outcome: "Outcome") -> None:

@@ -1,11 +1,9 @@
 """The report in a real browser: on a desk, on a phone and printed, for campaigns of every size."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from catalyst_assets.report.pages import render_page
 from catalyst_assets.report.summary import CampaignSummary
@@ -13,7 +11,6 @@ from catalyst_assets_tests.unit.report.test_report import EMPTY, FULL, OBJECTIVE
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = Path("/usr/bin/chromium")
 # What sticks out of the page to the right, other than within a box that scrolls.
 OVERFLOW = """() => [...document.querySelectorAll('main *')]
     .filter(e => !e.closest('.scroll') && !e.closest('svg') && e.getBoundingClientRect().right > innerWidth + 1)
@@ -21,18 +18,6 @@ OVERFLOW = """() => [...document.querySelectorAll('main *')]
 # Pixels to a point of the picture that is shown smallest.
 SMALLEST = """() => Math.min(...[...document.querySelectorAll('figure svg')].map(
     e => e.getBoundingClientRect().width / e.viewBox.baseVal.width))"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{CHROMIUM} is missing: install Debian's chromium.")
-        pytest.skip(f"{CHROMIUM} is missing: install Debian's chromium to run this.")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,12 @@ from typing import Any, Final
 
 from cachetools import LRUCache
 
-from catalyst_assets.constants import CAMPAIGN_TAG, USER_TAG
+from catalyst_assets.constants import CAMPAIGN_TAG, PARTITION_TAG, USER_TAG
 from catalyst_assets.errors import DagsterUnavailableError, LoopError
 from dash_app.api.problems import NotFoundError
 from dash_app.dispatch_contract import Run, RunStatus
 from resources.web.asking_dagster import DagsterServer
 
-PARTITION_TAG: Final = "dagster/partition"
 _SHOWN: Final = """
 fragment Shown on Run { runId jobName status creationTime startTime endTime tags { key value } }
 """
@@ -62,7 +61,7 @@ _MOST_EXPLAINED_AT_ONCE: Final = 10
 _OWN_ERROR: Final = re.compile(r"catalyst_assets\.errors\.\w+: ")
 _LOCATION: Final = {"repositoryLocationName": "catalyst_assets", "repositoryName": "__repository__"}
 _LAUNCHERS: Final = {"dagster/schedule_name": "schedule", "dagster/sensor_name": "sensor"}
-_UNFINISHED: Final = ["QUEUED", "NOT_STARTED", "MANAGED", "STARTING", "STARTED", "CANCELING"]
+_UNFINISHED: Final = [status.upper() for status in RunStatus if not status.has_ended]
 
 
 class Runs:

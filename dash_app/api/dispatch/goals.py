@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+import yaml
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
@@ -23,22 +24,15 @@ _EXAMPLE: Final = {
     ],
     "validator": "laboratory",
 }
-_TEXT: Final = """name: wide-gap-oxides
-description: Stable oxides that visible light passes
-pool:
-  elements: [O]
-method: PBE
-criteria:
-  - {property: band_gap_direct, min: 3.0}
-  - {property: formation_energy_per_atom, max: -1.0}
-validator: laboratory
-"""
 GOAL_BODY: Final = {
     "requestBody": {
         "required": True,
         "content": {
             "application/json": {"schema": {"type": "object"}, "example": _EXAMPLE},
-            **{kind: {"schema": {"type": "string"}, "example": _TEXT} for kind in _YAML},
+            **{
+                kind: {"schema": {"type": "string"}, "example": yaml.safe_dump(_EXAMPLE, sort_keys=False)}
+                for kind in _YAML
+            },
         },
     }
 }

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Final
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from catalyst_assets.constants import CAMPAIGN_TAG, USER_TAG
+from catalyst_assets.constants import CAMPAIGN_TAG, PARTITION_TAG, USER_TAG
 from dash_app.api.access import PersonOf
 from dash_app.api.dispatch.addresses import address_of
-from dash_app.api.dispatch.dagster_runs import PARTITION_TAG, Runs
+from dash_app.api.dispatch.dagster_runs import Runs
 from dash_app.api.dispatch.jobs import LAUNCHABLE, Launchable
 from dash_app.api.problems import InvalidBodyError, problem_responses
 from dash_app.contract import API_PREFIX, FieldError
