@@ -10,6 +10,7 @@ INK: Final = "#1d2733"
 SOFT: Final = "#5b6875"
 LINE: Final = "#e3e7eb"
 ACCENT: Final = "#1f5fae"
+_FEW_HITS: Final = 6
 
 
 def discovery_figure(campaign: CampaignDetail) -> Any:
@@ -58,7 +59,11 @@ def discovery_figure(campaign: CampaignDetail) -> Any:
     figure.update_xaxes(title="Materials evaluated", rangemode="tozero", gridcolor=LINE, zeroline=False)
     figure.update_yaxes(title=_vertical(campaign), gridcolor=LINE, zeroline=False)
     if by_criteria:
-        figure.update_yaxes(rangemode="tozero", tickformat="d", range=None if campaign.hits else [0, 4])
+        # Plotly would set ticks between whole numbers and write them as these.
+        whole = 1 if (campaign.hits or 0) <= _FEW_HITS else None
+        figure.update_yaxes(
+            rangemode="tozero", tickformat="d", dtick=whole, range=None if campaign.hits else [0, 4]
+        )
     if not reached:
         figure.update_xaxes(visible=False)
         figure.update_yaxes(visible=False)

@@ -61,7 +61,6 @@ def _head(campaign: CampaignDetail) -> html.Div:
         [
             campaign_head(campaign, "progress"),
             html.P(campaign.description, className="soft lead") if campaign.description else None,
-            html.P(campaign.stop_reason, className="stop-reason") if campaign.stop_reason else None,
             *map(notice_banner, campaign.notices),
             waiting_panel(campaign.waiting) if campaign.waiting else None,
         ]
