@@ -6,7 +6,7 @@ that two who do the same do it once.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -185,9 +185,16 @@ def retry(connection: "sa.Connection", job_id: str) -> bool:
 @contextmanager
 def following_alone(database: "Database", job_id: str) -> Iterator[bool]:
     """Tell whether nobody else follows a calculation, and keep others from it as long as the block lasts."""
+    import sqlalchemy as sa
+
     with database.engine(Role.VALIDATOR).connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
         # A lock of the session must not go back into the pool with its connection.
         connection.detach()
         (row,) = fetch_all(connection, "validation/jobs/follow", job_id=job_id)
-        yield bool(row["alone"])
+        try:
+            yield bool(row["alone"])
+        finally:
+            if row["alone"]:
+                with suppress(sa.exc.DBAPIError):  # a lost connection holds no lock
+                    fetch_all(connection, "validation/jobs/leave", job_id=job_id)

@@ -252,7 +252,9 @@ def test_runs_are_launched_watched_and_stopped_and_requests_answered_by_the_daem
         stopped = api.get("/runs", params={"job": "preparation", "status": "canceled"}).json()["items"]
         assert [(each["run_id"], each["stopped_by"]) for each in stopped] == [(run["run_id"], "a program")]
         assert api.get("/runs", params={"job": "preparation", "status": "success"}).json()["items"] == []
-        answered = api.get(f"/campaign-requests/{asked.json()['request_id']}").json()
+        asked_at = f"/campaign-requests/{asked.json()['request_id']}"
+        assert eventually(lambda: api.get(asked_at).json()["status"] != "waiting", 120)
+        answered = api.get(asked_at).json()
         assert answered["status"] == "refused"
         assert answered["answer"].startswith("The pool of campaign oxide-perovskites-demo is empty")
         unknown = api.get("/runs/00000000-0000-0000-0000-000000000000")
