@@ -16,6 +16,7 @@ from catalyst_assets.loop.jobs import FEATURES_SENSOR, FOLLOWERS, features_job, 
 from catalyst_assets.loop.looks import find_due
 from catalyst_assets.loop.notices.installation import look_at_installation
 from catalyst_assets.loop.notices.keeping import post_notices
+from catalyst_assets.loop.reservations import reserve_runs
 from catalyst_assets.loop.runs import reap_dead_runs
 from catalyst_assets.loop.state import ITERATION_JOB
 from catalyst_assets.partitions import AL_ITERATION
@@ -65,6 +66,10 @@ def loop_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
             advances.append(advance)
     requests = [advance.request for advance in advances if advance.request is not None]
     calculations = calculations_to_follow(platform, context.instance) if due.calculates else []
+    run_keys = [*(wanted.run_key for wanted in requests), *(wanted.run_key for wanted in calculations)]
+    ours = reserve_runs(platform.database, run_keys)
+    requests = [wanted for wanted in requests if wanted.run_key in ours]
+    calculations = [wanted for wanted in calculations if wanted.run_key in ours]
     if not requests and not calculations:
         told = [*map(str, advances), *problems, *filter(None, [due.waiting])]
         return dg.SkipReason("; ".join(told) or "No active campaign.")

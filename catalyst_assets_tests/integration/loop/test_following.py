@@ -7,13 +7,16 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from dagster._core.definitions.partitions.context import partition_loading_context
 
+from catalyst_assets.build import build_defs
 from catalyst_assets.errors import UsageError
 from catalyst_assets.loop import sensors
 from catalyst_assets.loop.campaigns import stop_campaign
 from catalyst_assets.loop.requests import request_advance
+from catalyst_assets.loop.reservations import reserve_runs
 from catalyst_assets.loop.state import VALIDATION_JOB, Open, Run, Wait
-from catalyst_assets.partitions import IterationKey
+from catalyst_assets.partitions import AL_ITERATION, IterationKey
 from catalyst_assets.validation.answering import validate_iteration
 from catalyst_assets.validation.results.ledger import retract
 from catalyst_assets_tests.conftest import Template, prepared_template
@@ -163,6 +166,39 @@ def test_fifty_overlapping_looks_and_a_doubled_request_open_one_iteration(follow
     assert sum(isinstance(advance.decision, Open) for advance in advances) == 1
     assert [row["partition_key"] for row in followed.iterations()] == ["followed__0000", "followed__0001"]
     assert len(followed.labels(1)) == 6
+
+
+def requested_runs(followed: Followed) -> list[str | None]:
+    repository = build_defs(settings=followed.platform.settings).get_repository_def()
+    followed.instance.add_dynamic_partitions(str(AL_ITERATION.name), [followed.reviewed.key(0)])
+    with (
+        dg.build_sensor_context(
+            instance=followed.instance,
+            resources={"platform": followed.platform},
+            repository_def=repository,
+        ) as context,
+        partition_loading_context(dynamic_partitions_store=followed.instance),
+    ):
+        return [request.run_key for request in sensors.loop_sensor.evaluate_tick(context).run_requests or []]
+
+
+@pytest.mark.parametrize("passed", [timedelta(minutes=1), timedelta(days=-900)])
+def test_a_run_that_another_daemon_asks_for_is_asked_for_by_this_one_only_if_that_one_is_gone(
+    followed: Followed, passed: timedelta
+) -> None:
+    run_key = "followed__0000:validation:1"
+    followed.rank(0, MATERIALS, flag=2)
+    followed.insert(0, "p:A", **GOOD)
+    assert reserve_runs(followed.platform.database, [run_key], "another") == {run_key}
+    assert requested_runs(followed) == []
+    assert followed.is_due()
+    with followed.platform.database.transaction(Role.OWNER) as connection:
+        connection.execute(
+            sa.text("UPDATE run_requests SET requested_at = requested_at - :by"), {"by": passed}
+        )
+    assert requested_runs(followed) == [run_key]
+    assert requested_runs(followed) == [run_key]  # Dagster makes it once
+    assert reserve_runs(followed.platform.database, [run_key], "another") == set()
 
 
 def test_the_next_iteration_opens_once_enough_is_known_that_the_newest_did_not_learn_from(

@@ -1,0 +1,1 @@
+DELETE FROM run_requests WHERE requested_at < now() - interval '1 day'
