@@ -12,6 +12,7 @@ import httpx
 from dash import Dash
 from fastapi import FastAPI
 from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dash_app.api.door.unknown import UnknownPath
@@ -150,6 +151,8 @@ def _pages(
     server.mount(API_PREFIX, api)
     _add_unknown_paths(server)
     server.include_router(sign_in_pages(client, settings))
+    # Browsers ask for it here for what is no page of ours, such as an answer of the API.
+    server.add_route("/favicon.ico", lambda _: RedirectResponse("/assets/favicon.ico"))
     pages = add_pages(server, client)
     server.add_middleware(PagesThatExist)
     server.add_middleware(Visits, tell=tell)

@@ -4,10 +4,9 @@ import threading
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
-from fastapi import Depends, FastAPI, Request
-from fastapi.responses import HTMLResponse
+from fastapi import Depends, FastAPI
 
-from dash_app.api import campaigns, candidates, rankings, results, validation
+from dash_app.api import campaigns, candidates, rankings, reference, results, validation
 from dash_app.api.connection import Transaction
 from dash_app.api.dispatch import models, requests, runs
 from dash_app.api.dispatch.dagster_runs import Runs
@@ -26,7 +25,6 @@ from dash_app.api.people.entrance import Entrance, Threshold
 from dash_app.api.people.identity import Identity
 from dash_app.api.people.rights import describe_rights
 from dash_app.api.problems import install_problem_handlers, problem_responses
-from dash_app.api.reference import render_reference
 from dash_app.api.uploads import routes as uploads
 from dash_app.contract import Health, Problem
 from dash_app.result_contract import NewResult
@@ -36,17 +34,16 @@ from resources.postgres.database import fetch_one
 from resources.services import dagster_address
 from resources.web.asking import AskingFor
 from resources.web.asking_dagster import DagsterServer
-from resources.web.security_headers import hash_scripts, page_policy
 
 _DESCRIPTION: Final = """Campaigns, the candidates their rankings suggest, decisions about them, and the results of
 validation. Requests carry a token, which `catalyst tokens create NAME` prints, in the header `Authorization: Bearer TOKEN`, or
 the cookie of a browser that signed in; each operation says for whom it is. Errors are problem details (RFC 9457). The
 lifecycle is ranked → flagged → in_validation → validated, or
 rejected from any but validated, and back to ranked from a withdrawn or failed one; the database enforces it and keeps
-who decided, why and when."""
+who decided, why and when. [Review app](/) · [OpenAPI document](/api/v1/openapi.json)"""
 
 # They use one only to learn who asks, or one of their own.
-_WITHOUT_CONNECTION: Final = frozenset({"/docs", "/openapi.json", "/events"})
+_WITHOUT_CONNECTION: Final = reference.PATHS | {"/openapi.json", "/events"}
 
 _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
@@ -101,6 +98,7 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     app.include_router(results.router)
     app.include_router(decisions.router)
     app.include_router(attachments.router)
+    app.include_router(reference.router)
 
     @app.get(
         "/health", tags=["health"], summary="Tell whether the API works", responses=problem_responses(503)
@@ -109,12 +107,6 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
         """Answer "ok" when the database answers."""
         row = fetch_one(connection, "app/health") or {}
         return Health(status="ok", version=_version(), database=row["server_version"], role=row["role"])
-
-    @app.get("/docs", include_in_schema=False)
-    def reference(request: Request) -> HTMLResponse:
-        """Show this API's reference."""
-        page = render_reference(app.openapi(), request.scope.get("root_path", ""))
-        return HTMLResponse(page, headers={"Content-Security-Policy": page_policy(hash_scripts(page))})
 
     _describe_problems(app)
     # From the inside out: to look who somebody is takes a connection, so it is done in their turn.

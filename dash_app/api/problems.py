@@ -83,12 +83,34 @@ _PLATFORM_PROBLEMS: Final = {
 }
 
 
+# One answer of each status, for OpenAPI: its kind, what it says and the remedy.
+_EXAMPLES: Final = {
+    401: ("unauthorized", "Nobody is signed in.", "Sign in, or send a token."),
+    403: ("forbidden", "Ada Lovelace is a viewer, and deciding about candidates is for reviewers.", ""),
+    404: ("not-found", "There is no campaign oxides.", "GET /campaigns lists them."),
+    405: ("method-not-allowed", "/api/v1/campaigns does not answer DELETE.", "See /api/v1/docs."),
+    408: ("timeout", "The body did not come in time.", "Send it again."),
+    409: ("conflict", "SrTiO3 is validated already: it cannot be flagged.", ""),
+    412: ("stale", "Ada Lovelace flagged SrTiO3 since you looked.", "Look at it again."),
+    413: ("too-large", "The body is larger than 1,048,576 bytes.", "Send it in parts."),
+    415: ("unsupported-media-type", "The body is taken as application/json, not as text/plain.", ""),
+    422: ("invalid-request", "limit: must be at least 1", "Correct these fields and send it again."),
+    429: ("too-many-attempts", "Too many failures to sign in.", "Try again in 15 minutes."),
+    503: ("busy", "Every connection to the database is in use.", "Send it again a little later."),
+}
+
+
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe the problems an operation may answer, for OpenAPI."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {
+                "application/problem+json": {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "example": _problem(status, *_EXAMPLES[status]).model_dump(mode="json"),
+                }
+            },
         }
         for status in statuses
     }
@@ -108,7 +130,15 @@ def problem_response(
     status: int, kind: str, detail: str, remedy: str = "", errors: list[FieldError] | None = None
 ) -> JSONResponse:
     """Return an answer that is a problem."""
-    problem = Problem(
+    problem = _problem(status, kind, detail, remedy, errors)
+    headers = {"Retry-After": _RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return JSONResponse(problem.model_dump(mode="json"), status, headers, "application/problem+json")
+
+
+def _problem(
+    status: int, kind: str, detail: str, remedy: str = "", errors: list[FieldError] | None = None
+) -> Problem:
+    return Problem(
         type=f"urn:catalyst:problem:{kind}",
         title=HTTPStatus(status).phrase,
         status=status,
@@ -116,8 +146,6 @@ def problem_response(
         remedy=remedy,
         errors=errors or [],
     )
-    headers = {"Retry-After": _RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return JSONResponse(problem.model_dump(mode="json"), status, headers, "application/problem+json")
 
 
 async def _invalid_request(request: Request, error: Exception) -> JSONResponse:

@@ -1,28 +1,53 @@
-"""A page that explains the API from its own OpenAPI document; unlike Swagger UI it loads nothing from afar."""
+"""The API's reference, where each operation can be tried: Swagger UI, whose files come from this server."""
 
-from pathlib import Path
-from typing import Any, Final
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
+from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from fastapi import APIRouter
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse, HTMLResponse
 
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape()
-)
+from dash_app.api.problems import NotFoundError
+from resources.web.security_headers import hash_scripts, page_policy
+
+router = APIRouter(prefix="/docs", include_in_schema=False)
+
+_SCRIPT: Final = "swagger-ui-bundle.js"
+_STYLE: Final = "swagger-ui.css"
+PATHS: Final = frozenset({"/docs", f"/docs/{_SCRIPT}", f"/docs/{_STYLE}"})
 
 
-def render_reference(document: dict[str, Any], root: str) -> str:
-    """Return the reference as HTML.
+@router.get("")
+def reference() -> HTMLResponse:
+    """Show what the API's OpenAPI document describes."""
+    page = get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title="API · Catalyst discovery",
+        swagger_js_url=f"docs/{_SCRIPT}",
+        swagger_css_url=f"docs/{_STYLE}",
+        swagger_favicon_url="/assets/favicon.ico",
+        swagger_ui_parameters={
+            "defaultModelsExpandDepth": 0,
+            "displayRequestDuration": True,
+            "docExpansion": "list",
+            "filter": True,
+            "syntaxHighlight": False,
+            "tryItOutEnabled": True,
+        },
+    )
+    text = bytes(page.body).decode()
+    return HTMLResponse(text, headers={"Content-Security-Policy": page_policy(hash_scripts(text))})
 
-    Parameters
-    ----------
-    document
-        An OpenAPI document.
-    root
-        Path under which the API is mounted.
-    """
-    operations: dict[str, list[dict[str, Any]]] = {}
-    for path, verbs in document["paths"].items():
-        for verb, operation in verbs.items():
-            described = {**operation, "verb": verb.upper(), "path": path}
-            operations.setdefault(operation.get("tags", ["other"])[0], []).append(described)
-    return _TEMPLATES.get_template("reference.html").render(api=document, operations=operations, root=root)
+
+@router.get("/{file}")
+def reference_file(file: str) -> FileResponse:
+    """Serve a file of Swagger UI."""
+    if f"/docs/{file}" not in PATHS:
+        raise NotFoundError(f"The reference has no file {file}.")
+    with as_file(_swagger_ui() / file) as path:
+        return FileResponse(path)
+
+
+def _swagger_ui() -> Traversable:
+    return files("fastapi_offline") / "static"

@@ -16,6 +16,7 @@ from dash_app.api.problems import problem_responses
 OPEN: Final = frozenset({"GET /health", "POST /session", "DELETE /session"})
 RIGHTS: Final[dict[str, Right]] = {
     "GET /docs": Right.READ,
+    "GET /docs/{file}": Right.READ,
     "GET /openapi.json": Right.READ,
     "GET /session": Right.READ,
     "GET /events": Right.READ,
