@@ -1,6 +1,7 @@
 """Campaigns started, gone on with and stopped by the API, models and runs: what the API hands on to others."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -24,9 +25,22 @@ from catalyst_assets_tests.integration.dash_app.test_api_page import NEEDED, com
 from catalyst_assets_tests.integration.loop.following import LABORATORY
 from dash_app.api.dispatch import requests
 from dash_app.api.dispatch.jobs import LAUNCHABLE
+from resources.paths import project_file
 from resources.platform import Platform
 
 YAML = {"Content-Type": "application/yaml"}
+FAILED_STEP = {
+    "__typename": "ExecutionStepFailureEvent",
+    "stepKey": "training_set",
+    "message": "failed",
+    "error": {
+        "message": "dagster.StepError: failed\nat a line",
+        "cause": {
+            "message": "catalyst_assets.errors.LoopError: There are no labels. Load some.",
+            "cause": None,
+        },
+    },
+}
 
 
 def free_port() -> int:
@@ -117,6 +131,72 @@ def test_a_campaign_is_started_gone_on_with_and_stopped_by_curl_as_the_page_says
     assert events.count("event: request.waiting") == 6
     assert events.count("event: request.done") == 4
     assert events.count("event: request.refused") == 2
+
+
+class Turns(dict[str, Any]):
+    """Answers of which the first of two differs."""
+
+    def __getitem__(self, name: str) -> Any:
+        given = super().__getitem__(name)
+        return given.pop(0) if isinstance(given, list) and len(given) > 1 else given[0]
+
+
+def test_runs_are_listed_launched_watched_and_stopped_by_curl_as_the_page_says(
+    platform: Platform, campaign: ReviewedCampaign
+) -> None:
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} missing")
+    ReviewedCampaign(platform.database, "silver-oxides", LABORATORY | {"name": "silver-oxides"}).start().rank(
+        0, ["p:AgAlO3"]
+    )
+    page = (project_file("docs") / "api.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```console\n(\$ curl.*?/runs\?.*?)```", page, flags=re.DOTALL)
+    failed = shown("FAILURE", dagster__partition="silver-oxides__0000")
+    answers = Turns(
+        Runs=[
+            {"data": {"runsOrError": {"__typename": "Runs", "results": found}}} for found in ([failed], [])
+        ],
+        Events=[{"data": {"r0": {"eventConnection": {"events": [FAILED_STEP]}}}}],
+        Launch=[
+            {
+                "data": {
+                    "launchRun": {
+                        "__typename": "LaunchRunSuccess",
+                        "run": shown("QUEUED", catalyst__user="Ada Lovelace"),
+                    }
+                }
+            }
+        ],
+        Run=[
+            {"data": {"runOrError": {"__typename": "Run", **shown("STARTED", catalyst__user="Ada Lovelace")}}}
+        ],
+        Stop=[{"data": {"terminateRun": {"__typename": "TerminateRunSuccess"}}}],
+    )
+    with dagster_that_answers(answers, []) as port:
+        settings = platform.settings.model_copy(update={"dagster_port": port})
+        with api_client(platform.database, settings, may="admin") as admin:
+            ran = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", re.sub(r"^\$ ", "", block, flags=re.MULTILINE)],
+                env={
+                    "PATH": os.environ["PATH"],
+                    "API": str(admin.base_url).rstrip("/"),
+                    "AUTH": f"Authorization: {admin.headers['Authorization']}",
+                },
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+            address = f"http://{admin.base_url.host}:{port}/runs/{RUN}"
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == [
+        "iteration silver-oxides__0000: There are no labels. Load some.",
+        '"started"',
+        '"Ada Lovelace"',
+        f'"{address}"',
+        '"started"',
+    ]
 
 
 def test_what_is_wrong_with_a_campaigns_file_is_said_at_once_field_by_field(
@@ -249,18 +329,11 @@ def test_runs_say_why_they_failed_and_what_dagster_refuses_is_told(
     campaign.rank(0, ["p:AgAlO3"])
     key = f"{campaign.name}__0000"
     failed = shown("FAILURE", dagster__partition=key, dagster__sensor_name="loop_sensor")
-    error = {"message": "catalyst_assets.errors.LoopError: There are no labels. Load some.", "cause": None}
-    step = {
-        "__typename": "ExecutionStepFailureEvent",
-        "stepKey": "training_set",
-        "message": "failed",
-        "error": {"message": "dagster.StepError: failed\nat a line", "cause": error},
-    }
     asked: list[dict[str, Any]] = []
     answers: dict[str, Any] = {
         "Runs": {"data": {"runsOrError": {"__typename": "Runs", "results": [failed]}}},
         "Run": {"data": {"runOrError": {"__typename": "RunNotFoundError", "message": "x"}}},
-        "Events": {"data": {"r0": {"eventConnection": {"events": [step]}}}},
+        "Events": {"data": {"r0": {"eventConnection": {"events": [FAILED_STEP]}}}},
         "Stop": {"data": {"terminateRun": {"__typename": "TerminateRunFailure", "message": "no process"}}},
         "Launch": {"data": {"launchRun": {"__typename": "PipelineNotFoundError", "message": "no job"}}},
     }
