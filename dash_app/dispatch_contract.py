@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dash_app.contract import ReasonText
+from dash_app.contract import ReasonText, Waiting
 from dash_app.superseded_contract import SupersededLabel
 
 _RUN: Final = "0b3f9a52-6a8e-4f0c-9d5e-3a1b6f1c2d4e"
@@ -124,6 +124,14 @@ class RunnableJobList(BaseModel):
     total: int
 
 
+class Steps(BaseModel):
+    """How far a run is."""
+
+    done: int
+    total: int = Field(description="As far as they are known: some steps make others.")
+    under_way: list[str] = Field(description="Those that run now.", examples=[["trained_model"]])
+
+
 class Run(BaseModel):
     """A run in Dagster."""
 
@@ -140,6 +148,7 @@ class Run(BaseModel):
         examples=["Ada Lovelace"],
     )
     failure: str = Field(description="Why it failed; empty where it did not.")
+    steps: Steps | None = Field(default=None, description="How far it is; null unless it runs.")
     stopped_by: str = Field(default="", description="Who had it stopped by the API; empty where nobody did.")
     address: str = Field(
         description="Its page in Dagster, which is for admins.",
@@ -152,6 +161,19 @@ class RunList(BaseModel):
 
     items: list[Run]
     next: str | None = Field(description="Give it as `cursor` for the older ones; null after the last.")
+
+
+class CampaignWait(Waiting):
+    """What a campaign waits for."""
+
+    campaign: str
+
+
+class WaitList(BaseModel):
+    """What campaigns wait for, the longest first."""
+
+    items: list[CampaignWait]
+    total: int
 
 
 class Model(BaseModel):

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI
 
 from dash_app.api import campaigns, candidates, rankings, reference, results, validation
 from dash_app.api.connection import Transaction
+from dash_app.api.data import refusals, sources
 from dash_app.api.dispatch import models, requests, runs
 from dash_app.api.dispatch.dagster_runs import Runs
 from dash_app.api.door import attachments, decisions
@@ -78,13 +79,15 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     app.state.database = platform.database
     app.state.asking = asking
     app.state.rankings = rankings.StoredRankings()
-    app.state.runs = Runs(DagsterServer(dagster_address(platform.settings), asking))
+    app.state.dagster = DagsterServer(dagster_address(platform.settings), asking)
+    app.state.runs = Runs(app.state.dagster)
     app.state.answers = StoredAnswers()
     app.state.feed = Feed(platform.database)
     install_problem_handlers(app)
     app.include_router(events.router)
     app.include_router(sessions.router)
     app.include_router(campaigns.router)
+    app.include_router(campaigns.waits)
     app.include_router(requests.router)
     app.include_router(models.router)
     app.include_router(runs.router)
@@ -94,6 +97,8 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     app.include_router(materials.router)
     app.include_router(neighbours.router)
     app.include_router(exporting.router)
+    app.include_router(sources.router)
+    app.include_router(refusals.router)
     app.include_router(validation.router)
     app.include_router(results.router)
     app.include_router(decisions.router)
@@ -115,7 +120,9 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     app.add_middleware(Idempotency, database=platform.database)
     app.add_middleware(Entrance, api=app, identity=identity)
     app.add_middleware(
-        Gate, open_paths=_WITHOUT_CONNECTION | exporting.PATHS, own_lane=frozenset({"/health"})
+        Gate,
+        open_paths=_WITHOUT_CONNECTION | exporting.PATHS | {refusals.EXPORT},
+        own_lane=frozenset({"/health"}),
     )
     app.add_middleware(Threshold, api=app, identity=identity)
     return app

@@ -23,9 +23,12 @@ from dash_app.contract import (
     PropertyInfo,
     Waiting,
 )
+from dash_app.dispatch_contract import CampaignWait, WaitList
 from resources.postgres.database import Row, fetch_all, fetch_one
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=problem_responses(503))
+
+waits = APIRouter(tags=["campaigns"], responses=problem_responses(503))
 
 CampaignName = Annotated[str, Path(description="The campaign's name.")]
 
@@ -62,6 +65,13 @@ def list_iterations(name: CampaignName, connection: Transaction) -> IterationLis
     """Every iteration in order, with its ranking's strategy, its counts and its metrics."""
     items = _progress(connection, _load(connection, _find(connection, name)))
     return IterationList(items=items, total=len(items))
+
+
+@waits.get("/waits", summary="List what campaigns wait for")
+def list_waits(connection: Transaction) -> WaitList:
+    """Say of every campaign that waits for something why, and what a person can do; the longest first."""
+    items = [CampaignWait.model_validate(row) for row in fetch_all(connection, "app/waits")]
+    return WaitList(items=items, total=len(items))
 
 
 def find_document(connection: sa.Connection, name: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@
     }
     const body = await answer.json().catch(() => null);
     // The pages answer for an API that is gone; one that is only busy is there.
-    const isGone = answer.status >= 500 && (!body || (answer.status > 500 && !/busy$/.test(body.type || "")));
+    const isGone = answer.status >= 500 && (!body || (answer.status > 500 && !/(busy|dagster-unavailable)$/.test(body.type || "")));
     review.reachable(!isGone);
     if (answer.ok) return body;
     const told = (body && body.detail) || `The server answered ${answer.status} without saying why.`;

@@ -49,7 +49,17 @@
     }
   };
 
+  // A page that is about no single campaign reads what it shows anew.
+  const EVERYTHING = "";
+  const SETTLED_MS = 400;
+  const takeAny = (kind) => {
+    if (kind === "connected") return;
+    clearTimeout(gathering);
+    gathering = setTimeout(() => { gathering = null; review.store("changed", Date.now()); }, SETTLED_MS);
+  };
+
   const take = (kind, data) => {
+    if (campaign === EVERYTHING) { takeAny(kind); return; }
     if (!state.about) return;
     if (kind === "reset") isAll = true;
     else if (kind === "iteration.list" && data.iteration !== state.iteration()) announce(data.iteration);
@@ -69,7 +79,7 @@
 
   // ---- The stream ----------------------------------------------------------------------------------
   const read = async (name, controller) => {
-    const query = new URLSearchParams({ campaign: name, ...(last === null ? {} : { after: last }) });
+    const query = new URLSearchParams({ ...(name ? { campaign: name } : {}), ...(last === null ? {} : { after: last }) });
     const answer = await window.fetch(`/api/v1/events?${query}`, { signal: controller.signal, credentials: "same-origin" });
     if (!answer.ok || !answer.body) throw new Error(String(answer.status));
     review.reachable(true);
@@ -121,7 +131,7 @@
     clearTimeout(hiding);
     // Browsers keep few connections to a server: a page that nobody sees leaves its own to others.
     if (document.hidden) hiding = setTimeout(leave, HIDDEN_MS);
-    else if (!stream && campaign) follow(campaign);
+    else if (!stream && campaign !== null) follow(campaign);
   });
 
   review.onReachable((isReachable) => {
@@ -131,18 +141,20 @@
     review.store("changed", Date.now());
   });
 
+  const change = (name) => {
+    if (name === campaign && stream) return Date.now();
+    leave();
+    campaign = name;
+    last = null;
+    isFresh = true;
+    review.decide.showUnsent();
+    if (review.isReachable()) review.decide.flush();
+    if (name !== null) follow(name);
+    return Date.now();
+  };
+
   Object.assign(window.dash_clientside.review, {
-    follow: (about) => {
-      const name = about ? about.name : null;
-      if (name === campaign && stream) return Date.now();
-      leave();
-      campaign = name;
-      last = null;
-      isFresh = true;
-      review.decide.showUnsent();
-      if (review.isReachable()) review.decide.flush();
-      if (name) follow(name);
-      return Date.now();
-    },
+    follow: (about) => change(about ? about.name : null),
+    followAll: () => change(EVERYTHING),
   });
 })();

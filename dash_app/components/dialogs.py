@@ -61,3 +61,28 @@ def question(text: str, name: str, control: Any, kind: str = "") -> html.Div:
 def reason(name: str, text: str = "Reason") -> html.Div:
     """Lay out the question why; the control is called ``<name>-reason``."""
     return question(text, f"{name}-reason", dcc.Textarea(id=f"{name}-reason", maxLength=2000, rows=3))
+
+
+def native_dialog(name: str, title: str, *content: Any, confirm: Any) -> html.Dialog:
+    """Lay out a dialog of the browser's own, which a script opens; ``confirm`` is the button that does it."""
+    return html.Dialog(
+        [html.H2(title, id=f"{name}-title"), *content, closing_buttons(confirm)],
+        id=name,
+        className="dialog",
+        **aria(labelledby=f"{name}-title"),
+    )
+
+
+def closing_buttons(*more: Any) -> html.Div:
+    """Lay out what ends a dialog of the browser's own; the last of ``more`` is what it was opened for."""
+    closing: dict[str, Any] = {"data-close": "true"}
+    left, right = more[:-1], more[-1:]
+    return html.Div(
+        [
+            *left,
+            html.Span(className="gap"),
+            html.Button("Close" if not more else "Cancel", type="button", className="quiet", **closing),
+            *right,
+        ],
+        className="dialog-buttons",
+    )

@@ -52,10 +52,10 @@ def campaign_card(campaign: CampaignSummary) -> dcc.Link:
     )
 
 
-def badge(status: str, kind: str = "") -> html.Span:
-    """Show a status as a coloured word, with the kind of a rejection."""
+def badge(status: str, kind: str = "", look: str = "") -> html.Span:
+    """Show a status as a coloured word, with the kind of a rejection; ``look`` is another status of that colour."""
     text = f"{title_of(status)}: {kind}" if kind else title_of(status)
-    return html.Span(text, className=f"badge badge-{status}")
+    return html.Span(text, className=f"badge badge-{look or status}")
 
 
 def _tile(label: str, value: str, note: str) -> html.Div:

@@ -1,24 +1,34 @@
 """What a campaign waits for, since when, and what to do about it; and what a person should know of it besides."""
 
-from dash import html
+from urllib.parse import quote
+
+from dash import dcc, html
 
 from dash_app.components.wording import moment
 from dash_app.contract import CampaignDetail, Notice, Waiting
+from dash_app.dispatch_contract import CampaignWait
 
 
 def waiting_panel(waiting: Waiting) -> html.Div:
     """Show what is waited for; what failed last, in its own words; what a person can do."""
-    return html.Div(
-        [
-            html.P(f"Waits since {moment(waiting.since)}: {waiting.reason}."),
-            _failed(waiting) if waiting.failure else None,
-            html.P(f"Tried again at {moment(waiting.next_try_at)}.") if waiting.next_try_at else None,
-            html.P(waiting.remedy, className="soft") if waiting.remedy else None,
-        ],
-        className="waiting",
-        role="status",
-        id="campaign-waiting",
-    )
+    return html.Div(_explain(waiting), className="waiting", role="status", id="campaign-waiting")
+
+
+def wait_card(wait: CampaignWait) -> html.Div:
+    """Show what a campaign waits for, among those of others."""
+    name = dcc.Link(wait.campaign, href=f"/campaigns/{quote(wait.campaign, safe='')}")
+    return html.Div([html.H3(name), *_explain(wait)], className=f"waiting {'notice' if wait.failure else ''}")
+
+
+def _explain(waiting: Waiting) -> list[html.P]:
+    parts = [html.P(f"Waits since {moment(waiting.since)}: {waiting.reason}.")]
+    if waiting.failure:
+        parts.append(_failed(waiting))
+    if waiting.next_try_at:
+        parts.append(html.P(f"Tried again at {moment(waiting.next_try_at)}."))
+    if waiting.remedy:
+        parts.append(html.P(waiting.remedy, className="soft"))
+    return parts
 
 
 def notice_banner(notice: Notice) -> html.Div:

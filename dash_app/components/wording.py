@@ -84,6 +84,37 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def took(seconds: float) -> str:
+    """Write how long something took or takes, in its two largest units: "3 min 20 s"."""
+    left = max(round(seconds), 0)
+    parts = []
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        n, left = divmod(left, size)
+        parts.append((n, unit))
+    first = next((place for place, (n, _) in enumerate(parts) if n), len(parts) - 1)
+    shown = parts[first : first + 2]
+    return " ".join(f"{n} {unit}" for n, unit in shown if n or unit == parts[first][1])
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """Write how long ago, or in how long, something is: "2 h ago", "in 3 d"."""
+    seconds = (now - at).total_seconds()
+    if abs(seconds) < 60:
+        return "just now" if seconds >= 0 else "in a moment"
+    largest = " ".join(took(abs(seconds)).split()[:2])
+    return f"{largest} ago" if seconds > 0 else f"in {largest}"
+
+
+def size(n_bytes: int) -> str:
+    """Write a size: "14.6 kB"."""
+    number_of, unit = float(n_bytes), "B"
+    for larger in ("kB", "MB", "GB"):
+        if number_of < 1000:
+            break
+        number_of, unit = number_of / 1000, larger
+    return f"{number_of:.0f} {unit}" if unit == "B" else f"{number_of:.3g} {unit}"
+
+
 def aria(**attributes: str) -> dict[str, Any]:
     """Return accessibility attributes as Dash wants them: ``aria(label="Main")``."""
     return {f"aria-{name}": value for name, value in attributes.items()}

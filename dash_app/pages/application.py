@@ -14,7 +14,7 @@ from dash_app.components.controls import button
 from dash_app.components.messages import problem
 from dash_app.components.wording import aria
 from dash_app.contract import API_PREFIX
-from dash_app.pages import campaign, campaigns, progress, results
+from dash_app.pages import campaign, campaigns, data, progress, results, runs
 from dash_app.people_contract import Visitor
 
 _ASSETS: Final = Path(__file__).parent.parent / "assets"
@@ -49,12 +49,19 @@ def add_pages(server: FastAPI, client: ApiClient) -> Dash:
     progress.register(app, client)
     campaign.register(app, client)
     results.register(app, client)
+    runs.register(app, client)
+    data.register(app, client)
     dash.register_page("not_found_404", layout=_not_found, title="Not found · Catalyst review")
     return app
 
 
 def _frame() -> html.Div:
-    links = [dcc.Link("Campaigns", href="/"), html.A("API", href=f"{API_PREFIX}/docs")]
+    links = [
+        dcc.Link("Campaigns", href="/"),
+        dcc.Link("Runs", href="/runs"),
+        dcc.Link("Data", href="/data"),
+        html.A("API", href=f"{API_PREFIX}/docs"),
+    ]
     tools = [
         html.Span(
             id="live", className="live", role="status", title="Changes made elsewhere appear by themselves"

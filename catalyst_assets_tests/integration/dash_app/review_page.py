@@ -11,13 +11,16 @@ from playwright.sync_api import Locator, Page, expect
 from catalyst_assets_tests.integration.dash_app.serving import serving, sign_in_address
 from dash_app.server import create_app
 from resources.postgres.database import Database, Role
+from resources.settings import Settings
 
 
 @contextmanager
-def signed_in(page: Page, database: Database, role: Any = "reviewer") -> Iterator[str]:
+def signed_in(
+    page: Page, database: Database, role: Any = "reviewer", settings: Settings | None = None
+) -> Iterator[str]:
     """Serve the app, and sign Ada Lovelace in; yield its address."""
     app_only = Database({Role.APP: database.url(Role.APP)})
-    with serving(create_app(app_only)) as address:
+    with serving(create_app(app_only, settings=settings)) as address:
         page.goto(address + sign_in_address(database, role=role))
         expect(page.locator("#who")).to_contain_text("Ada Lovelace")
         try:

@@ -221,6 +221,14 @@ class ReviewedCampaign:
                     },
                 )
 
+    def wait(self, reason: str, remedy: str = "") -> None:
+        """Let the campaign wait for answers."""
+        with self.database.transaction(Role.PIPELINE) as connection:
+            execute(
+                connection, "loop/record_wait", campaign=self.name, waits_on="answers", subject="", reason=reason,
+                remedy=remedy, failed_run_id=None, failure=None, failed_at=None, next_try_at=None,
+            )  # fmt: skip
+
     def answer(self, iteration: int, material: str, band_gap: float | None, energy: float | None) -> None:
         """Write what validation said; None is a calculation that failed."""
         values = dict(zip(PROPERTIES, (band_gap, energy), strict=True))

@@ -336,6 +336,20 @@ def test_runs_say_why_they_failed_and_what_dagster_refuses_is_told(
         "Events": {"data": {"r0": {"eventConnection": {"events": [FAILED_STEP]}}}},
         "Stop": {"data": {"terminateRun": {"__typename": "TerminateRunFailure", "message": "no process"}}},
         "Launch": {"data": {"launchRun": {"__typename": "PipelineNotFoundError", "message": "no job"}}},
+        "Steps": {
+            "data": {
+                "r0": {
+                    "executionPlan": {
+                        "steps": [{"key": "plan"}, {"key": "embed[?]"}, {"key": "settle[?]"}, {"key": "join"}]
+                    },
+                    "stepStats": [
+                        {"stepKey": "plan", "status": "SUCCESS"},
+                        {"stepKey": "embed[a]", "status": "SUCCESS"},
+                        {"stepKey": "embed[b]", "status": "IN_PROGRESS"},
+                    ],
+                }
+            }
+        },
     }
     with dagster_that_answers(answers, asked) as port:
         settings = platform.settings.model_copy(update={"dagster_port": port})
@@ -396,8 +410,17 @@ def test_runs_say_why_they_failed_and_what_dagster_refuses_is_told(
             assert (stopped["status"], stopped["stopped_by"]) == ("canceled", "Ada Lovelace")
             answers["Stop"] = {"data": {"terminateRun": {"__typename": "TerminateRunSuccess"}}}
             answers["Run"] = {"data": {"runOrError": {"__typename": "Run", **shown("STARTED")}}}
-            assert admin.post(f"/runs/{RUN}/stop").json()["status"] == "started"
+            going_on = admin.post(f"/runs/{RUN}/stop").json()
+            assert (going_on["status"], going_on["steps"]) == (
+                "started", {"done": 2, "total": 5, "under_way": ["embed[b]"]},
+            )  # fmt: skip
             answers["Run"] = {"data": {"runOrError": {"__typename": "Run", **shown("CANCELING")}}}
             assert admin.get(f"/runs/{RUN}").json()["stopped_by"] == "Ada Lovelace"
+            answers["Runs"] = {"data": {"runsOrError": {"__typename": "Runs", "results": []}}}
+            assert admin.get("/runs", params={"status": ["queued", "started"]}).json() == {
+                "items": [],
+                "next": None,
+            }
+            assert asked[-1]["variables"]["filter"] == {"statuses": ["QUEUED", "STARTED"]}
             answers["Runs"] = {"data": None, "errors": [{"message": "no database"}]}
             assert admin.get("/runs").json()["detail"] == "Dagster could not answer: no database."

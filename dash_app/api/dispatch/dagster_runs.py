@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from catalyst_assets.constants import CAMPAIGN_TAG, PARTITION_TAG, USER_TAG
 from catalyst_assets.errors import DagsterUnavailableError, LoopError
 from dash_app.api.problems import NotFoundError
-from dash_app.dispatch_contract import Run, RunStatus
+from dash_app.dispatch_contract import Run, RunStatus, Steps
 from resources.web.asking_dagster import DagsterServer
 
 _SHOWN: Final = """
@@ -57,10 +57,18 @@ _EVENTS: Final = """
     }} }} }}
   }}
 """
-_MOST_EXPLAINED_AT_ONCE: Final = 10
+_STEPS: Final = """
+  r{place}: runOrError(runId: "{run_id}") {{
+    ... on Run {{ executionPlan {{ steps {{ key }} }} stepStats {{ stepKey status }} }}
+  }}
+"""
+_MOST_ASKED_AT_ONCE: Final = 10
 _OWN_ERROR: Final = re.compile(r"catalyst_assets\.errors\.\w+: ")
-_LOCATION: Final = {"repositoryLocationName": "catalyst_assets", "repositoryName": "__repository__"}
+LOCATION: Final = {"repositoryLocationName": "catalyst_assets", "repositoryName": "__repository__"}
+_DONE: Final = ("SUCCESS", "SKIPPED")
 _LAUNCHERS: Final = {"dagster/schedule_name": "schedule", "dagster/sensor_name": "sensor"}
+# Of these Dagster knows which steps there are, and which are done.
+_AT_WORK: Final = ("STARTED", "CANCELING")
 _UNFINISHED: Final = [status.upper() for status in RunStatus if not status.has_ended]
 
 
@@ -129,7 +137,7 @@ class Runs:
             Dagster does not answer, or does not know the job.
         """
         params = {
-            "selector": {"jobName": job, **_LOCATION},
+            "selector": {"jobName": job, **LOCATION},
             "runConfigData": dict(config),
             "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
         }
@@ -171,11 +179,23 @@ class Runs:
     def _shown(self, found: Sequence[Mapping[str, Any]], pages: str) -> list[Run]:
         failed = [run["runId"] for run in found if run["status"] == "FAILURE"]
         self._explain([run_id for run_id in failed if run_id not in self._explained])
-        return [_shown(run, self._explained.get(run["runId"], ""), pages) for run in found]
+        steps = self._count_steps([run["runId"] for run in found if run["status"] in _AT_WORK])
+        return [
+            _shown(run, self._explained.get(run["runId"], ""), steps.get(run["runId"]), pages)
+            for run in found
+        ]
+
+    def _count_steps(self, run_ids: Sequence[str]) -> dict[str, Steps]:
+        some = run_ids[:_MOST_ASKED_AT_ONCE]
+        if not some:
+            return {}
+        parts = [_STEPS.format(place=place, run_id=run_id) for place, run_id in enumerate(some)]
+        answer = self._server.ask(f"query Steps {{ {''.join(parts)} }}")
+        return {run_id: _steps(answer[f"r{place}"]) for place, run_id in enumerate(some)}
 
     def _explain(self, run_ids: Sequence[str]) -> None:
-        for start in range(0, len(run_ids), _MOST_EXPLAINED_AT_ONCE):
-            some = run_ids[start : start + _MOST_EXPLAINED_AT_ONCE]
+        for start in range(0, len(run_ids), _MOST_ASKED_AT_ONCE):
+            some = run_ids[start : start + _MOST_ASKED_AT_ONCE]
             parts = [_EVENTS.format(place=place, run_id=run_id) for place, run_id in enumerate(some)]
             answer = self._server.ask(f"query Events {{ {''.join(parts)} }}")
             for place, run_id in enumerate(some):
@@ -196,7 +216,7 @@ def _data(answer: dict[str, Any], wanted: str) -> dict[str, Any]:
     )
 
 
-def _shown(run: Mapping[str, Any], failure: str, pages: str) -> Run:
+def _shown(run: Mapping[str, Any], failure: str, steps: Steps | None, pages: str) -> Run:
     tags = {tag["key"]: tag["value"] for tag in run["tags"]}
     partition = tags.get(PARTITION_TAG)
     return Run(
@@ -210,7 +230,21 @@ def _shown(run: Mapping[str, Any], failure: str, pages: str) -> Run:
         ended_at=_moment(run["endTime"]),
         launched_by=_launcher(tags),
         failure=failure,
+        steps=steps,
         address=f"{pages}/runs/{run['runId']}",
+    )
+
+
+def _steps(run: Mapping[str, Any]) -> Steps:
+    """Count a run's steps; those that a step makes while it runs are known once it did."""
+    standing = {each["stepKey"]: each["status"] for each in run.get("stepStats") or ()}
+    planned = {each["key"] for each in (run.get("executionPlan") or {}).get("steps", ())}
+    made = {key.partition("[")[0] for key in standing if "[" in key}
+    known = {key for key in planned if "[" not in key or key.partition("[")[0] not in made} | set(standing)
+    return Steps(
+        done=sum(status in _DONE for status in standing.values()),
+        total=len(known),
+        under_way=sorted(key for key, status in standing.items() if status == "IN_PROGRESS"),
     )
 
 

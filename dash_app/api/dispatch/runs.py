@@ -40,7 +40,9 @@ def list_runs(
         str | None,
         Query(max_length=100, pattern=_TEXT, description="Only those that the loop launched for it."),
     ] = None,
-    status: Annotated[RunStatus | None, Query(description="Only those that stand so.")] = None,
+    status: Annotated[
+        list[RunStatus] | None, Query(description="Only those that stand in one of these.")
+    ] = None,
     cursor: Annotated[str | None, Query(pattern=_RUN_ID, description="Only those before this run.")] = None,
     limit: Annotated[int, Query(ge=1, le=100, description="How many at most.")] = 25,
 ) -> RunList:
@@ -48,7 +50,7 @@ def list_runs(
     tags = {PARTITION_TAG: partition, CAMPAIGN_TAG: campaign}
     wanted = {
         "pipelineName": job,
-        "statuses": [status.upper()] if status else None,
+        "statuses": [each.upper() for each in status] if status else None,
         "tags": [{"key": key, "value": value} for key, value in tags.items() if value is not None] or None,
     }
     wanted = {name: value for name, value in wanted.items() if value is not None}

@@ -70,12 +70,7 @@ def export_candidates(
     CSV and Parquet have a row a candidate and columns of predictions and measured values by property; CIF has a block a candidate.
     No cell of a CSV is computed by a spreadsheet: a text that begins like a formula has an apostrophe before it.
     """
-    if not _at_once.acquire(blocking=False):
-        raise HTTPException(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "Other exports are being written.",
-            headers={"Retry-After": "15"},
-        )
+    claim_turn()
     try:
         database: Database = request.app.state.database
         parts = _Parts(database, request.app.state.answers, query, with_structures=format == "cif")
@@ -84,13 +79,35 @@ def export_candidates(
     except BaseException:
         _at_once.release()
         raise
-    chunks = _released(_WRITERS[format](first, parts, parts.properties))
-    # A generator that has begun ends when nobody reads on, and gives its place back.
+    chunks = _WRITERS[format](first, parts, parts.properties)
+    return send_file(chunks, FORMATS[format], f"candidates.{format}")
+
+
+def claim_turn() -> None:
+    """Take one of the turns that :func:`send_file` gives back.
+
+    Raises
+    ------
+    HTTPException
+        All are taken.
+    """
+    if not _at_once.acquire(blocking=False):
+        raise HTTPException(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "Other exports are being written.",
+            headers={"Retry-After": "15"},
+        )
+
+
+def send_file(chunks: Iterator[bytes], media_type: str, name: str) -> StreamingResponse:
+    """Return a file that is written while it is sent."""
+    chunks = _released(chunks)
+    # A generator that has begun ends when nobody reads on, and gives its turn back.
     head = next(chunks, b"")
     return StreamingResponse(
         chain([head], chunks),
-        media_type=FORMATS[format],
-        headers={"Content-Disposition": f'attachment; filename="candidates.{format}"'},
+        media_type=media_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 

@@ -78,9 +78,9 @@ def exported_properties(connection: sa.Connection, campaign: str | None) -> Expo
 
 def write_csv(first: Part, rest: Iterator[Part], properties: Exported) -> Iterator[bytes]:
     """Yield a CSV file."""
-    yield _csv_text([list(properties.columns)])
+    yield csv_text([list(properties.columns)])
     for part in chain([first], rest):
-        yield _csv_text([_cell(value) for value in _values(each, properties)] for each in part.candidates)
+        yield csv_text([_cell(value) for value in _values(each, properties)] for each in part.candidates)
 
 
 def write_parquet(first: Part, rest: Iterator[Part], properties: Exported) -> Iterator[bytes]:
@@ -184,7 +184,8 @@ def _cell(value: Any) -> Any:
     return as_text_cell(value) if isinstance(value, str) else value
 
 
-def _csv_text(rows: Any) -> bytes:
+def csv_text(rows: Any) -> bytes:
+    """Return rows of a CSV file."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()

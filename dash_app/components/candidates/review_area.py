@@ -7,6 +7,7 @@ from dash import html
 from catalyst_assets.campaigns.rejections import RULES, RejectionKind
 from catalyst_assets.constants import title_of
 from dash_app.components.controls import button
+from dash_app.components.dialogs import closing_buttons
 from dash_app.components.wording import aria
 
 # As a reviewer meets them most often.
@@ -66,7 +67,9 @@ def decide_dialog() -> html.Dialog:
             html.Label("Reason", htmlFor="decide-reason"),
             html.Textarea(id="decide-reason", rows=2, maxLength=2000),
             html.Div(id="decide-complaint", className="complaint", role="alert"),
-            _buttons(html.Span("Enter sends, Shift+Enter begins a line", className="soft small"), _confirm()),
+            closing_buttons(
+                html.Span("Enter sends, Shift+Enter begins a line", className="soft small"), _confirm()
+            ),
         ],
         id="decide",
         className="dialog",
@@ -77,7 +80,7 @@ def decide_dialog() -> html.Dialog:
 def compare_dialog() -> html.Dialog:
     """Lay out where candidates are compared."""
     return html.Dialog(
-        [html.H2("Side by side"), html.Div(id="compared-table", className="wide"), _buttons()],
+        [html.H2("Side by side"), html.Div(id="compared-table", className="wide"), closing_buttons()],
         id="compare-dialog",
         className="dialog compare-dialog",
         **aria(label="Side by side"),
@@ -91,7 +94,7 @@ def help_dialog() -> html.Dialog:
         for keys, text in _KEYS
     ]
     return html.Dialog(
-        [html.H2("Keys"), html.Table(html.Tbody(rows), className="keys"), _buttons()],
+        [html.H2("Keys"), html.Table(html.Tbody(rows), className="keys"), closing_buttons()],
         id="help",
         className="dialog",
         **aria(label="Keys"),
@@ -110,17 +113,3 @@ def _kind(kind: RejectionKind) -> html.Button:
 
 def _confirm() -> html.Button:
     return button("Decide", "decide-confirm", "primary")
-
-
-def _buttons(*more: Any) -> html.Div:
-    closing: dict[str, Any] = {"data-close": "true"}
-    left, right = more[:-1], more[-1:]
-    return html.Div(
-        [
-            *left,
-            html.Span(className="gap"),
-            html.Button("Close" if not more else "Cancel", type="button", className="quiet", **closing),
-            *right,
-        ],
-        className="dialog-buttons",
-    )

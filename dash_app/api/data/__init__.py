@@ -1,0 +1,1 @@
+"""What the API tells of where materials come from: sources and their files, and what was set aside of them."""
