@@ -19,6 +19,13 @@ from dash_app.people_contract import Visitor
 
 _ASSETS: Final = Path(__file__).parent.parent / "assets"
 _LOG: Final = logging.getLogger(__name__)
+# Dash's own page does not say which language it is in.
+_INDEX: Final = """<!DOCTYPE html>
+<html lang="en">
+  <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
+  <body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
+</html>
+"""
 
 
 def add_pages(server: FastAPI, client: ApiClient) -> Dash:
@@ -39,6 +46,7 @@ def add_pages(server: FastAPI, client: ApiClient) -> Dash:
         serve_locally=True,
         suppress_callback_exceptions=True,
         title="Catalyst review",
+        index_string=_INDEX,
         update_title="",
         on_error=_show_failure,
         add_log_handler=False,
