@@ -15,6 +15,7 @@ class MaterialSource(BaseModel):
     source: str
     source_id: str = Field(description="What the source calls it.")
     licence: str
+    page: str | None = Field(None, description="Where the source shows it; null where no such page is known.")
     retrieved_at: datetime
     author: str | None = Field(None, description="Who uploaded it, of the source `uploads`.")
     uploaded_at: datetime | None = Field(None, description="When.")
@@ -111,6 +112,14 @@ class NeighbourList(BaseModel):
     items: list[Neighbour]
 
 
+class Symmetry(BaseModel):
+    """The symmetry of a crystal."""
+
+    number: int = Field(description="Of the space group.")
+    symbol: str = Field(description="Its international symbol.", examples=["Pm-3m"])
+    crystal_system: str
+
+
 class MaterialDetail(BaseModel):
     """A material with all that is known of it."""
 
@@ -119,6 +128,9 @@ class MaterialDetail(BaseModel):
     chemical_system: str
     elements: list[str]
     n_sites: int
+    symmetry: Symmetry | None = Field(
+        description="As spglib finds it within 0.1 Å; null where it finds none, and of cells of more than 200 sites."
+    )
     deprecated: bool = Field(description="Whether its source withdrew it.")
     created_at: datetime
     updated_at: datetime

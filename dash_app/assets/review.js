@@ -30,8 +30,14 @@
   review.set = (id, properties) => {
     if (review.byId(id)) window.dash_clientside.set_props(id, properties);
   };
-  // Stores are laid out without an element.
-  review.store = (id, data) => window.dash_clientside.set_props(id, { data });
+  // Stores are laid out without an element. Those of another page are not there, of which Dash says only by an error.
+  review.store = (id, data) => {
+    try {
+      window.dash_clientside.set_props(id, { data });
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+  };
 
   // What the API says, or why it does not: `unreachable` where there was no answer of its own.
   review.ask = async (path, options = {}) => {
@@ -53,6 +59,12 @@
       unreachable: isGone, status: answer.status, remedy: (body && body.remedy) || "",
     });
   };
+
+  // Who is signed in, and a name for what they send, by which the server knows it again.
+  review.who = () => { const name = document.querySelector("#who span"); return name ? name.textContent : ""; };
+  // Where a page is not served securely there is no randomUUID.
+  review.newKey = () => (crypto.randomUUID ? crypto.randomUUID()
+    : [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
 
   // ---- Whether the server answers --------------------------------------------------------------
   const watching = new Set();
@@ -78,6 +90,7 @@
   };
   // Decimals that an uncertainty of this size leaves meaning.
   const places = (std) => (std > 0 ? Math.min(Math.max(1 - Math.floor(Math.log10(std)), 0), 6) : 2);
+  review.fixed = (value, digits) => signed(value.toFixed(digits));
   review.value = (value, std) => signed(value.toFixed(places(std)));
   review.plusMinus = (mean, std) =>
     std > 0 && std < 1e-6 && Math.abs(mean) < 1e-3
@@ -89,6 +102,21 @@
   review.title = (name) => name[0].toUpperCase() + review.words(name).slice(1);
   review.formula = (text) =>
     text.split(/(\d+\.?\d*)/).map((part, i) => (i % 2 ? review.h("sub", {}, part) : part));
+
+  // ---- Other pages -----------------------------------------------------------------------------
+  review.materialPath = (material, query) => `/materials/${encodeURIComponent(material).replaceAll("%3A", ":")}?${query}`;
+  // As Dash's own links go there: without loading everything anew.
+  review.go = (href) => {
+    history.pushState({}, "", href);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    window.scrollTo(0, 0);
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-page]");
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    review.go(link.getAttribute("href"));
+  });
 
   // ---- Messages --------------------------------------------------------------------------------
   review.notify = (text, { kind = "done", seconds = 6, actions = [] } = {}) => {

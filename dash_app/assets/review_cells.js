@@ -1,6 +1,7 @@
 // How the grid draws its cells.
 (() => {
   const { review } = window;
+  const { state } = review;
   const draw = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
   const e = (...what) => React.createElement(...what);
 
@@ -41,7 +42,7 @@
   const within = ([low, high], value) => (low === null || value >= low) && (high === null || value <= high);
 
   const measuredOf = (row, name) =>
-    (row.validated || []).find((each) => each.property === name && each.method === review.state.about.method);
+    (row.validated || []).find((each) => each.property === name && each.method === state.about.method);
 
   const bar = (name, windows, predicted, measured) => {
     const reach = reaches.get(name);
@@ -133,7 +134,9 @@
 
   draw.Formula = ({ data, value }) => {
     if (!data) return e("span", { className: "skeleton", "aria-label": "Loading" });
-    return e("span", { title: `${value} · ${data.material_id}` }, ...value.split(/(\d+\.?\d*)/).map((part, i) =>
-      i % 2 ? e("sub", { key: i }, part) : part));
+    const query = new URLSearchParams({ campaign: state.about.name, ...(data.candidate_id ? { candidate: data.candidate_id } : {}) });
+    return e("a", { href: review.materialPath(data.material_id, query), "data-page": "true", tabIndex: -1,
+      title: `${value} · ${data.material_id}: its page (m)` },
+    ...value.split(/(\d+\.?\d*)/).map((part, i) => (i % 2 ? e("sub", { key: i }, part) : part)));
   };
 })();

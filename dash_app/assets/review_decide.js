@@ -1,7 +1,7 @@
 // Deciding about candidates: one dialog, one request for all of them, and nothing lost where it is refused or not answered.
 (() => {
   const { review } = window;
-  const { h, byId, table } = review;
+  const { h, byId, table, who } = review;
   const DONE = { flag: "flagged for validation", reject: "rejected", restore: "restored" };
   const UNSENT = "catalyst.unsent";
   const MOST = 1000;
@@ -81,12 +81,9 @@
       candidate_id: row.candidate_id, decision: verb, reason, version: row.version,
       ...(verb === "reject" ? { kind: kind.dataset.kind } : {}),
     }));
-    return send({ key: crypto.randomUUID ? crypto.randomUUID() : key(), by: who(), verb, decisions,
+    return send({ key: review.newKey(), by: who(), verb, decisions,
       formulas: Object.fromEntries(about.map((row) => [row.candidate_id, row.formula])) });
   };
-  // Where a page is not served securely there is no randomUUID.
-  const key = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const who = () => { const name = document.querySelector("#who span"); return name ? name.textContent : ""; };
 
   const post = (request) => review.ask("/candidates/decisions", {
     method: "POST",
@@ -132,7 +129,7 @@
         return { candidate_id: item.candidate_id, status: item.status, version: item.version,
           rejection_kind: item.status === "rejected" ? decision.kind || "withdrawn" : null };
       }));
-      table.grid.deselectAll();
+      if (table.grid) table.grid.deselectAll();
       review.store("changed", Date.now());
     }
     return answer.items.filter((item) => item.refusal);

@@ -170,7 +170,8 @@
       asked += 1;
       state.change({ sort: sorted ? (sorted.sort === "desc" ? "-" : "") + sorted.colId : null }, { rows: false });
     });
-    grid.addEventListener("cellClicked", ({ node, column }) => {
+    grid.addEventListener("cellClicked", ({ node, column, event }) => {
+      if (event && event.target.closest("a")) return; // it leads elsewhere
       if (node.data && node.data.candidate_id && column.getColId() !== "ag-Grid-SelectionColumn")
         table.open(String(node.data.candidate_id));
     });
@@ -196,6 +197,11 @@
     r: () => review.decide.open("reject"),
     c: () => review.compare(),
     w: () => review.byId("rerank-open").click(),
+    m: () => {
+      const node = table.current();
+      const link = node && document.querySelector(`.ag-row[row-id="${CSS.escape(node.id)}"] a[data-page]`);
+      if (link) link.click();
+    },
     "/": () => review.byId("formula").focus(),
   };
   document.addEventListener("keydown", (event) => {

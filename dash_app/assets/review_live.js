@@ -10,8 +10,7 @@
   let last = null;
   let silence = null;
   let retry = 500;
-  let campaign = null;
-  let isFresh = true;
+  let target = null; // what is followed: of which campaign, or of all where that is null, and what takes it
 
   const show = (text, kind) => {
     const place = byId("live");
@@ -50,23 +49,19 @@
   };
 
   // A page that is about no single campaign reads what it shows anew.
-  const EVERYTHING = "";
   const SETTLED_MS = 400;
-  const takeAny = (kind) => {
-    if (kind === "connected") return;
+  const takeAny = () => {
     clearTimeout(gathering);
     gathering = setTimeout(() => { gathering = null; review.store("changed", Date.now()); }, SETTLED_MS);
   };
 
   const take = (kind, data) => {
-    if (campaign === EVERYTHING) { takeAny(kind); return; }
     if (!state.about) return;
-    if (kind === "reset") isAll = true;
+    if (kind === "reset" || kind === "fresh") isAll = true;
     else if (kind === "iteration.list" && data.iteration !== state.iteration()) announce(data.iteration);
     else if (kind === "iteration.list") isAll = true;
-    else if (kind === "connected" && isFresh) { isFresh = false; isAll = true; } // what changed since the page was read
     else if (data.material_id) materials.add(data.material_id);
-    else if (kind === "connected" || kind.startsWith("result.examined")) return;
+    else if (kind.startsWith("result.examined")) return;
     if (!gathering) gathering = setTimeout(renew, 150);
   };
 
@@ -78,8 +73,9 @@
   };
 
   // ---- The stream ----------------------------------------------------------------------------------
-  const read = async (name, controller) => {
-    const query = new URLSearchParams({ ...(name ? { campaign: name } : {}), ...(last === null ? {} : { after: last }) });
+  const read = async ({ campaign, take: taken }, controller) => {
+    const query = new URLSearchParams({ ...(campaign === null ? {} : { campaign }), ...(last === null ? {} : { after: last }) });
+    let isFresh = last === null;
     const answer = await window.fetch(`/api/v1/events?${query}`, { signal: controller.signal, credentials: "same-origin" });
     if (!answer.ok || !answer.body) throw new Error(String(answer.status));
     review.reachable(true);
@@ -99,12 +95,14 @@
         const fields = Object.fromEntries(part.split("\n").filter((line) => line[0] !== ":")
           .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trimStart()]));
         if (fields.id) last = fields.id;
-        if (fields.event) take(fields.event, JSON.parse(fields.data || "{}"));
+        // What changed between the page's reading and now was not told.
+        if (fields.event === "connected" && isFresh) { isFresh = false; taken("fresh", {}); }
+        else if (fields.event && fields.event !== "connected") taken(fields.event, JSON.parse(fields.data || "{}"));
       }
     }
   };
 
-  const follow = async (name) => {
+  const follow = async (followed) => {
     const controller = new AbortController();
     stream = controller;
     while (stream === controller) {
@@ -112,7 +110,7 @@
       controller.signal.addEventListener("abort", () => current.abort());
       let isGone = false;
       try {
-        await read(name, current);
+        await read(followed, current);
       } catch (error) {
         isGone = error instanceof TypeError || ["502", "503", "504"].includes(error.message);
       }
@@ -131,7 +129,7 @@
     clearTimeout(hiding);
     // Browsers keep few connections to a server: a page that nobody sees leaves its own to others.
     if (document.hidden) hiding = setTimeout(leave, HIDDEN_MS);
-    else if (!stream && campaign !== null) follow(campaign);
+    else if (!stream && target) follow(target);
   });
 
   review.onReachable((isReachable) => {
@@ -141,20 +139,20 @@
     review.store("changed", Date.now());
   });
 
-  const change = (name) => {
-    if (name === campaign && stream) return Date.now();
+  // Follows what a page says, {key, campaign, take}, until another one says otherwise.
+  live.follow = (next) => {
+    if (next && target && next.key === target.key && stream) return Date.now();
     leave();
-    campaign = name;
+    target = next;
     last = null;
-    isFresh = true;
     review.decide.showUnsent();
     if (review.isReachable()) review.decide.flush();
-    if (name !== null) follow(name);
+    if (next) follow(next);
     return Date.now();
   };
 
   Object.assign(window.dash_clientside.review, {
-    follow: (about) => change(about ? about.name : null),
-    followAll: () => change(EVERYTHING),
+    follow: (about) => live.follow(about ? { key: `campaign ${about.name}`, campaign: about.name, take } : null),
+    followAll: () => live.follow({ key: "all", campaign: null, take: takeAny }),
   });
 })();

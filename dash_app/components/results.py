@@ -1,6 +1,6 @@
 """The results of a candidate: what counts, what does not and why; and the dialogs by which they come and go."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from dash import dcc, html
@@ -23,14 +23,25 @@ OUTCOMES: Final[Mapping[str, str]] = {
 
 def results_section(candidate: CandidateDetail, results: ResultPage, validator: str) -> list[Any]:
     """Show a candidate's results with what can be done; ``validator`` is its campaign's."""
-    shown = [_result(result) for result in results.items if result.outcome != "retracted"]
     rest = results.total - len(results.items)
     return [
         html.H3("Results"),
         html.Div(_actions(candidate, validator), className="actions"),
-        html.Ul(shown, className="results") if shown else html.P("None yet.", className="soft small"),
+        results_list(results.items),
         html.P(f"And {rest:,} older ones.", className="soft small") if rest > 0 else None,
     ]
+
+
+def results_list(results: Sequence[Result], *, is_apart: bool = False) -> html.Ul | html.P:
+    """Show results: what was measured how, whether it counts, what it corrects.
+
+    Parameters
+    ----------
+    is_apart
+        Whether they are shown away from their candidate: then with who asked for them, and without what retracts them.
+    """
+    shown = [_result(result, is_apart) for result in results if result.outcome != "retracted"]
+    return html.Ul(shown, className="results") if shown else html.P("None yet.", className="soft small")
 
 
 def result_dialog() -> html.Div:
@@ -186,7 +197,7 @@ def _actions(candidate: CandidateDetail, validator: str) -> list[Any]:
     return shown
 
 
-def _result(result: Result) -> html.Li:
+def _result(result: Result, is_apart: bool) -> html.Li:
     name = result.label or (title_of(result.property) if result.property else "Whole attempt")
     value: Any = html.Strong(_value(result))
     if result.superseded_by is not None:
@@ -217,7 +228,9 @@ def _result(result: Result) -> html.Li:
             html.Div(f"{result.why_not[:1].upper()}{result.why_not[1:]}.", className="small why-not")
         )
     foot: list[Any] = [f"No. {result.result_id} · {result.submitted_by} · {moment(result.submitted_at)}"]
-    if result.superseded_by is None:
+    if is_apart and result.campaign is not None:
+        foot[0] = f"{foot[0]} · for {result.campaign}, iteration {result.iteration}"
+    if not is_apart and result.superseded_by is None:
         opener = {"type": "retract", "result": result.result_id}
         foot.append(html.Button("Retract…", id=opener, className="link", type="button"))
     return html.Li([*children, html.Div(foot, className="soft small result-foot")])

@@ -14,7 +14,7 @@ from dash_app.components.controls import button
 from dash_app.components.messages import problem
 from dash_app.components.wording import aria
 from dash_app.contract import API_PREFIX
-from dash_app.pages import campaign, campaigns, data, progress, results, runs
+from dash_app.pages import campaign, campaigns, data, material, progress, results, runs
 from dash_app.people_contract import Visitor
 
 _ASSETS: Final = Path(__file__).parent.parent / "assets"
@@ -40,6 +40,8 @@ def add_pages(server: FastAPI, client: ApiClient) -> Dash:
         "dash_app",
         server=server,  # type: ignore[arg-type]  # Dash takes any server it has a backend for
         assets_folder=str(_ASSETS),
+        # What one page needs is asked for by that page.
+        assets_path_ignore=["vendor"],
         use_pages=True,
         pages_folder="",
         include_pages_meta=False,
@@ -59,6 +61,7 @@ def add_pages(server: FastAPI, client: ApiClient) -> Dash:
     results.register(app, client)
     runs.register(app, client)
     data.register(app, client)
+    material.register(app, client)
     dash.register_page("not_found_404", layout=_not_found, title="Not found · Catalyst review")
     return app
 

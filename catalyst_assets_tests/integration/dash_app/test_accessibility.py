@@ -19,6 +19,7 @@ PAGES = (
     ("/campaigns/oxide-perovskites-demo", "CaTiO3"),
     ("/campaigns/oxide-perovskites-demo?candidate=4", "History"),
     ("/campaigns/oxide-perovskites-demo/progress", "Discovery"),
+    ("/materials/p:SrTiO3", "Similar materials"),
     ("/runs", "Nobody knows what runs"),
     ("/data", "Data"),
     ("/campaigns/nowhere", "There is no campaign"),

@@ -271,8 +271,39 @@ def test_a_material_shows_all_that_is_known_of_it(served: Served) -> None:
     (computed,) = shown["properties"]
     assert (computed["value"], computed["method"], computed["source"]) == (1.77, "PBE", "p")
     assert [source["source_id"] for source in shown["sources"]] == ["SrTiO3"]
+    assert shown["symmetry"] == {"number": 221, "symbol": "Pm-3m", "crystal_system": "cubic"}
     missing = served.api.get("/materials/p:Nothing")
     assert (missing.status_code, missing.json()["detail"]) == (404, "There is no material 'p:Nothing'.")
+
+
+def test_a_material_is_sent_as_cif_and_names_its_page_at_each_source_that_has_one(served: Served) -> None:
+    from pymatgen.core.structure import Structure
+
+    sent = served.api.get("/materials/p:SrTiO3/cif")
+    assert (sent.status_code, sent.headers["content-type"]) == (200, "chemical/x-cif")
+    assert sent.headers["content-disposition"] == 'attachment; filename="p_SrTiO3.cif"'
+    assert sent.text.startswith("# p:SrTiO3\ndata_SrTiO3\n")
+    read = Structure.from_str(sent.text, fmt="cif")
+    assert (read.composition.reduced_formula, round(read.lattice.a, 3)) == ("SrTiO3", 3.9)
+    assert served.api.get("/materials/p:Nothing/cif").status_code == 404
+
+    pages = {
+        ("materials_project", "mp-2657"): "https://materialsproject.org/materials/mp-2657",
+        ("optimade_mp", "mp-2657"): "https://materialsproject.org/materials/mp-2657",
+        ("aflow", "e9c6d914c4b8d9ca"): "https://aflow.org/material/?id=aflow:e9c6d914c4b8d9ca",
+        ("optimade_oqmd", "4061139"): "https://oqmd.org/optimade/structures/4061139",
+        ("materials_project", "../elsewhere"): None,
+        ("my_oxides", "17"): None,
+    }
+    with served.database.transaction(Role.PIPELINE) as connection:
+        copy_rows(
+            connection,
+            "material_sources",
+            ["source", "source_id", "material_id", "raw_sha256", "licence", "retrieved_at"],
+            [(*known, "p:TiO2", "", "CC-BY-4.0", "2026-11-01") for known in pages],
+        )
+    sources = served.api.get("/materials/p:TiO2").json()["sources"]
+    assert {(each["source"], each["source_id"]): each["page"] for each in sources} == pages
 
 
 def test_notes_about_a_material_keep_their_author_and_stay(served: Served) -> None:

@@ -106,20 +106,25 @@ def write_cif(first: Part, rest: Iterator[Part], _: Exported) -> Iterator[bytes]
 
 def cif_block(candidate: Candidate, structure: dict[str, Any]) -> str:
     """Return a candidate's structure as a block of CIF named after it; where it has none, a remark."""
-    from pymatgen.core.structure import Structure
-    from pymatgen.io.cif import CifWriter
-
     about = (
         f"# candidate {candidate.candidate_id}: {candidate.material_id}, {candidate.campaign} iteration "
         f"{candidate.iteration} rank {candidate.rank}, {candidate.status.value}\n"
     )
+    return structure_block(structure, f"{candidate.candidate_id}_{candidate.formula}", about)
+
+
+def structure_block(structure: dict[str, Any], name: str, about: str) -> str:
+    """Return a structure as a block of CIF behind remarks; a remark in its place where it cannot be written."""
+    from pymatgen.core.structure import Structure
+    from pymatgen.io.cif import CifWriter
+
     try:
         text = str(CifWriter(Structure.from_dict(structure)))
     except (KeyError, ValueError, TypeError) as error:
         return f"{about}# its structure cannot be written: {type(error).__name__}\n\n"
     _, _, body = text.partition("data_")
     _, _, body = body.partition("\n")
-    return f"{about}data_{candidate.candidate_id}_{candidate.formula}\n{body}\n"
+    return f"{about}data_{name}\n{body}\n"
 
 
 _ARROW: Final = {

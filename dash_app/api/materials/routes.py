@@ -1,5 +1,6 @@
 """`/materials`: one material with all that is known of it."""
 
+import re
 from typing import Annotated, Any, Final
 
 import sqlalchemy as sa
@@ -9,8 +10,11 @@ from catalyst_assets.vocabulary.known import label_of, unit_of
 from dash_app.api.access import PersonOf
 from dash_app.api.connection import Transaction, as_json
 from dash_app.api.ledger import read_results
+from dash_app.api.materials.addresses import source_page
+from dash_app.api.materials.files import structure_block
 from dash_app.api.materials.nearest import find_nearest
 from dash_app.api.materials.rows import read_candidates
+from dash_app.api.materials.symmetry import find_symmetry
 from dash_app.api.problems import NotFoundError, problem_responses
 from dash_app.contract import Predicted
 from dash_app.material_contract import (
@@ -29,6 +33,7 @@ router = APIRouter(prefix="/materials", tags=["materials"], responses=problem_re
 
 _SHOWN_RESULTS: Final = 100
 _SHOWN_NEIGHBOURS: Final = 5
+_CIF: Final = "chemical/x-cif"
 MaterialId = Annotated[
     str,
     Path(
@@ -47,8 +52,9 @@ def show_material(material_id: MaterialId, connection: Transaction) -> Response:
     nearest = find_nearest(connection, material_id, k=_SHOWN_NEIGHBOURS, only_indexed=True)
     shown = MaterialDetail(
         **(row | {"properties": _computed(row["properties"])}),
+        symmetry=find_symmetry(row["structure"]),
         sources=[
-            MaterialSource(**each)
+            MaterialSource(**each, page=source_page(each["source"], each["source_id"]))
             for each in fetch_all(connection, "app/materials/sources", material_id=material_id)
         ],
         predictions=[
@@ -65,6 +71,24 @@ def show_material(material_id: MaterialId, connection: Transaction) -> Response:
         ],
     )
     return as_json(shown)
+
+
+@router.get(
+    "/{material_id}/cif",
+    summary="Send the structure as CIF",
+    response_class=Response,
+    responses={200: {"description": "The file.", "content": {_CIF: {"schema": {"type": "string"}}}}},
+)
+def send_structure(material_id: MaterialId, connection: Transaction) -> Response:
+    """Send a material's structure as a CIF file with one block."""
+    row = find_material(connection, material_id)
+    about = f"# {material_id}\n"
+    name = re.sub(r"[^\w.+-]+", "_", material_id, flags=re.ASCII).strip("_") or "material"
+    return Response(
+        structure_block(row["structure"], row["formula"], about),
+        media_type=_CIF,
+        headers={"Content-Disposition": f'attachment; filename="{name}.cif"'},
+    )
 
 
 @router.get("/{material_id}/notes", summary="List notes about a material")

@@ -51,6 +51,7 @@ RIGHTS: Final[dict[str, Right]] = {
     "POST /materials/uploads": Right.REVIEW,
     "GET /materials/uploads/{upload_id}": Right.READ,
     "GET /materials/{material_id}": Right.READ,
+    "GET /materials/{material_id}/cif": Right.READ,
     "GET /materials/{material_id}/neighbours": Right.READ,
     "GET /materials/{material_id}/notes": Right.READ,
     "POST /materials/{material_id}/notes": Right.REVIEW,

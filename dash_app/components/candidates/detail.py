@@ -1,12 +1,15 @@
 """One candidate in full: expectations beside answers, history, structure."""
 
-from typing import Any, Final
+from typing import Any
 
 from dash import html
 
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
-from catalyst_assets.constants import decimals, title_of
+from catalyst_assets.constants import decimals
 from dash_app.components.candidates.why import why_panel
+from dash_app.components.crystal import read_crystal, sites_table
+from dash_app.components.history import history_item
+from dash_app.components.links import material_link
 from dash_app.components.results import results_section
 from dash_app.components.tables import pairs, remark, table
 from dash_app.components.tiles import badge
@@ -14,8 +17,8 @@ from dash_app.components.wording import (
     FAR,
     FAR_EXPLAINED,
     MISSING,
+    count,
     formula,
-    moment,
     number,
     percent,
     plus_minus,
@@ -23,13 +26,8 @@ from dash_app.components.wording import (
     stale_explained,
     with_unit,
 )
-from dash_app.contract import CandidateDetail, CandidateEvent, CandidateStatus, Validated
+from dash_app.contract import CandidateDetail, Validated
 from dash_app.result_contract import ResultPage
-
-# Of pymatgen's lattices: how each number is written.
-_CELL: Final = {name: (name, " Å") for name in "abc"} | {
-    name: (letter, "°") for name, letter in zip(("alpha", "beta", "gamma"), "αβγ", strict=True)
-}
 
 
 def candidate_panel(
@@ -51,16 +49,19 @@ def candidate_panel(
         distance = _distance(candidate.distance, candidate.out_of_distribution)
         facts.append(("Distance to training data", distance))
     units = {name: each.unit for name, each in candidate.predicted.items()}
+    title = material_link(
+        candidate.material_id, formula(candidate.formula), candidate.campaign, candidate.candidate_id
+    )
     return html.Div(
         [
-            html.Div([html.H2(formula(candidate.formula)), _standing(candidate)], className="card-head"),
+            html.Div([html.H2(title), _standing(candidate)], className="card-head"),
             pairs(facts),
             html.H3("Properties"),
             _properties(candidate, method),
             *results_section(candidate, results, validator),
             *why_panel(candidate.explanation, units, candidate.labels, is_learned=is_learned),
             html.H3("History"),
-            html.Ol([_event(event) for event in candidate.events], className="history"),
+            html.Ol([history_item(event) for event in candidate.events], className="history"),
             *_structure(candidate.structure),
         ]
     )
@@ -102,30 +103,14 @@ def _answer(answer: Validated | None) -> str:
     return signed(decimals(answer.value))
 
 
-def _event(event: CandidateEvent) -> html.Li:
-    step = title_of(event.to_status.value)
-    if event.rejection_kind is not None:
-        step = f"{step} as {event.rejection_kind.value}"
-    elif event.from_status is CandidateStatus.REJECTED:
-        step = "Restored"
-    children: list[Any] = [html.Strong(step), html.Span(f" by {event.actor}")]
-    if event.reason:
-        children.append(html.Q(event.reason))
-    children.append(html.Time(moment(event.at), dateTime=event.at.isoformat(), className="soft small"))
-    return html.Li(children)
-
-
 def _structure(structure: dict[str, Any]) -> list[Any]:
     """Show a structure's cell and sites; nothing when it is not one of pymatgen's."""
-    lattice, sites = structure.get("lattice") or {}, structure.get("sites") or []
-    if not sites or "a" not in lattice:
+    crystal = read_crystal(structure)
+    if crystal is None:
         return []
-    cell = " · ".join(
-        f"{name} {lattice[key]:.4g}{unit}" for key, (name, unit) in _CELL.items() if key in lattice
-    )
-    rows = [
-        [html.Th(site.get("label", "?"), scope="row"), *(html.Td(f"{x:.4f}") for x in site["abc"])]
-        for site in sites
-        if "abc" in site
+    summary = html.Summary(f"Structure: {count(len(crystal.sites), 'site')}")
+    return [
+        html.Details(
+            [summary, remark(f"{crystal.lengths_text} · {crystal.angles_text}"), sites_table(crystal)]
+        )
     ]
-    return [html.Details([html.Summary(f"Structure: {len(sites)} sites"), remark(cell), table((), rows)])]

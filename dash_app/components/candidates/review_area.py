@@ -20,6 +20,7 @@ _KEYS: Final = (
     ("r", "reject it"),
     ("c", "compare two to four that are selected"),
     ("w", "rank the iteration again"),
+    ("m", "the material's own page; there j and k go through the ranking"),
     ("/", "filter by formula"),
     ("Escape", "close the panel, a menu or a dialog; give up a selection"),
     ("?", "this list"),

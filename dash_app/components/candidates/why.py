@@ -5,6 +5,7 @@ from typing import Any
 from dash import html
 
 from catalyst_assets.constants import decimals, in_sentence
+from dash_app.components.links import material_link
 from dash_app.components.tables import remark, table
 from dash_app.components.wording import MISSING, criterion, formula, property_title, signed, with_unit
 from dash_app.contract import BoundChance, Criterion, Explanation, NearestLabelled
@@ -84,7 +85,7 @@ def _nearest(nearest: list[NearestLabelled], units: dict[str, str], labels: dict
     titles = ["", "Distance", *(with_unit(name, units.get(name, ""), labels) for name in names)]
     rows = [
         [
-            html.Th(formula(each.formula), scope="row", title=each.material_id),
+            html.Th(material_link(each.material_id, formula(each.formula)), scope="row"),
             html.Td(f"{each.distance:.2f}"),
             *(
                 html.Td(signed(decimals(each.labels[name])) if name in each.labels else MISSING)
