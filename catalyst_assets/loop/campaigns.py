@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -131,16 +131,13 @@ def load_campaign_state(connection: "sa.Connection", name: str, history: History
     if row is None:
         return None
     campaign = read_stored(row["document"])
-    work = fetch_all(connection, "loop/work", campaign=name, answers=VALIDATORS[campaign.validator].answers)
-    by_key = {one["partition_key"]: one for one in work}
-    iterations = tuple(
-        _iteration(one | by_key[one["partition_key"]])
-        for one in fetch_all(connection, "loop/iterations", campaign=name)
-    )
     jobs: dict[tuple[str, str], JobHistory] = {}
-    for iteration in iterations:
-        if iteration is iterations[-1] or iteration.n_pending or iteration.has_results_to_follow:
-            jobs |= history(str(iteration.key))
+    told: set[IterationKey] = set()
+    # What a run wrote is read after the word that it has ended: its work would seem undone otherwise.
+    while asked := _keys_at_work(iterations := _read_iterations(connection, campaign)) - told:
+        for key in sorted(asked, key=str):
+            jobs |= history(str(key))
+        told |= asked
     state = CampaignState(
         campaign=campaign,
         iterations=iterations,
@@ -166,6 +163,21 @@ def load_campaign_state(connection: "sa.Connection", name: str, history: History
         n_new_labels=_count_new_labels(connection, state),
         exhausted=_is_exhausted(connection, campaign, len(iterations)),
     )
+
+
+def _read_iterations(connection: "sa.Connection", campaign: Campaign) -> tuple[IterationState, ...]:
+    answers = VALIDATORS[campaign.validator].answers
+    work = fetch_all(connection, "loop/work", campaign=campaign.name, answers=answers)
+    by_key = {one["partition_key"]: one for one in work}
+    rows = fetch_all(connection, "loop/iterations", campaign=campaign.name)
+    return tuple(_iteration(row | by_key[row["partition_key"]]) for row in rows)
+
+
+def _keys_at_work(iterations: Sequence[IterationState]) -> set[IterationKey]:
+    """Return those of which runs may be due: the newest, and those with something to answer or to follow."""
+    return {
+        one.key for one in iterations if one is iterations[-1] or one.n_pending or one.has_results_to_follow
+    }
 
 
 def open_iteration(

@@ -12,10 +12,11 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 from catalyst_assets.build import build_defs
 from catalyst_assets.errors import UsageError
 from catalyst_assets.loop import sensors
-from catalyst_assets.loop.campaigns import stop_campaign
+from catalyst_assets.loop.campaigns import load_campaign_state, stop_campaign
+from catalyst_assets.loop.decide import decide
 from catalyst_assets.loop.requests import request_advance
 from catalyst_assets.loop.reservations import reserve_runs
-from catalyst_assets.loop.state import VALIDATION_JOB, Open, Run, Wait
+from catalyst_assets.loop.state import VALIDATION_JOB, JobHistory, Open, Run, Wait
 from catalyst_assets.partitions import AL_ITERATION, IterationKey
 from catalyst_assets.validation.answering import validate_iteration
 from catalyst_assets.validation.results.ledger import retract
@@ -103,6 +104,20 @@ def test_a_row_written_straight_into_the_table_is_checked_settles_its_candidate_
     opened = followed.advance()
     assert opened.decision == Open(IterationKey("followed", 1), closes=IterationKey("followed", 0))
     assert {material for material, _, _ in followed.labels(1)} == {"p:A", "p:B", "p:C"}
+
+
+def test_a_run_that_ends_while_the_loop_looks_is_not_asked_for_again(followed: Followed) -> None:
+    followed.rank(0, MATERIALS[:3], flag=3)
+    followed.insert(0, "p:A", **GOOD)
+
+    def end_meanwhile(key: str) -> dict[tuple[str, str], JobHistory]:
+        validate(followed, 0)
+        return {(key, VALIDATION_JOB): JobHistory(attempts=1, consecutive_failures=0, active=False)}
+
+    with followed.platform.database.transaction(Role.PIPELINE) as connection:
+        state = load_campaign_state(connection, followed.name, end_meanwhile)
+    assert state is not None
+    assert isinstance(decide(state), Wait)
 
 
 def test_results_that_nobody_asked_for_need_no_run_to_be_labels_and_one_to_move_candidates(
