@@ -54,7 +54,7 @@
           await post(note);
         } catch (error) {
           if (error.unreachable || error.status === 503 || error.status === 401) return;
-          review.notify(`The note about ${note.material} was refused: ${error.message}`, { kind: "problem", seconds: 0 });
+          review.notify(`The note about ${note.material} was refused: ${error.message} It said: ${note.text}`, { kind: "problem", seconds: 0 });
         }
         keep(all().filter((each) => each.key !== note.key));
       }

@@ -170,12 +170,17 @@
   };
 
   const hasWebGl = () => {
-    try {
-      const canvas = document.createElement("canvas");
-      return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
-    } catch {
-      return false;
-    }
+    if (viewer) return true;
+    const canvas = document.createElement("canvas");
+    const context = canvas.getContext("webgl2") || canvas.getContext("webgl");
+    const losing = context && context.getExtension("WEBGL_lose_context");
+    if (losing) losing.loseContext(); // a page has few of them
+    return Boolean(context);
+  };
+
+  const giveUp = () => {
+    say("This browser draws nothing in three dimensions", "WebGL is off or missing. The sites are listed below.");
+    byId("sites-details").open = true;
   };
 
   const load = () => {
@@ -207,11 +212,7 @@
     crystal = next;
     formula = name;
     if (!crystal) { say("No structure is stored", "Its source gave none that can be drawn."); return; }
-    if (!hasWebGl()) {
-      say("This browser draws nothing in three dimensions", "WebGL is off or missing. The sites are listed below.");
-      byId("sites-details").open = true;
-      return;
-    }
+    if (!hasWebGl()) { giveUp(); return; }
     try {
       await load();
     } catch {
@@ -222,7 +223,13 @@
     if (!byId("structure-view") || crystal !== next) return; // somebody went on
     say("");
     readLook();
-    attach();
+    try {
+      attach();
+    } catch {
+      host = null;
+      giveUp();
+      return;
+    }
     draw({ isNew: true });
   };
 

@@ -14,7 +14,7 @@ from dash_app.components.wording import signed
 _SIDES: Final = ("a", "b", "c")
 _CORNERS: Final = ("alpha", "beta", "gamma")
 # How each is written.
-_CELL: Final = {name: (name, " Å") for name in _SIDES} | {
+_CELL: Final = {name: (name, "\u00a0Å") for name in _SIDES} | {
     name: (letter, "°") for name, letter in zip(_CORNERS, "αβγ", strict=True)
 }
 
@@ -61,7 +61,8 @@ class Crystal:
         }
 
     def _written(self, names: Sequence[str]) -> str:
-        return " · ".join(f"{_CELL[name][0]} {self.cell[name]:.4g}{_CELL[name][1]}" for name in names)
+        # No line ends within one of them.
+        return " · ".join(f"{_CELL[name][0]}\u00a0{self.cell[name]:.4g}{_CELL[name][1]}" for name in names)
 
 
 def read_crystal(structure: dict[str, Any]) -> Crystal | None:

@@ -4,6 +4,7 @@ The crystal, the charts and the form of a note are the browser's (`assets/review
 """
 
 import asyncio
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -19,7 +20,7 @@ from dash_app.components.material.head import material_head
 from dash_app.components.material.layout import material_body
 from dash_app.components.material.look import Seen, choose
 from dash_app.components.material.standing import history_list, notes_list, rankings_table
-from dash_app.components.material.track import drawn_tracks, track_section
+from dash_app.components.material.track import campaign_tabs, drawn_tracks, track_section
 from dash_app.components.messages import problem
 from dash_app.components.results import results_list
 from dash_app.components.tables import remark
@@ -29,6 +30,9 @@ from dash_app.material_contract import MaterialDetail, NeighbourList
 # Changes are told at once; the clock is for what grows old.
 _REFRESH_MS: Final = 60_000
 _NEIGHBOURS: Final = 8
+_NOWHERE: Final = (
+    "Its address may be mistyped, or the material was dropped. The candidates of a campaign lead to theirs."
+)
 _STORES: Final = ("material-changed", "material-drawn", "material-drawing", "material-followed")
 
 
@@ -96,6 +100,7 @@ def _register_material(app: Dash, client: ApiClient) -> None:
         Output("material-facts", "children"),
         Output("material-sites", "children"),
         Output("material-sources", "children"),
+        Output("material-campaigns", "children"),
         Output("material-track", "children"),
         Output("material-rankings", "children"),
         Output("material-why", "children"),
@@ -114,7 +119,8 @@ def _register_material(app: Dash, client: ApiClient) -> None:
         except ApiError as error:
             if not is_empty:
                 raise  # what is shown stays; the notice says why it is not renewed
-            return problem(error.message, error.remedy, "/"), True, *(None,) * 11
+            remedy = error.remedy if error.status != HTTPStatus.NOT_FOUND else _NOWHERE
+            return problem(error.message, remedy, "/"), True, *(None,) * 12
         dash.set_props("notice", {"children": None})
         material, crystal = seen.material, read_crystal(seen.material.structure)
         drawn = {
@@ -130,6 +136,7 @@ def _register_material(app: Dash, client: ApiClient) -> None:
             crystal_facts(material, crystal),
             sites_table(crystal) if crystal else remark("No site is stored."),
             sources_list(material.sources),
+            campaign_tabs(seen),
             track_section(seen),
             rankings_table(material, seen.look),
             _why(seen),

@@ -13,7 +13,12 @@ def material_body() -> html.Div:
     """Lay out the page: what is looked at in the wide column, what is looked up in the narrow one."""
     wide = [
         _structure(),
-        _panel("Predicted and measured", html.Div(id="material-charts"), html.Div(id="material-track")),
+        _panel(
+            "Predicted and measured",
+            html.Div(id="material-campaigns"),
+            html.Div(id="material-charts"),
+            html.Div(id="material-track"),
+        ),
         _panel("Ranked in", html.Div(id="material-rankings")),
         _panel("Results", html.Div(id="material-results", className="tall")),
         _panel(

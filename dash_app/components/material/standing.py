@@ -31,7 +31,8 @@ def rankings_table(material: MaterialDetail, look: Look) -> Any:
 
 def history_list(history: Sequence[MaterialEvent], campaigns: int) -> Any:
     """Show what was decided, the newest first; of several campaigns each step names its own."""
-    if not history:
+    decided = [each for each in history if each.from_status is not None]
+    if not decided:
         return remark("Nothing was decided about it.")
     items = [
         history_item(
@@ -40,9 +41,9 @@ def history_list(history: Sequence[MaterialEvent], campaigns: int) -> Any:
             if campaigns < 2
             else f"{each.campaign}, iteration {each.iteration}",
         )
-        for each in reversed(history)
+        for each in reversed(decided)
     ]
-    return html.Ol(items, className="history tall")
+    return html.Div(html.Ol(items, className="history"), className="tall inset")
 
 
 def notes_list(notes: Sequence[Note]) -> Any:
@@ -68,7 +69,7 @@ def note_form() -> html.Div:
             ),
             html.Div(id="note-complaint", className="complaint", role="alert"),
         ],
-        className="note-form decide-only",
+        className="note-form decide",
     )
 
 

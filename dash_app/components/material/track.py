@@ -42,10 +42,22 @@ def track_section(seen: Seen) -> list[Any]:
     covering = unlearned(campaign) & set(iterations)
     told = "In iterations marked * nothing was known yet: the same was predicted of every material."
     return [
-        *_chooser(seen),
         html.Div(shown, className="wide tall"),
         remark(told) if covering else None,
     ]
+
+
+def campaign_tabs(seen: Seen) -> html.Nav | None:
+    """Offer the campaigns that know the material, where there are several."""
+    if len(seen.look.campaigns) < 2:
+        return None
+    links = [
+        html.Span(name, className="page-tab", **aria(current="true"))
+        if name == seen.look.campaign
+        else dcc.Link(name, href=material_path(seen.material.material_id, name), className="page-tab")
+        for name in seen.look.campaigns
+    ]
+    return html.Nav(links, className="tabs", **aria(label="Campaign that is shown"))
 
 
 def drawn_tracks(seen: Seen) -> list[dict[str, Any]]:
@@ -129,16 +141,3 @@ def _measured(answer: Validated | None) -> Any:
     if answer.standard_deviation:
         return html.Strong(plus_minus(answer.value, answer.standard_deviation))
     return html.Strong(number(answer.value, 4))
-
-
-def _chooser(seen: Seen) -> list[Any]:
-    """Offer the other campaigns that know the material."""
-    if len(seen.look.campaigns) < 2:
-        return []
-    links = [
-        html.Span(name, className="page-tab", **aria(current="true"))
-        if name == seen.look.campaign
-        else dcc.Link(name, href=material_path(seen.material.material_id, name), className="page-tab")
-        for name in seen.look.campaigns
-    ]
-    return [html.Nav(links, className="tabs", **aria(label="Campaign that is shown"))]
