@@ -15,6 +15,8 @@ MOST_SKIPPED: Final = 100_000
 # So many are counted by filters beside campaign, iteration and status.
 MOST_FILTERED: Final = 10_000
 MOST_RANGES: Final = 6
+# So many can be named by their numbers.
+MOST_NAMED: Final = 1_000
 _PLAIN_KEYS: Final = "rank|iteration|acquisition|feasibility|updated_at|formula|status"
 _PROPERTY_KEYS: Final = "predicted|uncertainty|validated"
 _NAME: Final = "[A-Za-z][A-Za-z0-9_]*"
@@ -86,6 +88,10 @@ def _of_itself(text: str) -> str:
     return text
 
 
+Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Numbers = Annotated[
+    Annotated[list[Number], Field(min_length=1, max_length=MOST_NAMED)] | None, BeforeValidator(_split)
+]
 Elements = Annotated[list[str] | None, BeforeValidator(_split), AfterValidator(_known_elements)]
 PropertyRange = Annotated[str, StringConstraints(max_length=200), AfterValidator(_of_property)]
 PlainRange = Annotated[str, StringConstraints(max_length=100), AfterValidator(_of_itself)]
@@ -101,6 +107,11 @@ class CandidateFilters(BaseModel):
     status: list[CandidateStatus] | None = Field(None, description="Only in one of these.")
     rejection_kind: list[RejectionKind] | None = Field(None, description="Only rejected as one of these.")
     material: str | None = Field(None, max_length=300, description="Only of this material.")
+    candidates: Numbers = Field(
+        None,
+        description=f"Only these, by their numbers: up to {MOST_NAMED:,}, separated by commas or repeated.",
+        examples=[["12,15"]],
+    )
     source: str | None = Field(
         None, max_length=200, description="Of a material that this source gave.", examples=["uploads"]
     )

@@ -41,19 +41,20 @@ class Projection:
     directions
         Scaled, so that features that vary more do not count for more. Shape (n_features, N_COMPONENTS); zeros where there are
         fewer directions.
-    explained
-        Share of the variance that they keep.
+    explained, explained_by_two
+        Share of the variance that they keep, and that the first two keep.
     """
 
     center: np.ndarray
     directions: np.ndarray
     explained: float
+    explained_by_two: float
 
     @classmethod
     def fit(cls, values: np.ndarray) -> "Projection":
         """Choose the components of features, shape (n_structures, n_features)."""
         if not len(values):
-            return cls(np.zeros(values.shape[1]), np.zeros((values.shape[1], N_COMPONENTS)), 1.0)
+            return cls(np.zeros(values.shape[1]), np.zeros((values.shape[1], N_COMPONENTS)), 1.0, 1.0)
         values = values.astype(np.float64)
         center, spread = values.mean(axis=0), values.std(axis=0)
         varies = spread > _LEAST_SPREAD * np.maximum(1.0, np.abs(center))
@@ -66,26 +67,41 @@ class Projection:
         kept = kept * np.where(kept[largest, np.arange(kept.shape[1])] < 0, -1.0, 1.0)
         directions = np.zeros((values.shape[1], N_COMPONENTS))
         directions[:, : kept.shape[1]] = kept * inverse[:, None]
-        total = float(variances.sum())
-        explained = float(variances[::-1][:N_COMPONENTS].sum() / total) if total > 0 else 1.0
-        return cls(center, directions, min(max(explained, 0.0), 1.0))
+        return cls(center, directions, _share(variances, N_COMPONENTS), _share(variances, 2))
 
     @classmethod
     def of_bytes(cls, data: bytes) -> "Projection":
         """Read what :meth:`to_bytes` wrote."""
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            return cls(stored["center"], stored["directions"], float(stored["explained"]))
+            shares = [
+                float(stored[name]) if name in stored else float("nan")
+                for name in ("explained", "explained_by_two")
+            ]
+            return cls(stored["center"], stored["directions"], *shares)
 
     def to_bytes(self) -> bytes:
         """Return it as an ``.npz`` file."""
         buffer = io.BytesIO()
-        np.savez(buffer, center=self.center, directions=self.directions, explained=self.explained)
+        np.savez(
+            buffer,
+            center=self.center,
+            directions=self.directions,
+            explained=self.explained,
+            explained_by_two=self.explained_by_two,
+        )
         return buffer.getvalue()
 
     def project(self, values: np.ndarray) -> np.ndarray:
         """Return the components of features, shape (n_structures, N_COMPONENTS)."""
         components: np.ndarray = (values - self.center) @ self.directions
         return components.astype(np.float32)
+
+
+def _share(variances: np.ndarray, n: int) -> float:
+    """Return which share of the variance the largest ``n`` of ascending ones are."""
+    total = float(variances.sum())
+    share = float(variances[::-1][:n].sum() / total) if total > 0 else 1.0
+    return min(max(share, 0.0), 1.0)
 
 
 def lacks_vectors(platform: "Platform") -> bool:
@@ -115,6 +131,7 @@ def settle_vectors(database: "Database", objects: "ObjectStore") -> int:
                 **settled,
                 n_fitted=len(names),
                 explained=projection.explained,
+                explained_by_two=projection.explained_by_two,
                 projection=projection.to_bytes(),
             )
         else:

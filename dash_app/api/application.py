@@ -18,7 +18,7 @@ from dash_app.api.door.repeating import RepeatOnce
 from dash_app.api.door.unknown import refuse_unknown_parameters
 from dash_app.api.events import routes as events
 from dash_app.api.events.feed import Feed
-from dash_app.api.materials import exporting, neighbours
+from dash_app.api.materials import exporting, neighbours, pool_map
 from dash_app.api.materials import routes as materials
 from dash_app.api.materials.answers import StoredAnswers
 from dash_app.api.people import sessions
@@ -92,6 +92,7 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     app.include_router(models.router)
     app.include_router(runs.router)
     app.include_router(rankings.router)
+    app.include_router(pool_map.router)
     app.include_router(candidates.router)
     app.include_router(uploads.router)
     app.include_router(materials.router)

@@ -18,6 +18,7 @@ from resources.postgres.database import Row, fetch_all, fetch_one
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=problem_responses(404, 409, 422, 503))
 
+IterationKey = Annotated[str, Path(description="The iteration: its number, or its partition key.")]
 # Of a hundred thousand candidates with two properties and 64 draws one takes 65 MB.
 _MOST_BYTES: Final = 256 * 2**20
 
@@ -56,7 +57,7 @@ def _identify(_: sa.Connection, recorded: Row) -> tuple[object, ...]:
 @router.get("/{name}/iterations/{key}/rerank", summary="Rank an iteration's pool again, without refitting")
 def rerank_iteration(
     name: CampaignName,
-    key: Annotated[str, Path(description="The iteration: its number, or its partition key.")],
+    key: IterationKey,
     request: Request,
     connection: Transaction,
     strategy: Annotated[Strategy | None, Query(description="By default the recorded one.")] = None,
@@ -70,7 +71,7 @@ def rerank_iteration(
 
     The choice is among what the recorded ranking could choose from, by scores alone.
     """
-    recorded = _recorded(connection, name, key)
+    recorded = find_recorded(connection, name, key)
     stored: StoredRanking = request.app.state.rankings.get(connection, recorded)
     frame = stored.rank_again(strategy, exploration_weight, limit)
     listed = frame["material_id"].tolist()
@@ -120,7 +121,14 @@ def rerank_iteration(
     )
 
 
-def _recorded(connection: sa.Connection, name: str, key: str) -> Row:
+def find_recorded(connection: sa.Connection, name: str, key: str) -> Row:
+    """Return the recorded ranking of an iteration, by its number or its partition key.
+
+    Raises
+    ------
+    NotFoundError
+        There is none.
+    """
     find_document(connection, name)
     partition_key = f"{name}__{int(key):04d}" if key.isascii() and key.isdigit() and len(key) < 10 else key
     iteration = None

@@ -2,7 +2,7 @@
 (() => {
   const { review } = window;
   const LISTS = ["elements", "exclude_elements", "only_elements"];
-  const FILTERS = [...LISTS, "formula", "material", "status", "rejection_kind", "hit", "predicted", "uncertainty",
+  const FILTERS = [...LISTS, "formula", "material", "candidates", "status", "rejection_kind", "hit", "predicted", "uncertainty",
     "validated", "feasibility", "rank", "acquisition", "updated_since"];
   const KNOWN = new Set([...FILTERS, "iteration", "sort", "candidate", "compare", "strategy", "weight"]);
   const watching = new Set();

@@ -33,12 +33,13 @@
     failed: (row) => ["ranked", "flagged"].includes(row.status) && "it was not sent to validation",
   };
 
-  decide.open = (what) => {
+  // Asks about `given` rows, or about those that are chosen in the grid.
+  decide.open = (what, given = null) => {
     if (document.documentElement.querySelector("#frame.right-read")) {
       review.notify("Deciding is for reviewers and admins.", { kind: "problem" });
       return;
     }
-    const rows = chosen();
+    const rows = given || chosen();
     if (!rows.length) { review.notify("Choose a candidate first: click its box, or press j."); return; }
     if (rows.length > MOST) {
       review.notify(`${review.count(rows.length, "candidate")} are selected: decide about ${MOST} at a time.`, { kind: "problem" });

@@ -12,7 +12,11 @@ from dash_app.contract import CampaignDetail, CandidateStatus, Iteration
 def campaign_head(campaign: CampaignDetail, page: str) -> html.Div:
     """Show the campaign's name, its state, and its pages; ``page`` is the one that is shown."""
     path = f"/campaigns/{campaign.name}"
-    pages = {"candidates": ("Candidates", path), "progress": ("Goal and progress", f"{path}/progress")}
+    pages = {
+        "candidates": ("Candidates", path),
+        "map": ("Map", f"{path}/map"),
+        "progress": ("Goal and progress", f"{path}/progress"),
+    }
     links = [
         html.Span(title, className="page-tab", **aria(current="page"))
         if name == page

@@ -9,7 +9,7 @@ import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from dash_app.client import ApiClient, ApiError
-from dash_app.components.data import (
+from dash_app.components.lists.data import (
     PATH,
     files_table,
     reasons_table,
@@ -18,9 +18,9 @@ from dash_app.components.data import (
     upload_panel,
     uploads_table,
 )
-from dash_app.components.filters import address, older_link, pick
+from dash_app.components.lists.filters import address, older_link, pick
+from dash_app.components.lists.runs import launch_dialog
 from dash_app.components.messages import empty_state, problem
-from dash_app.components.runs import launch_dialog
 from dash_app.components.tables import remark
 from dash_app.components.wording import aria, count
 from dash_app.contract import API_PREFIX

@@ -9,9 +9,9 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.controls import button
-from dash_app.components.filters import filter_chips, older_link, pick
+from dash_app.components.lists.filters import filter_chips, older_link, pick
+from dash_app.components.lists.runs import STATES, launch_dialog, runs_table, stop_dialog
 from dash_app.components.messages import empty_state, problem
-from dash_app.components.runs import STATES, launch_dialog, runs_table, stop_dialog
 from dash_app.components.waiting import wait_card
 from dash_app.contract import CampaignList
 from dash_app.dispatch_contract import RunList, RunnableJobList, WaitList

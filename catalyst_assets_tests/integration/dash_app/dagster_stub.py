@@ -8,6 +8,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 RUN: Final = "0b3f9a52-6a8e-4f0c-9d5e-3a1b6f1c2d4e"
+FAILED_STEP = {
+    "__typename": "ExecutionStepFailureEvent",
+    "stepKey": "training_set",
+    "message": "failed",
+    "error": {
+        "message": "dagster.StepError: failed\nat a line",
+        "cause": {
+            "message": "catalyst_assets.errors.LoopError: There are no labels. Load some.",
+            "cause": None,
+        },
+    },
+}
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from catalyst_assets.campaigns.history import read_history
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.campaigns.model import Campaign
+from catalyst_assets.representation.neighbours import N_COMPONENTS
 from catalyst_assets_tests.results import submit_results
 from resources.postgres.database import Database, Role, copy_rows, execute
 
@@ -234,6 +235,36 @@ class ReviewedCampaign:
         values = dict(zip(PROPERTIES, (band_gap, energy), strict=True))
         note = "did not converge" if None in values.values() else ""
         submit_results(self.database, self.key(iteration), material, values, note=note)
+
+
+def place(database: Database, places: dict[str, tuple[float, float]], explained: float = 0.4) -> None:
+    """Give materials components, as embedding does: each a structure of its own."""
+    with database.transaction(Role.OWNER) as connection:
+        connection.execute(
+            sa.text(
+                "UPDATE materials SET structure_hash = rpad(md5(material_id), 64, '0') WHERE material_id = ANY (:ids)"
+            ),
+            {"ids": list(places)},
+        )
+        number = connection.execute(
+            sa.text(
+                "INSERT INTO feature_sets (fingerprint, version, noted_at) VALUES ('seeded', 1, now()) RETURNING feature_set"
+            )
+        ).scalar_one()
+        connection.execute(
+            sa.text(
+                "INSERT INTO vector_bases (feature_set, n_fitted, explained, explained_by_two, projection, noted_at)"
+                " VALUES (:number, 4, 0.9, :two, '', now())"
+            ),
+            {"number": number, "two": explained},
+        )
+        hashes = dict(connection.execute(sa.text("SELECT material_id, structure_hash FROM materials")).all())
+        copy_rows(
+            connection,
+            "structure_vectors",
+            ["structure_hash", "feature_set", "components"],
+            ((hashes[name], number, [*xy, *[0.0] * (N_COMPONENTS - 2)]) for name, xy in places.items()),
+        )
 
 
 def predicted(place: int, n: int) -> dict[str, Any]:

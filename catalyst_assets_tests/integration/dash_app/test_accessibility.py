@@ -6,8 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from catalyst_assets_tests.integration.dash_app.ingested import add_file, set_aside
 from catalyst_assets_tests.integration.dash_app.review_page import signed_in
-from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
+from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign, place
 from catalyst_assets_tests.results import submit_results
 from resources.postgres.database import Database
 
@@ -20,8 +21,13 @@ PAGES = (
     ("/campaigns/oxide-perovskites-demo?candidate=4", "History"),
     ("/campaigns/oxide-perovskites-demo/progress", "Discovery"),
     ("/materials/p:SrTiO3", "Similar materials"),
+    ("/campaigns/oxide-perovskites-demo/map", "2 of 2 materials"),
     ("/runs", "Nobody knows what runs"),
-    ("/data", "Data"),
+    ("/data", "my_oxides"),
+    ("/data?show=files", "no table"),
+    ("/data?show=set-aside", "gap: … is too large"),
+    ("/data?show=set-aside&source=my_oxides&kind=gap: … is too large", "gap: 99 is too large"),
+    ("/data?show=uploads", "Nobody uploaded anything yet"),
     ("/campaigns/nowhere", "There is no campaign"),
 )
 _OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
@@ -38,6 +44,10 @@ def url(database: Database, page: Page) -> Iterator[str]:
         database, campaign.key(0), "p:SrTiO3", {"band_gap_direct": 1.5, "formation_energy_per_atom": -2.5}
     )
     campaign.rank(1, ["p:CaTiO3", "p:BaTiO3"])
+    campaign.predict(1, {"p:CaTiO3": (1.5, -2.5), "p:BaTiO3": (2.0, -2.0)})
+    place(database, {"p:CaTiO3": (0.0, 0.0), "p:BaTiO3": (1.0, 1.0)})
+    add_file(database, "my_oxides", "oxides.csv", "failed", "no table")
+    set_aside(database, "my_oxides", ["gap: 99 is too large"], {"gap": 99})
     with signed_in(page, database, "admin") as address:
         yield address
 

@@ -2,15 +2,20 @@
 
 import csv
 import io
+import os
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from catalyst_assets_tests.integration.dash_app.dagster_stub import dagster_that_answers
 from catalyst_assets_tests.integration.dash_app.ingested import add_file, add_records, set_aside
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.dash_app.serving import api_client
+from catalyst_assets_tests.integration.dash_app.test_api_page import NEEDED, commands_below
 from resources.platform import Platform
 from resources.postgres.database import Database
 
@@ -116,6 +121,31 @@ def test_reasons_are_counted_alike_whatever_numbers_and_names_they_hold(
     (row,) = csv.DictReader(io.StringIO(answer.text))
     assert (row["record"], row["payload"]) == ("row 0", '{"gap": "1e3", "note": "=1+1"}')
     assert len(list(csv.reader(io.StringIO(api.get("/exports/quarantine.csv").text)))) == 5
+
+
+def test_the_commands_about_sources_do_what_they_say(
+    api: httpx.Client, database: Database, tmp_path: Path
+) -> None:
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} missing")
+    add_file(database, "my_oxides", "oxides.csv")
+    set_aside(database, "my_oxides", ["gap: 99 is too large"])
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands_below("Sources")],
+        env={
+            "PATH": os.environ["PATH"],
+            "API": str(api.base_url).rstrip("/"),
+            "AUTH": f"Authorization: {api.headers['Authorization']}",
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == "my_oxides: 0 materials, 1 set aside\n1 my_oxides: gap: … is too large\n"
+    assert "gap: 99 is too large" in (tmp_path / "set-aside.csv").read_text(encoding="utf-8")
 
 
 def test_what_answers_a_validator_is_told_nobody(api: httpx.Client, database: Database) -> None:

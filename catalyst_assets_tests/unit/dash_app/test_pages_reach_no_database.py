@@ -9,6 +9,7 @@ import pytest
 
 import dash_app.components
 import dash_app.components.candidates
+import dash_app.components.lists
 import dash_app.pages
 
 REACHING = ("sqlalchemy", "psycopg2", "resources", "dash_app.api", "dagster")
@@ -17,7 +18,12 @@ MODULES = [
     "dash_app.contract",
     *(
         module.name
-        for package in (dash_app.pages, dash_app.components, dash_app.components.candidates)
+        for package in (
+            dash_app.pages,
+            dash_app.components,
+            dash_app.components.candidates,
+            dash_app.components.lists,
+        )
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
     ),
 ]

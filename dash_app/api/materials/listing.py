@@ -244,6 +244,8 @@ class _Reading:
                 self._connection, "app/candidates/of_material", material_id=query.material.replace("\0", "")
             )
             chosen.append({row["candidate_id"] for row in rows})
+        if query.candidates is not None:
+            chosen.append(set(query.candidates))
         if self._gave_few is not None:
             chosen.append(self._gave_few)
         for text in query.validated or ():

@@ -44,6 +44,7 @@ RIGHTS: Final[dict[str, Right]] = {
     "GET /exports/quarantine.csv": Right.READ,
     "GET /campaigns/{name}/iterations": Right.READ,
     "GET /campaigns/{name}/iterations/{key}/rerank": Right.READ,
+    "GET /campaigns/{name}/iterations/{key}/map": Right.READ,
     "GET /candidates": Right.READ,
     "GET /candidates/{candidate_id}": Right.READ,
     "POST /candidates/decisions": Right.REVIEW,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from dash import dcc, html
 
-from dash_app.components.filters import address
+from dash_app.components.lists.filters import address
 from dash_app.components.tables import table
 from dash_app.components.tiles import badge
 from dash_app.components.wording import MISSING, ago, count, formula, moment, size

@@ -1,0 +1,1 @@
+"""Lists that the address filters: runs, sources and their files, what was set aside, uploads."""
