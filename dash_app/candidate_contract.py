@@ -41,7 +41,10 @@ class Range(NamedTuple):
 def _split(value: Any) -> Any:
     """Return a list of what is separated by commas, repeated or both."""
     texts = [value] if isinstance(value, str) else value
-    return [part.strip() for text in texts for part in text.split(",")] if isinstance(texts, list) else texts
+    if not isinstance(texts, list):
+        return texts
+    # What was read once is numbers.
+    return [part.strip() for text in texts for part in str(text).split(",")]
 
 
 def _known_elements(symbols: list[str] | None) -> list[str] | None:

@@ -77,7 +77,7 @@ def test_a_few_requests_to_every_operation_are_answered_as_described(
     api: httpx.Client, database: Database, tmp_path: Path
 ) -> None:
     sent, found = make_up_requests(api, database, tmp_path, "fuzzing", 2)
-    assert found == ""
+    assert not found, found
     assert sent > 20
 
 
@@ -87,7 +87,7 @@ def test_a_few_requests_to_every_operation_are_answered_as_described(
 def test_ten_thousand_requests_are_answered_as_described(
     api: httpx.Client, database: Database, tmp_path: Path
 ) -> None:
-    sent, found = make_up_requests(api, database, tmp_path, "examples,coverage,fuzzing", 500)
+    sent, found = make_up_requests(api, database, tmp_path, "examples,coverage,fuzzing", 230)
     print(f"{sent:,} requests")
-    assert found == ""
+    assert not found, found
     assert sent >= 10_000

@@ -351,6 +351,9 @@ def test_exports_hold_every_candidate_that_passes_the_filters(served: Served) ->
     data = served.api.get("/exports/candidates.parquet", params=query | {"limit": 4}).content
     table = pq.read_table(io.BytesIO(data))
     assert table["rank"].to_pylist() == [int(row["rank"]) for row in rows[:4]]
+    chosen = ",".join(row["candidate_id"] for row in rows[1:3])
+    text = served.api.get("/exports/candidates.csv", params=query | {"candidates": chosen})
+    assert [row["rank"] for row in csv.DictReader(io.StringIO(text.text))] == ["6", "2"]
     assert table[f"predicted.{GAP} [eV]"].to_pylist() == [1.8, 1.8, 1.7, 1.5]
 
 
