@@ -181,6 +181,9 @@ class CampaignSummary(BaseModel):
     hits: int | None = Field(description="How many of them meet every criterion; null without criteria.")
     best: float | None = Field(description="Best objective value; null without an objective.")
     candidates: dict[CandidateStatus, int] = Field(description="Number of candidates in each status.")
+    max_evaluations: int | None = Field(None, description="After so many it ends; null without that rule.")
+    target_hits: int | None = Field(None, description="With so many it ends; null without that rule.")
+    waiting: Waiting | None = Field(None, description="Null where it goes on or has ended.")
 
 
 class CampaignDetail(CampaignSummary):
@@ -190,7 +193,6 @@ class CampaignDetail(CampaignSummary):
     sha256: str
     properties: list[PropertyInfo]
     progress: list[Iteration]
-    waiting: Waiting | None = Field(description="Null where it goes on or has ended.")
     notices: list[Notice] = Field(default=[], description="What a person should know, oldest first.")
 
 

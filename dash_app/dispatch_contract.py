@@ -32,6 +32,14 @@ class StopRequest(BaseModel):
     )
 
 
+class ReasonedRequest(BaseModel):
+    """Say why something is asked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: ReasonText = Field("", description="Why, if there is something to say; kept with the request.")
+
+
 class CampaignRequest(BaseModel):
     """What somebody asked of a campaign, and what became of it."""
 

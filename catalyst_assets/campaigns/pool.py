@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CorruptArtifactError
 from catalyst_assets.representation.noted import QUARANTINE_SOURCE
-from resources.postgres.database import Row, fetch_all
+from resources.postgres.database import Row, fetch_all, load_query
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from catalyst_assets.representation.noted import FeatureSet
     from resources.object_store import ObjectStore
 
+_MEMBERS: Final = "campaigns/pool"
 _LISTED: Final = ("material_id", "structure_hash", "reduced_formula")
 
 
@@ -45,26 +46,61 @@ def load_pool(
     arrived_until
         Only members that came by then.
     """
-    return fetch_all(
-        connection,
-        "campaigns/pool",
-        sources=list(pool.sources) or None,
-        elements=list(pool.elements) or None,
-        only_elements=list(pool.only_elements) or None,
-        exclude_elements=list(pool.exclude_elements) or None,
-        chemical_system=pool.chemical_system,
-        n_sites_min=pool.n_sites_min,
-        n_sites_max=pool.n_sites_max,
-        lacks_property=pool.lacks.property if pool.lacks else None,
-        lacks_method=pool.lacks.method if pool.lacks else None,
-        without=sorted(without),
-        most=most,
-        described=described,
-        feature_set=features.number if features else None,
-        fingerprint=features.fingerprint if features else "",
-        quarantine_source=QUARANTINE_SOURCE,
-        arrived_until=arrived_until,
+    asked = _selecting(pool) | {
+        "without": sorted(without),
+        "most": most,
+        "described": described,
+        "feature_set": features.number if features else None,
+        "fingerprint": features.fingerprint if features else "",
+        "arrived_until": arrived_until,
+    }
+    return fetch_all(connection, _MEMBERS, **asked)
+
+
+def count_pool(connection: "sa.Connection", pool: "Pool") -> int:
+    """Return how many members a pool has."""
+    import sqlalchemy as sa
+
+    return int(
+        connection.execute(sa.select(sa.func.count()).select_from(_members()), _selecting(pool)).scalar_one()
     )
+
+
+def sample_pool(connection: "sa.Connection", pool: "Pool", most: int) -> list[str]:
+    """Return so many members of a pool, the same ones each time and of a larger pool as if drawn at random."""
+    import sqlalchemy as sa
+
+    members = _members()
+    drawn = sa.select(members.c.material_id).order_by(sa.func.md5(members.c.material_id)).limit(most)
+    return list(connection.execute(drawn, _selecting(pool)).scalars())
+
+
+def _members() -> "sa.Subquery":
+    import sqlalchemy as sa
+
+    return load_query(_MEMBERS).columns(sa.column("material_id", sa.Text)).subquery("members")
+
+
+def _selecting(pool: "Pool") -> dict[str, Any]:
+    """Return the parameters that name all members of a pool."""
+    return {
+        "sources": list(pool.sources) or None,
+        "elements": list(pool.elements) or None,
+        "only_elements": list(pool.only_elements) or None,
+        "exclude_elements": list(pool.exclude_elements) or None,
+        "chemical_system": pool.chemical_system,
+        "n_sites_min": pool.n_sites_min,
+        "n_sites_max": pool.n_sites_max,
+        "lacks_property": pool.lacks.property if pool.lacks else None,
+        "lacks_method": pool.lacks.method if pool.lacks else None,
+        "without": [],
+        "most": None,
+        "described": None,
+        "feature_set": None,
+        "fingerprint": "",
+        "quarantine_source": QUARANTINE_SOURCE,
+        "arrived_until": None,
+    }
 
 
 def hash_pool(rows: Iterable[Mapping[str, Any]]) -> str:

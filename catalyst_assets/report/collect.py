@@ -1,8 +1,4 @@
-"""Reading a campaign's summary from the database and the object store.
-
-The only place beside the validator that looks at a pool's answers: to say how many hits there were to
-find. Nothing that trains or ranks calls it.
-"""
+"""Reading a campaign's summary from the database and the object store. Nothing that trains or ranks calls it."""
 
 import math
 from collections import defaultdict
@@ -11,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from catalyst_assets.campaigns.evaluations import judge_hits, load_evaluations
+from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.labels import load_superseded
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import load_pool
@@ -27,7 +23,7 @@ from catalyst_assets.report.summary import (
     SpaceMap,
     Suggestion,
 )
-from catalyst_assets.vocabulary.validators import VALIDATORS, Answers
+from catalyst_assets.validation.pool_hits import count_pool_hits
 from resources.postgres.database import Database, Role, Row, fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -91,7 +87,7 @@ def summarize_campaign(platform: "Platform", name: str, *, with_map: bool = True
     return CampaignSummary(
         campaign=name,
         pool_size=len(pool),
-        hits_in_pool=_count_hits(database, campaign, formulas),
+        hits_in_pool=count_pool_hits(database, campaign, formulas),
         criteria=tuple(describe_criterion(criterion) for criterion in campaign.criteria),
         iterations=tuple(
             _iteration(item, evaluations, superseded.get(item["partition_key"], ())) for item in iterations
@@ -255,20 +251,3 @@ def _provenance(campaign_sha256: str, iterations: list[Row]) -> dict[str, str]:
     latest = iterations[-1] if iterations else {}
     known = {shown: latest.get(column) for shown, column in _PROVENANCE.items()}
     return {"campaign": campaign_sha256} | {shown: value for shown, value in known.items() if value}
-
-
-def _count_hits(database: Database, campaign: Campaign, formulas: dict[str, str]) -> int | None:
-    if VALIDATORS[campaign.validator].answers is not Answers.AT_ONCE or not campaign.criteria:
-        return None
-    answers: dict[str, dict[str, float]] = defaultdict(dict)
-    with database.transaction(Role.VALIDATOR) as connection:
-        for row in fetch_all(
-            connection,
-            "validation/hits_in_pool",
-            material_ids=list(formulas),
-            method=campaign.method,
-            properties=sorted({*campaign.properties, *campaign.learned_properties}),
-        ):
-            answers[row["material_id"]][row["property"]] = row["value"]
-    known = sorted(answers)
-    return sum(judge_hits(campaign, [answers[i] for i in known], [formulas[i] for i in known]))

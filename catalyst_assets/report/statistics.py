@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Between them lie 95 % of random campaigns.
-_TAILS: Final = ((1 - 0.95) / 2, 1 - (1 - 0.95) / 2)
+TAILS: Final = ((1 - 0.95) / 2, 1 - (1 - 0.95) / 2)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def random_band(
     from scipy.stats import hypergeom
 
     drawn = np.asarray(evaluations, dtype=np.int64)
-    low, high = (hypergeom.ppf(share, pool_size, hits, drawn) for share in _TAILS)
+    low, high = (hypergeom.ppf(share, pool_size, hits, drawn) for share in TAILS)
     # Where a draw can end in one way only, the quantile function answers one below it.
     least = np.maximum(0, drawn - (pool_size - hits))
     return np.maximum(low, least), np.maximum(high, least)
@@ -102,7 +102,7 @@ def acceleration(pool_size: int, hits: int, found: int, evaluation: int) -> Rati
     """
     if not 1 <= found <= hits:
         return None
-    low, high = (random_evaluations_quantile(pool_size, hits, found, share) for share in _TAILS)
+    low, high = (random_evaluations_quantile(pool_size, hits, found, share) for share in TAILS)
     mean = random_expected_evaluations(pool_size, hits, found)
     return Ratio(mean / evaluation, low / evaluation, high / evaluation)
 

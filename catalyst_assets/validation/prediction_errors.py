@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.campaigns.evaluations import load_evaluations
 from catalyst_assets.campaigns.iterations import read_iteration, record_metrics
+from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.learning.audit import Judged
 from catalyst_assets.learning.significance import Difference, paired, unpaired
+from catalyst_assets.validation.pool_hits import count_pool_hits, knows_hits
 from resources.postgres.database import Role, fetch_all
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from catalyst_assets.campaigns.iterations import Iteration
+    from catalyst_assets.campaigns.model import Campaign
     from resources.postgres.database import Database
 
 
@@ -36,6 +39,7 @@ def score_iteration(database: "Database", partition_key: str) -> dict[str, Any]:
             (row["property"], row["predicted_mean"], row["value"])
             for row in _test_rows(connection, iteration)
         )
+    to_find = _count_what_was_to_find(database, iteration.campaign)
     with database.transaction() as connection:
         scored = fetch_all(connection, "validation/scored_results", partition_key=partition_key)
         validated = mean_errors((row["property"], row["predicted_mean"], row["value"]) for row in scored)
@@ -52,8 +56,19 @@ def score_iteration(database: "Database", partition_key: str) -> dict[str, Any]:
             "evaluated": len(done),
             "hits": sum(evaluation.is_hit for evaluation in done),
         }
-        record_metrics(connection, partition_key, metrics)
+        record_metrics(connection, partition_key, metrics | to_find)
     return metrics
+
+
+def _count_what_was_to_find(database: "Database", campaign: "Campaign") -> dict[str, Any]:
+    """Return ``pool_size`` and ``hits_in_pool``, by which pages draw random choice; nothing where nobody knows."""
+    if not knows_hits(campaign):
+        return {}
+    with database.transaction() as connection:
+        formulas = {
+            row["material_id"]: row["reduced_formula"] for row in load_pool(connection, campaign.pool)
+        }
+    return {"pool_size": len(formulas), "hits_in_pool": count_pool_hits(database, campaign, formulas)}
 
 
 def judge_errors(database: "Database", partition_key: str) -> dict[str, Judged]:

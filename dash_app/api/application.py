@@ -9,8 +9,9 @@ from fastapi import Depends, FastAPI
 from dash_app.api import campaigns, candidates, rankings, reference, results, validation
 from dash_app.api.connection import Transaction
 from dash_app.api.data import refusals, sources
-from dash_app.api.dispatch import models, requests, runs
+from dash_app.api.dispatch import models, preview, requests, runs
 from dash_app.api.dispatch.dagster_runs import Runs
+from dash_app.api.dispatch.pools import Previews
 from dash_app.api.door import attachments, decisions
 from dash_app.api.door.gate import Gate
 from dash_app.api.door.idempotency import HONOURED_BELOW, Idempotency
@@ -26,6 +27,8 @@ from dash_app.api.people.entrance import Entrance, Threshold
 from dash_app.api.people.identity import Identity
 from dash_app.api.people.rights import describe_rights
 from dash_app.api.problems import install_problem_handlers, problem_responses
+from dash_app.api.progress import routes as progress
+from dash_app.api.standing import Standings
 from dash_app.api.uploads import routes as uploads
 from dash_app.contract import Health, Problem
 from dash_app.result_contract import NewResult
@@ -82,12 +85,16 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     app.state.dagster = DagsterServer(dagster_address(platform.settings), asking)
     app.state.runs = Runs(app.state.dagster)
     app.state.answers = StoredAnswers()
+    app.state.standings = Standings()
+    app.state.previews = Previews()
     app.state.feed = Feed(platform.database)
     install_problem_handlers(app)
     app.include_router(events.router)
     app.include_router(sessions.router)
     app.include_router(campaigns.router)
     app.include_router(campaigns.waits)
+    app.include_router(progress.router)
+    app.include_router(preview.router)
     app.include_router(requests.router)
     app.include_router(models.router)
     app.include_router(runs.router)

@@ -1,16 +1,16 @@
 """`/campaigns`: which goals run, how far each is, iteration by iteration."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 
-from catalyst_assets.campaigns.evaluations import Evaluation, load_evaluations, read_evaluations
+from catalyst_assets.campaigns.evaluations import Evaluation
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.vocabulary.known import known_properties, label_of, unit_of
 from dash_app.api.connection import Transaction
-from dash_app.api.discovery import parse_document, sum_up
+from dash_app.api.discovery import Discovery, evaluations_of, parse_document, sum_up
 from dash_app.api.problems import NotFoundError, problem_responses
 from dash_app.api.superseded import superseded_in
 from dash_app.contract import (
@@ -26,6 +26,9 @@ from dash_app.contract import (
 from dash_app.dispatch_contract import CampaignWait, WaitList
 from resources.postgres.database import Row, fetch_all, fetch_one
 
+if TYPE_CHECKING:
+    from dash_app.api.standing import Standings
+
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=problem_responses(503))
 
 waits = APIRouter(tags=["campaigns"], responses=problem_responses(503))
@@ -34,23 +37,27 @@ CampaignName = Annotated[str, Path(description="The campaign's name.")]
 
 
 @router.get("", summary="List campaigns")
-def list_campaigns(connection: Transaction) -> CampaignList:
+def list_campaigns(request: Request, connection: Transaction) -> CampaignList:
     """Every campaign that has run, the newest first."""
-    items = [_summary(_load(connection, row)) for row in fetch_all(connection, "app/campaigns", name=None)]
+    standings: Standings = request.app.state.standings
+    rows = fetch_all(connection, "app/campaigns", name=None)
+    found = standings.of(connection, rows)
+    waiting = {row["campaign"]: Waiting.model_validate(row) for row in fetch_all(connection, "app/waits")}
+    items = [_summary(row, found[row["name"]], waiting.get(row["name"])) for row in rows]
     return CampaignList(items=items, total=len(items))
 
 
 @router.get("/{name}", summary="Show a campaign", responses=problem_responses(404, 422))
 def show_campaign(name: CampaignName, connection: Transaction) -> CampaignDetail:
     """Goal, counts, and what each iteration evaluated and found."""
-    loaded = _load(connection, _find(connection, name))
+    loaded = load_campaign(connection, name)
+    found = sum_up(loaded.campaign, loaded.evaluations)
     return CampaignDetail(
-        **_summary(loaded).model_dump(),
+        **_summary(loaded.row, found, _waiting(connection, name)).model_dump(),
         document=loaded.row["document"],
         sha256=loaded.row["sha256"],
         properties=_properties(connection, loaded),
         progress=_progress(connection, loaded),
-        waiting=_waiting(connection, name),
         notices=[
             Notice.model_validate(row)
             for row in fetch_all(connection, "loop/notices/standing", campaign=name)
@@ -63,7 +70,7 @@ def show_campaign(name: CampaignName, connection: Transaction) -> CampaignDetail
 )
 def list_iterations(name: CampaignName, connection: Transaction) -> IterationList:
     """Every iteration in order, with its ranking's strategy, its counts and its metrics."""
-    items = _progress(connection, _load(connection, _find(connection, name)))
+    items = _progress(connection, load_campaign(connection, name))
     return IterationList(items=items, total=len(items))
 
 
@@ -99,7 +106,7 @@ def _find(connection: sa.Connection, name: str, query: str = "app/campaigns") ->
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class Loaded:
     """A campaign's row, its goal where this version can read it, and its evaluations."""
 
     row: Row
@@ -107,19 +114,33 @@ class _Loaded:
     evaluations: list[Evaluation]
 
 
-def _load(connection: sa.Connection, row: Row) -> _Loaded:
+def load_campaign(connection: sa.Connection, name: str) -> Loaded:
+    """Return a campaign with what it evaluated.
+
+    Raises
+    ------
+    NotFoundError
+        No campaign of that name has run.
+    """
+    row = _find(connection, name)
     campaign = parse_document(row["document"])
-    if campaign is None:
-        return _Loaded(row, None, read_evaluations(connection, row["name"]))
-    return _Loaded(row, campaign, load_evaluations(connection, campaign))
+    return Loaded(row, campaign, evaluations_of(connection, name, campaign))
 
 
-def _summary(loaded: _Loaded) -> CampaignSummary:
-    found = sum_up(loaded.campaign, loaded.evaluations)
-    return CampaignSummary(**loaded.row, evaluated=found.evaluated, hits=found.hits, best=found.best)
+def _summary(row: Row, found: Discovery, waiting: Waiting | None) -> CampaignSummary:
+    stop = row["document"].get("stop") or {}
+    return CampaignSummary(
+        **row,
+        evaluated=found.evaluated,
+        hits=found.hits,
+        best=found.best,
+        max_evaluations=stop.get("max_evaluations"),
+        target_hits=stop.get("target_hits"),
+        waiting=waiting,
+    )
 
 
-def _properties(connection: sa.Connection, loaded: _Loaded) -> list[PropertyInfo]:
+def _properties(connection: sa.Connection, loaded: Loaded) -> list[PropertyInfo]:
     units = {
         name: unit_of(name) for name in (loaded.campaign.predicted_properties if loaded.campaign else ())
     }
@@ -132,7 +153,7 @@ def _properties(connection: sa.Connection, loaded: _Loaded) -> list[PropertyInfo
     ]
 
 
-def _progress(connection: sa.Connection, loaded: _Loaded) -> list[Iteration]:
+def _progress(connection: sa.Connection, loaded: Loaded) -> list[Iteration]:
     iterations = []
     superseded = superseded_in(connection, loaded.row["name"])
     for row in fetch_all(connection, "app/iterations", campaign=loaded.row["name"]):

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from pydantic import ValidationError
 
-from catalyst_assets.campaigns.evaluations import Evaluation
+from catalyst_assets.campaigns.evaluations import Evaluation, load_evaluations, read_evaluations
 from catalyst_assets.campaigns.model import Campaign
 
 
@@ -39,6 +40,11 @@ def parse_document(document: dict[str, Any]) -> Campaign | None:
         return Campaign.model_validate(document)
     except ValidationError:
         return None
+
+
+def evaluations_of(connection: sa.Connection, name: str, campaign: Campaign | None) -> list[Evaluation]:
+    """Return what a campaign evaluated, judged where this version can read its goal."""
+    return read_evaluations(connection, name) if campaign is None else load_evaluations(connection, campaign)
 
 
 def sum_up(campaign: Campaign | None, evaluations: Sequence[Evaluation]) -> Discovery:

@@ -48,11 +48,11 @@
     }
   };
 
-  // A page that is about no single campaign reads what it shows anew.
+  // A page that is about no single candidate reads what it shows anew.
   const SETTLED_MS = 400;
-  const takeAny = () => {
-    clearTimeout(gathering);
-    gathering = setTimeout(() => { gathering = null; review.store("changed", Date.now()); }, SETTLED_MS);
+  let settling = null;
+  live.renewAll = () => {
+    settling = settling || setTimeout(() => { settling = null; review.store("changed", Date.now()); }, SETTLED_MS);
   };
 
   const take = (kind, data) => {
@@ -153,6 +153,6 @@
 
   Object.assign(window.dash_clientside.review, {
     follow: (about) => live.follow(about ? { key: `campaign ${about.name}`, campaign: about.name, take } : null),
-    followAll: () => live.follow({ key: "all", campaign: null, take: takeAny }),
+    followAll: () => live.follow({ key: "all", campaign: null, take: live.renewAll }),
   });
 })();

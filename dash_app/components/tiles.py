@@ -1,9 +1,9 @@
 """Numbers that tell at a glance how far a campaign is."""
 
-from dash import dcc, html
+from dash import html
 
 from catalyst_assets.constants import in_sentence, title_of
-from dash_app.components.wording import count, moment, number, property_title
+from dash_app.components.wording import number, property_title
 from dash_app.contract import CampaignDetail, CampaignSummary, CandidateStatus
 
 
@@ -29,27 +29,6 @@ def summary_tiles(campaign: CampaignDetail) -> html.Dl:
         ("In progress", f"{at_work:,}", "flagged or in validation"),
     )
     return html.Dl([_tile(*tile) for tile in tiles], className="tiles")
-
-
-def campaign_card(campaign: CampaignSummary) -> dcc.Link:
-    """Show a campaign in the list of all."""
-    found = count(campaign.hits, "hit") if campaign.hits is not None else f"best {number(campaign.best, 4)}"
-    facts = [
-        count(campaign.iterations, "iteration"),
-        f"{campaign.evaluated:,} evaluated",
-        found,
-        f"{_in_status(campaign, CandidateStatus.RANKED):,} to review",
-    ]
-    return dcc.Link(
-        [
-            html.Div([html.H2(campaign.name), badge(campaign.status)], className="card-head"),
-            html.P(campaign.description or "No description.", className="soft description"),
-            html.Ul([html.Li(fact) for fact in facts], className="facts"),
-            html.P(campaign.stop_reason or f"Started {moment(campaign.created_at)}", className="soft small"),
-        ],
-        href=f"/campaigns/{campaign.name}",
-        className="card",
-    )
 
 
 def badge(status: str, kind: str = "", look: str = "") -> html.Span:

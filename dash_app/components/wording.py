@@ -120,6 +120,11 @@ def aria(**attributes: str) -> dict[str, Any]:
     return {f"aria-{name}": value for name, value in attributes.items()}
 
 
+def data(**attributes: str) -> dict[str, Any]:
+    """Return attributes that our scripts read, as Dash wants them: ``data(needs_reason="yes")``."""
+    return {f"data-{name.replace('_', '-')}": value for name, value in attributes.items()}
+
+
 def count(n: int, one: str, many: str | None = None) -> str:
     """Write a number of things: "1 candidate", "1,200 candidates"."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"

@@ -14,7 +14,17 @@ from dash_app.components.controls import button
 from dash_app.components.messages import problem
 from dash_app.components.wording import aria
 from dash_app.contract import API_PREFIX
-from dash_app.pages import campaign, campaigns, data, material, pool_map, progress, results, runs
+from dash_app.pages import (
+    campaign,
+    campaigns,
+    data,
+    material,
+    new_campaign,
+    pool_map,
+    progress,
+    results,
+    runs,
+)
 from dash_app.people_contract import Visitor
 
 _ASSETS: Final = Path(__file__).parent.parent / "assets"
@@ -56,6 +66,7 @@ def add_pages(server: FastAPI, client: ApiClient) -> Dash:
     app.layout = _frame()
     _register_visitor(app, client)
     campaigns.register(app, client)
+    new_campaign.register(app, client)
     progress.register(app, client)
     pool_map.register(app, client)
     campaign.register(app, client)

@@ -21,5 +21,7 @@ def advance(
 
     with open_platform(home) as platform:
         pending = request_advance(platform.database, name)
-    rest = f"; {pending} candidates are still to be answered" if pending else ""
+    rest = (
+        f"; {pending} candidate{' is' if pending == 1 else 's are'} still to be answered" if pending else ""
+    )
     typer.echo(f"Campaign {name} goes on at its next look, within seconds where `catalyst up` runs{rest}.")

@@ -42,7 +42,7 @@ DECISION: Final = "catalyst.decision"
 REASON: Final = "catalyst.reason"
 PROMOTIONS: Final = "catalyst.promotions"
 # Measured of an iteration after its model was registered, so no part of the version.
-_MEASURED_LATER: Final = ("test_", "validation_", "evaluated", "hits")
+_MEASURED_LATER: Final = ("test_", "validation_", "evaluated", "hits", "pool_size")
 _SHOWN: Final = ("relative_mae", "valid_mae", "miscalibration_area")
 
 

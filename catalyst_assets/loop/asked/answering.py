@@ -144,7 +144,9 @@ def _stop(_: "Platform", connection: "sa.Connection", request: Row) -> Answer:
 
 def _next(_: "Platform", connection: "sa.Connection", request: Row) -> Answer:
     pending = note_advance(connection, request["campaign"])
-    rest = f"; {pending} candidates are still to be answered" if pending else ""
+    rest = (
+        f"; {pending} candidate{' is' if pending == 1 else 's are'} still to be answered" if pending else ""
+    )
     return Answer(
         f"Campaign {request['campaign']} opens its next iteration{rest}.", details={"pending": pending}
     )

@@ -22,6 +22,7 @@ PAGES = (
     ("/campaigns/oxide-perovskites-demo/progress", "Discovery"),
     ("/materials/p:SrTiO3", "Similar materials"),
     ("/campaigns/oxide-perovskites-demo/map", "2 of 2 materials"),
+    ("/campaigns/new", "method is missing"),
     ("/runs", "Nobody knows what runs"),
     ("/data", "my_oxides"),
     ("/data?show=files", "no table"),

@@ -106,6 +106,7 @@ def test_a_campaign_is_started_gone_on_with_and_stopped_by_curl_as_the_page_says
         "Campaign silver-oxides has ended.",
         "The report of campaign silver-oxides is written.",
         "stopped by Ada Lovelace: the furnace is needed elsewhere",
+        "Nobody knows how many hits the pool holds, and nothing is evaluated yet: there is no random choice to compare with.",
         "[0,null]",
     ]
     assert told.getvalue().splitlines() == [

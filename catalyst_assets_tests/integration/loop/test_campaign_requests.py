@@ -81,7 +81,7 @@ def test_requests_are_carried_out_in_their_order_and_say_what_became_of_them(
         ("refused", "Campaign new is valid, and cannot run here yet: No member of the pool has features: materialize "
                     "`backbone` and `structure_embeddings`."),
         ("refused", "The first iteration of new is not ranked yet: there is nothing to go on from."),
-        ("done", "Campaign followed opens its next iteration; 1 candidates are still to be answered."),
+        ("done", "Campaign followed opens its next iteration; 1 candidate is still to be answered."),
         ("done", "Campaign followed has ended."),
         ("refused", "Campaign followed has ended already: stopped by Ada: enough."),
         ("refused", "There is no campaign nowhere."),

@@ -18,7 +18,13 @@ from dash_app.api.connection import Transaction
 from dash_app.api.dispatch.goals import GOAL_BODY, read_goal, refused_goal
 from dash_app.api.problems import NobodyAnswersError, NotFoundError, problem_responses
 from dash_app.contract import API_PREFIX
-from dash_app.dispatch_contract import CampaignRequest, CampaignRequestList, RequestStatus, StopRequest
+from dash_app.dispatch_contract import (
+    CampaignRequest,
+    CampaignRequestList,
+    ReasonedRequest,
+    RequestStatus,
+    StopRequest,
+)
 from resources.postgres.database import Row, fetch_all, fetch_one
 
 router = APIRouter(tags=["campaigns"], responses=problem_responses(422, 503))
@@ -90,11 +96,15 @@ def stop_campaign(
     responses=ACCEPTED | problem_responses(404),
 )
 def open_next_iteration(
-    name: CampaignName, response: Response, person: PersonOf, connection: Transaction
+    name: CampaignName,
+    response: Response,
+    person: PersonOf,
+    connection: Transaction,
+    body: ReasonedRequest | None = None,
 ) -> CampaignRequest:
     """Have the next iteration opened although the batch is not answered, as `catalyst campaign advance` does."""
     find_document(connection, name)
-    return ask(response, connection, person.name, "next", name)
+    return ask(response, connection, person.name, "next", name, reason=body.reason if body else "")
 
 
 @router.post(
@@ -104,11 +114,15 @@ def open_next_iteration(
     responses=ACCEPTED | problem_responses(404),
 )
 def retry_campaign(
-    name: CampaignName, response: Response, person: PersonOf, connection: Transaction
+    name: CampaignName,
+    response: Response,
+    person: PersonOf,
+    connection: Transaction,
+    body: ReasonedRequest | None = None,
 ) -> CampaignRequest:
     """Have tried again at once what failed of a campaign, as `catalyst campaign retry` does."""
     find_document(connection, name)
-    return ask(response, connection, person.name, "retry", name)
+    return ask(response, connection, person.name, "retry", name, reason=body.reason if body else "")
 
 
 @router.get("/campaign-requests", summary="List what was asked of campaigns")

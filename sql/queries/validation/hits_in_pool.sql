@@ -1,4 +1,4 @@
--- For the report only: what the validator knows about every member of a pool.
+-- What the validator knows about every member of a pool: to count its hits, nothing else.
 SELECT material_id, property, value FROM reference_values
 WHERE material_id = ANY (CAST(:material_ids AS text[])) AND method = :method
   AND property = ANY (CAST(:properties AS text[]))

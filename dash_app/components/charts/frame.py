@@ -1,0 +1,97 @@
+"""What every chart of a campaign shares: margins, axes, lines, marks, and where one is laid out."""
+
+from typing import Any, Final
+
+from dash import dcc, html
+
+from dash_app.components.wording import aria
+
+# Variables of `assets/review.css`; a part after a slash is how opaque.
+BLUE: Final = "--blue"
+ORANGE: Final = "--orange"
+GREEN: Final = "--green"
+GREY: Final = "--grey"
+BAND: Final = "--grey/0.22"
+AIM: Final = "--green/0.13"
+MARGIN: Final = {"l": 52, "r": 14, "t": 8, "b": 44}
+Figure = dict[str, Any]
+Trace = dict[str, Any]
+
+
+def chart(name: str, label: str) -> html.Div:
+    """Lay out a chart; ``label`` says what it shows to who does not see it."""
+    graph = dcc.Graph(
+        id={"type": "chart", "name": name},
+        config={"displayModeBar": False, "responsive": True},
+        className="chart",
+    )
+    return html.Div(graph, role="img", className="chart-frame", **aria(label=label))
+
+
+def figure(traces: list[Trace], across: str, up: str, *, has_legend: bool = False, **layout: Any) -> Figure:
+    """Return a figure with both axes named; more of the ``layout`` joins what all have."""
+    axis = {
+        "gridcolor": "--line",
+        "zeroline": False,
+        "linecolor": "--strong-line",
+        "automargin": True,
+        "title": {"standoff": 8},
+    }
+    shared: Figure = {
+        "margin": MARGIN,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "system-ui, sans-serif", "size": 12.5, "color": "--soft"},
+        "hoverlabel": {"bgcolor": "--ink", "font": {"color": "--paper"}, "align": "left"},
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        "showlegend": has_legend,
+        "hovermode": "closest",
+    }
+    for name, title in (("xaxis", across), ("yaxis", up)):
+        shared[name] = axis | {"title": {"text": title, "standoff": 8}} | layout.pop(name, {})
+    return {"data": traces, "layout": shared | layout}
+
+
+def empty_figure(text: str) -> Figure:
+    """Return a figure that says why there is nothing to draw."""
+    hidden = {"visible": False}
+    note = {"text": text, "showarrow": False, "x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper"}
+    return figure([], "", "", xaxis=hidden, yaxis=hidden, annotations=[note])
+
+
+def line(x: list[Any], y: list[Any], name: str, color: str, **more: Any) -> Trace:
+    """Return a line; a ``dash`` makes it a dashed one, ``hover`` what its places say."""
+    hover = more.pop("hover", None)
+    style = {"color": color, "width": more.pop("width", 2), "dash": more.pop("dash", "solid")}
+    if "shape" in more:
+        style["shape"] = more.pop("shape")
+    told = {"hoverinfo": "skip"} if hover is None else {"hovertemplate": hover + "<extra></extra>"}
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "name": name,
+        "line": style,
+        "cliponaxis": False,
+        "showlegend": bool(name),
+        **told,
+        **more,
+    }
+
+
+def marks(x: list[Any], y: list[Any], name: str, color: str, hover: str, **more: Any) -> Trace:
+    """Return marks without a line."""
+    marker = {"color": color, "size": more.pop("size", 7), "symbol": more.pop("symbol", "circle")}
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": x,
+        "y": y,
+        "name": name,
+        "marker": marker,
+        "cliponaxis": False,
+        "showlegend": bool(name),
+        "hovertemplate": hover + "<extra></extra>",
+        **more,
+    }
