@@ -233,6 +233,14 @@ class Validated(BaseModel):
     created_at: datetime
 
 
+class Step(BaseModel):
+    """Who took a step of a candidate's lifecycle, when and why."""
+
+    actor: str
+    at: datetime
+    reason: str
+
+
 class Candidate(BaseModel):
     """A material that a ranking suggests."""
 
@@ -266,6 +274,11 @@ class Candidate(BaseModel):
     rejection_kind: RejectionKind | None = Field(description="Why it was rejected; null when it is not.")
     version: int = Field(description="Counts what was decided about it; send it as If-Match with a decision.")
     updated_at: datetime
+    moved: Step | None = Field(None, description="The last step of its lifecycle.")
+    flagged: Step | None = Field(
+        None,
+        description="When it was sent to validation last; null while it is ranked, or was never flagged.",
+    )
     validated: list[Validated]
     hit: bool | None = Field(
         description="Whether validation found every criterion met; null before it, and where it was rejected as "

@@ -177,6 +177,37 @@ class Outlier(BaseModel):
     of: int = Field(description="Number of replicates.")
 
 
+class CheckedRow(BaseModel):
+    """A measurement that is in order, and what it would do."""
+
+    place: str = Field(description="Where it stands in a file, such as `line 7`.")
+    candidate: int | None
+    campaign: str = Field(description="The campaign that it answers; empty where none asked.")
+    material_id: str
+    formula: str
+    property: str | None = Field(description="Null where the whole attempt failed.")
+    label_of: str = Field("", description="What people read for the property.")
+    method: str
+    outcome: Literal["measured", "failed"]
+    value: float | None = Field(description="In `unit`, in which the property is stored.")
+    unit: str | None
+    standard_deviation: float | None
+    given: str = Field(description="Value and unit as written, where they were converted.")
+    sample: str
+    batch: str
+    replicate: int
+    does: Literal["new", "correction", "known"] = Field(
+        description="known: it is in the ledger already, and changes nothing."
+    )
+    is_label: bool = Field(description="Whether its campaign learns from it.")
+    label: float | None = Field(description="The mean that is learned of its material once it is recorded.")
+    label_deviation: float | None = Field(description="Of that mean; null where nothing says it.")
+    replicates: int = Field(description="Of how many measurements that is the mean.")
+    flags: list[str] = Field(
+        description="Why it is worth a look: far from its replicates, or from what was predicted. It is recorded all the same."
+    )
+
+
 class Recorded(BaseModel):
     """What became of results that were sent, or would become of them."""
 
@@ -195,6 +226,9 @@ class Recorded(BaseModel):
     outliers: list[Outlier] = Field(description="Kept all the same; retract what is wrong.")
     conversions: list[str] = Field(description="Units that were converted.")
     remarks: list[str]
+    rows: list[CheckedRow] = Field(
+        default=[], description="Of a preview: the first 1,000 measurements, each with what it would do."
+    )
     summary: list[str] = Field(description="All of it, line by line, for people.")
 
 

@@ -1,11 +1,19 @@
 """Uploads of people's own candidates: what the API and its clients agree on."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 MOST_FORMULAS = 10_000
+# What formulas can be put on, and of which kind each takes them.
+PROTOTYPE_FORMULAS: Final = {
+    "cubic_perovskite": "ABX3",
+    "mixed_anion_perovskite": "ABX2Y",
+    "double_perovskite": "A2BCX6",
+    "spinel": "AB2X4",
+    "rutile": "MX2",
+}
 Formula = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9₀-₉]{1,80}$")]
 
 
@@ -17,8 +25,10 @@ class NewFormulas(BaseModel):
     prototype: str = Field(
         min_length=1,
         max_length=60,
-        description="cubic_perovskite (ABX3), mixed_anion_perovskite (ABX2Y), double_perovskite (A2BCX6), spinel (AB2X4) "
-        "or rutile (MX2).",
+        description=" or ".join(
+            ", ".join(f"{name} ({formula})" for name, formula in PROTOTYPE_FORMULAS.items()).rsplit(", ", 1)
+        )
+        + ".",
         examples=["cubic_perovskite"],
     )
     formulas: list[Formula] = Field(

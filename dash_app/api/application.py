@@ -22,6 +22,7 @@ from dash_app.api.events.feed import Feed
 from dash_app.api.materials import exporting, neighbours, pool_map
 from dash_app.api.materials import routes as materials
 from dash_app.api.materials.answers import StoredAnswers
+from dash_app.api.outside import calculations, work_orders
 from dash_app.api.people import sessions
 from dash_app.api.people.entrance import Entrance, Threshold
 from dash_app.api.people.identity import Identity
@@ -108,6 +109,8 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     app.include_router(sources.router)
     app.include_router(refusals.router)
     app.include_router(validation.router)
+    app.include_router(calculations.router)
+    app.include_router(work_orders.router)
     app.include_router(results.router)
     app.include_router(decisions.router)
     app.include_router(attachments.router)

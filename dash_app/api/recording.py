@@ -15,6 +15,7 @@ from catalyst_assets.validation.submissions.outcome import Outcome
 from catalyst_assets.validation.submissions.reading.entries import Defaults
 from catalyst_assets.validation.submissions.reading.problems import Problem, RefusedFileError
 from catalyst_assets.validation.submissions.submitting import ResultFile, submit_file
+from catalyst_assets.vocabulary.known import label_of
 from dash_app.api.access import Person
 from dash_app.api.ledger import read_held
 from dash_app.api.problems import InvalidBodyError, json_pointer
@@ -79,9 +80,10 @@ def record(platform: Platform, said: Said, person: Person, *, preview: bool) -> 
 
 def _recorded(outcome: Outcome) -> Recorded:
     done = "preview" if outcome.is_dry_run else "unchanged" if outcome.changes_nothing else "recorded"
-    return Recorded.model_validate(
-        {**outcome.to_json(), "outcome": done, "summary": list(outcome.lines())}, strict=False
-    )
+    told = outcome.to_json()
+    for row in told["rows"]:
+        row["label_of"] = label_of(row["property"]) if row["property"] else ""
+    return Recorded.model_validate({**told, "outcome": done, "summary": list(outcome.lines())}, strict=False)
 
 
 def _refused(platform: Platform, said: Said, error: RefusedFileError) -> InvalidBodyError:
@@ -95,8 +97,10 @@ def _refused(platform: Platform, said: Said, error: RefusedFileError) -> Invalid
     is_conflict = all(problem.held is not None for problem in error.problems)
     how_many = "one problem" if error.count == 1 else f"{error.count:,} problems"
     what = said.name if said.kind == "file" else "What was sent"
+    others = "One other result is" if error.sound == 1 else f"{error.sound:,} other results are"
+    sound = f" {others} in order." if error.sound and said.kind != "one" else ""
     return InvalidBodyError(
-        f"{what} is refused because of {how_many}; nothing of it was recorded. {_sentence(errors[0])}",
+        f"{what} is refused because of {how_many}; nothing of it was recorded. {_sentence(errors[0])}{sound}",
         shown[0].remedy if error.count == 1 else "Correct what is listed and send it again.",
         errors,
         HTTPStatus.CONFLICT if is_conflict else HTTPStatus.UNPROCESSABLE_ENTITY,

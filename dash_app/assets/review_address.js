@@ -4,7 +4,7 @@
   const LISTS = ["elements", "exclude_elements", "only_elements"];
   const FILTERS = [...LISTS, "formula", "material", "candidates", "status", "rejection_kind", "hit", "predicted", "uncertainty",
     "validated", "feasibility", "rank", "acquisition", "updated_since"];
-  const KNOWN = new Set([...FILTERS, "iteration", "sort", "candidate", "compare", "strategy", "weight"]);
+  const KNOWN = new Set([...FILTERS, "iteration", "sort", "candidate", "compare", "strategy", "weight", "view", "results"]);
   const watching = new Set();
 
   review.table = { grid: null }; // what `review_grid.js` is about

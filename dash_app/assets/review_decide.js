@@ -2,7 +2,18 @@
 (() => {
   const { review } = window;
   const { h, byId, table, who } = review;
-  const DONE = { flag: "flagged for validation", reject: "rejected", restore: "restored" };
+  const DONE = { flag: "flagged for validation", reject: "rejected", restore: "restored", start: "in validation now",
+    return: "given back" };
+  const TITLES = { start: "Start validation of", return: "Give back" };
+  const BUTTONS = { start: "Start", return: "Give back" };
+  const WHY = {
+    flag: "They go to validation. A reason is kept in the history, if there is something to say.",
+    reject: "They leave the loop. Kind and reason stay in the history.",
+    restore: "They are ranked again, and may be flagged or suggested in a later iteration.",
+    start: "Somebody begins to make or measure them.",
+    return: "They are flagged again, so that somebody else may take them. What was tried and failed is a result instead.",
+  };
+  const NEEDS_REASON = ["reject", "restore", "return"];
   const UNSENT = "catalyst.unsent";
   const MOST = 1000;
   const decide = (review.decide = {});
@@ -21,6 +32,7 @@
     const place = byId("selection-count");
     if (!place) return;
     place.textContent = rows.length ? `${rows.length} selected` : "";
+    if (!byId("flag")) { review.board.describeMoves(); return; }
     const isRestorable = rows.length && rows.every((row) => ["withdrawn", "failed"].includes(row.rejection_kind));
     byId("flag").disabled = byId("reject").disabled = !rows.length;
     byId("restore").hidden = !isRestorable;
@@ -48,14 +60,11 @@
     const isAnother = verb !== what;
     verb = what;
     about = rows;
-    byId("decide-title").replaceChildren(review.title(what) + " ",
+    byId("decide-title").replaceChildren((TITLES[what] || review.title(what)) + " ",
       ...(rows.length === 1 ? review.formula(rows[0].formula) : [review.count(rows.length, "candidate")]));
     byId("decide-who").replaceChildren(...(rows.length === 1 ? [] : rows.slice(0, 12).flatMap((row, i) =>
       [i ? ", " : "", ...review.formula(row.formula)])), rows.length > 12 ? ` and ${rows.length - 12} more` : "");
-    byId("decide-why").textContent = what === "flag"
-      ? "They go to validation. A reason is kept in the history, if there is something to say."
-      : what === "reject" ? "They leave the loop. Kind and reason stay in the history."
-        : "They are ranked again, and may be flagged or suggested in a later iteration.";
+    byId("decide-why").textContent = WHY[what];
     byId("decide-kinds").hidden = what !== "reject";
     for (const box of byId("decide-kinds").querySelectorAll("button")) {
       const why = impossible[box.dataset.kind] && rows.map(impossible[box.dataset.kind]).find(Boolean);
@@ -63,7 +72,7 @@
       box.querySelector(".why-not").textContent = why ? `Not now: ${why}.` : "";
       if (isAnother || box.disabled) box.setAttribute("aria-checked", "false");
     }
-    byId("decide-confirm").textContent = review.title(what);
+    byId("decide-confirm").textContent = BUTTONS[what] || review.title(what);
     byId("decide-confirm").className = what === "reject" ? "danger solid" : "primary";
     complain();
     if (isAnother) byId("decide-reason").value = "";
@@ -77,7 +86,7 @@
     const reason = byId("decide-reason").value.trim();
     const kind = byId("decide-kinds").querySelector("[aria-checked=true]");
     if (verb === "reject" && !kind) return complain("Say which kind: it decides what is learned from it.");
-    if (verb !== "flag" && !reason) { byId("decide-reason").focus(); return complain("Say why: the reason is kept with the decision."); }
+    if (NEEDS_REASON.includes(verb) && !reason) { byId("decide-reason").focus(); return complain("Say why: the reason is kept with the decision."); }
     const decisions = about.map((row) => ({
       candidate_id: row.candidate_id, decision: verb, reason, version: row.version,
       ...(verb === "reject" ? { kind: kind.dataset.kind } : {}),
@@ -150,7 +159,7 @@
       ? `Somebody decided meanwhile, so that ${review.count(refused.length, "candidate")} stayed as ${refused.length === 1 ? "it is" : "they are"}:`
       : `${review.count(refused.length, "candidate")} stayed as ${refused.length === 1 ? "it is" : "they are"}:`),
       h("ul", {}, ...lines),
-      isStale ? `You see now what they decided. ${review.title(request.verb)} again to decide otherwise, or cancel.` : "");
+      isStale ? `You see now what they decided. ${BUTTONS[request.verb] || review.title(request.verb)} again to decide otherwise, or cancel.` : "");
     const rest = new Map(refused.map((item) => [item.candidate_id, item.version]));
     about = about.filter((row) => rest.has(row.candidate_id))
       .map((row) => ({ ...row, version: rest.get(row.candidate_id) || row.version }));
@@ -172,7 +181,7 @@
     const mine = unsent().filter((request) => request.by === who());
     place.hidden = !mine.length;
     if (!mine.length) return;
-    const said = mine.map((request) => `${request.verb} ${request.decisions.length === 1
+    const said = mine.map((request) => `${(BUTTONS[request.verb] || request.verb).toLowerCase()} ${request.decisions.length === 1
       ? request.formulas[request.decisions[0].candidate_id] : review.count(request.decisions.length, "candidate")}`);
     place.replaceChildren(h("strong", {}, `Not sent yet: ${said.join("; ")}.`),
       " The server did not answer. It is kept in this browser and sent as soon as it answers.",
@@ -206,13 +215,13 @@
   };
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("#flag, #reject, #restore, #decide-confirm, [data-kind], #flag-one, #reject-one");
+    const button = event.target.closest("#flag, #reject, #restore, #decide-confirm, [data-kind], #flag-one, #reject-one, [data-decide]");
     if (!button || button.disabled) return;
     if (button.id === "decide-confirm") confirm();
     else if (button.dataset.kind)
       for (const each of byId("decide-kinds").querySelectorAll("button"))
         each.setAttribute("aria-checked", String(each === button));
-    else decide.open(button.id.replace("-one", ""));
+    else decide.open(button.dataset.decide || button.id.replace("-one", ""));
   });
   document.addEventListener("keydown", (event) => {
     if (event.target.id === "decide-reason" && event.key === "Enter" && !event.shiftKey && !event.isComposing) {

@@ -11,7 +11,7 @@
     const input = (id, type, more) => h("input", { id, type, ...more });
     byId("formula-place").replaceChildren(input("formula", "search", { placeholder: "Formula", "aria-label": "Formula", size: 13 }));
     byId("view-name-place").replaceChildren(input("view-name", "text", { placeholder: "Name of this view", "aria-label": "Name of this view", maxlength: 60 }));
-    byId("rerank-weight-place").replaceChildren(h("label", {}, "Exploration ",
+    if (byId("rerank")) byId("rerank-weight-place").replaceChildren(h("label", {}, "Exploration ",
       input("rerank-weight", "range", { min: 0, max: 1, step: 0.05 }), " ", h("output", { id: "rerank-weight-told" })));
   };
 
@@ -60,6 +60,7 @@
 
   // ---- Status, iteration ---------------------------------------------------------------------------
   const describeStatuses = () => {
+    if (!byId("statuses")) return;
     const iteration = state.iteration();
     const counts = {};
     for (const each of state.about.iterations)

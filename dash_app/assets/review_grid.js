@@ -221,6 +221,8 @@
     if (event.target.closest("#detail-close")) table.open(null);
   });
 
+  const byPage = () => (review.byId("board-tab") ? "validation" : "candidates");
+
   Object.assign(window.dash_clientside.review, {
     // The campaign as the server tells it: first and whenever it has changed.
     takeAbout: (about) => {
@@ -228,7 +230,7 @@
       const place = review.byId("filters");
       if (!place) return Date.now();
       const isFirst = !place.dataset.filled;
-      if (isFirst) { review.filters.fill(); place.dataset.filled = "true"; }
+      if (isFirst) { review.filters.fill(); place.dataset.filled = "true"; review.board.choose(byPage()); }
       const before = state.iteration();
       // Who looks at the newest iteration goes on looking at it, until asked for the next one.
       const isLeft = !isFirst && state.get("iteration") === null && about.latest !== state.about.latest;
@@ -236,10 +238,12 @@
       if (isFirst) { table.grid = null; state.read(); }
       else if (isLeft && before !== null) state.change({ iteration: before }, { rows: false });
       review.filters.describe();
+      review.board.describeView();
       return Date.now();
     },
-    layOut: async (isLaidOut) => {
-      if (!isLaidOut) return window.dash_clientside.no_update;
+    layOut: async (page) => {
+      if (!page) return window.dash_clientside.no_update;
+      if (page === "validation") { review.board.takeUp(); return Date.now(); }
       const grid = await window.dash_ag_grid.getApiAsync(GRID);
       // Dash gives it a source of its own when it is ready: ours comes after.
       while (!grid.isDestroyed() && !grid.getGridOption("datasource")) await new Promise((done) => setTimeout(done, 10));

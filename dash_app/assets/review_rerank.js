@@ -45,6 +45,7 @@
   };
 
   rerank.describe = () => {
+    if (!byId("rerank")) return;
     const isOn = state.reranks();
     byId("rerank").hidden = !isOn;
     byId("rerank-open").setAttribute("aria-pressed", String(isOn));

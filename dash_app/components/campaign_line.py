@@ -14,6 +14,7 @@ def campaign_head(campaign: CampaignDetail, page: str) -> html.Div:
     path = f"/campaigns/{campaign.name}"
     pages = {
         "candidates": ("Candidates", path),
+        "validation": ("Validation", f"{path}/validation"),
         "map": ("Map", f"{path}/map"),
         "progress": ("Goal and progress", f"{path}/progress"),
     }

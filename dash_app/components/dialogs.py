@@ -63,12 +63,21 @@ def reason(name: str, text: str = "Reason") -> html.Div:
     return question(text, f"{name}-reason", dcc.Textarea(id=f"{name}-reason", maxLength=2000, rows=3))
 
 
-def native_dialog(name: str, title: str, *content: Any, confirm: Any) -> html.Dialog:
-    """Lay out a dialog of the browser's own, which a script opens; ``confirm`` is the button that does it."""
+def native_dialog(name: str, title: str, *content: Any, confirm: Any = None, kind: str = "") -> html.Dialog:
+    """Lay out a dialog of the browser's own, which a script opens.
+
+    Parameters
+    ----------
+    confirm
+        The button that does what it was opened for; without one it only shows something.
+    kind
+        Class names of the style sheet.
+    """
+    buttons = closing_buttons(*([confirm] if confirm is not None else []))
     return html.Dialog(
-        [html.H2(title, id=f"{name}-title"), *content, closing_buttons(confirm)],
+        [html.H2(title, id=f"{name}-title"), *content, buttons],
         id=name,
-        className="dialog",
+        className=f"dialog {kind}".strip(),
         **aria(labelledby=f"{name}-title"),
     )
 

@@ -6,14 +6,12 @@ from typing import Any, Final
 from dash import dcc, html
 
 from catalyst_assets.constants import decimals, title_of
-from dash_app.client import ApiError
 from dash_app.components.controls import button, choice
-from dash_app.components.dialogs import dialog, question, reason
+from dash_app.components.dialogs import dialog, native_dialog, question, reason
 from dash_app.components.wording import aria, moment, plus_minus, signed
-from dash_app.contract import CandidateDetail, CandidateStatus, FieldError
+from dash_app.contract import CandidateDetail, CandidateStatus
 from dash_app.result_contract import Recorded, Result, ResultPage
 
-_SHOWN_PROBLEMS: Final = 50
 OUTCOMES: Final[Mapping[str, str]] = {
     "measured": "Measured",
     "failed": "Measurement failed",
@@ -123,6 +121,11 @@ def upload_dialog() -> html.Div:
     )
 
 
+def history_dialog() -> html.Dialog:
+    """Lay out where the history of one result is shown."""
+    return native_dialog("history", "History of a result", html.Div(id="history-list"), kind="wide-dialog")
+
+
 def retract_dialog() -> html.Div:
     """Lay out the dialog that asks why a result is withdrawn."""
     return dialog(
@@ -146,15 +149,6 @@ def return_dialog() -> html.Div:
     )
 
 
-def preview(recorded: Recorded) -> html.Div:
-    """Show what would happen, line by line."""
-    first, *rest = told(recorded)
-    children: list[Any] = [html.Strong(first)]
-    if rest:
-        children.append(html.Ul([html.Li(line.strip()) for line in rest if not line.endswith(":")]))
-    return html.Div(children, className="message done")
-
-
 def told(recorded: Recorded) -> list[str]:
     """Return what became of results as lines to read, the first without the name of the file."""
     first, *rest = recorded.summary
@@ -162,34 +156,8 @@ def told(recorded: Recorded) -> list[str]:
     return [f"{text[:1].upper()}{text[1:]}", *rest]
 
 
-def refusal(error: ApiError) -> html.Div:
-    """Show why something was not taken, with every field or row that is wrong."""
-    children: list[Any] = [html.Strong(error.message if not error.errors else _headline(error))]
-    if error.errors:
-        lines = [html.Li(_field_error(each)) for each in error.errors[:_SHOWN_PROBLEMS]]
-        if len(error.errors) > _SHOWN_PROBLEMS:
-            lines.append(html.Li(f"and {len(error.errors) - _SHOWN_PROBLEMS:,} more"))
-        children.append(html.Ul(lines))
-    elif error.remedy:
-        children.append(html.Span(f" {error.remedy}"))
-    return html.Div(children, className="message problem", role="alert")
-
-
-def _headline(error: ApiError) -> str:
-    n = len(error.errors)
-    return "Nothing was recorded: one problem." if n == 1 else f"Nothing was recorded: {n:,} problems."
-
-
-def _field_error(error: FieldError) -> str:
-    where = ", ".join(
-        part for part in (error.place, title_of(error.field) if not error.place else error.field) if part
-    )
-    told = f"{where}: {error.message}" if where else error.message
-    return f"{told.rstrip('.')}. {error.remedy}".strip()
-
-
 def _actions(candidate: CandidateDetail, validator: str) -> list[Any]:
-    shown = [button("Enter result…", "result", "primary")]
+    shown = [_asks("Enter result…", "primary", candidate=candidate.candidate_id, id="result")]
     if validator == "laboratory" and candidate.status is CandidateStatus.FLAGGED:
         shown.insert(0, button("Start validation", "start", "quiet"))
     if validator == "laboratory" and candidate.status is CandidateStatus.IN_VALIDATION:
@@ -199,9 +167,9 @@ def _actions(candidate: CandidateDetail, validator: str) -> list[Any]:
 
 def _result(result: Result, is_apart: bool) -> html.Li:
     name = result.label or (title_of(result.property) if result.property else "Whole attempt")
-    value: Any = html.Strong(_value(result))
+    value: Any = html.Strong(result_value(result))
     if result.superseded_by is not None:
-        value = html.S(_value(result))
+        value = html.S(result_value(result))
     measured = [
         result.method,
         f"sample {result.sample}" if result.sample else "",
@@ -230,13 +198,47 @@ def _result(result: Result, is_apart: bool) -> html.Li:
     foot: list[Any] = [f"No. {result.result_id} · {result.submitted_by} · {moment(result.submitted_at)}"]
     if is_apart and result.campaign is not None:
         foot[0] = f"{foot[0]} · for {result.campaign}, iteration {result.iteration}"
-    if not is_apart and result.superseded_by is None:
-        opener = {"type": "retract", "result": result.result_id}
-        foot.append(html.Button("Retract…", id=opener, className="link", type="button"))
+    if not is_apart:
+        foot.append(html.Span(result_actions(result)))
     return html.Li([*children, html.Div(foot, className="soft small result-foot")])
 
 
-def _value(result: Result) -> str:
+def result_actions(result: Result) -> list[Any]:
+    """Show what can be done about a result: correct and retract what stands, and see what became of the others."""
+    if result.superseded_by is not None or result.supersedes is not None:
+        history: dict[str, Any] = {"data-history": str(result.result_id)}
+        past = [html.Button("History", className="link history-link", type="button", **history)]
+    else:
+        past = []
+    if result.superseded_by is not None or result.outcome == "retracted":
+        return past
+    opener = {"type": "retract", "result": result.result_id}
+    return [
+        *past,
+        _asks("Correct…", "link", result.candidate_id, result.material_id, result.result_id),
+        html.Button("Retract…", id=opener, className="link dangerous", type="button"),
+    ]
+
+
+def _asks(
+    text: str,
+    look: str,
+    candidate: int | None = None,
+    material: str = "",
+    result: int | None = None,
+    **more: Any,
+) -> html.Button:
+    """Lay out a button that opens the form of a result, as `assets/review_lifecycle.js` has it."""
+    told: dict[str, Any] = {
+        "data-ask-result": str(result or ""),
+        "data-candidate": str(candidate or ""),
+        "data-material": material,
+    }
+    return html.Button(text, type="button", className=look, **told, **more)
+
+
+def result_value(result: Result) -> str:
+    """Write what was measured with its deviation and unit, or that nothing was."""
     if result.value is None:
         return result.outcome
     text = signed(decimals(result.value))

@@ -24,6 +24,8 @@ from dash_app.pages import (
     progress,
     results,
     runs,
+    uploads,
+    validation,
 )
 from dash_app.people_contract import Visitor
 
@@ -69,11 +71,13 @@ def add_pages(server: FastAPI, client: ApiClient) -> Dash:
     new_campaign.register(app, client)
     progress.register(app, client)
     pool_map.register(app, client)
+    validation.register(app, client)
     campaign.register(app, client)
     results.register(app, client)
     runs.register(app, client)
     data.register(app, client)
     material.register(app, client)
+    uploads.register(app)
     dash.register_page("not_found_404", layout=_not_found, title="Not found · Catalyst review")
     return app
 

@@ -1,6 +1,7 @@
 """One campaign's candidates: the grid over the whole width, one candidate beside it, several side by side.
 
-Rows, filters and decisions are the browser's (`assets/review_*.js`), which asks the API itself.
+Rows, filters and decisions are the browser's (`assets/review_*.js`), which asks the API itself. The page of validation has
+the same frame around its board.
 """
 
 import asyncio
@@ -19,8 +20,15 @@ from dash_app.components.candidates.grid import candidate_grid
 from dash_app.components.candidates.review_area import compare_dialog, decide_dialog, review_area
 from dash_app.components.candidates.toolbar import toolbar
 from dash_app.components.messages import empty_state, problem
-from dash_app.components.results import result_dialog, retract_dialog, return_dialog, upload_dialog
+from dash_app.components.results import (
+    history_dialog,
+    result_dialog,
+    retract_dialog,
+    return_dialog,
+    upload_dialog,
+)
 from dash_app.components.superseded import superseded_banner
+from dash_app.components.validation.board import board
 from dash_app.components.waiting import notices_line
 from dash_app.contract import CampaignDetail, CandidateDetail
 from dash_app.result_contract import ResultPage
@@ -43,7 +51,13 @@ _STORES: Final = (
     "shown-iteration",
     "campaign-method",
     "campaign-validator",
+    "result-asked",
+    "result-about",
+    "history-asked",
+    "shown-view",
+    "log-asked",
     "result-previewed",
+    "revealed",
     "retract-number",
 )
 
@@ -80,9 +94,12 @@ def _register_summary(app: Dash, client: ApiClient) -> None:
         Input("decided", "data"),
         Input("changed", "data"),
         State("campaign-name", "data"),
+        State("campaign-page", "data"),
         State("candidates-known", "data"),
     )
-    async def show_summary(_: int, __: Any, ___: Any, name: str, known: bool | None) -> tuple[Any, ...]:
+    async def show_summary(
+        _: int, __: Any, ___: Any, name: str, page: str, known: bool | None
+    ) -> tuple[Any, ...]:
         try:
             campaign = await read_campaign(client, name)
         except ApiError as error:
@@ -93,7 +110,7 @@ def _register_summary(app: Dash, client: ApiClient) -> None:
         about = campaign_about(campaign)
         has_candidates = about["latest"] is not None
         return (
-            campaign_head(campaign, "candidates"),
+            campaign_head(campaign, page),
             notices_line(campaign),
             False,
             about,
@@ -135,9 +152,10 @@ def _register_grid(app: Dash, client: ApiClient) -> None:
         Output("laid-out", "data"),
         Input("candidates-known", "data"),
         State("campaign-name", "data"),
+        State("campaign-page", "data"),
         prevent_initial_call=True,
     )
-    async def lay_out_grid(known: bool, name: str) -> tuple[Any, bool, Any]:
+    async def lay_out_centre(known: bool, name: str, page: str) -> tuple[Any, bool, Any]:
         if not known:
             waits = empty_state(
                 "No candidates yet",
@@ -145,7 +163,8 @@ def _register_grid(app: Dash, client: ApiClient) -> None:
                 "catalyst up",
             )
             return waits, True, no_update
-        return candidate_grid(await read_campaign(client, name)), False, True
+        centre = board() if page == "validation" else candidate_grid(await read_campaign(client, name))
+        return centre, False, page
 
     app.clientside_callback(
         ClientsideFunction("review", "layOut"),
@@ -207,17 +226,33 @@ def _register_candidates(app: Dash, client: ApiClient) -> None:
 
 
 def _layout(name: str = "", **_: str) -> html.Div:
+    return campaign_frame(name, "candidates", toolbar(), review_area())
+
+
+def campaign_frame(name: str, page: str, tools: Any, area: Any) -> html.Div:
+    """Lay out a page of one campaign at which candidates are decided about.
+
+    Parameters
+    ----------
+    page
+        As the campaign's tabs call it.
+    tools
+        The lines of controls above what is shown.
+    area
+        What is shown, with a place for the grid or the board.
+    """
     body = [
         html.Div(id="campaign-notices"),
         html.Div(id="superseded"),
-        html.Div(toolbar()),
+        html.Div(tools),
         html.Div(id="outcome"),
-        review_area(),
+        area,
     ]
     return html.Div(
         [
             dcc.Interval(id="campaign-clock", interval=_REFRESH_MS),
             dcc.Store(id="campaign-name", data=name),
+            dcc.Store(id="campaign-page", data=page),
             *(dcc.Store(id=each) for each in _STORES),
             html.Div(html.Div(className="skeleton wide-skeleton"), id="campaign-head"),
             html.Div(body, id="campaign-body", className="campaign-body", hidden=True),
@@ -227,6 +262,7 @@ def _layout(name: str = "", **_: str) -> html.Div:
             upload_dialog(),
             retract_dialog(),
             return_dialog(),
+            history_dialog(),
         ],
         className="workbench",
     )

@@ -52,6 +52,7 @@ def register(app: Dash, client: ApiClient) -> None:
 def _layout(**_: str) -> html.Div:
     head = [
         html.H1("Campaigns"),
+        dcc.Link("Add candidates…", href="/uploads", className="button quiet decide"),
         dcc.Link("New campaign", href="/campaigns/new", className="button primary admin"),
     ]
     return html.Div(

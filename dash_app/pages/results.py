@@ -15,10 +15,12 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.messages import outcome
-from dash_app.components.results import preview, refusal, told
+from dash_app.components.results import told
+from dash_app.components.validation.checked import preview, refusal
+from dash_app.components.validation.ledger import chain
 from dash_app.components.wording import formula, with_unit
 from dash_app.contract import CampaignDetail, CandidateDetail, Transition
-from dash_app.result_contract import Recorded, Retracted
+from dash_app.result_contract import Recorded, Result, ResultDetail, Retracted
 
 _DIALOGS: Final = ("result", "upload", "retract", "return")
 # What of the form goes into the result as it is.
@@ -46,9 +48,17 @@ def register(app: Dash, client: ApiClient) -> None:
             Input(f"{name}-cancel", "n_clicks"),
             prevent_initial_call=True,
         )
+    app.clientside_callback(
+        ClientsideFunction("review", "reveal"),
+        Output("revealed", "data"),
+        Input("result-preview", "children"),
+        Input("upload-preview", "children"),
+        prevent_initial_call=True,
+    )
     _register_form(app, client)
     _register_upload(app, client)
     _register_retraction(app, client)
+    _register_history(app, client)
     _register_starting(app, client)
 
 
@@ -59,24 +69,32 @@ def _register_form(app: Dash, client: ApiClient) -> None:
         Output("result-property", "options"),
         *(Output(f"result-{name}", "value") for name in _FORM),
         Output("result-preview", "children", allow_duplicate=True),
-        Input("result", "n_clicks"),
+        Output("result-about", "data"),
+        Input("result-asked", "data"),
         State("opened", "data"),
         State("campaign-name", "data"),
         State("visitor", "data"),
         prevent_initial_call=True,
     )
     async def open_form(
-        clicks: int | None, opened: _Opened, name: str, visitor: str | None
+        asked: dict[str, Any] | None, opened: _Opened, name: str, visitor: str | None
     ) -> tuple[Any, ...]:
-        if not clicks or not opened:
-            return (no_update,) * (4 + len(_FORM))
-        candidate = await client.get(CandidateDetail, f"/candidates/{opened}")
+        if not asked:
+            return (no_update,) * (5 + len(_FORM))
+        held = await client.get(ResultDetail, f"/results/{asked['result']}") if asked.get("result") else None
+        about = _about(held, asked.get("candidate") or opened)
         campaign = await client.get(CampaignDetail, f"/campaigns/{quote(name, safe='')}")
         named = campaign.properties
         options = [
             {"label": with_unit(each.name, each.unit, {each.name: each.label}), "value": each.name}
             for each in named
         ]
+        if held is not None:
+            if held.property and held.property not in {each.name for each in named}:
+                options.append({"label": held.label or held.property, "value": held.property})
+            title = [f"Correct result {held.result_id} of ", *formula(held.formula)]
+            return False, title, options, *(_as_it_was(held)[each] for each in _FORM), None, about
+        candidate = await client.get(CandidateDetail, f"/candidates/{about['candidate']}")
         first = named[0] if named else None
         values = dict.fromkeys(_FORM, "") | {
             "property": first.name if first else None,
@@ -87,7 +105,7 @@ def _register_form(app: Dash, client: ApiClient) -> None:
             "replicate": 1,
         }
         title = ["Result of ", *formula(candidate.formula), f", candidate {candidate.candidate_id}"]
-        return False, title, options, *(values[each] for each in _FORM), None
+        return False, title, options, *(values[each] for each in _FORM), None, about
 
     @app.callback(
         Output("result-unit", "value", allow_duplicate=True),
@@ -108,19 +126,21 @@ def _register_form(app: Dash, client: ApiClient) -> None:
         Output("result-previewed", "data"),
         Input("result-look", "n_clicks"),
         *(Input(f"result-{name}", "value") for name in _FORM),
-        State("opened", "data"),
+        State("result-about", "data"),
+        State("about", "data"),
         prevent_initial_call=True,
     )
     async def look(clicks: int | None, *given: Any) -> tuple[Any, bool, Any]:
-        *values, opened = given
-        if dash.ctx.triggered_id != "result-look" or not clicks or not opened:
+        *values, named, campaign = given
+        if dash.ctx.triggered_id != "result-look" or not clicks or not named:
             return None, True, None  # what was looked at is not what stands there now
         try:
-            row = _row(dict(zip(_FORM, values, strict=True)), opened)
+            row = _row(dict(zip(_FORM, values, strict=True)), named)
             shown = await client.post(Recorded, "/results", row, preview="true")
         except ApiError as error:
             return refusal(error), True, None
-        return preview(shown), shown.outcome != "preview", row
+        is_new = bool(shown.added or shown.corrected)
+        return preview(shown, has_criteria=_has_criteria(campaign)), not is_new, row
 
     @app.callback(
         Output("result-preview", "children", allow_duplicate=True),
@@ -161,16 +181,20 @@ def _register_upload(app: Dash, client: ApiClient) -> None:
         Input("upload-file", "contents"),
         Input("upload-method", "value"),
         State("upload-file", "filename"),
+        State("about", "data"),
         prevent_initial_call=True,
     )
-    async def look(contents: str | None, method: str | None, name: str | None) -> tuple[Any, ...]:
+    async def look(
+        contents: str | None, method: str | None, name: str | None, campaign: dict[str, Any] | None
+    ) -> tuple[Any, ...]:
         if not contents:
             return None, True, ""
         try:
             shown = await _send(client, contents, name, method, preview="true")
         except ApiError as error:
             return refusal(error), True, name
-        return preview(shown), not (shown.added or shown.corrected), name
+        is_new = bool(shown.added or shown.corrected)
+        return preview(shown, has_criteria=_has_criteria(campaign)), not is_new, name
 
     @app.callback(
         Output("upload-preview", "children", allow_duplicate=True),
@@ -233,6 +257,23 @@ def _register_retraction(app: Dash, client: ApiClient) -> None:
         except ApiError as error:
             return str(error), *(no_update,) * 3
         return "", True, outcome(f"Result {number} was retracted."), uuid4().hex
+
+
+def _register_history(app: Dash, client: ApiClient) -> None:
+    @app.callback(
+        Output("history-title", "children"),
+        Output("history-list", "children"),
+        Input("history-asked", "data"),
+        prevent_initial_call=True,
+    )
+    async def show_history(asked: dict[str, Any] | None) -> tuple[Any, Any]:
+        if not asked:
+            return no_update, no_update
+        try:
+            held = await client.get(ResultDetail, f"/results/{asked['result']}")
+        except ApiError as error:
+            return "History of a result", refusal(error)
+        return [f"{held.label or 'Attempt'} of ", *formula(held.formula)], chain(held.chain)
 
 
 def _register_starting(app: Dash, client: ApiClient) -> None:
@@ -304,7 +345,35 @@ async def _send(
     )
 
 
-def _row(given: dict[str, Any], candidate: int) -> dict[str, Any]:
+def _has_criteria(about: dict[str, Any] | None) -> bool:
+    return bool((about or {}).get("has_criteria"))
+
+
+def _about(held: Result | None, candidate: int | None) -> dict[str, Any]:
+    """Return what names the material of a result: its candidate, or itself where nobody asked for it."""
+    if held is None:
+        return {"candidate": candidate}
+    return {"candidate": held.candidate_id} if held.candidate_id else {"material_id": held.material_id}
+
+
+def _as_it_was(held: Result) -> dict[str, Any]:
+    """Return a result as the form holds it, so that only what was wrong is typed anew."""
+    failed = "not_made" if held.synthesis == "failed" else "failed"
+    return {
+        "property": held.property,
+        "outcome": "measured" if held.outcome == "measured" else failed,
+        "value": "" if held.value is None else f"{held.value:.12g}",
+        "deviation": "" if held.standard_deviation is None else f"{held.standard_deviation:.12g}",
+        "unit": held.unit or "",
+        "replicate": held.replicate,
+        "date": held.date.isoformat() if held.date else "",
+        "conditions": "; ".join(f"{key} = {value}" for key, value in held.conditions.items()),
+        "correction": "",
+        **{name: getattr(held, name) for name in _TEXTS if name != "correction"},
+    }
+
+
+def _row(given: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
     """Return a result as the API takes it; what was left empty is left out.
 
     Raises
@@ -312,7 +381,7 @@ def _row(given: dict[str, Any], candidate: int) -> dict[str, Any]:
     ApiError
         A number is none.
     """
-    row: dict[str, Any] = {"candidate": candidate, "property": given["property"], "date": given["date"]}
+    row: dict[str, Any] = {**named, "property": given["property"], "date": given["date"]}
     row |= {name: (given[name] or "").strip() for name in _TEXTS}
     row["replicate"] = given["replicate"]
     row["conditions"] = _conditions(given["conditions"] or "")

@@ -82,8 +82,8 @@ def calculate(context: dg.OpExecutionContext, config: CalculationConfig) -> None
     """Follow one calculation."""
     from dagster._core.errors import DagsterExecutionInterruptedError
 
-    from catalyst_assets.validation.jobs.engine import Follower, job_folder
-    from catalyst_assets.validation.jobs.folder import MESSAGES
+    from catalyst_assets.validation.jobs.engine import Follower
+    from catalyst_assets.validation.jobs.folder import MESSAGES, job_folder
 
     platform: Any = context.resources.platform
     folder = job_folder(platform.settings, config.job_id)

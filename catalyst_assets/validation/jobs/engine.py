@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.errors import CatalystError, DatabaseUnavailableError
@@ -16,14 +15,13 @@ from catalyst_assets.validation.jobs.answers import Finding
 from catalyst_assets.validation.jobs.archive import keep
 from catalyst_assets.validation.jobs.conclusions import conclude
 from catalyst_assets.validation.jobs.environment import clean_environment
-from catalyst_assets.validation.jobs.folder import JobFolder, State
+from catalyst_assets.validation.jobs.folder import JobFolder, State, job_folder
 from catalyst_assets.validation.jobs.inputs import write_inputs
 from catalyst_assets.validation.jobs.programs import find_validator_program, why_unavailable
 
 if TYPE_CHECKING:
     from catalyst_assets.validation.jobs.records import Job
     from resources.platform import Platform
-    from resources.settings import Settings
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS: Final = 0.25
@@ -165,8 +163,3 @@ class Follower:
         while folder.is_held() and time.monotonic() < deadline:
             time.sleep(_TICK_SECONDS / 5)
         folder.forget_keeper()
-
-
-def job_folder(settings: "Settings", job_id: str) -> JobFolder:
-    """Return the folder of a calculation of an installation."""
-    return JobFolder(Path(settings.home) / "validation" / "jobs" / job_id)

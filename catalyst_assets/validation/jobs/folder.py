@@ -18,12 +18,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.validation.jobs.limits import Limits
 from resources.paths import make_private
 from resources.postgres.keeper import open_lock, try_lock
+
+if TYPE_CHECKING:
+    from resources.settings import Settings
 
 JOB, RESULT, LOG = "job.json", "result.json", "log.txt"
 STRUCTURES: Final = ("structure.cif", "POSCAR")
@@ -209,6 +212,11 @@ class JobFolder:
                     shutil.rmtree(self.file(name))
                 else:
                     self.file(name).replace(aside / name)
+
+
+def job_folder(settings: "Settings", job_id: str) -> JobFolder:
+    """Return the folder of a calculation of an installation."""
+    return JobFolder(Path(settings.home) / "validation" / "jobs" / job_id)
 
 
 def read_note(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from catalyst_assets.campaigns.rejections import RejectionKind
 from catalyst_assets.errors import CatalystError, UsageError
 from catalyst_assets.validation.answering import asked_properties
 from catalyst_assets.validation.jobs import records
-from catalyst_assets.validation.jobs.engine import job_folder
+from catalyst_assets.validation.jobs.folder import job_folder
 from catalyst_assets.validation.jobs.validators import is_wanted
 from resources.postgres.database import Role, Row, fetch_all, fetch_one
 

@@ -47,6 +47,49 @@ class Outlier:
 
 
 @dataclass(frozen=True)
+class CheckedRow:
+    """A measurement of a file that is sound, and what it would do.
+
+    Attributes
+    ----------
+    does
+        new, correction, or known: the ledger holds it already.
+    value, standard_deviation
+        In the unit that the property is stored in.
+    given
+        Value and unit as written, where they were converted.
+    is_label
+        Whether its campaign would learn from it.
+    label, label_deviation, replicates
+        The mean that would be learned of its material, how well that is known, and of how many measurements it is.
+    flags
+        Why it is worth a look: it lies far from its replicates, or from what was predicted.
+    """
+
+    place: str
+    candidate: int | None
+    campaign: str
+    material_id: str
+    formula: str
+    property: str | None
+    method: str
+    outcome: str
+    value: float | None
+    unit: str | None
+    standard_deviation: float | None
+    given: str
+    sample: str
+    batch: str
+    replicate: int
+    does: str
+    is_label: bool = False
+    label: float | None = None
+    label_deviation: float | None = None
+    replicates: int = 0
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a submission comes to.
 
@@ -70,6 +113,8 @@ class Outcome:
         When and by whom the same bytes came before; empty for new ones.
     results
         Numbers of the results in the order of the file; none in a preview, or of more than 10,000.
+    rows
+        Of a preview, each of the first measurements with what it would do.
     """
 
     file: str
@@ -88,6 +133,7 @@ class Outcome:
     remarks: tuple[str, ...] = ()
     before: str = ""
     results: tuple[int, ...] = ()
+    rows: tuple[CheckedRow, ...] = ()
 
     @property
     def changes_nothing(self) -> bool:

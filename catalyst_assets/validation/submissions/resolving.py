@@ -82,6 +82,10 @@ class Resolver:
             found[place] = self._attached(entries[place], target)
         return self._as_held(entries, found, [place for place, _ in unnamed])
 
+    def formulas_of(self, material_ids: Iterable[str]) -> dict[str, str]:
+        """Return the formulas of materials, by their names."""
+        return {name: self._formula_of(name) for name in material_ids}
+
     def iterations_of(self, material_ids: Iterable[str]) -> set[str]:
         """Return the iterations in which some materials were sent to validation."""
         asked = set(material_ids)

@@ -10,6 +10,7 @@ from catalyst_assets.ingestion.laboratory.crystals import ingest_crystals
 from catalyst_assets.ingestion.raw_cache import is_whole, raw_key
 from catalyst_assets.validation.results.model import Channel, Submission
 from catalyst_assets.validation.submissions.batches import Batches
+from catalyst_assets.validation.submissions.checking import Listing
 from catalyst_assets.validation.submissions.outcome import Outcome
 from catalyst_assets.validation.submissions.reading.entries import Defaults
 from catalyst_assets.validation.submissions.reading.opening import Opened, open_file
@@ -120,7 +121,9 @@ class _Attempt:
             batches = Batches(self.opened, self.defaults, resolver, problems, self.today)
             before = fetch_one(connection, "validation/submissions/before", sha256=self.file.sha256)
             submission = Submission(self.file.sha256, self.file.name, self.channel, self.by)
-            tally = Tally(connection, submission, problems, may_ingest=self.role is not Role.APP)
+            listing = Listing(resolver) if self.dry_run else None
+            may_ingest = self.role is not Role.APP
+            tally = Tally(connection, submission, problems, may_ingest=may_ingest, listing=listing)
             for batch in batches:
                 tally.take(batch)
             self._require_sound(problems, batches, tally)
@@ -147,6 +150,7 @@ class _Attempt:
                 if before
                 else "",
                 results=() if self.dry_run else tuple(tally.numbers),
+                rows=tuple(listing.rows) if listing else (),
             )
             if self.dry_run or tally.crystals:
                 kept.rollback()
@@ -162,7 +166,8 @@ class _Attempt:
                 "Fill in the column value; where nothing came of it, write failed into outcome or no into synthesis.",
             )  # fmt: skip
         if problems.count:
-            raise RefusedFileError(self.file.name, problems.kept, problems.count)
+            sound = tally.n_results - tally.n_refused
+            raise RefusedFileError(self.file.name, problems.kept, problems.count, sound)
 
     def _keep_bytes(self) -> None:
         if not is_whole(self.platform.objects, self.file.sha256):

@@ -14,6 +14,7 @@ from catalyst_assets.validation.results.model import Result, Submission
 from catalyst_assets.validation.results.outliers import FEWEST, LIMIT, modified_z_scores
 from catalyst_assets.validation.results.settling import settle
 from catalyst_assets.validation.submissions.batches import Batch
+from catalyst_assets.validation.submissions.checking import Listing
 from catalyst_assets.validation.submissions.outcome import Correction, Movement, Outlier
 from catalyst_assets.validation.submissions.reading.problems import Problems
 from catalyst_assets.validation.submissions.reading.structures import GivenCrystal
@@ -42,6 +43,10 @@ class Tally:
     ----------
     may_ingest
         Whether a crystal that nobody knows becomes a material.
+    listing
+        Where each measurement is listed with what it does, if anybody looks.
+    n_refused
+        How many of the results became problems here.
     numbers
         Of the results in their order; none where there are too many.
     """
@@ -50,7 +55,9 @@ class Tally:
     submission: Submission
     problems: Problems
     may_ingest: bool = True
+    listing: Listing | None = None
     n_results: int = 0
+    n_refused: int = 0
     added: int = 0
     corrected: int = 0
     unchanged: int = 0
@@ -74,6 +81,7 @@ class Tally:
                 self.crystals[target.material_id] = target.new_crystal
                 self.added += 1
             else:
+                self.n_refused += 1
                 self.problems.add(
                     entry.place,
                     "structure",
@@ -85,6 +93,8 @@ class Tally:
         self.materials |= {result.material_id for result in results}
         if not results:
             return
+        if self.listing is not None:
+            self.listing.add(self.connection, batch)
         try:
             if self.problems.count or any(result.corrects for result in results):
                 _, corrections, conflicts = compare(self.connection, results)
@@ -99,6 +109,7 @@ class Tally:
                 self._number(results)
         except ResultConflictError as error:
             held = find_newest(self.connection, [results[place] for place, _ in error.problems])
+            self.n_refused += len(error.problems)
             for (place, said), number in zip(error.problems, held, strict=True):
                 entry = places[place]
                 self.problems.add(entry.place, entry.column, "", said.rstrip("."), _CONFLICT_REMEDY, number)
@@ -121,6 +132,8 @@ class Tally:
         for key in keys:
             settle(self.connection, read_iteration(self.connection, key))
         after = self._statuses(keys)
+        if self.listing is not None:
+            self.listing.look(self.connection)
         trial.rollback()
         return tuple(
             Movement(

@@ -84,3 +84,8 @@ def made_of(database: Database, elements: dict[str, list[str]]) -> None:
                 ),
                 {"id": material, "elements": symbols, "system": "-".join(symbols)},
             )
+
+
+def cards(page: Page, status: str) -> Locator:
+    """The cards in a column."""
+    return page.locator(f"#cards-{status} [data-card]")

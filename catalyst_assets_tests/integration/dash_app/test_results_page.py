@@ -62,7 +62,7 @@ def test_a_result_is_started_entered_after_a_preview_and_retracted_and_a_file_is
         expect(page.locator("#outcome")).to_have_text("1 added; recorded.")
         expect(page.locator("#detail .results")).to_contain_text("1.630 ± 0.040 eV")
 
-        page.locator("#detail .results button").click()
+        page.locator("#detail .results").get_by_role("button", name="Retract…").click()
         page.locator("#retract-confirm").click()
         expect(page.locator("#retract-complaint")).to_contain_text("Say why")
         page.locator("#retract-reason").fill("leaky cell")
@@ -70,15 +70,18 @@ def test_a_result_is_started_entered_after_a_preview_and_retracted_and_a_file_is
         expect(page.locator("#detail .results")).to_contain_text("Retracted, by Ada Lovelace: leaky cell.")
 
         page.locator("#upload").click()
+        expect(page.locator("#upload-dialog")).to_be_visible()
         drop = page.locator("#upload-file input")
         heads = "candidate,band gap direct [eV]\n"
         for text in ("wide", "1.3"):
             data = f"{heads}{lab.candidates[2]},{text}\n".encode()
             drop.set_input_files({"name": f"{text}.csv", "mimeType": "text/csv", "buffer": data})
-            told = (
-                "line 2, band gap direct [eV]: 'wide' is no number" if text == "wide" else "1 would be added"
-            )
-            expect(page.locator("#upload-preview")).to_contain_text(told)
+            told = page.locator("#upload-preview")
+            if text == "wide":
+                cells = ["line 2", "band gap direct [eV]", "'wide' is no number."]
+                expect(told.locator("tbody td")).to_contain_text([*cells, "Write the number alone"])
+            else:
+                expect(told).to_contain_text("1 would be added")
         page.locator("#upload-confirm").click()
         expect(page.locator("#outcome")).to_have_text("1 added; recorded.")
 

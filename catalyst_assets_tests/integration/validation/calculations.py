@@ -11,8 +11,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from catalyst_assets.ingestion.reading.crystals import describe
-from catalyst_assets.validation.jobs.engine import Follower, job_folder
-from catalyst_assets.validation.jobs.folder import JobFolder
+from catalyst_assets.validation.jobs.engine import Follower
+from catalyst_assets.validation.jobs.folder import JobFolder, job_folder
 from catalyst_assets.validation.jobs.identity import Calculation
 from catalyst_assets.validation.jobs.records import Job, read_job, submit_calculations
 from catalyst_assets_tests.crystals import rock_salt

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalyst_assets.campaigns.rejections import RejectionKind
+from catalyst_assets.errors import LoopError, UsageError
+from catalyst_assets.validation.starting import give_back, start_validation
 from dash_app.api.access import PersonOf
 from dash_app.api.connection import Transaction
 from dash_app.api.door.versions import hold_candidates
@@ -18,6 +20,9 @@ from resources.postgres.database import Row, fetch_all, fetch_one
 router = APIRouter(prefix="/candidates", tags=["candidates"], responses=problem_responses(409, 422, 503))
 
 _MOST_AT_ONCE: Final = 1000
+# What a laboratory says of its own work goes by its own rules.
+_BY_LABORATORY: Final = {"start": start_validation, "return": give_back}
+_NEEDS_REASON: Final = frozenset({"reject", "restore", "return"})
 _GOES_TO: Final = {
     "flag": CandidateStatus.FLAGGED,
     "reject": CandidateStatus.REJECTED,
@@ -37,8 +42,11 @@ class Decision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     candidate_id: Annotated[int, Field(ge=1, le=2**63 - 1)]
-    decision: Literal["flag", "reject", "restore"]
-    reason: ReasonText = Field("", description="Why; needed where it is rejected or restored.")
+    decision: Literal["flag", "reject", "restore", "start", "return"] = Field(
+        description="start: somebody began to validate what is flagged. return: gives it back, which is no failure. Both "
+        "where a laboratory validates."
+    )
+    reason: ReasonText = Field("", description="Why; needed where it is rejected, restored or given back.")
     kind: RejectionKind | None = Field(None, description="Of a rejection; withdrawn where none is given.")
     version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
         None, description="The one that was seen: refused where somebody decided since."
@@ -46,7 +54,7 @@ class Decision(BaseModel):
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
-        if self.decision != "flag" and not self.reason:
+        if self.decision in _NEEDS_REASON and not self.reason:
             raise ValueError(f"has no reason, which who wants to {self.decision} gives")
         if self.kind is not None and self.decision != "reject":
             raise ValueError("has a kind, which only a rejection has")
@@ -93,7 +101,7 @@ class Decided(BaseModel):
 
 @router.post("/decisions", summary="Decide about many")
 def decide(body: DecisionList, person: PersonOf, connection: Transaction) -> Decided:
-    """Flag, reject and restore up to 1,000 candidates in one transaction.
+    """Flag, reject and restore up to 1,000 candidates in one transaction; start their validation, or give them back.
 
     By default nothing is changed where any of them is refused: the problem lists which and why.
     """
@@ -113,25 +121,35 @@ def decide(body: DecisionList, person: PersonOf, connection: Transaction) -> Dec
 
 def _take(connection: sa.Connection, decision: Decision, actor: str) -> bool | tuple[str, str]:
     """Take one decision; return whether it changed anything, or why it is refused and what to do."""
-    kind = (decision.kind or RejectionKind.WITHDRAWN).value if decision.decision == "reject" else None
     try:
         with connection.begin_nested():
             if decision.version is not None:
                 hold_candidates(connection, {decision.candidate_id: decision.version})
-            moved = fetch_one(
-                connection,
-                "app/transition_candidate",
-                candidate_id=decision.candidate_id,
-                status=_GOES_TO[decision.decision].value,
-                actor=actor,
-                reason=decision.reason,
-                kind=kind,
-            )
+            return _move(connection, decision, actor)
     except sa.exc.DBAPIError as error:
         found = explain_database_error(error)
         if found is None:
             raise
         return found.message, found.remedy
+    except (LoopError, UsageError) as error:
+        return error.message, error.remedy
+
+
+def _move(connection: sa.Connection, decision: Decision, actor: str) -> bool:
+    """Make the step of one decision; False where it stands there already."""
+    move = _BY_LABORATORY.get(decision.decision)
+    if move is not None:
+        return move(connection, decision.candidate_id, by=actor, reason=decision.reason)
+    kind = (decision.kind or RejectionKind.WITHDRAWN).value if decision.decision == "reject" else None
+    moved = fetch_one(
+        connection,
+        "app/transition_candidate",
+        candidate_id=decision.candidate_id,
+        status=_GOES_TO[decision.decision].value,
+        actor=actor,
+        reason=decision.reason,
+        kind=kind,
+    )
     return bool(moved and moved["changed"])
 
 

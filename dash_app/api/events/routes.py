@@ -49,7 +49,7 @@ async def stream_events(
     ] = None,
     follow: Annotated[bool, Query(description="False to be sent what there is, and no more.")] = True,
 ) -> Response:
-    """Send each change as it is committed: of candidates, results, iterations, campaigns, uploads, models and notices.
+    """Send each change as it is committed: of candidates, results, calculations, iterations, campaigns, uploads and more.
 
     Changes are kept for a week. Who resumes after an older one is first sent `reset`: read again what you show.
     """

@@ -14,6 +14,8 @@ def campaign_about(campaign: CampaignDetail) -> dict[str, Any]:
     return {
         "name": campaign.name,
         "method": campaign.document.get("method", ""),
+        # Whether people say when validation begins, or a program does.
+        "by_laboratory": campaign.document.get("validator") == "laboratory",
         "has_criteria": campaign.hits is not None,
         "latest": ranked[-1].iteration if ranked else None,
         # Nothing was known when they were ranked: the same is predicted of every material.
@@ -21,6 +23,7 @@ def campaign_about(campaign: CampaignDetail) -> dict[str, Any]:
         "iterations": [
             {
                 "number": each.iteration,
+                "is_closed": each.status in ("closed", "abandoned"),
                 "counts": {status.value: n for status, n in each.candidates.items()},
                 "strategy": each.strategy,
                 "weight": each.exploration_weight,

@@ -19,6 +19,9 @@ _KEYS: Final = (
     ("f", "flag what is selected, or the candidate one is at"),
     ("r", "reject it"),
     ("c", "compare two to four that are selected"),
+    ("s  b", "on the board: start its validation, give it back"),
+    ("e  u", "on the board: enter a result of it, restore it"),
+    ("h l  ← →", "on the board: the column before or behind"),
     ("w", "rank the iteration again"),
     ("m", "the material's own page; there j and k go through the ranking"),
     ("/", "filter by formula"),
@@ -27,8 +30,8 @@ _KEYS: Final = (
 )
 
 
-def review_area() -> html.Div:
-    """Lay out the grid's place and the panel of one candidate."""
+def review_area(*beside: Any) -> html.Div:
+    """Lay out the place of the grid or board, ``beside`` it what is shown in its stead, and the panel of one candidate."""
     detail = html.Aside(
         [
             button("×", "detail-close", "quiet close", title="Close", **aria(label="Close")),
@@ -43,6 +46,7 @@ def review_area() -> html.Div:
         [
             html.Div(id="grid-place", className="grid-place"),
             html.Div(id="grid-message", className="grid-message", role="status", hidden=True),
+            *beside,
         ],
         className="grid-frame",
     )

@@ -13,14 +13,16 @@ _EXPORTS: Final = {"csv": "CSV, a row a candidate", "parquet": "Parquet", "cif":
 
 def toolbar() -> html.Div:
     """Lay out both lines of controls and what they open."""
-    return html.Div([_filters(), _actions(), _rerank()], id="toolbar", className="toolbar")
+    statuses = html.Div(id="statuses", className="statuses", role="group", **aria(label="Status"))
+    return html.Div([filters(statuses), _actions(), _rerank()], id="toolbar", className="toolbar")
 
 
-def _filters() -> html.Div:
+def filters(*more: Any) -> html.Div:
+    """Lay out what filters candidates, with ``more`` beside the iteration; `assets/review_filters.js` fills it."""
     return html.Div(
         [
             html.Select(id="iteration", **aria(label="Iteration")),
-            html.Div(id="statuses", className="statuses", role="group", **aria(label="Status")),
+            *more,
             _opens("Elements", "elements"),
             html.Span(id="formula-place"),
             _opens("Ranges", "ranges"),
@@ -37,10 +39,6 @@ def _filters() -> html.Div:
 
 
 def _actions() -> html.Div:
-    exports = [
-        html.Li(html.A(text, id=f"export-{name}", href=f"/api/v1/exports/candidates.{name}", download=""))
-        for name, text in _EXPORTS.items()
-    ]
     decide = [
         button("Flag…", "flag", "primary", disabled=True, title="f"),
         button("Reject…", "reject", "danger", disabled=True, title="r"),
@@ -54,14 +52,21 @@ def _actions() -> html.Div:
             button("Compare", "compare", "quiet", disabled=True, title="Two to four that are selected: c"),
             html.Span(className="gap"),
             button("Rank again", "rerank-open", "quiet", **aria(pressed="false")),
-            _opens("Export", "export"),
+            *export_menu(),
             button("Upload results…", "upload", "quiet decide"),
-            _popover(
-                "export", "Export what is filtered", [html.Ul(exports, className="menu")], "export-popover"
-            ),
         ],
         className="tools",
     )
+
+
+def export_menu() -> list[Any]:
+    """Lay out the button that exports what is filtered, and its menu."""
+    exports = [
+        html.Li(html.A(text, id=f"export-{name}", href=f"/api/v1/exports/candidates.{name}", download=""))
+        for name, text in _EXPORTS.items()
+    ]
+    menu = [html.Ul(exports, className="menu")]
+    return [_opens("Export", "export"), _popover("export", "Export what is filtered", menu, "export-popover")]
 
 
 def _rerank() -> html.Div:

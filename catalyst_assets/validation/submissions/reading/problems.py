@@ -86,18 +86,21 @@ class RefusedFileError(CatalystError):
         All that are kept.
     count
         How many there are.
+    sound
+        How many measurements there is nothing wrong with.
     """
 
-    def __init__(self, name: str, problems: Sequence[Problem], count: int = 0) -> None:
+    def __init__(self, name: str, problems: Sequence[Problem], count: int = 0, sound: int = 0) -> None:
         self.name, self.problems, self.count = name, tuple(problems), count or len(problems)
+        self.sound = sound
         how_many = "one problem" if self.count == 1 else f"{self.count:,} problems"
         super().__init__(
             f"{name} is refused because of {how_many}; nothing of it was recorded.\n{self.listed(MOST_SHOWN)}",
             "Correct the file and submit it again: it is taken whole or not at all.",
         )
 
-    def __reduce__(self) -> tuple[type, tuple[str, tuple[Problem, ...], int]]:
-        return type(self), (self.name, self.problems, self.count)
+    def __reduce__(self) -> tuple[type, tuple[str, tuple[Problem, ...], int, int]]:
+        return type(self), (self.name, self.problems, self.count, self.sound)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.remedy}"

@@ -1,0 +1,1 @@
+"""Pieces of the page of validation: the board, results, work orders, calculations, what is looked at before it is sent."""
