@@ -166,7 +166,7 @@
     const turned = after(around(0, TILT), after(around(1, -TURN), around(0, -Math.PI / 2)));
     viewer.setView([0, 0, 0, 0, ...turned]);
     viewer.zoomTo();
-    viewer.zoom(0.85);
+    viewer.zoom(0.66); // it fits what lies farthest for a view in perspective; ours has none
   };
 
   const hasWebGl = () => {
@@ -197,8 +197,8 @@
     if (!host) {
       host = h("div", { class: "structure-host" });
       place.append(host);
-      viewer = window.$3Dmol.createViewer(host, { backgroundColor: "white", backgroundAlpha: 0, antialias: true, disableFog: true });
-      viewer.setProjection("orthographic");
+      viewer = window.$3Dmol.createViewer(host, { backgroundColor: "white", backgroundAlpha: 0, antialias: true, disableFog: true,
+        orthographic: true, minimumZoomToDistance: 2 });
     } else if (host.parentNode !== place) {
       place.append(host);
       viewer.resize();

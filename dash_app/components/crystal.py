@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from dash import html
 
-from dash_app.components.tables import table
+from dash_app.components.tables import remark, table
 from dash_app.components.wording import signed
 
+_MOST_LISTED: Final = 200
 _SIDES: Final = ("a", "b", "c")
 _CORNERS: Final = ("alpha", "beta", "gamma")
 # How each is written.
@@ -83,13 +84,16 @@ def read_crystal(structure: dict[str, Any]) -> Crystal | None:
     return Crystal(cell, _vectors(cell), sites)
 
 
-def sites_table(crystal: Crystal) -> html.Table:
-    """Lay out every site with its fractional position."""
+def sites_table(crystal: Crystal) -> html.Div:
+    """Lay out sites with their fractional positions: as many as somebody may read."""
     rows = [
         [html.Th(label, scope="row"), *(html.Td(signed(f"{x:.4f}")) for x in position)]
-        for _, label, position in crystal.sites
+        for _, label, position in crystal.sites[:_MOST_LISTED]
     ]
-    return table(("Site", *"abc"), rows)
+    listed = table(("Site", *"abc"), rows)
+    if len(crystal.sites) <= _MOST_LISTED:
+        return html.Div(listed)
+    return html.Div([listed, remark(f"The first {_MOST_LISTED} of {len(crystal.sites):,}; a CIF has all.")])
 
 
 def _element(site: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """What is known of a material whatever campaign looks at it: its crystal, who gave it under which licence, values, neighbours."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
@@ -36,7 +37,7 @@ def crystal_facts(material: MaterialDetail, crystal: Crystal | None) -> list[Any
     ]
     if material.symmetry is not None:
         found = material.symmetry
-        group: list[Any] = [_overlined(found.symbol), f" (no. {found.number}), {found.crystal_system}"]
+        group: list[Any] = [_symbol(found.symbol), f" (no. {found.number}), {found.crystal_system}"]
         facts.append(("Space group", html.Span(group, title="By spglib, within 0.1 Å")))
     if crystal is not None:
         facts += [
@@ -124,11 +125,14 @@ def _values(known: Sequence[ComputedProperty]) -> Any:
     return [*said, html.Div(f"and {count(rest, 'more value')}", className="soft")] if rest > 0 else said
 
 
-def _overlined(symbol: str) -> html.Span:
-    """Write an international symbol: a minus stands above the number behind it."""
+def _symbol(text: str) -> html.Span:
+    """Write an international symbol: the digit behind a minus has a line above it, one behind _ stands below the line."""
     parts: list[Any] = []
-    pieces = symbol.split("-")
-    parts.append(pieces[0])
-    for piece in pieces[1:]:
-        parts += [html.Span(piece[:1], className="overlined"), piece[1:]]
-    return html.Span(parts, title=symbol)
+    for piece in re.split(r"(-\d|_\d)", text):
+        if piece.startswith("-"):
+            parts.append(html.Span(piece[1:], className="overlined"))
+        elif piece.startswith("_"):
+            parts.append(html.Sub(piece[1:]))
+        else:
+            parts.append(piece)
+    return html.Span(parts, title=text)
