@@ -123,7 +123,7 @@ def _layout(name: str = "", **_: str) -> html.Div:
         html.Div(
             html.Div(className="skeleton wide-skeleton"),
             id=f"{view}-view",
-            className="view",
+            className="validation-view",
             role="tabpanel",
             hidden=True,
             **aria(labelledby=f"{view}-tab"),

@@ -53,7 +53,7 @@ def board_tools() -> html.Div:
             html.Span(id="selection-count", className="soft", role="status"),
             html.Span(moves, className="decide", id="moves"),
             html.Span(className="gap"),
-            html.Span(id="card-legend", className="soft legend"),
+            html.Span(id="card-legend", className="soft"),
             *export_menu(),
             html.A("Add candidates…", href="/uploads", className="button quiet decide"),
             button("Upload results…", "upload", "quiet decide"),
