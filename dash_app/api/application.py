@@ -88,6 +88,7 @@ def create_api(platform: Platform, asking: AskingFor) -> FastAPI:
     app.state.answers = StoredAnswers()
     app.state.standings = Standings()
     app.state.previews = Previews()
+    app.state.sources = sources.CountedSources()
     app.state.feed = Feed(platform.database)
     install_problem_handlers(app)
     app.include_router(events.router)

@@ -6,7 +6,7 @@
   const NO_NUMBER = 65535;
   const STEPS = 65534;
   const LOOKS = { // Okabe and Ito's colours; hits last, so that they lie on top
-    unlisted: { title: "Not listed", light: [196, 202, 210], dark: [72, 84, 97], size: 1 },
+    unlisted: { title: "Not listed", light: [168, 176, 187], dark: [92, 104, 118], size: 1 },
     ranked: { title: "Ranked", light: [86, 180, 233], dark: [86, 180, 233], size: 1.5 },
     rejected: { title: "Rejected", light: [213, 94, 0], dark: [230, 115, 30], size: 1.7 },
     flagged: { title: "Flagged", light: [230, 159, 0], dark: [240, 228, 66], size: 1.9 },
@@ -132,7 +132,7 @@
     const legend = choice.values
       ? [h("span", { class: "soft" }, `${choice.told || ""}`), h("span", { class: "map-ramp" }),
         h("span", { class: "map-span" }, ...(map.span || []).map((value) =>
-          h("span", {}, `${review.significant(value, 3)}${choice.unit ? ` ${choice.unit}` : ""}`)))]
+          h("span", {}, `${review.value(value, (map.span[1] - map.span[0]) / 20)}${choice.unit ? ` ${choice.unit}` : ""}`)))]
       : pool.statuses.map((name, code) => counts.get(code)
         ? h("span", { class: "map-key" }, h("i", { style: `background: rgb(${LOOKS[name][theme]})` }), `${LOOKS[name].title} `,
           h("span", { class: "soft" }, counts.get(code).toLocaleString("en")))

@@ -74,6 +74,8 @@ def test_without_dagster_sources_are_told_and_their_schedules_are_not(
     found = api.get("/sources").json()
     assert (found["schedules"], found["items"][0]["n_files"]) == ("unknown", 1)
     assert found["items"][0]["title"] == "the reference tables"
+    add_file(database, "my_oxides", "more.csv")
+    assert api.get("/sources").json()["items"][0]["n_files"] == 2
 
 
 def test_files_that_cannot_be_read_say_why_until_another_takes_their_place(
