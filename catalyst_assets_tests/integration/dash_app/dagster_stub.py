@@ -8,6 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 RUN: Final = "0b3f9a52-6a8e-4f0c-9d5e-3a1b6f1c2d4e"
+# No schedule, and no job that was ever done.
+NO_REFRESHES: Final[dict[str, Any]] = {
+    "data": {"schedulesOrError": {"__typename": "Schedules", "results": []}}
+    | {f"r{place}": {"results": []} for place in range(9)}
+}
 FAILED_STEP = {
     "__typename": "ExecutionStepFailureEvent",
     "stepKey": "training_set",

@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 import pytest
 
-from catalyst_assets_tests.integration.dash_app.dagster_stub import dagster_that_answers, shown
+from catalyst_assets_tests.integration.dash_app.dagster_stub import NO_REFRESHES, dagster_that_answers, shown
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.dash_app.serving import api_client, bearer
 from catalyst_assets_tests.results import submit_results
@@ -56,6 +56,7 @@ def api(database: Database, settings: Settings) -> Iterator[httpx.Client]:
     answers = {
         "Runs": {"data": {"runsOrError": {"__typename": "Runs", "results": []}}},
         "Run": {"data": {"runOrError": {"__typename": "RunNotFoundError", "message": "no run"}}},
+        "Refreshes": NO_REFRESHES,
         "Launch": {"data": {"launchRun": {"__typename": "LaunchRunSuccess", "run": shown("QUEUED")}}},
     }
     with dagster_that_answers(answers, []) as port:

@@ -9,7 +9,12 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Locator, Page, expect
 
-from catalyst_assets_tests.integration.dash_app.dagster_stub import RUN, dagster_that_answers, shown
+from catalyst_assets_tests.integration.dash_app.dagster_stub import (
+    NO_REFRESHES,
+    RUN,
+    dagster_that_answers,
+    shown,
+)
 from catalyst_assets_tests.integration.dash_app.ingested import add_file, add_records, set_aside
 from catalyst_assets_tests.integration.dash_app.review_page import signed_in
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
@@ -59,8 +64,7 @@ def answers() -> dict[str, Any]:
         "Events": {"data": {"r0": {"eventConnection": {"events": [event]}}}},
         "Stop": {"data": {"terminateRun": {"__typename": "TerminateRunSuccess"}}},
         "Launch": {"data": {"launchRun": {"__typename": "LaunchRunSuccess", "run": shown("QUEUED")}}},
-        "Refreshes": {"data": {"schedulesOrError": {"__typename": "Schedules", "results": []}}
-                      | {f"r{place}": {"results": []} for place in range(9)}},
+        "Refreshes": NO_REFRESHES,
     }  # fmt: skip
 
 
