@@ -117,7 +117,7 @@
     const status = query.get("status");
     let shown = 0;
     for (const row of list.querySelectorAll("[data-words]")) {
-      row.hidden = Boolean(status && row.dataset.status !== status) || !words.every((word) => row.dataset.words.includes(word));
+      row.hidden = Boolean(status && row.dataset.standing !== status) || !words.every((word) => row.dataset.words.includes(word));
       shown += row.hidden ? 0 : 1;
     }
     for (const chip of document.querySelectorAll("[data-campaign-status]"))

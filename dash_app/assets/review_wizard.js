@@ -44,7 +44,7 @@
   const about = (name) => choices.properties.find((each) => each.name === name);
 
   const makeControls = () => {
-    for (const field of fields().filter((each) => each.dataset.kind)) {
+    for (const field of fields().filter((each) => each.dataset.holds)) {
       const place = field.querySelector(".control-place");
       const { type, placeholder, step } = place.dataset;
       const id = `goal-${field.dataset.field}`;
@@ -114,7 +114,7 @@
   const setValue = (element, value) => { if (element && document.activeElement !== element) element.value = value; };
 
   const fill = () => {
-    for (const field of fields().filter((each) => each.dataset.kind)) setValue(control(field.dataset.field), shown(get(field.dataset.field)));
+    for (const field of fields().filter((each) => each.dataset.holds)) setValue(control(field.dataset.field), shown(get(field.dataset.field)));
     if (!get("objective.property")) control("objective.direction").value = "maximize";
     const chosen = [get("pool.source")].flat();
     for (const box of document.querySelectorAll("[data-source]")) box.checked = chosen.includes(box.value);
@@ -312,7 +312,7 @@
       if (name === "property") { fillCriteria(); fillStrategies(); }
     } else {
       const field = event.target.closest("[data-field]");
-      put(field.dataset.field, parse[field.dataset.kind](event.target.value));
+      put(field.dataset.field, parse[field.dataset.holds](event.target.value));
       if (event.type === "change") touched.add(field.dataset.field);
       if (field.dataset.field === "objective.property") {
         if (get("objective.property")) put("objective.direction", get("objective.direction") || "maximize");

@@ -73,7 +73,7 @@ def _row(campaign: CampaignSummary) -> html.Tr:
             html.Td(f"{at_work:,}" if at_work else MISSING),
             html.Td(_waits(campaign), className="waits-cell"),
         ],
-        **data(words=words, status=campaign.status),
+        **data(words=words, standing=campaign.status),
     )
 
 

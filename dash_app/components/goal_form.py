@@ -162,7 +162,7 @@ def _choice(label: str, path: str, hint: str, *, locked: bool = False) -> html.D
 
 
 def _laid_out(label: str, path: str, hint: str, place: dict[str, Any], kind: str, locked: bool) -> html.Div:
-    options = data(field=path, kind=kind) | (data(locked="yes") if locked else {})
+    options = data(field=path, holds=kind) | (data(locked="yes") if locked else {})
     return html.Div(
         [
             html.Label(label, htmlFor=f"goal-{path}"),
