@@ -17,7 +17,7 @@ def advance(
     iteration; those that nobody flagged are left. By itself it happens once the batch is answered, or as the campaign's
     `refresh` says. Exit code 2: it has ended, or its newest iteration is not ranked yet.
     """
-    from catalyst_assets.loop.requests import request_advance
+    from catalyst_assets.loop.asked.requests import request_advance
 
     with open_platform(home) as platform:
         pending = request_advance(platform.database, name)

@@ -17,7 +17,7 @@ def retry(
     minutes to four hours. Exit code 2: nothing of it failed, or it has ended.
     """
     from catalyst_assets.commands.campaign.show import waiting_lines
-    from catalyst_assets.loop.requests import request_retry
+    from catalyst_assets.loop.asked.requests import request_retry
 
     with open_platform(home) as platform:
         waiting = request_retry(platform.database, name)

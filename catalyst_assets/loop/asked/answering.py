@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CatalystError, DatabaseUnavailableError, InvalidCampaignError
+from catalyst_assets.loop.asked.requests import note_advance, note_retry
 from catalyst_assets.loop.campaigns import end_campaign, store_campaign
-from catalyst_assets.loop.requests import note_advance, note_retry
 from catalyst_assets.validation.registry import check_goal, why_unavailable
 from resources.postgres.database import Role, Row, execute, explain_refusal, fetch_one, storable
 

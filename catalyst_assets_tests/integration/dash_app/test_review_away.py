@@ -88,8 +88,10 @@ def test_no_script_runs_in_a_page_but_ours_and_a_viewer_decides_nothing(
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     with signed_in(page, database, "viewer") as url:
-        page.goto(f"{url}/api/v1/docs#CandidatePage")
-        expect(page.locator("#CandidatePage table")).to_be_visible()  # its own script has opened it
+        page.goto(f"{url}/api/v1/docs")
+        expect(
+            page.locator("[id^=operations-candidates]").first
+        ).to_be_visible()  # its own script has made it
         page.goto(f"{url}/campaigns/{campaign.name}/progress")
         expect(page.locator("#campaign-progress .main-svg").first).to_be_visible()
         expect(page.locator("#campaign-goal")).to_contain_text("Band gap direct between 1 and 2.3 eV")

@@ -12,9 +12,9 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 from catalyst_assets.build import build_defs
 from catalyst_assets.errors import UsageError
 from catalyst_assets.loop import sensors
+from catalyst_assets.loop.asked.requests import request_advance
 from catalyst_assets.loop.campaigns import load_campaign_state, stop_campaign
 from catalyst_assets.loop.decide import decide
-from catalyst_assets.loop.requests import request_advance
 from catalyst_assets.loop.reservations import reserve_runs
 from catalyst_assets.loop.state import VALIDATION_JOB, JobHistory, Open, Run, Wait
 from catalyst_assets.partitions import AL_ITERATION, IterationKey

@@ -12,8 +12,8 @@ from catalyst_assets.campaigns.pool import read_members
 from catalyst_assets.commands.driver import LoopDriver
 from catalyst_assets.errors import CatalystError, UsageError
 from catalyst_assets.loop.advance import Advance, advance_campaign
+from catalyst_assets.loop.asked.requests import request_retry
 from catalyst_assets.loop.campaigns import start_campaign
-from catalyst_assets.loop.requests import request_retry
 from catalyst_assets.loop.state import FEATURES_JOB, ITERATION_JOB, Open, Run, Wait
 from catalyst_assets.loop.waits import read_wait
 from catalyst_assets.partitions import IterationKey
