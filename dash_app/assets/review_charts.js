@@ -21,7 +21,7 @@
   };
 
   const again = () => {
-    if (document.querySelector(".chart-frame")) review.store("dressed", Date.now());
+    if (document.querySelector(".figure-frame")) review.store("dressed", Date.now());
   };
   new MutationObserver(again).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
@@ -30,6 +30,7 @@
     // Only what changed is drawn anew, so that what one points at stays.
     draw: (figures, places, dressed, ids) => {
       const { no_update } = window.dash_clientside;
+      setTimeout(() => window.dispatchEvent(new Event("resize")), 100); // as wide as they are once they are seen
       return ids.map((id) => {
         const figure = figures && figures[id.name];
         if (!figure) return no_update;

@@ -8,6 +8,7 @@ from dash_app.components.charts.frame import (
     BLUE,
     GREEN,
     GREY,
+    WIDE,
     Figure,
     Trace,
     empty_figure,
@@ -74,6 +75,7 @@ def _hits_figure(campaign: CampaignDetail, found: Discovery) -> Figure:
         xaxis={"range": [0, done * 1.02]},
         yaxis={"range": [0, top * 1.08], "tickformat": "d", **few},
         uirevision=campaign.name,
+        height=WIDE,
     )
 
 
@@ -92,6 +94,7 @@ def _best_figure(campaign: CampaignDetail, found: Discovery) -> Figure:
         f"Best {in_sentence(title)}",
         xaxis={"range": [0, len(places) * 1.02]},
         uirevision=campaign.name,
+        height=WIDE,
     )
 
 

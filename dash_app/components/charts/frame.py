@@ -14,6 +14,8 @@ GREY: Final = "--grey"
 BAND: Final = "--grey/0.22"
 AIM: Final = "--green/0.13"
 MARGIN: Final = {"l": 52, "r": 14, "t": 8, "b": 44}
+SMALL: Final = 264
+WIDE: Final = 352
 Figure = dict[str, Any]
 Trace = dict[str, Any]
 
@@ -25,7 +27,7 @@ def chart(name: str, label: str) -> html.Div:
         config={"displayModeBar": False, "responsive": True},
         className="chart",
     )
-    return html.Div(graph, role="img", className="chart-frame", **aria(label=label))
+    return html.Div(graph, role="img", className="figure-frame", **aria(label=label))
 
 
 def figure(traces: list[Trace], across: str, up: str, *, has_legend: bool = False, **layout: Any) -> Figure:
@@ -38,6 +40,7 @@ def figure(traces: list[Trace], across: str, up: str, *, has_legend: bool = Fals
         "title": {"standoff": 8},
     }
     shared: Figure = {
+        "height": SMALL,  # told: what is drawn before it is seen has no height of its own
         "margin": MARGIN,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
