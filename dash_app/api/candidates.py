@@ -11,7 +11,7 @@ from dash_app.api.access import PersonOf
 from dash_app.api.campaigns import find_document
 from dash_app.api.connection import Transaction, as_json
 from dash_app.api.door.versions import EXPECTS_VERSION
-from dash_app.api.explanations import explain_candidate
+from dash_app.api.materials.explanations import explain_candidate
 from dash_app.api.materials.listing import list_page
 from dash_app.api.materials.rows import read_candidates
 from dash_app.api.problems import NotFoundError, problem_responses

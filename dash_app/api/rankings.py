@@ -13,7 +13,8 @@ from catalyst_assets.vocabulary.known import label_of, unit_of
 from dash_app.api.campaigns import CampaignName, find_document
 from dash_app.api.connection import Transaction
 from dash_app.api.problems import NotFoundError, problem_responses
-from dash_app.contract import Predicted, RankedAgain, Reranking, StrategyInfo
+from dash_app.contract import Predicted
+from dash_app.reranking_contract import RankedAgain, Reranking, StrategyInfo
 from resources.postgres.database import Row, fetch_all, fetch_one
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=problem_responses(404, 409, 422, 503))

@@ -14,7 +14,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash_app.candidate_contract import CandidatePage
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.candidates.why import why_panel
-from dash_app.components.crystal import read_crystal, sites_table
+from dash_app.components.charts.crystal import read_crystal, sites_table
 from dash_app.components.material.facts import crystal_facts, neighbours_table, sources_list, values_table
 from dash_app.components.material.head import material_head
 from dash_app.components.material.layout import material_body

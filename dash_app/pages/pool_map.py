@@ -10,8 +10,8 @@ from dash_app.client import ApiClient, ApiError
 from dash_app.components.campaign_line import campaign_head
 from dash_app.components.candidates.about import campaign_about
 from dash_app.components.candidates.review_area import decide_dialog
+from dash_app.components.charts.pool_map import map_area, map_tools
 from dash_app.components.messages import problem
-from dash_app.components.pool_map import map_area, map_tools
 from dash_app.contract import CampaignDetail
 
 # Changes are told at once; the clock is for what grows old.

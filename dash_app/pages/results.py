@@ -5,7 +5,6 @@ What is right is the API's to say: everything is sent, and a refusal is shown as
 
 import base64
 import binascii
-import re
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import uuid4
@@ -17,25 +16,13 @@ from dash_app.client import ApiClient, ApiError
 from dash_app.components.messages import outcome
 from dash_app.components.results import told
 from dash_app.components.validation.checked import preview, refusal
+from dash_app.components.validation.entered import FIELDS, as_it_was, named_by, result_of
 from dash_app.components.validation.ledger import chain
 from dash_app.components.wording import formula, with_unit
 from dash_app.contract import CampaignDetail, CandidateDetail, Transition
-from dash_app.result_contract import Recorded, Result, ResultDetail, Retracted
+from dash_app.result_contract import Recorded, ResultDetail, Retracted
 
 _DIALOGS: Final = ("result", "upload", "retract", "return")
-# What of the form goes into the result as it is.
-_TEXTS: Final = ("method", "sample", "batch", "operator", "note", "correction")
-_FORM: Final = (
-    "property",
-    "outcome",
-    "value",
-    "deviation",
-    "unit",
-    *_TEXTS,
-    "replicate",
-    "date",
-    "conditions",
-)
 _Opened = int | None
 
 
@@ -67,7 +54,7 @@ def _register_form(app: Dash, client: ApiClient) -> None:
         Output("result-dialog", "hidden"),
         Output("result-title", "children"),
         Output("result-property", "options"),
-        *(Output(f"result-{name}", "value") for name in _FORM),
+        *(Output(f"result-{name}", "value") for name in FIELDS),
         Output("result-preview", "children", allow_duplicate=True),
         Output("result-about", "data"),
         Input("result-asked", "data"),
@@ -80,9 +67,9 @@ def _register_form(app: Dash, client: ApiClient) -> None:
         asked: dict[str, Any] | None, opened: _Opened, name: str, visitor: str | None
     ) -> tuple[Any, ...]:
         if not asked:
-            return (no_update,) * (5 + len(_FORM))
+            return (no_update,) * (5 + len(FIELDS))
         held = await client.get(ResultDetail, f"/results/{asked['result']}") if asked.get("result") else None
-        about = _about(held, asked.get("candidate") or opened)
+        about = named_by(held, asked.get("candidate") or opened)
         campaign = await client.get(CampaignDetail, f"/campaigns/{quote(name, safe='')}")
         named = campaign.properties
         options = [
@@ -93,10 +80,10 @@ def _register_form(app: Dash, client: ApiClient) -> None:
             if held.property and held.property not in {each.name for each in named}:
                 options.append({"label": held.label or held.property, "value": held.property})
             title = [f"Correct result {held.result_id} of ", *formula(held.formula)]
-            return False, title, options, *(_as_it_was(held)[each] for each in _FORM), None, about
+            return False, title, options, *(as_it_was(held)[each] for each in FIELDS), None, about
         candidate = await client.get(CandidateDetail, f"/candidates/{about['candidate']}")
         first = named[0] if named else None
-        values = dict.fromkeys(_FORM, "") | {
+        values = dict.fromkeys(FIELDS, "") | {
             "property": first.name if first else None,
             "unit": first.unit if first else "",
             "outcome": "measured",
@@ -105,7 +92,7 @@ def _register_form(app: Dash, client: ApiClient) -> None:
             "replicate": 1,
         }
         title = ["Result of ", *formula(candidate.formula), f", candidate {candidate.candidate_id}"]
-        return False, title, options, *(values[each] for each in _FORM), None, about
+        return False, title, options, *(values[each] for each in FIELDS), None, about
 
     @app.callback(
         Output("result-unit", "value", allow_duplicate=True),
@@ -125,7 +112,7 @@ def _register_form(app: Dash, client: ApiClient) -> None:
         Output("result-confirm", "disabled"),
         Output("result-previewed", "data"),
         Input("result-look", "n_clicks"),
-        *(Input(f"result-{name}", "value") for name in _FORM),
+        *(Input(f"result-{name}", "value") for name in FIELDS),
         State("result-about", "data"),
         State("about", "data"),
         prevent_initial_call=True,
@@ -135,7 +122,7 @@ def _register_form(app: Dash, client: ApiClient) -> None:
         if dash.ctx.triggered_id != "result-look" or not clicks or not named:
             return None, True, None  # what was looked at is not what stands there now
         try:
-            row = _row(dict(zip(_FORM, values, strict=True)), named)
+            row = result_of(dict(zip(FIELDS, values, strict=True)), named)
             shown = await client.post(Recorded, "/results", row, preview="true")
         except ApiError as error:
             return refusal(error), True, None
@@ -347,71 +334,3 @@ async def _send(
 
 def _has_criteria(about: dict[str, Any] | None) -> bool:
     return bool((about or {}).get("has_criteria"))
-
-
-def _about(held: Result | None, candidate: int | None) -> dict[str, Any]:
-    """Return what names the material of a result: its candidate, or itself where nobody asked for it."""
-    if held is None:
-        return {"candidate": candidate}
-    return {"candidate": held.candidate_id} if held.candidate_id else {"material_id": held.material_id}
-
-
-def _as_it_was(held: Result) -> dict[str, Any]:
-    """Return a result as the form holds it, so that only what was wrong is typed anew."""
-    failed = "not_made" if held.synthesis == "failed" else "failed"
-    return {
-        "property": held.property,
-        "outcome": "measured" if held.outcome == "measured" else failed,
-        "value": "" if held.value is None else f"{held.value:.12g}",
-        "deviation": "" if held.standard_deviation is None else f"{held.standard_deviation:.12g}",
-        "unit": held.unit or "",
-        "replicate": held.replicate,
-        "date": held.date.isoformat() if held.date else "",
-        "conditions": "; ".join(f"{key} = {value}" for key, value in held.conditions.items()),
-        "correction": "",
-        **{name: getattr(held, name) for name in _TEXTS if name != "correction"},
-    }
-
-
-def _row(given: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
-    """Return a result as the API takes it; what was left empty is left out.
-
-    Raises
-    ------
-    ApiError
-        A number is none.
-    """
-    row: dict[str, Any] = {**named, "property": given["property"], "date": given["date"]}
-    row |= {name: (given[name] or "").strip() for name in _TEXTS}
-    row["replicate"] = given["replicate"]
-    row["conditions"] = _conditions(given["conditions"] or "")
-    if given["outcome"] == "measured":
-        row |= {
-            "value": _number("Value", given["value"]),
-            "standard_deviation": _number("Standard deviation", given["deviation"]),
-            "unit": (given["unit"] or "").strip(),
-        }
-    else:
-        row["outcome"] = "failed"
-        row["synthesis"] = "failed" if given["outcome"] == "not_made" else None
-    return {name: value for name, value in row.items() if value not in (None, "", {})}
-
-
-def _number(label: str, text: Any) -> float | None:
-    if text is None or not str(text).strip():
-        return None
-    try:
-        return float(
-            re.sub(r"(?<=\d),(?=\d)", ".", str(text).strip().replace("\N{MINUS SIGN}", "-"), count=1)
-        )
-    except ValueError:
-        raise ApiError(
-            f"{label}: {text!r} is no number.", "Write it as 1.62; the unit has a field of its own."
-        ) from None
-
-
-def _conditions(text: str) -> dict[str, str]:
-    pairs = [re.split(r"\s*[=:]\s*", part.strip(), maxsplit=1) for part in text.split(";") if part.strip()]
-    if all(len(pair) == 2 for pair in pairs):
-        return dict(pairs)
-    return {"conditions": text.strip()}

@@ -7,9 +7,9 @@ from dash import html
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.constants import decimals
 from dash_app.components.candidates.why import why_panel
-from dash_app.components.crystal import read_crystal, sites_table
-from dash_app.components.history import history_item
+from dash_app.components.charts.crystal import read_crystal, sites_table
 from dash_app.components.links import material_link
+from dash_app.components.lists.history import history_item
 from dash_app.components.results import results_section
 from dash_app.components.tables import pairs, remark, table
 from dash_app.components.tiles import badge

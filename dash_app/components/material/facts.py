@@ -8,7 +8,7 @@ from urllib.parse import quote
 from dash import html
 
 from catalyst_assets.constants import title_of
-from dash_app.components.crystal import Crystal
+from dash_app.components.charts.crystal import Crystal
 from dash_app.components.links import material_link
 from dash_app.components.tables import pairs, remark, table
 from dash_app.components.wording import MISSING, count, formula, moment, number, with_unit

@@ -6,8 +6,8 @@ from typing import Any
 from dash import dcc, html
 
 from dash_app.components.controls import button
-from dash_app.components.history import history_item
 from dash_app.components.links import candidate_path, material_path
+from dash_app.components.lists.history import history_item
 from dash_app.components.material.look import Look
 from dash_app.components.tables import remark
 from dash_app.components.tiles import badge
