@@ -26,6 +26,7 @@ from resources.postgres.database import Database
 from resources.settings import Settings, get_settings
 from resources.web.asking import AskingFor
 from resources.web.body_limit import BodyLimit
+from resources.web.end_with_parent import end_with_parent
 from resources.web.forward import forward
 from resources.web.guard import LOCAL_HOSTS, Guard, Hosts
 from resources.web.heads import Heads
@@ -111,6 +112,7 @@ def create_api_from_environment() -> FastAPI:
     """
     from resources.postgres.connection import connect_app
 
+    end_with_parent()
     settings = get_settings()
     resources = ExitStack()
     database = resources.enter_context(connect_app(settings))

@@ -69,9 +69,10 @@ def describe_services(settings: Settings, *, mlflow: bool = True) -> list[Servic
 
     # What proxies say of a visitor is believed of those that CATALYST_TRUSTED_PROXY names, not of any on this machine.
     app = "uvicorn --no-proxy-headers --factory dash_app.server"
+    api = app.replace("--factory", f"--workers {settings.api_workers} --factory")
     daemon = (*python, "resources.runs.daemon", "-w", str(project_file("workspace.yaml")))
     services = [
-        web("api", f"{app}:create_api_from_environment", api_port(settings), "api", "/api/v1/health", _HERE),
+        web("api", f"{api}:create_api_from_environment", api_port(settings), "api", "/api/v1/health", _HERE),
         web("review-app", f"{app}:create_pages_from_environment", settings.app_port, "app", "/sign-in"),
         web(
             "dagster-webserver",

@@ -103,6 +103,12 @@ class Settings(BaseSettings):
         le=65535,
         description="Port of the API's own process, on this machine only; unset, the one after the review app's.",
     )
+    api_workers: int = Field(
+        2,
+        ge=1,
+        le=32,
+        description="Processes that answer the API, each with up to ten connections to the database.",
+    )
     service_secret: SecretStr | None = Field(
         None,
         description="Key by which the servers of an installation tell the API for whom they ask; `catalyst up` makes one.",
