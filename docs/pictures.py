@@ -28,6 +28,7 @@ from playwright.sync_api import TimeoutError as NotShownError
 DOCS = Path(__file__).resolve().parent
 CHROMIUM = "/usr/bin/chromium"
 CAMPAIGN = "oxide-perovskites-demo"
+MATERIAL = "perovskite_pbe:CsTaO3"
 WIDEST = 1440
 READY_SECONDS = 240
 SHOWN_MILLISECONDS = 120_000
@@ -47,6 +48,8 @@ class Picture:
         What is done to the page then; returns the part that is shown if not all of it is.
     width, height
         Of the window, in pixels.
+    dark
+        Whether the visitor prefers dark pages.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Picture:
     arrange: Callable[[Page], FloatRect | None] = lambda page: None
     width: int = WIDEST
     height: int = 900
+    dark: bool = False
 
 
 # Dagster draws each asset and each group as a foreignObject; what floats above the graph only steers it.
@@ -94,6 +98,23 @@ PICTURES = (
     Picture("automation", "dagster", "/automation", "loop"),
     Picture("mlflow-runs", "mlflow", "/", "matching runs"),
     Picture("review-app", "app", f"/campaigns/{CAMPAIGN}", "Candidates", height=1_000),
+    *(
+        Picture(f"review-{name}{'-dark' * dark}", "app", path, shows, height=height, dark=dark)
+        for name, path, shows, height in (
+            ("candidates", f"/campaigns/{CAMPAIGN}", "Candidates", 1_000),
+            ("material", f"/materials/{MATERIAL}?campaign={CAMPAIGN}", "Predicted and measured", 1_400),
+            ("validation", f"/campaigns/{CAMPAIGN}/validation?iteration=all", "Validated", 900),
+            ("map", f"/campaigns/{CAMPAIGN}/map", "principal components", 900),
+            ("progress", f"/campaigns/{CAMPAIGN}/progress", "Discovery", 1_800),
+            ("campaigns", "/", CAMPAIGN, 900),
+            ("new-campaign", "/campaigns/new", "What it would mean", 1_000),
+            ("runs", "/runs", "Validation", 900),
+            ("data", "/data", "perovskite_pbe", 900),
+            ("uploads", "/uploads", "prototype", 900),
+        )
+        for dark in (False, True)
+        if dark or name != "candidates"
+    ),
 )
 
 
@@ -212,6 +233,7 @@ def _signed_in(home: Path) -> Iterator[BrowserContext]:
 def _take(browser: BrowserContext, picture: Picture, addresses: dict[str, str]) -> bytes:
     page = browser.new_page()
     page.set_viewport_size({"width": picture.width, "height": picture.height})
+    page.emulate_media(color_scheme="dark" if picture.dark else "light")
     try:
         page.goto(addresses[picture.service] + picture.path, wait_until="domcontentloaded")
         page.get_by_text(picture.shows).first.wait_for(timeout=SHOWN_MILLISECONDS)

@@ -4,10 +4,17 @@
   const API = "/api/v1";
   const review = (window.review = window.review || {});
 
-  // Who was signed out, here or elsewhere, is led to the sign-in page and back.
+  // Who was signed out, here or elsewhere, is led to the sign-in page and back. What was too busy for one of Dash's
+  // callbacks did nothing of it, and Dash itself does not ask again: a part of the page would stay empty.
   const fetched = window.fetch;
+  const pause = (seconds) => new Promise((go) => { setTimeout(go, 1000 * seconds); });
   window.fetch = async (...request) => {
-    const answer = await fetched(...request);
+    let answer = await fetched(...request);
+    const isCallback = String(request[0]).includes("/_dash-update-component");
+    for (let tries = 0; isCallback && answer.status === 503 && tries < 5; tries += 1) {
+      await pause(Math.min(Number(answer.headers.get("Retry-After")) || 1, 5));
+      answer = await fetched(...request);
+    }
     if (answer.status === 401)
       location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
     return answer;

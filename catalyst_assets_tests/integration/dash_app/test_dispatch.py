@@ -152,6 +152,7 @@ def test_runs_are_listed_launched_watched_and_stopped_by_curl_as_the_page_says(
             {"data": {"runsOrError": {"__typename": "Runs", "results": found}}} for found in ([failed], [])
         ],
         Events=[{"data": {"r0": {"eventConnection": {"events": [FAILED_STEP]}}}}],
+        Steps=[{"data": {"r0": {}}}],
         Launch=[
             {
                 "data": {

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 import uvicorn
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from starlette.types import ASGIApp
 
 from catalyst_assets_tests.integration.dash_app.review_page import cell, decisions, signed_in
@@ -111,3 +111,24 @@ def test_no_script_runs_in_a_page_but_ours_and_a_viewer_decides_nothing(
         )
         assert page.evaluate("window.foreign") is None
         assert any("Executing inline script violates" in text for text in said)
+
+
+def test_a_page_fills_itself_though_its_server_was_too_busy_at_first(page: Page, database: Database) -> None:
+    campaign = ReviewedCampaign(database).start()
+    campaign.rank(0, ["p:SrTiO3"])
+    refused: list[str] = []
+
+    def answer(route: Route) -> None:
+        if len(refused) < 3:
+            refused.append(route.request.url)
+            route.fulfill(status=503, headers={"Retry-After": "1"}, body="{}")
+        else:
+            route.continue_()
+
+    with signed_in(page, database) as url:
+        page.route("**/_dash-update-component*", answer)
+        page.goto(f"{url}/campaigns/{campaign.name}")
+        expect(page.locator("#candidate-count")).to_have_text("1 candidate")
+        expect(page.locator("#progress-line")).to_contain_text("Iteration 0: 1 candidate to review")
+        expect(page.locator("#who")).to_contain_text("Ada Lovelace")
+    assert len(refused) == 3
