@@ -51,9 +51,16 @@ def test_the_pages_ask_the_api_at_the_socket_whatever_host_the_browser_names(
     database: Database, campaign: ReviewedCampaign
 ) -> None:
     callback = {
-        "output": "campaigns.children",
-        "outputs": {"id": "campaigns", "property": "children"},
-        "inputs": [{"id": "campaigns-clock", "property": "n_intervals", "value": 0}],
+        "output": "..campaigns.children...campaigns-known.data..",
+        "outputs": [
+            {"id": "campaigns", "property": "children"},
+            {"id": "campaigns-known", "property": "data"},
+        ],
+        "inputs": [
+            {"id": "campaigns-clock", "property": "n_intervals", "value": 0},
+            {"id": "changed", "property": "data", "value": None},
+        ],
+        "state": [{"id": "campaigns-known", "property": "data", "value": None}],
         "changedPropIds": [],
     }
     with serving(create_app(database, hosts=Hosts(further=frozenset({"catalyst.example"})))) as url:
