@@ -10,6 +10,7 @@
   const SHOWN_PROPERTIES = 2;
   const board = (review.board = {});
 
+  let patched = 0; // how often rows were put where they stand
   let columns = new Map(); // status: {items, cards, next, total, isExact, reading}
   let chosen = new Set();
   let current = null; // number of the candidate one is at
@@ -183,25 +184,26 @@
     else table.say("The board could not be loaded", `${error.message} ${error.remedy || ""}`, [again]);
   };
 
-  // Reads as many as a column holds already, from its top: at least a page, and not more than one request gives.
-  const read = async (status, mine) => {
-    const column = columns.get(status);
-    const page = await ask(status, Math.min(MOST_AT_ONCE, Math.max(PAGE, column.items.length)));
-    if (mine !== generation) return;
-    Object.assign(column, { items: page.items, next: page.next, total: page.total, isExact: page.total_is_exact, isRead: true });
-    show(status);
-  };
-
+  // Reads as many as each column holds already, from its top: at least a page, and not more than one request gives. What
+  // moved while it was read may be in it or not, and is read again.
   const readAll = async () => {
     generation += 1;
-    const mine = generation;
+    const mine = generation, before = patched;
+    let pages;
     try {
-      await Promise.all(STATUSES.map((status) => read(status, mine)));
+      pages = await Promise.all(STATUSES.map((status) =>
+        ask(status, Math.min(MOST_AT_ONCE, Math.max(PAGE, columns.get(status).items.length)))));
     } catch (error) {
       if (mine === generation && isHere()) failed(error);
       return;
     }
     if (mine !== generation || !isHere()) return;
+    STATUSES.forEach((status, i) => {
+      const page = pages[i];
+      Object.assign(columns.get(status), { items: page.items, next: page.next, total: page.total, isExact: page.total_is_exact, isRead: true });
+      show(status);
+    });
+    if (patched !== before) readAll();
     table.say("");
     if (current !== null && !find(current)) current = null;
     const first = STATUSES.map((status) => columns.get(status).items[0]).find(Boolean);
@@ -258,6 +260,7 @@
     // Puts candidates where they stand now; of those that are not shown only the server knows where they were.
     patch: (candidates) => {
       if (!isHere()) return;
+      patched += 1;
       let isUnknown = false;
       const touched = new Set();
       for (const candidate of candidates) {
@@ -275,8 +278,13 @@
           held.column.items.splice(held.column.items.indexOf(held.row), 1);
           held.column.total -= 1;
           const there = columns.get(row.status);
-          there.total += 1;
           touched.add(row.status);
+          const known = there.items.findIndex((each) => number(each) === number(row));
+          if (known >= 0) { // its column was read after it moved, the one that it left before
+            there.items[known] = row;
+            continue;
+          }
+          there.total += 1;
           if (row.status === "ranked") there.items.splice(there.items.findIndex((each) => each.rank > row.rank) >>> 0, 0, row);
           else if (ORDERS[row.status][0] === "-") there.items.unshift(row);
           else if (!there.next) there.items.push(row);
