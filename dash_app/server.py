@@ -7,6 +7,7 @@ address. Start them with ``uvicorn --factory dash_app.server:create_api_from_env
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
+from http import HTTPStatus
 
 import httpx
 from dash import Dash
@@ -15,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dash_app.api.door.unknown import UnknownPath
+from dash_app.api.door.unknown import UnknownPath, answer_unknown
 from dash_app.client import ApiClient, Visits
 from dash_app.contract import API_PREFIX
 from dash_app.pages.application import add_pages
@@ -166,6 +167,7 @@ def _pages(
 def _add_unknown_paths(server: FastAPI) -> None:
     server.mount("/api", UnknownPath())
     server.add_route("/api", UnknownPath())  # type: ignore[arg-type]  # Starlette takes applications too
+    server.add_exception_handler(HTTPStatus.NOT_FOUND, answer_unknown)
 
 
 def _guard(server: FastAPI, settings: Settings, hosts: Hosts, policy: Callable[[str], str]) -> None:

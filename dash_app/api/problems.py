@@ -215,6 +215,10 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == HTTPStatus.BAD_REQUEST and error.__cause__ is not None:
         return problem_response(422, "invalid-json", *_explain_unreadable(error.__cause__))
+    if status == HTTPStatus.BAD_REQUEST:
+        return problem_response(
+            422, "invalid-request", str(getattr(error, "detail", error)), "Send the form as `curl -F` does."
+        )
     known = {
         404: ("not-found", f"There is nothing at {request.url.path}."),
         405: ("method-not-allowed", f"{request.url.path} does not answer {request.method}."),

@@ -363,6 +363,13 @@ def test_the_openapi_document_describes_every_operation_and_its_problems(api: ht
     assert named <= set(document["components"]["schemas"])
 
 
+def test_a_path_with_a_line_break_and_a_broken_form_are_answered_as_problems(api: httpx.Client) -> None:
+    assert_problem(api.get("/materials/%0Ax"), 404, "There is nothing at /api/v1/materials/\nx")
+    broken = {"content-type": "multipart/form-data; boundary=b"}
+    refused = api.post("/attachments?filename=a.txt", content=b"--b\r\nNone--b--\r\n", headers=broken)
+    assert_problem(refused, 422, "multipart")
+
+
 def test_the_reference_page_loads_nothing_from_afar(api: httpx.Client) -> None:
     page = api.get("/docs")
     loaded = re.findall(r"""(?:src|href)=["']([^"']+)""", page.text)

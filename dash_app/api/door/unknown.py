@@ -4,6 +4,7 @@ import difflib
 from http import HTTPStatus
 
 from fastapi import HTTPException, Request
+from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from dash_app.api.problems import InvalidBodyError, problem_response
@@ -63,10 +64,15 @@ class UnknownPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        response = problem_response(
-            HTTPStatus.NOT_FOUND,
-            "not-found",
-            f"There is nothing at {scope['path']}.",
-            f"See {API_PREFIX}/docs.",
-        )
+        response = await answer_unknown(Request(scope))
         await response(scope, receive, send)
+
+
+async def answer_unknown(request: Request, _: Exception | None = None) -> JSONResponse:
+    """Answer that there is nothing: also of a path with a line break, at which no mounted application is found."""
+    return problem_response(
+        HTTPStatus.NOT_FOUND,
+        "not-found",
+        f"There is nothing at {request.scope['path']}.",
+        f"See {API_PREFIX}/docs.",
+    )
