@@ -108,7 +108,7 @@ PICTURES = (
             ("progress", f"/campaigns/{CAMPAIGN}/progress", "Discovery", 1_800),
             ("campaigns", "/", CAMPAIGN, 900),
             ("new-campaign", "/campaigns/new", "What it would mean", 1_000),
-            ("runs", "/runs", "Validation", 900),
+            ("runs", "/runs", "What came of it", 900),
             ("data", "/data", "perovskite_pbe", 900),
             ("uploads", "/uploads", "prototype", 900),
         )

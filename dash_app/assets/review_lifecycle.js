@@ -113,7 +113,7 @@
     const card = h("article", { class: "board-card", role: "listitem", draggable: "true", "data-card": id,
       "data-chosen": String(chosen.has(id)), "aria-label": `${row.formula}, ${review.words(row.status)}, rank ${row.rank}${moves.length ? `; ${moves.map((verb) => SAID[verb].replace("…", "")).join(", ")}` : ""}` },
       h("header", {}, h("strong", { class: "card-formula" }, ...review.formula(row.formula)), ...chips(row),
-        h("span", { class: "soft card-rank" }, state.iteration() === null ? `#${row.rank} of ${row.iteration}` : `#${row.rank}`)),
+        h("span", { class: "soft card-rank" }, state.iteration() === null ? `iteration ${row.iteration}, #${row.rank}` : `#${row.rank}`)),
       ...state.about.properties.slice(0, SHOWN_PROPERTIES).map((each) => value(row, each)),
       story(row),
       moves.length ? h("div", { class: "card-moves decide" }, ...moves.map((verb) => h("button", { type: "button",
