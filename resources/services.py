@@ -68,12 +68,18 @@ def describe_services(settings: Settings, *, mlflow: bool = True) -> list[Servic
         )
 
     # What proxies say of a visitor is believed of those that CATALYST_TRUSTED_PROXY names, not of any on this machine.
-    app = "uvicorn --no-proxy-headers --factory dash_app.server"
-    api = app.replace("--factory", f"--workers {settings.api_workers} --factory")
+    uvicorn = "uvicorn --no-proxy-headers --factory"
+    api = f"{uvicorn} --workers {settings.api_workers} dash_app.server:create_api_from_environment"
     daemon = (*python, "resources.runs.daemon", "-w", str(project_file("workspace.yaml")))
     services = [
-        web("api", f"{api}:create_api_from_environment", api_port(settings), "api", "/api/v1/health", _HERE),
-        web("review-app", f"{app}:create_pages_from_environment", settings.app_port, "app", "/sign-in"),
+        web("api", api, api_port(settings), "api", "/api/v1/health", _HERE),
+        web(
+            "review-app",
+            f"{uvicorn} dash_app.server:create_pages_from_environment",
+            settings.app_port,
+            "app",
+            "/sign-in",
+        ),
         web(
             "dagster-webserver",
             "resources.web.dagster_server",

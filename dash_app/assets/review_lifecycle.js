@@ -7,7 +7,6 @@
   const ORDERS = { flagged: "updated_at", in_validation: "updated_at", validated: "-updated_at", rejected: "-updated_at" };
   const PAGE = 60;
   const MOST_AT_ONCE = 1000;
-  const SHOWN_PROPERTIES = 2;
   const board = (review.board = {});
 
   let patched = 0; // how often rows were put where they stand
@@ -56,70 +55,13 @@
     else review.decide.open(verb, able);
   };
 
-  // ---- A card ---------------------------------------------------------------------------------------
-  board.ago = (at) => {
-    const minutes = Math.max(0, (Date.now() - new Date(at)) / 60000);
-    if (minutes < 1) return "a moment";
-    if (minutes < 60) return `${Math.floor(minutes)} min`;
-    if (minutes < 60 * 48) return `${Math.floor(minutes / 60)} h`;
-    return `${Math.floor(minutes / 1440)} days`;
-  };
-  const since = (at) => h("time", { datetime: at, title: new Date(at).toISOString().replace("T", " ").slice(0, 16) + " UTC",
-    "data-since": at }, board.ago(at));
-  const person = (name) => (name === "catalyst_pipeline" || name === "loop" ? "the loop" : name);
-
-  const measured = (row, name) => (row.validated || []).find((each) => each.property === name
-    && each.method === state.about.method && each.value !== null);
-  const within = ([low, high], value) => (low === null || value >= low) && (high === null || value <= high);
-
-  const value = (row, { name, label, unit, windows }) => {
-    const found = measured(row, name);
-    const expected = row.predicted && row.predicted[name];
-    const parts = [];
-    if (found) {
-      const isMet = windows.some((window) => within(window, found.value));
-      const text = found.standard_deviation ? review.plusMinus(found.value, found.standard_deviation) : review.significant(found.value, 4);
-      parts.push(h("span", { class: `measured${windows.length && !isMet ? " missed" : ""}`, title: `Measured, ${unit}` },
-        text, windows.length ? (isMet ? " ✓" : " ✗") : ""));
-    }
-    if (expected && !row.unlearned)
-      parts.push(h("span", { class: found ? "soft" : "", title: `Predicted, ${unit}` }, review.plusMinus(expected.mean, expected.std)));
-    if (!parts.length) parts.push(h("span", { class: "soft" }, "\u2013"));
-    return h("div", { class: parts.length > 1 ? "card-value both" : "card-value" }, h("span", { class: "soft" }, label), h("span", { class: "card-numbers" }, ...parts));
-  };
-
-  const story = (row) => {
-    const { moved, flagged } = row;
-    if (row.status === "ranked" || !moved) return null;
-    const reason = moved.reason ? h("q", { title: moved.reason }, moved.reason) : null;
-    const told = { flagged: ["waits ", since(moved.at), `, by ${person(moved.actor)}`],
-      in_validation: ["for ", since(moved.at), `, by ${person(moved.actor)}`] }[row.status] || [`${person(moved.actor)}, `, since(moved.at), " ago"];
-    if (row.status === "in_validation" && flagged && flagged.actor !== moved.actor) told.push(`; flagged by ${person(flagged.actor)}`);
-    return h("p", { class: "card-story" }, ...told, reason);
-  };
-
-  const chips = (row) => {
-    const found = [];
-    const isAnswered = ["validated", "rejected"].includes(row.status);
-    if (isAnswered && row.hit === true) found.push(h("span", { class: "badge badge-validated" }, "Hit"));
-    if (isAnswered && row.hit === false) found.push(h("span", { class: "badge" }, "No hit"));
-    if (row.rejection_kind) found.push(h("span", { class: "badge badge-rejected" }, review.title(row.rejection_kind)));
-    return found;
-  };
-
+  // ---- Cards ----------------------------------------------------------------------------------------
   const draw = (row) => {
-    const id = number(row);
-    const moves = Object.keys(SAID).filter((verb) => may[verb](row));
-    const card = h("article", { class: "board-card", role: "listitem", draggable: "true", "data-card": id,
-      "data-chosen": String(chosen.has(id)), "aria-label": `${row.formula}, ${review.words(row.status)}, rank ${row.rank}${moves.length ? `; ${moves.map((verb) => SAID[verb].replace("…", "")).join(", ")}` : ""}` },
-      h("header", {}, h("strong", { class: "card-formula" }, ...review.formula(row.formula)), ...chips(row),
-        h("span", { class: "soft card-rank" }, state.iteration() === null ? `iteration ${row.iteration}, #${row.rank}` : `#${row.rank}`)),
-      ...state.about.properties.slice(0, SHOWN_PROPERTIES).map((each) => value(row, each)),
-      story(row),
-      moves.length ? h("div", { class: "card-moves decide" }, ...moves.map((verb) => h("button", { type: "button",
-        class: `link${verb === "reject" ? " dangerous" : ""}`, "data-move": verb, title: Object.keys(KEYS).find((key) => KEYS[key] === verb) },
-      SAID[verb]))) : null);
-    return reach(card, id === current);
+    const moves = Object.keys(SAID).filter((verb) => may[verb](row))
+      .map((verb) => ({ verb, label: SAID[verb], key: Object.keys(KEYS).find((key) => KEYS[key] === verb) }));
+    const card = review.card.draw(row, moves);
+    card.dataset.chosen = String(chosen.has(number(row)));
+    return reach(card, number(row) === current);
   };
   // Of all cards Tab reaches the one that one is at, and its buttons; arrows go to the others.
   const reach = (card, isAt) => {
@@ -159,7 +101,7 @@
     const total = all.reduce((sum, each) => sum + each.total, 0);
     const isExact = all.every((each) => each.isExact);
     byId("candidate-count").textContent = (isExact ? "" : "more than ") + review.count(total, "candidate");
-    byId("card-legend").textContent = state.about.properties.slice(0, SHOWN_PROPERTIES)
+    byId("card-legend").textContent = review.card.properties()
       .map(({ label, unit }) => `${label}${unit ? ` in ${unit}` : ""}`).join(", ");
   };
 
@@ -203,7 +145,7 @@
       Object.assign(columns.get(status), { items: page.items, next: page.next, total: page.total, isExact: page.total_is_exact, isRead: true });
       show(status);
     });
-    if (patched !== before) readAll();
+    if (patched !== before) { readAll(); return; }
     table.say("");
     if (current !== null && !find(current)) current = null;
     const first = STATUSES.map((status) => columns.get(status).items[0]).find(Boolean);
@@ -425,76 +367,4 @@
     dragged = null;
     for (const column of document.querySelectorAll(".column.takes")) column.classList.remove("takes");
   });
-
-  // How long something waits grows while one looks.
-  setInterval(() => {
-    for (const time of document.querySelectorAll("time[data-since]")) time.textContent = board.ago(time.dataset.since);
-  }, 30000);
-
-  // ---- The parts of the page --------------------------------------------------------------------------
-  const VIEWS = ["board", "results", "work-order", "calculations"];
-  const viewed = () => (VIEWS.includes(state.get("view")) ? state.get("view") : "board");
-  board.describeView = () => {
-    if (!byId("board-tab")) return;
-    const view = viewed();
-    for (const name of VIEWS) {
-      byId(`${name}-tab`).setAttribute("aria-selected", String(name === view));
-      byId(`${name}-tab`).tabIndex = name === view ? 0 : -1;
-      review.set(name === "board" ? "grid-place" : `${name}-view`, { hidden: name !== view });
-    }
-    byId("toolbar").dataset.view = view;
-    const iteration = state.iteration();
-    review.store("shown-view", { view, iteration, results: Number(state.get("results")) || null });
-  };
-  state.on(board.describeView);
-
-  document.addEventListener("click", (event) => {
-    const tab = event.target.closest("[data-view].view-tab");
-    if (tab) state.change({ view: tab.dataset.view === "board" ? null : tab.dataset.view, results: null }, { rows: false });
-    const older = event.target.closest("[data-older]");
-    if (older) state.change({ results: older.dataset.older }, { rows: false });
-    const asking = event.target.closest("[data-ask-result]");
-    if (asking) {
-      const about = { candidate: Number(asking.dataset.candidate) || null, material: asking.dataset.material || null,
-        result: Number(asking.dataset.askResult) || null };
-      review.askResult(about);
-    }
-    const past = event.target.closest("[data-history]");
-    if (past) {
-      review.store("history-asked", { result: Number(past.dataset.history), at: Date.now() });
-      byId("history").showModal();
-    }
-    const log = event.target.closest("[data-log]");
-    if (log) {
-      byId("log-text").textContent = "";
-      review.store("log-asked", { job: log.dataset.log, at: Date.now() });
-      byId("log").showModal();
-    }
-    const opening = event.target.closest("[data-open-candidate]");
-    if (opening) { event.preventDefault(); table.open(opening.dataset.openCandidate); }
-  });
-  document.addEventListener("keydown", (event) => {
-    const tab = event.target.closest && event.target.closest(".view-tab");
-    if (!tab || !["ArrowRight", "ArrowLeft"].includes(event.key)) return;
-    event.preventDefault();
-    const next = VIEWS[(VIEWS.indexOf(tab.dataset.view) + (event.key === "ArrowRight" ? 1 : -1) + VIEWS.length) % VIEWS.length];
-    byId(`${next}-tab`).click();
-    byId(`${next}-tab`).focus();
-  });
-
-  Object.assign(window.dash_clientside.review, {
-    // What would happen stands below the form: it comes into sight.
-    reveal: (...previews) => {
-      const changed = window.dash_clientside.callback_context.triggered_id;
-      if (changed && previews.some(Boolean)) setTimeout(() => byId(changed).scrollIntoView({ block: "end" }), 50);
-      return Date.now();
-    },
-    renewView: (shown) => ["results", "work-order", "calculations"].map((view) =>
-      shown && shown.view === view ? { ...shown, at: Date.now() } : window.dash_clientside.no_update),
-  });
-  // What runs grows older while one looks.
-  setInterval(() => { if (byId("calculations-tab") && viewed() === "calculations" && !document.hidden) board.describeView(); }, 20000);
-
-  // Opens the form of a result: of a candidate or material, or one that corrects another result.
-  review.askResult = (about) => review.store("result-asked", { ...about, at: Date.now() });
 })();

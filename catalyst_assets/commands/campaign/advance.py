@@ -17,11 +17,9 @@ def advance(
     iteration; those that nobody flagged are left. By itself it happens once the batch is answered, or as the campaign's
     `refresh` says. Exit code 2: it has ended, or its newest iteration is not ranked yet.
     """
-    from catalyst_assets.loop.asked.requests import request_advance
+    from catalyst_assets.loop.asked.requests import request_advance, tell_pending
 
     with open_platform(home) as platform:
         pending = request_advance(platform.database, name)
-    rest = (
-        f"; {pending} candidate{' is' if pending == 1 else 's are'} still to be answered" if pending else ""
-    )
-    typer.echo(f"Campaign {name} goes on at its next look, within seconds where `catalyst up` runs{rest}.")
+    when = "at its next look, within seconds where `catalyst up` runs"
+    typer.echo(f"Campaign {name} goes on {when}{tell_pending(pending)}.")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CatalystError, DatabaseUnavailableError, InvalidCampaignError
-from catalyst_assets.loop.asked.requests import note_advance, note_retry
+from catalyst_assets.loop.asked.requests import note_advance, note_retry, tell_pending
 from catalyst_assets.loop.campaigns import end_campaign, store_campaign
 from catalyst_assets.validation.registry import check_goal, why_unavailable
 from resources.postgres.database import Role, Row, execute, explain_refusal, fetch_one, storable
@@ -144,12 +144,8 @@ def _stop(_: "Platform", connection: "sa.Connection", request: Row) -> Answer:
 
 def _next(_: "Platform", connection: "sa.Connection", request: Row) -> Answer:
     pending = note_advance(connection, request["campaign"])
-    rest = (
-        f"; {pending} candidate{' is' if pending == 1 else 's are'} still to be answered" if pending else ""
-    )
-    return Answer(
-        f"Campaign {request['campaign']} opens its next iteration{rest}.", details={"pending": pending}
-    )
+    told = f"Campaign {request['campaign']} opens its next iteration{tell_pending(pending)}."
+    return Answer(told, details={"pending": pending})
 
 
 def _retry(_: "Platform", connection: "sa.Connection", request: Row) -> Answer:

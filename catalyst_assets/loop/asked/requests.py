@@ -38,6 +38,13 @@ def note_advance(connection: "sa.Connection", name: str) -> int:
     return sum(row["n_pending"] for row in iterations)
 
 
+def tell_pending(pending: int) -> str:
+    """Return how an answer about the next iteration ends where candidates are still to be answered."""
+    if not pending:
+        return ""
+    return f"; {pending} candidate{' is' if pending == 1 else 's are'} still to be answered"
+
+
 def request_retry(database: Database, name: str) -> Row | None:
     """Have the loop try at once what failed; return what the campaign waits for.
 

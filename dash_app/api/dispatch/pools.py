@@ -17,8 +17,8 @@ from resources.postgres.database import execute, fetch_all
 
 _KEPT_SECONDS: Final = 60.0
 _MOST_KEPT: Final = 200
-_MOST_LOOKED_AT: Final = 20_000
-_MOST_MILLISECONDS: Final = 8_000
+MOST_LOOKED_AT: Final = 20_000
+MOST_MILLISECONDS: Final = 8_000
 
 
 class Previews:
@@ -36,10 +36,10 @@ class Previews:
         DatabaseBusyError
             It took too long.
         """
-        execute(connection, "app/limit_statements", milliseconds=_MOST_MILLISECONDS)
+        execute(connection, "app/limit_statements", milliseconds=MOST_MILLISECONDS)
         selected = pool.model_dump_json()
         size: int = self.kept(f"size {selected}", lambda: count_pool(connection, pool))
-        looked_at = min(size, _MOST_LOOKED_AT)
+        looked_at = min(size, MOST_LOOKED_AT)
         if campaign is None:
             return PoolPreview(
                 size=size, looked_at=looked_at, known=None, hits=None, is_estimate=looked_at < size
@@ -68,7 +68,7 @@ def _judge(connection: sa.Connection, pool: Pool, campaign: Campaign) -> tuple[i
     rows = fetch_all(
         connection,
         "app/known_values",
-        material_ids=sample_pool(connection, pool, _MOST_LOOKED_AT),
+        material_ids=sample_pool(connection, pool, MOST_LOOKED_AT),
         properties=sorted({*campaign.properties, *campaign.learned_properties}),
         method=campaign.method,
     )

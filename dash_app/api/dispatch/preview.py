@@ -15,7 +15,7 @@ from catalyst_assets.vocabulary.known import known_methods, known_properties, la
 from catalyst_assets.vocabulary.validators import VALIDATORS
 from dash_app.api.connection import Transaction
 from dash_app.api.dispatch.goals import GOAL_BODY, read_goal, refused_goal
-from dash_app.api.dispatch.pools import Previews
+from dash_app.api.dispatch.pools import MOST_LOOKED_AT, MOST_MILLISECONDS, Previews
 from dash_app.api.problems import InvalidBodyError, problem_responses
 from dash_app.contract import FieldError
 from dash_app.goal_contract import (
@@ -32,8 +32,6 @@ from resources.postgres.database import execute, fetch_all, fetch_one
 
 router = APIRouter(tags=["campaigns"], responses=problem_responses(422, 503))
 
-_MOST_LOOKED_AT: Final = 20_000
-_MOST_MILLISECONDS: Final = 8_000
 # What a goal needs besides to be judged, where it is not chosen yet.
 _STAND_IN: Final = {"name": "preview", "validator": "laboratory"}
 _Read = dict[str, Any] | InvalidBodyError
@@ -140,10 +138,10 @@ def _errors_of(document: dict[str, Any]) -> list[FieldError]:
 
 
 def _read_choices(connection: sa.Connection) -> tuple[list[SourceChoice], dict[str, list[str]]]:
-    execute(connection, "app/limit_statements", milliseconds=_MOST_MILLISECONDS)
+    execute(connection, "app/limit_statements", milliseconds=MOST_MILLISECONDS)
     sources = [SourceChoice.model_validate(row) for row in fetch_all(connection, "app/goal_sources")]
     methods: dict[str, list[str]] = {}
-    for row in fetch_all(connection, "app/goal_methods", most=_MOST_LOOKED_AT):
+    for row in fetch_all(connection, "app/goal_methods", most=MOST_LOOKED_AT):
         methods.setdefault(row["property"], []).append(row["method"])
     return sources, methods
 
