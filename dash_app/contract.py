@@ -193,6 +193,9 @@ class CampaignDetail(CampaignSummary):
     properties: list[PropertyInfo]
     progress: list[Iteration]
     notices: list[Notice] = Field(default=[], description="What a person should know, oldest first.")
+    last_event: int = Field(
+        description="The newest event that this answer may hold: who follows `/events` after it misses nothing."
+    )
 
 
 class CampaignList(BaseModel):

@@ -1,8 +1,8 @@
 """The API and the pages as ASGI servers: each a process of its own under `catalyst up`, both in one for tests.
 
 The pages hold no login of the database: what lies below `/api/` they pass on to the API, so that people need one
-address. Start them with ``uvicorn --factory dash_app.server:create_api_from_environment`` and
-``…:create_pages_from_environment``.
+address. Start them with ``python -m resources.web.workers dash_app.server:create_api_from_environment`` and
+``…:create_pages_from_environment``, or with ``uvicorn --factory``.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping

@@ -67,15 +67,14 @@ def describe_services(settings: Settings, *, mlflow: bool = True) -> list[Servic
             ready_path=ready_path,
         )
 
-    # What proxies say of a visitor is believed of those that CATALYST_TRUSTED_PROXY names, not of any on this machine.
-    uvicorn = "uvicorn --no-proxy-headers --factory"
-    api = f"{uvicorn} --workers {settings.api_workers} dash_app.server:create_api_from_environment"
+    serve = "resources.web.workers dash_app.server:"
+    api = f"{serve}create_api_from_environment --workers {settings.api_workers}"
     daemon = (*python, "resources.runs.daemon", "-w", str(project_file("workspace.yaml")))
     services = [
         web("api", api, api_port(settings), "api", "/api/v1/health", _HERE),
         web(
             "review-app",
-            f"{uvicorn} dash_app.server:create_pages_from_environment",
+            f"{serve}create_pages_from_environment",
             settings.app_port,
             "app",
             "/sign-in",

@@ -50,6 +50,8 @@ def list_campaigns(request: Request, connection: Transaction) -> CampaignList:
 @router.get("/{name}", summary="Show a campaign", responses=problem_responses(404, 422))
 def show_campaign(name: CampaignName, connection: Transaction) -> CampaignDetail:
     """Goal, counts, and what each iteration evaluated and found."""
+    # Before anything else is read: of what changes meanwhile the follower is told.
+    changes = fetch_one(connection, "app/door/changes_kept") or {"newest": 0}
     loaded = load_campaign(connection, name)
     found = sum_up(loaded.campaign, loaded.evaluations)
     return CampaignDetail(
@@ -62,6 +64,7 @@ def show_campaign(name: CampaignName, connection: Transaction) -> CampaignDetail
             Notice.model_validate(row)
             for row in fetch_all(connection, "loop/notices/standing", campaign=name)
         ],
+        last_event=changes["newest"],
     )
 
 

@@ -5,11 +5,17 @@
   const GRID = "candidates";
   const BLOCK = 100;
   const MOST_SKIPPED = 100000;
+  const GRID_CODE = "/_dash-component-suites/dash_ag_grid/async-community.js";
 
   const { table } = review;
   let cursors = new Map(); // the cursor of each block that begins there
+  let flying = new Map(); // what is being asked for: the grid asks twice while it settles its columns
   let asking = new AbortController();
   let asked = 0;
+
+  // Read while the server is asked for the campaign, not after: the grid would ask for it only once it is laid out.
+  if (/^\/campaigns\/(?!new$)[^/]+$/.test(window.location.pathname))
+    document.head.append(review.h("script", { src: GRID_CODE, async: true }));
 
   const rowOf = (candidate) => Object.assign(candidate, {
     id: candidate.candidate_id === null ? `m:${candidate.material_id}` : String(candidate.candidate_id),
@@ -53,7 +59,10 @@
     const cursor = cursors.get(request.startRow);
     if (cursor) query.set("cursor", cursor);
     else if (request.startRow) query.set("offset", Math.min(request.startRow, MOST_SKIPPED));
-    const page = await review.ask(`/candidates?${query}`, { signal: asking.signal });
+    const path = `/candidates?${query}`;
+    const { signal } = asking;
+    if (!flying.has(path)) flying.set(path, review.ask(path, { signal }).finally(() => { if (!signal.aborted) flying.delete(path); }));
+    const page = await flying.get(path);
     if (page.next) cursors.set(request.endRow, page.next);
     const end = request.startRow + page.items.length;
     return { rows: page.items, last: page.next ? (page.total_is_exact ? page.total : -1) : end,
@@ -90,6 +99,7 @@
     asking.abort();
     asking = new AbortController();
     cursors = new Map();
+    flying = new Map();
     asked += 1;
   };
 
@@ -223,26 +233,30 @@
 
   const byPage = () => (review.byId("board-tab") ? "validation" : "candidates");
 
+  // The campaign as the server tells it: first and whenever it has changed.
+  const take = (about) => {
+    const place = review.byId("filters");
+    if (!about || !place || about === state.about) return;
+    const isFirst = !place.dataset.filled;
+    if (isFirst) { review.filters.fill(); place.dataset.filled = "true"; review.board.choose(byPage()); }
+    const before = state.iteration();
+    // Who looks at the newest iteration goes on looking at it, until asked for the next one.
+    const isLeft = !isFirst && state.get("iteration") === null && about.latest !== state.about.latest;
+    state.about = about;
+    if (isFirst) { table.grid = null; state.read(); }
+    else if (isLeft && before !== null) state.change({ iteration: before }, { rows: false });
+    review.filters.describe();
+    review.board.describeView();
+  };
+
   Object.assign(window.dash_clientside.review, {
-    // The campaign as the server tells it: first and whenever it has changed.
     takeAbout: (about) => {
-      if (!about) return Date.now();
-      const place = review.byId("filters");
-      if (!place) return Date.now();
-      const isFirst = !place.dataset.filled;
-      if (isFirst) { review.filters.fill(); place.dataset.filled = "true"; review.board.choose(byPage()); }
-      const before = state.iteration();
-      // Who looks at the newest iteration goes on looking at it, until asked for the next one.
-      const isLeft = !isFirst && state.get("iteration") === null && about.latest !== state.about.latest;
-      state.about = about;
-      if (isFirst) { table.grid = null; state.read(); }
-      else if (isLeft && before !== null) state.change({ iteration: before }, { rows: false });
-      review.filters.describe();
-      review.board.describeView();
+      take(about);
       return Date.now();
     },
-    layOut: async (page) => {
+    layOut: async (page, about) => {
       if (!page) return window.dash_clientside.no_update;
+      take(about);
       if (page === "validation") { review.board.takeUp(); return Date.now(); }
       const grid = await window.dash_ag_grid.getApiAsync(GRID);
       // Dash gives it a source of its own when it is ready: ours comes after.

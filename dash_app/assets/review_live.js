@@ -139,12 +139,13 @@
     review.store("changed", Date.now());
   });
 
-  // Follows what a page says, {key, campaign, take}, until another one says otherwise.
+  // Follows what a page says, {key, campaign, take}, until another one says otherwise; from the event `after` on
+  // where the page knows which was the newest when it was read.
   live.follow = (next) => {
     if (next && target && next.key === target.key && stream) return Date.now();
     leave();
     target = next;
-    last = null;
+    last = next && "after" in next ? next.after : null;
     review.decide.showUnsent();
     if (review.isReachable()) review.decide.flush();
     if (next) follow(next);
@@ -152,7 +153,8 @@
   };
 
   Object.assign(window.dash_clientside.review, {
-    follow: (about) => live.follow(about ? { key: `campaign ${about.name}`, campaign: about.name, take } : null),
+    follow: (about) => live.follow(
+      about ? { key: `campaign ${about.name}`, campaign: about.name, take, after: about.last_event } : null),
     followAll: () => live.follow({ key: "all", campaign: null, take: live.renewAll }),
   });
 })();

@@ -72,7 +72,7 @@ def register(app: Dash, client: ApiClient) -> None:
         layout=_layout,
     )
     _register_summary(app, client)
-    _register_grid(app, client)
+    _register_grid(app)
     _register_candidates(app, client)
 
 
@@ -90,6 +90,9 @@ def _register_summary(app: Dash, client: ApiClient) -> None:
         Output("candidates-known", "data"),
         Output("campaign-method", "data"),
         Output("campaign-validator", "data"),
+        Output("grid-place", "children"),
+        Output("toolbar", "hidden"),
+        Output("laid-out", "data"),
         Input("campaign-clock", "n_intervals"),
         Input("decided", "data"),
         Input("changed", "data"),
@@ -105,10 +108,11 @@ def _register_summary(app: Dash, client: ApiClient) -> None:
         except ApiError as error:
             if known is not None:
                 raise  # what is shown stays; the notice says why it is not renewed
-            return problem(error.message, error.remedy, "/"), None, True, *(no_update,) * 4
+            return problem(error.message, error.remedy, "/"), None, True, *(no_update,) * 7
         dash.set_props("notice", {"children": None})
         about = campaign_about(campaign)
         has_candidates = about["latest"] is not None
+        centre = (no_update,) * 3 if has_candidates == known else _centre(campaign, page, has_candidates)
         return (
             campaign_head(campaign, page),
             notices_line(campaign),
@@ -117,6 +121,7 @@ def _register_summary(app: Dash, client: ApiClient) -> None:
             has_candidates if has_candidates != known else no_update,
             campaign.document.get("method", ""),
             campaign.document.get("validator", ""),
+            *centre,
         )
 
     @app.callback(
@@ -145,31 +150,23 @@ def _register_summary(app: Dash, client: ApiClient) -> None:
     )
 
 
-def _register_grid(app: Dash, client: ApiClient) -> None:
-    @app.callback(
-        Output("grid-place", "children"),
-        Output("toolbar", "hidden"),
-        Output("laid-out", "data"),
-        Input("candidates-known", "data"),
-        State("campaign-name", "data"),
-        State("campaign-page", "data"),
-        prevent_initial_call=True,
+def _centre(campaign: CampaignDetail, page: str, has_candidates: bool) -> tuple[Any, bool, Any]:
+    if has_candidates:
+        return board() if page == "validation" else candidate_grid(campaign), False, page
+    waits = empty_state(
+        "No candidates yet",
+        "They appear here by themselves once the first iteration has ranked the pool, while the loop runs.",
+        "catalyst up",
     )
-    async def lay_out_centre(known: bool, name: str, page: str) -> tuple[Any, bool, Any]:
-        if not known:
-            waits = empty_state(
-                "No candidates yet",
-                "They appear here by themselves once the first iteration has ranked the pool, while the loop runs.",
-                "catalyst up",
-            )
-            return waits, True, no_update
-        centre = board() if page == "validation" else candidate_grid(await read_campaign(client, name))
-        return centre, False, page
+    return waits, True, no_update
 
+
+def _register_grid(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("review", "layOut"),
         Output("grid-ready", "data"),
         Input("laid-out", "data"),
+        State("about", "data"),
         prevent_initial_call=True,
     )
     app.clientside_callback(

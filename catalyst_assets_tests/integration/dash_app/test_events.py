@@ -86,6 +86,22 @@ def test_each_change_is_sent_as_it_is_committed_and_again_to_who_resumes(
     assert api.head("/events").status_code == 200
 
 
+def test_who_read_a_campaign_and_follows_from_there_is_told_what_came_after_and_no_more(
+    api: httpx.Client, campaign: ReviewedCampaign
+) -> None:
+    first, second = campaign.rank(0, ["p:SrTiO3", "p:PbTiO3"])
+    assert api.post(f"/candidates/{first}/flag").status_code == 200
+    read = api.get(f"/campaigns/{CAMPAIGN}").json()
+    assert api.post(f"/candidates/{second}/flag").status_code == 200
+
+    came = told(api, read["last_event"], kind="candidate.*")
+
+    assert [(event["event"], event["data"].get("candidate_id")) for event in came] == [
+        ("connected", None),
+        ("candidate.flagged", second),
+    ]
+
+
 def test_numbers_follow_commits_however_long_a_transaction_takes(
     database: Database, campaign: ReviewedCampaign
 ) -> None:

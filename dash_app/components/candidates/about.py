@@ -17,6 +17,7 @@ def campaign_about(campaign: CampaignDetail) -> dict[str, Any]:
         # Whether people say when validation begins, or a program does.
         "by_laboratory": campaign.document.get("validator") == "laboratory",
         "has_criteria": campaign.hits is not None,
+        "last_event": campaign.last_event,
         "latest": ranked[-1].iteration if ranked else None,
         # Nothing was known when they were ranked: the same is predicted of every material.
         "unlearned": [each.iteration for each in ranked if each.label_count == 0],
