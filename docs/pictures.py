@@ -107,7 +107,7 @@ PICTURES = (
             ("map", f"/campaigns/{CAMPAIGN}/map", "principal components", 900),
             ("progress", f"/campaigns/{CAMPAIGN}/progress", "Discovery", 1_800),
             ("campaigns", "/", CAMPAIGN, 900),
-            ("new-campaign", "/campaigns/new", "What it would mean", 1_000),
+            ("new-campaign", "/new-campaign", "What it would mean", 1_000),
             ("runs", "/runs", "What came of it", 900),
             ("data", "/data", "perovskite_pbe", 900),
             ("uploads", "/uploads", "prototype", 900),

@@ -14,7 +14,7 @@
   let asked = 0;
 
   // Read while the server is asked for the campaign, not after: the grid would ask for it only once it is laid out.
-  if (/^\/campaigns\/(?!new$)[^/]+$/.test(window.location.pathname))
+  if (/^\/campaigns\/[^/]+$/.test(window.location.pathname))
     document.head.append(review.h("script", { src: GRID_CODE, async: true }));
 
   const rowOf = (candidate) => Object.assign(candidate, {

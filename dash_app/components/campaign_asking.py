@@ -42,8 +42,8 @@ def actions_bar(campaign: CampaignDetail, requests: list[CampaignRequest]) -> ht
         )
         buttons.append(_ask("start", "Let it go on…", said, asked))
     links = [
-        dcc.Link("Change…", href=f"/campaigns/new?change={name}", className="button quiet"),
-        dcc.Link("Copy…", href=f"/campaigns/new?copy={name}", className="button quiet"),
+        dcc.Link("Change…", href=f"/new-campaign?change={name}", className="button quiet"),
+        dcc.Link("Copy…", href=f"/new-campaign?copy={name}", className="button quiet"),
     ]
     return html.Div(
         [

@@ -53,7 +53,7 @@ def _layout(**_: str) -> html.Div:
     head = [
         html.H1("Campaigns"),
         dcc.Link("Add candidates…", href="/uploads", className="button quiet decide"),
-        dcc.Link("New campaign", href="/campaigns/new", className="button primary admin"),
+        dcc.Link("New campaign", href="/new-campaign", className="button primary admin"),
     ]
     return html.Div(
         [
@@ -74,6 +74,6 @@ def _nothing_yet() -> html.Div:
         "catalyst demo",
     )
     start.children.append(
-        html.P(dcc.Link("New campaign", href="/campaigns/new", className="button primary"), className="admin")
+        html.P(dcc.Link("New campaign", href="/new-campaign", className="button primary"), className="admin")
     )
     return start

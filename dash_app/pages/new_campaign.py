@@ -13,7 +13,7 @@ def register(app: Dash, _: ApiClient) -> None:
     # Before the pages of a campaign, whose paths would take this one for a name.
     dash.register_page(
         "new_campaign",
-        path="/campaigns/new",
+        path="/new-campaign",
         order=0,
         title="New campaign · Catalyst review",
         layout=_layout,

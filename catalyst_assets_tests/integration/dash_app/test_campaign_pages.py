@@ -216,7 +216,7 @@ def test_fifty_campaigns_are_a_list_that_is_filtered_and_none_lead_to_making_one
     with signed_in(page, database, "admin") as url:
         page.goto(url)
         expect(page.locator(".empty")).to_contain_text("No campaign has run yet")
-        expect(page.locator(".empty a")).to_have_attribute("href", "/campaigns/new")
+        expect(page.locator(".empty a")).to_have_attribute("href", "/new-campaign")
         goal = ReviewedCampaign(database).document
         longest = "-".join(["perovskites"] * 5)
         for name in (longest, *(f"search-{n:02d}" for n in range(49))):
@@ -258,7 +258,7 @@ def test_a_campaign_is_made_by_form_and_file_counted_while_one_types_and_started
     database = platform.database
     campaign = answered(database)
     with signed_in(page, database, "admin") as url:
-        page.goto(f"{url}/campaigns/new")
+        page.goto(f"{url}/new-campaign")
         count = page.locator("#goal-counts .value")
         expect(page.locator("#goal-errors")).to_contain_text("name is missing")
         page.locator("#goal-pool\\.elements").click()
@@ -313,7 +313,7 @@ def test_a_campaign_is_made_by_form_and_file_counted_while_one_types_and_started
         page.wait_for_url("**/campaigns/wide-gaps/progress")
         expect(page.locator("#campaign-tiles")).to_contain_text("of 80 at most")
 
-        page.goto(f"{url}/campaigns/new?copy={campaign.name}")
+        page.goto(f"{url}/new-campaign?copy={campaign.name}")
         expect(page.locator("#goal-name")).to_have_value(f"{campaign.name}-2")
         expect(page.locator("[data-bound=property]")).to_have_count(2)
         expect(page.locator("[data-source]")).to_have_count(0)  # nothing was ingested
