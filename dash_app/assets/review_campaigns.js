@@ -32,7 +32,7 @@
   const open = (button) => {
     if (asking.kind !== button.dataset.ask) { asking.key = null; byId("ask-reason").value = ""; }
     asking.kind = button.dataset.ask;
-    byId("ask-title").textContent = `${button.dataset.title} ${campaign()}?`;
+    byId("ask-title").textContent = `${button.dataset.title}: ${campaign()}`;
     byId("ask-dialog").querySelector(".soft").textContent = button.dataset.says;
     byId("ask-confirm").textContent = button.dataset.title;
     byId("ask-confirm").className = asking.kind === "stop" ? "danger solid" : "primary";

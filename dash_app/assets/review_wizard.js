@@ -179,13 +179,21 @@
       : `${pool.is_estimate ? "An estimate by a sample: about " : ""}${Math.round((100 * pool.hits) / pool.known)} % of what is known meets the goal${
         pool.is_estimate ? `, ${number(Math.round((pool.hits / pool.looked_at) * pool.size))} in the pool` : ""}. What is known is no fair sample of the rest.`;
     complain(errors);
-    const is = goal.mode === "change" ? "Change it" : exists ? (exists === "finished" ? "Let it go on" : "Change it") : "Start";
+    const is = goal.mode === "change" ? "Save changes" : exists ? (exists === "finished" ? "Resume" : "Save changes") : "Start";
     byId("goal-start").textContent = is;
     byId("goal-start").dataset.valid = String(isValid);
     byId("goal-about").textContent = goal.mode === "change"
       ? "Once a campaign has started, its stop rules, acquisition, review, refresh, validation, failures and description may change, nothing else."
       : exists ? `There is a campaign of that name (${exists}): this would change it. Choose another name for a new one.` : "";
     byId("goal-draft").hidden = !goal.isKept;
+  };
+
+  // A field as the form calls it; what the form has no control for as the file does.
+  const labelOf = (path) => {
+    const criterion = /^criteria\.(\d+)/.exec(path);
+    if (criterion) return `Criterion ${Number(criterion[1]) + 1}`;
+    const label = fields().find((each) => each.dataset.field === path)?.querySelector("label");
+    return label ? label.textContent : path ? review.title(path) : "The goal";
   };
 
   const complain = (errors) => {
@@ -198,7 +206,7 @@
       for (const each of field.querySelectorAll("input, select")) if (isSeen) each.setAttribute("aria-invalid", "true"); else each.removeAttribute("aria-invalid");
     }
     byId("goal-errors").replaceChildren(...left.slice(0, 8).map((each) => h("li", {},
-      h("button", { type: "button", class: "link", "data-goes-to": each.field }, each.field || "the goal"), ` ${each.message}`)));
+      h("button", { type: "button", class: "link", "data-goes-to": each.field }, labelOf(each.field)), ` ${each.message}`)));
   };
 
   // ---- Checking and starting -----------------------------------------------------------------------

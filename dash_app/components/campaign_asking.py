@@ -14,8 +14,8 @@ from dash_app.dispatch_contract import CampaignRequest, RequestStatus
 _NAMES: Final = {
     "start": "Start or change",
     "validate": "Check",
-    "stop": "End it",
-    "next": "Next iteration",
+    "stop": "End campaign",
+    "next": "Open next iteration",
     "retry": "Try again",
     "report": "Report",
 }
@@ -29,26 +29,27 @@ def actions_bar(campaign: CampaignDetail, requests: list[CampaignRequest]) -> ht
     is_active = campaign.status == "active"
     asked: set[str] = {each.kind for each in requests if each.status is RequestStatus.WAITING}
     buttons: list[Any] = []
+    ends: list[Any] = []
     if is_active and latest is not None and latest.status in ("ranked", "closed"):
-        buttons.append(_ask("next", "Next iteration…", _next(campaign), asked))
+        buttons.append(_ask("next", "Open next iteration…", _next(campaign), asked))
     if is_active and campaign.waiting and campaign.waiting.failed_run_id:
         buttons.append(_ask("retry", "Try again…", _retry(campaign), asked))
     if is_active:
-        buttons.append(_ask("stop", "End it…", _STOP, asked, look="danger"))
+        ends.append(_ask("stop", "End campaign…", _STOP, asked, look="danger"))
     elif campaign.status == "finished":
         said = (
             f"It ended: {campaign.stop_reason or 'nobody noted why'}. It goes on as it is described; where a stop rule ended "
             "it, change that first, or it ends again at once."
         )
-        buttons.append(_ask("start", "Let it go on…", said, asked))
+        buttons.append(_ask("start", "Resume…", said, asked))
     links = [
-        dcc.Link("Change…", href=f"/new-campaign?change={name}", className="button quiet"),
-        dcc.Link("Copy…", href=f"/new-campaign?copy={name}", className="button quiet"),
+        dcc.Link("Edit goal…", href=f"/new-campaign?change={name}", className="button quiet"),
+        dcc.Link("Duplicate…", href=f"/new-campaign?copy={name}", className="button quiet"),
     ]
     return html.Div(
         [
             html.Div([*_report(campaign, requests), *buttons], className="ask-buttons"),
-            html.Div(links, className="ask-buttons admin"),
+            html.Div([*links, *ends], className="ask-buttons admin"),
         ],
         className="asking",
     )
@@ -74,7 +75,7 @@ def ask_dialog() -> html.Div:
     """Lay out the dialog that confirms a request; `assets/review_campaigns.js` opens it."""
     # The browser's own: one of Dash would keep what was typed for another request.
     why = html.Textarea(id="ask-reason", maxLength=2000, rows=3)
-    return dialog("ask", "", "", question("Why", "ask-reason", why), confirm="Ask")
+    return dialog("ask", "", "", question("Reason", "ask-reason", why), confirm="Ask")
 
 
 def no_iteration() -> html.Div:

@@ -21,7 +21,7 @@ _TITLES = (
     "Evaluated",
     "To review",
     "Under way",
-    "What it waits for, or why it ended",
+    "Next step, or why it ended",
 )
 
 
@@ -58,7 +58,7 @@ def _row(campaign: CampaignSummary) -> html.Tr:
         dcc.Link(campaign.name, href=path, className="name"),
         html.Div(
             campaign.description or "No description.",
-            className="soft small one-line",
+            className="soft small told",
             title=campaign.description,
         ),
     ]
@@ -69,7 +69,7 @@ def _row(campaign: CampaignSummary) -> html.Tr:
             html.Td(badge(campaign.status)),
             html.Td(_found(campaign)),
             html.Td(_evaluated(campaign)),
-            html.Td(f"{to_review:,}" if to_review else MISSING),
+            html.Td(dcc.Link(f"{to_review:,}", href=f"{path}?status=ranked") if to_review else MISSING),
             html.Td(f"{at_work:,}" if at_work else MISSING),
             html.Td(_waits(campaign), className="waits-cell"),
         ],

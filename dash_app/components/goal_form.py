@@ -13,11 +13,11 @@ def goal_form() -> html.Div:
     return html.Div(
         [
             _section(
-                "Name",
+                "What it is",
                 "",
                 html.Div(
                     [
-                        _field("Name", "name", "Lower-case letters, digits and hyphens; also that of its model."),
+                        _field("Name", "name", "Lower-case letters, digits and hyphens. Also names its model."),
                         _field("Description", "description", "What is looked for, for people."),
                     ],
                     className="goal-fields",
@@ -29,12 +29,12 @@ def goal_form() -> html.Div:
                 html.Div(id="goal-sources", role="group", **aria(label="Sources")),
                 html.Div(
                     [
-                        _field("With all of these elements", "pool.elements", "Ti O", "elements"),
-                        _field("With no others than these", "pool.only_elements", "Sr Ba Ti O", "elements"),
-                        _field("With none of these", "pool.exclude_elements", "Pb Cd", "elements"),
-                        _field("Exactly this system", "pool.chemical_system", "Al-La-O"),
-                        _field("Fewest sites in the cell", "pool.n_sites_min", "", "number"),
-                        _field("Most sites in the cell", "pool.n_sites_max", "", "number"),
+                        _field("Contains all of", "pool.elements", "Ti O", "elements"),
+                        _field("Contains only", "pool.only_elements", "Sr Ba Ti O", "elements"),
+                        _field("Contains none of", "pool.exclude_elements", "Pb Cd", "elements"),
+                        _field("Chemical system", "pool.chemical_system", "Al-La-O"),
+                        _field("Fewest sites per cell", "pool.n_sites_min", "", "number"),
+                        _field("Most sites per cell", "pool.n_sites_max", "", "number"),
                     ],
                     className="goal-fields",
                 ),
@@ -51,7 +51,7 @@ def goal_form() -> html.Div:
                 button("Add a criterion", "goal-add", "quiet"),
                 html.Div(
                     [
-                        _choice("Drive as far as it goes", "objective.property", "Instead of criteria, or beside them."),
+                        _choice("Optimise", "objective.property", "Instead of criteria, or beside them."),
                         _choice("Direction", "objective.direction", ""),
                     ],
                     className="goal-fields",
@@ -125,14 +125,14 @@ def goal_side() -> html.Aside:
             html.Div(
                 [
                     html.Div(
-                        [html.Label("Its file", htmlFor="goal-yaml"), button("Copy", "goal-copy", "link")],
+                        [html.Label("As YAML", htmlFor="goal-yaml"), button("Copy", "goal-copy", "link")],
                         className="file-head",
                     ),
                     html.Div(id="goal-yaml-place"),
                     html.P(id="goal-yaml-complaint", className="complaint", role="alert"),
                     html.P(
-                        "Both ways: what is written here changes the form. What the form has no control for (any_of, derive, "
-                        "learning, …) is written here.",
+                        "Edit here or in the form: both stay in step. What the form has no control for (any_of, derive, learning, …) "
+                        "is written here.",
                         className="soft small",
                     ),
                 ],

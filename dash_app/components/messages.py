@@ -1,18 +1,35 @@
 """What the app says when something is missing, wrong, or done."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 
 from dash import dcc, html
 
+from dash_app.client import ApiError
 
-def problem(message: str, remedy: str = "", way_out: str | None = None) -> html.Div:
-    """Say what went wrong and what to do; ``way_out`` is a page to go to."""
-    children: list[html.Strong | html.Span | dcc.Link] = [html.Strong(message)]
+
+def problem(message: str, remedy: str = "") -> html.Div:
+    """Say what went wrong and what to do."""
+    children: list[html.Strong | html.Span] = [html.Strong(message)]
     if remedy:
         children.append(html.Span(f" {remedy}"))
-    if way_out is not None:
-        children.append(dcc.Link("All campaigns", href=way_out, className="way-out"))
     return html.Div(children, className="message problem", role="alert")
+
+
+def no_page(
+    error: ApiError, not_found: str = "Its address may be mistyped, or of another installation."
+) -> html.Div:
+    """Stand in the place of a whole page that cannot be shown.
+
+    Parameters
+    ----------
+    not_found
+        What to say where there is no such thing, in place of the API's remedy.
+    """
+    explanation = not_found if error.status == HTTPStatus.NOT_FOUND else error.remedy
+    back = dcc.Link("All campaigns", href="/", className="button primary")
+    children = [html.H1(error.message), html.P(explanation), back]
+    return html.Div(children, className="empty no-page", role="alert")
 
 
 def outcome(done: str, refused: Sequence[str] = ()) -> html.Div:

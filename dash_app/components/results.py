@@ -65,6 +65,12 @@ def result_dialog() -> html.Div:
         _text("Standard deviation", "result-deviation", placeholder="not stated"),
         _text("Unit", "result-unit"),
         _text("Method", "result-method"),
+        _text("Note", "result-note", "wide-field", maxLength=2000),
+        _text(
+            "Correction: why it replaces an earlier value", "result-correction", "wide-field", maxLength=500
+        ),
+    ]
+    more = [
         _text("Sample", "result-sample", maxLength=100),
         _text("Batch", "result-batch", maxLength=100),
         question(
@@ -75,16 +81,19 @@ def result_dialog() -> html.Div:
         _text("Measured on", "result-date", placeholder="2026-03-31", maxLength=10),
         _text("Operator", "result-operator", maxLength=100),
         _text("Conditions", "result-conditions", placeholder="T = 300 K; pH = 13"),
-        _text("Note", "result-note", "wide-field", maxLength=2000),
-        _text(
-            "Correction: why it replaces an earlier value", "result-correction", "wide-field", maxLength=500
-        ),
     ]
     return dialog(
         "result",
         "Enter result",
         "Look at the preview, then submit. Nothing is ever overwritten: a correction stands beside what it corrects.",
         html.Div(fields, className="fields"),
+        html.Details(
+            [
+                html.Summary("Sample, replicate, date, operator, conditions"),
+                html.Div(more, className="fields"),
+            ],
+            className="more-fields",
+        ),
         html.Div(id="result-preview", **aria(live="polite")),
         confirm="Submit",
         before=button("Preview", "result-look", "quiet"),

@@ -1,6 +1,7 @@
 """The Dash application on the server's own FastAPI: frame, pages, and what happens when a callback fails."""
 
 import logging
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from fastapi import FastAPI
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.candidates.review_area import help_dialog
 from dash_app.components.controls import button
-from dash_app.components.messages import problem
+from dash_app.components.messages import no_page, problem
 from dash_app.components.wording import aria
 from dash_app.contract import API_PREFIX
 from dash_app.pages import (
@@ -143,7 +144,9 @@ def _register_visitor(app: Dash, client: ApiClient) -> None:
 
 
 def _not_found(**_: str) -> html.Div:
-    return html.Div(problem("There is no such page.", way_out="/"), className="page")
+    return html.Div(
+        no_page(ApiError("There is no such page.", status=HTTPStatus.NOT_FOUND)), className="page"
+    )
 
 
 def _show_failure(error: Exception) -> None:

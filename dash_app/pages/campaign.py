@@ -19,7 +19,7 @@ from dash_app.components.candidates.detail import candidate_panel
 from dash_app.components.candidates.grid import candidate_grid
 from dash_app.components.candidates.review_area import compare_dialog, decide_dialog, review_area
 from dash_app.components.candidates.toolbar import toolbar
-from dash_app.components.messages import empty_state, problem
+from dash_app.components.messages import empty_state, no_page, problem
 from dash_app.components.results import (
     history_dialog,
     result_dialog,
@@ -108,7 +108,7 @@ def _register_summary(app: Dash, client: ApiClient) -> None:
         except ApiError as error:
             if known is not None:
                 raise  # what is shown stays; the notice says why it is not renewed
-            return problem(error.message, error.remedy, "/"), None, True, *(no_update,) * 7
+            return no_page(error), None, True, *(no_update,) * 7
         dash.set_props("notice", {"children": None})
         about = campaign_about(campaign)
         has_candidates = about["latest"] is not None

@@ -137,11 +137,14 @@ async def _set_aside(client: ApiClient, asked: Asked) -> Any:
 async def _uploads(client: ApiClient, asked: Asked) -> Any:
     found = await client.get(UploadPage, "/materials/uploads", before=asked["before"] or None, limit=_PAGE)
     if not found.items:
-        return empty_state(
+        nothing = empty_state(
             "Nobody uploaded anything yet",
-            "Candidates of your own: CIF, POSCAR, JSON of pymatgen, or formulas on a prototype.",
-            'catalyst ingest uploads relaxed/*.cif --author "Ada Lovelace"',
+            "Candidates of your own: CIF, POSCAR, JSON of pymatgen, or formulas on a prototype. Many at once: "
+            "catalyst ingest uploads relaxed/*.cif",
         )
+        add = dcc.Link("Add candidates…", href="/uploads", className="button primary decide")
+        nothing.children.append(html.P(add))
+        return nothing
     number = int(asked["upload"]) if asked["upload"].isascii() and asked["upload"].isdigit() else None
     opened = None
     if number is not None:

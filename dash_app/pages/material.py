@@ -4,7 +4,6 @@ The crystal, the charts and the form of a note are the browser's (`assets/review
 """
 
 import asyncio
-from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -21,7 +20,7 @@ from dash_app.components.material.layout import material_body
 from dash_app.components.material.look import Seen, choose
 from dash_app.components.material.standing import history_list, notes_list, rankings_table
 from dash_app.components.material.track import campaign_tabs, drawn_tracks, track_section
-from dash_app.components.messages import problem
+from dash_app.components.messages import no_page
 from dash_app.components.results import results_list
 from dash_app.components.tables import remark
 from dash_app.contract import CampaignDetail, Candidate, CandidateDetail
@@ -119,8 +118,7 @@ def _register_material(app: Dash, client: ApiClient) -> None:
         except ApiError as error:
             if not is_empty:
                 raise  # what is shown stays; the notice says why it is not renewed
-            remedy = error.remedy if error.status != HTTPStatus.NOT_FOUND else _NOWHERE
-            return problem(error.message, remedy, "/"), True, *(None,) * 12
+            return no_page(error, _NOWHERE), True, *(None,) * 12
         dash.set_props("notice", {"children": None})
         material, crystal = seen.material, read_crystal(seen.material.structure)
         drawn = {

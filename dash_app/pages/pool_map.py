@@ -11,7 +11,7 @@ from dash_app.components.campaign_line import campaign_head
 from dash_app.components.candidates.about import campaign_about
 from dash_app.components.candidates.review_area import decide_dialog
 from dash_app.components.charts.pool_map import map_area, map_tools
-from dash_app.components.messages import problem
+from dash_app.components.messages import no_page
 from dash_app.contract import CampaignDetail
 
 # Changes are told at once; the clock is for what grows old.
@@ -45,7 +45,7 @@ def register(app: Dash, client: ApiClient) -> None:
         except ApiError as error:
             if known is not None:
                 raise  # what is shown stays; the notice says why it is not renewed
-            return problem(error.message, error.remedy, "/"), True, no_update
+            return no_page(error), True, no_update
         dash.set_props("notice", {"children": None})
         return campaign_head(campaign, "map"), False, campaign_about(campaign)
 

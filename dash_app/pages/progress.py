@@ -29,7 +29,7 @@ from dash_app.components.charts.model import (
     parity_remark,
 )
 from dash_app.components.goal import goal_panel
-from dash_app.components.messages import problem
+from dash_app.components.messages import no_page
 from dash_app.components.tables import remark
 from dash_app.components.tiles import summary_tiles
 from dash_app.components.waiting import notice_banner, waiting_panel
@@ -106,7 +106,7 @@ def register(app: Dash, client: ApiClient) -> None:
         except ApiError as error:
             if not is_empty:
                 raise  # what is shown stays; the notice says why it is not renewed
-            return problem(error.message, error.remedy, "/"), *(no_update,) * 9, True
+            return no_page(error), *(no_update,) * 9, True
         dash.set_props("notice", {"children": None})
         campaign = seen.campaign
         charts = [info.name for info in campaign.properties] if any(

@@ -26,7 +26,7 @@ PAGES = (
     ("/campaigns/oxide-perovskites-demo/progress", "Discovery"),
     ("/materials/p:SrTiO3", "Similar materials"),
     ("/campaigns/oxide-perovskites-demo/map", "2 of 2 materials"),
-    ("/new-campaign", "method is missing"),
+    ("/new-campaign", "Method is missing"),
     ("/uploads", "Add candidates"),
     ("/runs", "Nobody knows what runs"),
     ("/data", "my_oxides"),

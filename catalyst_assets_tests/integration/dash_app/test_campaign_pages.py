@@ -158,7 +158,7 @@ def test_an_admin_asks_says_why_and_sees_what_became_of_it(
         page.goto(f"{url}/campaigns/{DEMO}/progress")
         page.locator("[data-ask=next]").click()
         dialog = page.locator("#ask-dialog")
-        expect(dialog).to_contain_text(f"Next iteration {DEMO}?")
+        expect(dialog).to_contain_text(f"Open next iteration: {DEMO}")
         expect(dialog).to_contain_text("1 candidate that is flagged or in validation goes on")
         page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()
@@ -170,7 +170,7 @@ def test_an_admin_asks_says_why_and_sees_what_became_of_it(
         requests = page.locator("#campaign-requests li")
         expect(requests.first).to_contain_text("waiting")
         expect(requests.first.locator("q")).to_have_text("the rest is late")
-        expect(page.locator("[data-ask=next]")).to_have_text("Next iteration: asked")
+        expect(page.locator("[data-ask=next]")).to_have_text("Open next iteration: asked")
         carry_out(page, platform)
         expect(requests.first).to_contain_text(
             "opens its next iteration; 1 candidate is still to be answered"
@@ -260,7 +260,7 @@ def test_a_campaign_is_made_by_form_and_file_counted_while_one_types_and_started
     with signed_in(page, database, "admin") as url:
         page.goto(f"{url}/new-campaign")
         count = page.locator("#goal-counts .value")
-        expect(page.locator("#goal-errors")).to_contain_text("name is missing")
+        expect(page.locator("#goal-errors")).to_contain_text("Name is missing")
         page.locator("#goal-pool\\.elements").click()
         page.keyboard.type("Al, O")
         expect(count.first).to_have_text("7")
@@ -302,10 +302,10 @@ def test_a_campaign_is_made_by_form_and_file_counted_while_one_types_and_started
         page.wait_for_url("**/campaigns/wide-gaps/progress")
         expect(page.locator("#campaign-goal")).to_contain_text("Band gap direct between 3 and 4.5 eV")
 
-        page.get_by_role("link", name="Change…").click()
+        page.get_by_role("link", name="Edit goal…").click()
         expect(page.locator("#goal-title")).to_have_text("Change wide-gaps")
         expect(page.locator("#goal-pool\\.elements")).to_be_disabled()
-        expect(page.locator("#goal-start")).to_have_text("Change it")
+        expect(page.locator("#goal-start")).to_have_text("Save changes")
         page.locator("#goal-stop\\.max_evaluations").fill("80")
         page.locator("#goal-start").click()
         expect(page.locator("#goal-answer")).to_contain_text("Asked.")

@@ -51,6 +51,7 @@ def test_a_result_is_started_entered_after_a_preview_and_retracted_and_a_file_is
         expect(page.locator("#result-preview")).to_contain_text("'wide' is no number")
         page.locator("#result-value").fill("1.62")
         page.locator("#result-deviation").fill("0.04")
+        page.locator(".more-fields summary").click()
         page.locator("#result-sample").fill("S-7")
         page.locator("#result-look").click()
         expect(page.locator("#result-preview")).to_contain_text("1 would be added")

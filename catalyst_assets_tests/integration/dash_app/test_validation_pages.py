@@ -57,6 +57,7 @@ def test_results_by_form_and_file_move_the_board_and_a_retraction_moves_it_back(
         expect(page.locator("#result-title")).to_have_text("Result of SrTiO3, candidate 1")
         page.locator("#result-value").fill("1.62")
         page.locator("#result-deviation").fill("0.04")
+        page.locator(".more-fields summary").click()
         page.locator("#result-sample").fill("S-7")
         page.locator("#result-look").click()
         expect(page.locator("#result-preview tbody tr")).to_contain_text("Label 1.620 ± 0.040 eV")

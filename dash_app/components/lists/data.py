@@ -8,7 +8,7 @@ from typing import Any, Final
 from dash import dcc, html
 
 from dash_app.components.lists.filters import address
-from dash_app.components.tables import table
+from dash_app.components.tables import column, table
 from dash_app.components.tiles import badge
 from dash_app.components.wording import MISSING, ago, count, formula, moment, size
 from dash_app.data_contract import RawFile, Refusal, RefusalReason, Source, SourceList
@@ -32,13 +32,13 @@ def sources_table(found: SourceList, now: datetime) -> html.Div:
     """Lay out sources, and how fresh each is."""
     titles = (
         "Source",
-        "Records",
-        "Materials",
-        "Set aside",
+        column("Records", "number"),
+        column("Materials", "number"),
+        column("Set aside", "number"),
         "Files",
-        "Newest file",
-        "Asked last",
-        "Asked next",
+        column("Newest file", "spare"),
+        "Last asked",
+        "Next",
         "Licence",
         "",
     )
@@ -60,7 +60,7 @@ def _source(source: Source, is_known: bool, now: datetime) -> list[Any]:
         html.Td(f"{source.n_materials:,}", className="number"),
         html.Td(set_aside, className="number"),
         html.Td(_files(source)),
-        html.Td(_when(source.fetched_at, now)),
+        html.Td(_when(source.fetched_at, now), className="spare"),
         html.Td([_when(source.refreshed_at, now), " ", _late(source)] if is_known else "unknown"),
         html.Td(_next(source, is_known, now)),
         html.Td(html.Div(", ".join(source.licences) or MISSING, className="licence")),
@@ -93,7 +93,7 @@ def _next(source: Source, is_known: bool, now: datetime) -> Any:
         return "unknown"
     if source.next_refresh_at is not None:
         return _when(source.next_refresh_at, now)
-    return html.Span("by hand", className="soft", title=source.unavailable)
+    return html.Span("manual", className="soft", title=source.unavailable)
 
 
 def _refresh(source: Source) -> Any:
@@ -117,7 +117,15 @@ def files_table(files: Sequence[RawFile], now: datetime) -> html.Div:
         ]
         for each in files
     ]
-    titles = ("State", "Source", "From", "What came of it", "Rows", "Size", "Fetched")
+    titles = (
+        "State",
+        "Source",
+        "From",
+        "What came of it",
+        column("Rows", "number"),
+        column("Size", "number"),
+        "Fetched",
+    )
     return html.Div(table(titles, rows, "figures listing"), className="table-frame")
 
 
@@ -147,7 +155,7 @@ def reasons_table(reasons: Sequence[RefusalReason], asked: Mapping[str, Any], no
         ]
         for each in reasons
     ]
-    titles = ("Source", "Reason", "Records", "", "Last seen")
+    titles = ("Source", "Reason", column("Records", "number"), "", "Last seen")
     return html.Div(table(titles, rows, "figures listing"), className="table-frame")
 
 
@@ -200,7 +208,7 @@ def uploads_table(uploads: Sequence[UploadSummary], opened: int | None, now: dat
         ]
         for each in uploads
     ]
-    titles = ("State", "Upload", "Files", "Candidates", "Trouble", "By", "When")
+    titles = ("State", "Upload", "Files", column("Candidates", "number"), "Trouble", "By", "When")
     return html.Div(table(titles, rows, "figures listing"), className="table-frame")
 
 

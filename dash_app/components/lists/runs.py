@@ -10,7 +10,7 @@ from dash import dcc, html
 from catalyst_assets.constants import title_of
 from dash_app.components.controls import button
 from dash_app.components.dialogs import native_dialog
-from dash_app.components.tables import table
+from dash_app.components.tables import column, table
 from dash_app.components.tiles import badge
 from dash_app.components.wording import MISSING, ago, aria, count, in_words, moment, took
 from dash_app.dispatch_contract import Run, RunStatus, Steps
@@ -18,7 +18,7 @@ from dash_app.dispatch_contract import Run, RunStatus, Steps
 # As people filter them: the name in the address, what it says, and Dagster's states.
 STATES: Final[Mapping[str, tuple[str, tuple[RunStatus, ...]]]] = {
     "": ("All", ()),
-    "going-on": ("Going on", tuple(status for status in RunStatus if not status.has_ended)),
+    "running": ("Running", tuple(status for status in RunStatus if not status.has_ended)),
     "failed": ("Failed", (RunStatus.FAILURE,)),
     "done": ("Done", (RunStatus.SUCCESS,)),
     "stopped": ("Stopped", (RunStatus.CANCELED,)),
@@ -36,22 +36,34 @@ _UNDER_WAY_SHOWN: Final = 3
 def runs_table(runs: Sequence[Run], launchable: Iterable[str], now: datetime) -> html.Div:
     """Lay out runs; those of jobs that may be launched can be launched again."""
     again = frozenset(launchable)
-    titles = ("State", "Job", "Campaign", "What came of it", "Began", "Took", "Launched by", "")
-    found = table(titles, [_row(run, run.job in again, now) for run in runs], "figures listing runs")
+    is_plain = all(_outcome(run) is None for run in runs)
+    titles = (
+        "State",
+        "Job",
+        "Campaign",
+        column("What came of it", "nothing" if is_plain else ""),
+        "Began",
+        "Took",
+        column("Launched by", "spare"),
+        "",
+    )
+    found = table(
+        titles, [_row(run, run.job in again, now, is_plain) for run in runs], "figures listing runs"
+    )
     return html.Div(found, className="table-frame")
 
 
-def _row(run: Run, is_launchable: bool, now: datetime) -> list[Any]:
+def _row(run: Run, is_launchable: bool, now: datetime, is_plain: bool) -> list[Any]:
     began = run.started_at or run.created_at
     end = run.ended_at or (None if run.status.has_ended else now)
     return [
         html.Td(_state(run.status)),
         html.Th(title_of(run.job), scope="row"),
         html.Td(_campaign(run)),
-        html.Td(_outcome(run), className="outcome-cell"),
+        html.Td(_outcome(run) or MISSING, className="nothing" if is_plain else "outcome-cell"),
         html.Td(html.Time(ago(began, now), title=moment(began), dateTime=began.isoformat())),
         html.Td(took((end - run.started_at).total_seconds()) if end and run.started_at else MISSING),
-        html.Td(run.launched_by or MISSING),
+        html.Td(run.launched_by or MISSING, className="spare"),
         html.Td(_actions(run, is_launchable), className="row-actions"),
     ]
 
@@ -81,7 +93,7 @@ def _outcome(run: Run) -> Any:
         return _progress(run.steps)
     if not run.status.has_ended:
         return html.Span("Waits for its turn, or for its process", className="soft")
-    return html.Span(MISSING, className="soft")
+    return None
 
 
 def _progress(steps: Steps) -> html.Div:

@@ -25,7 +25,7 @@ def work_order_view(order: WorkOrder) -> list[Any]:
     if not order.candidates and not order.messages:
         return [
             empty_state(
-                "Nothing is out",
+                "Nothing is to be measured yet",
                 "What is flagged or in validation stands here, with files to fill in and to print.",
             )
         ]
