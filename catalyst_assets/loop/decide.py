@@ -34,19 +34,22 @@ def decide(state: CampaignState) -> Decision:
     for (key, job), history in state.jobs.items():
         if history.active:
             return Wait(
-                f"{job} of {key} is running", "run", f"{key} {job} {history.attempts}", is_under_way=True
+                f"{_work(job, IterationKey.parse(key))} is running",
+                "run",
+                f"{key} {job} {history.attempts}",
+                is_under_way=True,
             )
     validation = _validate(state)
     if validation is not None:
         return validation
     if not state.is_active:
-        return Wait(f"{state.campaign.name} has ended", "answers")
+        return Wait("the campaign has ended", "answers")
     if not state.iterations:
         return _open_or_stop(state, IterationKey(state.campaign.name, 0), None)
     latest = state.iterations[-1]
     following = IterationKey(latest.key.campaign, latest.key.iteration + 1)
     if latest.status == "abandoned":
-        return Wait(f"{latest.key} was abandoned", "repair", str(latest.key))
+        return Wait(f"iteration {latest.key.iteration} was abandoned", "repair", str(latest.key))
     if latest.status == "open":
         return wait_for_features(state, latest.key, is_open=True) or _request(
             state, ITERATION_JOB, latest.key
@@ -121,9 +124,13 @@ def _wait_for_batch(state: CampaignState, latest: IterationState) -> Wait | None
     """Wait for the answers of a ranked iteration; None where the next one is due."""
     if _is_spent(state) or _is_next_wanted(state, latest):
         return None
+    number = latest.key.iteration
     if latest.n_pending:
+        who = VALIDATORS[state.campaign.validator].label
         return Wait(
-            f"{latest.n_pending} candidates of {latest.key} await the {VALIDATORS[state.campaign.validator].label}",
+            f"1 candidate of iteration {number} awaits the {who}"
+            if latest.n_pending == 1
+            else f"{latest.n_pending} candidates of iteration {number} await the {who}",
             "answers",
             str(latest.key),
             is_under_way=VALIDATORS[state.campaign.validator].answers is Answers.BY_JOBS
@@ -132,7 +139,8 @@ def _wait_for_batch(state: CampaignState, latest: IterationState) -> Wait | None
     wanted = min(latest.batch_size, latest.n_candidates - latest.n_declined)
     if latest.n_answered < wanted:
         return Wait(
-            f"{latest.key} has {latest.n_answered} of {wanted} candidates validated: flag more in the review app",
+            f"{latest.n_answered} of {wanted} candidates of iteration {number} are answered; "
+            f"flag {wanted - latest.n_answered} more",
             "review",
             str(latest.key),
         )
@@ -173,7 +181,7 @@ def _request(state: CampaignState, job: str, key: IterationKey) -> Decision:
     if next_try_at is not None and _is_due(state.now, history.failed_at, next_try_at):
         return run
     return Wait(
-        f"{job} of {key} failed {failures} times",
+        f"{_work(job, key)} failed {failures} times",
         "repair",
         f"{key} {job}",
         "Mend the cause: it is tried again once materials, features, settings or the code are others, after a pause, or "
@@ -182,6 +190,12 @@ def _request(state: CampaignState, job: str, key: IterationKey) -> Decision:
         history.failed_at,
         next_try_at,
     )
+
+
+def _work(job: str, key: IterationKey) -> str:
+    """Say what a job does, as people read it who know the campaign and no partition keys."""
+    done = {ITERATION_JOB: "training and ranking", VALIDATION_JOB: "validation"}
+    return f"{done.get(job, job)} of iteration {key.iteration}"
 
 
 def _is_due(now: datetime | None, since: datetime | None, at: datetime) -> bool:

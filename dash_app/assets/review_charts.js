@@ -38,6 +38,7 @@
         const isThere = document.getElementById(JSON.stringify(id, Object.keys(id).sort()));
         if (drawn.get(id.name) === key && isThere && isThere.querySelector(".main-svg")) return no_update;
         drawn.set(id.name, key);
+        if (isThere) isThere.closest(".figure-frame").classList.toggle("is-empty", !figure.data.length);
         return dress(figure);
       });
     },

@@ -37,7 +37,7 @@ def campaign_head(campaign: CampaignDetail, page: str) -> html.Div:
 
 
 def progress_line(campaign: CampaignDetail) -> list[Any]:
-    """Say in one line how far the newest iteration and the campaign are, and what is waited for."""
+    """Say in one line how far the newest iteration and the campaign are, and why it ended."""
     parts: list[Any] = []
     if campaign.progress:
         latest = campaign.progress[-1]
@@ -45,20 +45,15 @@ def progress_line(campaign: CampaignDetail) -> list[Any]:
     found = _found(campaign)
     stop = campaign.document.get("stop") or {}
     budget = stop.get("max_evaluations")
-    parts.append(
-        html.Span(f"{count(campaign.evaluated, 'material')} evaluated{f' of {budget:,}' if budget else ''}")
-    )
+    of = f" of {budget:,}" if budget else ""
+    parts.append(html.Span(f"{campaign.evaluated:,}{of} evaluated"))
     if budget:
         share = min(1.0, campaign.evaluated / budget)
         inner = html.Span(style={"width": f"{share:.1%}"})
         parts.append(html.Span(inner, className="meter", **aria(hidden="true")))
     parts.append(html.Strong(found))
-    if campaign.waiting and campaign.status == "active":
-        parts.append(
-            html.Span(f"waits: {campaign.waiting.reason}", className="waits", title=campaign.waiting.remedy)
-        )
     if campaign.stop_reason:
-        parts.append(html.Span(campaign.stop_reason, className="waits", title=campaign.stop_reason))
+        parts.append(html.Span(campaign.stop_reason, className="ended", title=campaign.stop_reason))
     return parts
 
 
@@ -70,11 +65,7 @@ def _stage(iteration: Iteration) -> Any:
         return f"training since {moment(iteration.opened_at)}"
     if sent:
         return f"{iteration.evaluated} of {sent} answered"
-    return (
-        f"{count(standing[CandidateStatus.RANKED], 'candidate')} to review"
-        if iteration.candidates
-        else MISSING
-    )
+    return f"{standing[CandidateStatus.RANKED]:,} to review" if iteration.candidates else MISSING
 
 
 def _found(campaign: CampaignDetail) -> str:

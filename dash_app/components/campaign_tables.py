@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 from dash import dcc, html
 
+from catalyst_assets.constants import decimals
 from dash_app.components.links import material_link
 from dash_app.components.tables import remark, table
 from dash_app.components.tiles import badge
-from dash_app.components.wording import MISSING, formula, moment, number, took, with_unit
+from dash_app.components.wording import MISSING, formula, lasting, moment, number, signed, took, with_unit
 from dash_app.contract import CampaignDetail, Iteration
 from dash_app.dispatch_contract import Model
 from dash_app.progress_contract import EvaluatedMaterial
@@ -56,7 +57,7 @@ def hits_table(campaign: CampaignDetail, found: list[EvaluatedMaterial], total: 
             html.Th(material_link(each.material_id, formula(each.formula), campaign.name, each.candidate_id), scope="row"),
             html.Td(each.iteration),
             html.Td(f"{each.number:,}"),
-            *(html.Td(number(_measured(each, info.name))) for info in measured),
+            *(html.Td(_three_decimals(_measured(each, info.name))) for info in measured),
         ]
         for each in shown
     ]  # fmt: skip
@@ -74,9 +75,17 @@ def _measured(evaluated: EvaluatedMaterial, name: str) -> float | None:
     return None if told is None else told.measured
 
 
+def _lasted(iteration: Iteration) -> str:
+    if iteration.closed_at is None:
+        return f"{lasting(iteration.opened_at, datetime.now(UTC))} so far"
+    return took((iteration.closed_at - iteration.opened_at).total_seconds())
+
+
+def _three_decimals(value: float | None) -> str:
+    return MISSING if value is None else signed(decimals(value))
+
+
 def _iteration(campaign: CampaignDetail, iteration: Iteration, model: Model | None) -> list[Any]:
-    until = iteration.closed_at or datetime.now(UTC)
-    lasted = took((until - iteration.opened_at).total_seconds())
     to_candidates = f"/campaigns/{quote(campaign.name)}?iteration={iteration.iteration}"
     named: Any = (
         dcc.Link(iteration.iteration, href=to_candidates, title="Its candidates")
@@ -91,7 +100,7 @@ def _iteration(campaign: CampaignDetail, iteration: Iteration, model: Model | No
         html.Th(named, scope="row"),
         html.Td(badge(iteration.status)),
         html.Td(moment(iteration.opened_at)),
-        html.Td(lasted if iteration.closed_at else f"{lasted} so far"),
+        html.Td(_lasted(iteration)),
         html.Td(f"{iteration.label_count:,}"),
         html.Td(f"{iteration.evaluated:,}"),
         html.Td(found),

@@ -101,8 +101,12 @@ def ago(at: datetime, now: datetime) -> str:
     seconds = (now - at).total_seconds()
     if abs(seconds) < 60:
         return "just now" if seconds >= 0 else "in a moment"
-    largest = " ".join(took(abs(seconds)).split()[:2])
-    return f"{largest} ago" if seconds > 0 else f"in {largest}"
+    return f"{lasting(at, now)} ago" if seconds > 0 else f"in {lasting(now, at)}"
+
+
+def lasting(since: datetime, until: datetime) -> str:
+    """Write how long something lasts, in its largest unit: "2 h"."""
+    return " ".join(took((until - since).total_seconds()).split()[:2])
 
 
 def size(n_bytes: int) -> str:

@@ -29,7 +29,7 @@ from dash_app.components.results import (
 )
 from dash_app.components.superseded import superseded_banner
 from dash_app.components.validation.board import board
-from dash_app.components.waiting import notices_line
+from dash_app.components.waiting import campaign_lines
 from dash_app.contract import CampaignDetail, CandidateDetail
 from dash_app.result_contract import ResultPage
 
@@ -115,7 +115,7 @@ def _register_summary(app: Dash, client: ApiClient) -> None:
         centre = (no_update,) * 3 if has_candidates == known else _centre(campaign, page, has_candidates)
         return (
             campaign_head(campaign, page),
-            notices_line(campaign),
+            campaign_lines(campaign),
             False,
             about,
             has_candidates if has_candidates != known else no_update,

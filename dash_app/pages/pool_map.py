@@ -12,6 +12,7 @@ from dash_app.components.candidates.about import campaign_about
 from dash_app.components.candidates.review_area import decide_dialog
 from dash_app.components.charts.pool_map import map_area, map_tools
 from dash_app.components.messages import no_page
+from dash_app.components.waiting import campaign_lines
 from dash_app.contract import CampaignDetail
 
 # Changes are told at once; the clock is for what grows old.
@@ -47,7 +48,7 @@ def register(app: Dash, client: ApiClient) -> None:
                 raise  # what is shown stays; the notice says why it is not renewed
             return no_page(error), True, no_update
         dash.set_props("notice", {"children": None})
-        return campaign_head(campaign, "map"), False, campaign_about(campaign)
+        return [campaign_head(campaign, "map"), *campaign_lines(campaign)], False, campaign_about(campaign)
 
     app.clientside_callback(
         ClientsideFunction("review", "takeMap"), Output("map-taken", "data"), Input("map-about", "data")

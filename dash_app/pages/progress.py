@@ -19,7 +19,7 @@ from dash_app.components.campaign_line import campaign_head
 from dash_app.components.campaign_tables import hits_table, iterations_table
 from dash_app.components.candidates.about import windows_of
 from dash_app.components.charts.discovery import discovery_figure, discovery_remark
-from dash_app.components.charts.frame import chart
+from dash_app.components.charts.frame import WIDE, chart
 from dash_app.components.charts.model import (
     answers_to,
     calibration_figure,
@@ -51,8 +51,8 @@ _LEGEND: Final = (
     ("▲", "green", "unseen chemical systems, left out of the fit"),
     ("●", "blue", "frozen test set"),
     ("■", "orange", "what was validated"),
-    ("┈", "", "dotted: root mean square instead of mean absolute error"),
-    ("★", "green", "hit; whiskers are one predicted standard deviation"),
+    ("─", "", "mean absolute error"),
+    ("┈", "", "root mean square error"),
 )
 _STORES: Final = ("figures", "charts-known", "parts-shown", "dressed", "changed", "progress-followed")
 
@@ -81,6 +81,7 @@ def register(app: Dash, client: ApiClient) -> None:
 
     @app.callback(
         Output("progress-head", "children"),
+        Output("progress-waiting", "children"),
         Output("campaign-tiles", "children"),
         Output("discovery-remark", "children"),
         Output("campaign-goal", "children"),
@@ -106,7 +107,7 @@ def register(app: Dash, client: ApiClient) -> None:
         except ApiError as error:
             if not is_empty:
                 raise  # what is shown stays; the notice says why it is not renewed
-            return no_page(error), *(no_update,) * 9, True
+            return no_page(error), *(no_update,) * 10, True
         dash.set_props("notice", {"children": None})
         campaign = seen.campaign
         charts = [info.name for info in campaign.properties] if any(
@@ -114,6 +115,7 @@ def register(app: Dash, client: ApiClient) -> None:
         ) else []  # fmt: skip
         parts = [
             _head(seen),
+            waiting_panel(name, campaign.waiting) if campaign.waiting else None,
             summary_tiles(campaign),
             remark(discovery_remark(seen.discovery)),
             goal_panel(campaign),
@@ -188,7 +190,6 @@ def _head(seen: _Seen) -> html.Div:
                 className="under-head",
             ),
             *map(notice_banner, campaign.notices),
-            waiting_panel(campaign.waiting) if campaign.waiting else None,
         ]
     )
 
@@ -258,13 +259,15 @@ def _layout(name: str = "", **_: str) -> html.Div:
     discovery = html.Section(
         [
             html.H2("Discovery"),
-            html.Div(chart("discovery", "Hits found against materials evaluated"), id="campaign-progress"),
+            html.Div(
+                chart("discovery", "Hits found against materials evaluated", WIDE), id="campaign-progress"
+            ),
             html.Div(id="discovery-remark"),
         ],
         className="panel",
     )
     aside = html.Div(
-        [html.Div(id="campaign-goal"), html.Div(id="campaign-requests-place")], className="stack"
+        [html.Div(id="campaign-goal"), html.Div(id="campaign-requests-place")], className="beside"
     )
     body = [
         html.Div(id="campaign-tiles"),
@@ -279,6 +282,7 @@ def _layout(name: str = "", **_: str) -> html.Div:
             dcc.Store(id="progress-name", data=name),
             *(dcc.Store(id=each) for each in _STORES),
             html.Div(html.Div(className="skeleton wide-skeleton"), id="progress-head"),
+            html.Div(id="progress-waiting"),
             html.Div(body, id="progress-body", className="stack", hidden=True),
             ask_dialog(),
         ],

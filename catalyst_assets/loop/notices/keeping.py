@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from catalyst_assets.loop.state import Decision, Wait
+from catalyst_assets.partitions import IterationKey
 from resources.postgres.database import Database, Role, Row, execute, fetch_all, fetch_one
 from resources.web.webhooks import post_message
 
@@ -75,11 +76,12 @@ def notices_of(
 
 def unfit_notice(row: Row) -> Notice:
     """Say that results of an iteration, or of none, may not be learned from: key, how many, what is wrong with the first."""
-    whose = row["partition_key"] or "no iteration"
+    key = row["partition_key"]
+    whose = f"iteration {IterationKey.parse(key).iteration}" if key else "no iteration"
     results = "1 result" if row["n"] == 1 else f"{row['n']} results"
     return Notice(
         "unfit",
-        whose,
+        key or whose,
         f"{results} of {whose} cannot be learned from: {row['problem']}",
         "Correct or retract what is wrong; `catalyst validation list` shows results with their problems.",
     )

@@ -17,7 +17,7 @@ from resources.postgres.database import execute
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 FAILED = Wait(
-    "iteration of growing-pool__0000 failed 3 times",
+    "training and ranking of iteration 0 failed 3 times",
     "repair",
     "growing-pool__0000 iteration",
     "Mend the cause.",
@@ -68,7 +68,7 @@ def test_a_campaign_says_what_it_waits_for_and_tries_again_when_asked(started: P
     assert told["since"] > since
     assert told["next_try_at"] == "2026-11-27T12:10:00+00:00"
     said = " ".join(campaign("show", name).output.split())
-    assert "iteration of growing-pool__0000 failed 3 times." in said
+    assert "training and ranking of iteration 0 failed 3 times." in said
     assert "Run 01234567 failed at 2026-11-27 12:00 UTC: 0123456789 has no disk left." in said
     assert "It is tried again at 2026-11-27 12:10 UTC. Mend the cause." in said
 

@@ -105,7 +105,7 @@ def test_progress_tells_what_was_found_beside_random_choice_and_how_good_the_mod
         )
         expect(chart_texts(page, "discovery").filter(has_text="Perfect choice: all 6")).to_be_visible()
         expect(page.locator("#campaign-hits tbody tr")).to_have_count(3)
-        assert cells(page, "#campaign-hits", 1) == ["LaGaO3", "1", "6", "1.9", "\u22122.5"]
+        assert cells(page, "#campaign-hits", 1) == ["LaGaO3", "1", "6", "1.900", "\u22122.500"]
         link = page.locator("#campaign-hits tbody tr:nth-child(1) a")
         expect(link).to_have_attribute(
             "href", "/materials/p:LaGaO3?campaign=oxide-perovskites-demo&candidate=6"

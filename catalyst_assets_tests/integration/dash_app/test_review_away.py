@@ -129,6 +129,6 @@ def test_a_page_fills_itself_though_its_server_was_too_busy_at_first(page: Page,
         page.route("**/_dash-update-component*", answer)
         page.goto(f"{url}/campaigns/{campaign.name}")
         expect(page.locator("#candidate-count")).to_have_text("1 candidate")
-        expect(page.locator("#progress-line")).to_contain_text("Iteration 0: 1 candidate to review")
+        expect(page.locator("#progress-line")).to_contain_text("Iteration 0: 1 to review")
         expect(page.locator("#who")).to_contain_text("Ada Lovelace")
     assert len(refused) == 3

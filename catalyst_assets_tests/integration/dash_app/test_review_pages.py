@@ -48,7 +48,7 @@ def test_a_reviewer_flags_three_together_rejects_one_and_is_told_what_is_missing
     expect(cell(page, 1, "formula")).to_have_text("SrTiO3")
     expect(cell(page, 1, "predicted.band_gap_direct")).to_contain_text("1.50 ± 0.30")
     expect(cell(page, 1, "predicted.formation_energy_per_atom")).to_contain_text("\u22122.400 ± 0.050")
-    expect(page.locator("#progress-line")).to_contain_text("Iteration 0: 4 candidates to review")
+    expect(page.locator("#progress-line")).to_contain_text("Iteration 0: 4 to review")
 
     select(page, 1, 3, 4)
     page.locator("#flag").click()

@@ -75,7 +75,7 @@ def test_a_campaign_that_waits_costs_one_query_until_something_of_it_changes(fol
     ) as context:
         tick = sensors.loop_sensor.evaluate_tick(context)
     assert not tick.run_requests
-    assert tick.skip_message == "followed: 2 candidates of followed__0000 await the laboratory"
+    assert tick.skip_message == "followed: 2 candidates of iteration 0 await the laboratory"
     assert len(sent) <= 3  # what is due, whether calculations wait, and whether somebody asks for something
 
     other = Followed(followed.platform, followed.instance, "other")

@@ -80,7 +80,7 @@ def test_a_campaign_that_waits_for_days_raises_a_notice_once_that_everybody_sees
     followed.advance()
     (notice,) = notices(database, followed.name)
     assert (notice["kind"], notice["subject"]) == ("stalled", "answers followed__0000")
-    assert notice["message"].endswith("UTC: 1 candidates of followed__0000 await the laboratory")
+    assert notice["message"].endswith("UTC: 1 candidate of iteration 0 awaits the laboratory")
 
     with api_client(database, followed.platform.settings) as api:
         (shown,) = api.get("/campaigns/followed").json()["notices"]
@@ -105,7 +105,7 @@ def test_unfit_results_are_told_of_until_they_are_corrected_or_retracted(followe
     (notice,) = notices(database)
     assert notice["kind"] == "unfit"
     assert notice["message"].startswith(
-        "1 result of followed__0000 cannot be learned from: band_gap_direct of p:A is -4 eV"
+        "1 result of iteration 0 cannot be learned from: band_gap_direct of p:A is -4 eV"
     )
     with database.transaction(Role.VALIDATOR) as connection:
         number = connection.execute(sa.text("SELECT result_id FROM validation_results")).scalar_one()

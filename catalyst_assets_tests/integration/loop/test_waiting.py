@@ -115,7 +115,7 @@ def test_what_failed_for_want_of_features_goes_on_once_they_are_there(growing: G
     assert advance.decision.on == "repair"
     kept = growing.waits_for()
     assert kept is not None
-    assert kept["reason"] == f"iteration of {FIRST} failed 3 times"
+    assert kept["reason"] == "training and ranking of iteration 0 failed 3 times"
     assert "no features yet" in kept["failure"]
     assert kept["next_try_at"] > kept["failed_at"]
     assert growing.advance().request is None

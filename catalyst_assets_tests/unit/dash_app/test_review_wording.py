@@ -175,12 +175,18 @@ def test_a_property_is_called_by_its_label_and_keeps_the_label_s_capitals() -> N
 def test_a_campaign_that_waits_says_since_when_why_and_what_to_do() -> None:
     at = datetime(2026, 11, 27, 12, tzinfo=UTC)
     waiting = Waiting(
-        waits_on="repair", reason="iteration of a__0001 failed 3 times", remedy="Mend the cause.", since=at,
+        waits_on="repair", reason="training and ranking of iteration 1 failed 3 times", remedy="Mend the cause.", since=at,
         failed_run_id="0123456789", failure="No disk is left.", failed_at=at, next_try_at=at + timedelta(minutes=10),
     )  # fmt: skip
-    said = [child.children for child in waiting_panel(waiting).children]
-    assert said == [
-        "Waits since 2026-11-27 12:00 UTC: iteration of a__0001 failed 3 times.",
+    first, *rest = [child.children for child in waiting_panel("a", waiting).children]
+    lead, reason, way, lasts = first
+    assert (lead.children, reason) == (
+        "Waiting until it is mended:",
+        " training and ranking of iteration 1 failed 3 times. ",
+    )
+    assert (way.children, way.href) == ("See the runs", "/runs?campaign=a")
+    assert (lasts.title, lasts.children[:5]) == ("Since 2026-11-27 12:00 UTC", " for ")
+    assert rest == [
         "Run 01234567 failed at 2026-11-27 12:00 UTC: No disk is left.",
         "Tried again at 2026-11-27 12:10 UTC.",
         "Mend the cause.",

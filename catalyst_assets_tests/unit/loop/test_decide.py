@@ -72,6 +72,8 @@ def test_nothing_is_requested_while_a_run_is_active(job: str) -> None:
     decision = decide(state(IterationState(FIRST, "open"), jobs=jobs))
     assert isinstance(decision, Wait)
     assert decision.on == "run"
+    work = {ITERATION_JOB: "training and ranking", VALIDATION_JOB: "validation"}[job]
+    assert decision.reason == f"{work} of iteration 0 is running"
 
 
 def test_pending_candidates_go_to_a_validator_that_answers_by_itself() -> None:
@@ -87,12 +89,13 @@ def test_candidates_flagged_late_are_validated_in_their_own_iteration() -> None:
 def test_a_laboratory_is_waited_for() -> None:
     pending = IterationState(FIRST, "ranked", batch_size=10, n_candidates=40, n_flagged=3, n_answered=7)
     decision = decide(state(pending, campaign=by_laboratory()))
-    assert decision == Wait(f"3 candidates of {FIRST} await the laboratory", "answers", str(FIRST))
+    assert decision == Wait("3 candidates of iteration 0 await the laboratory", "answers", str(FIRST))
 
 
 def test_a_manual_iteration_waits_until_its_batch_was_validated() -> None:
     some = IterationState(FIRST, "ranked", batch_size=10, n_candidates=40, n_answered=4)
-    assert isinstance(decide(state(some, campaign=by_laboratory())), Wait)
+    reason = "4 of 10 candidates of iteration 0 are answered; flag 6 more"
+    assert decide(state(some, campaign=by_laboratory())) == Wait(reason, "review", str(FIRST))
 
 
 def test_rejecting_all_that_is_left_completes_an_iteration() -> None:

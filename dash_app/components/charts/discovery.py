@@ -8,7 +8,6 @@ from dash_app.components.charts.frame import (
     BLUE,
     GREEN,
     GREY,
-    WIDE,
     Figure,
     Trace,
     empty_figure,
@@ -35,9 +34,12 @@ def discovery_remark(found: Discovery) -> str:
     chance = found.random
     said = chance.explanation
     if chance.mean and found.hits and chance.mean[-1] > 0:
+        by_chance, hits = number(chance.mean[-1], 2), found.hits[-1]
         said += (
-            f" By now random choice has {number(chance.mean[-1], 2)} on average, this campaign {found.hits[-1]:,}: "
-            f"{number(found.hits[-1] / chance.mean[-1], 2)} times as many."
+            f" By now random choice has {by_chance} on average, this campaign {hits:,}: "
+            f"{number(hits / chance.mean[-1], 2)} times as many."
+            if hits
+            else f" By now random choice would have found {by_chance} on average; this campaign none yet."
         )
     if chance.hits_in_pool is None and found.hits:
         said += " Without the hits of the pool there is no line of perfect choice."
@@ -51,19 +53,26 @@ def _hits_figure(campaign: CampaignDetail, found: Discovery) -> Figure:
         traces += [
             line(chance.evaluated, chance.low, "", GREY, width=0, shape="hv"),
             line(
-                chance.evaluated, chance.high, "Random choice: 95 of 100", GREY, width=0, shape="hv", fill="tonexty", fillcolor=BAND
+                chance.evaluated, chance.high, "Random choice, 95 of 100", GREY, width=0, shape="hv", fill="tonexty",
+                fillcolor=BAND, legendrank=4,
             ),
             line(
-                chance.evaluated, chance.mean, "its mean", GREY, width=1.5,
+                chance.evaluated, chance.mean, "Random choice, mean", GREY, width=1.5, legendrank=3,
                 hover="%{x} evaluated by random choice<br>%{y:.1f} hits on average",
             ),
         ]  # fmt: skip
     if chance.hits_in_pool is not None:
         most = min(done, chance.hits_in_pool)
         traces.append(
-            line([0, most, done], [0, most, most], f"Perfect choice: all {chance.hits_in_pool:,}", GREEN, dash="dash")
+            line(
+                [0, most, done], [0, most, most], f"Perfect choice: all {chance.hits_in_pool:,}", GREEN, dash="dash",
+                legendrank=2,
+            )
         )  # fmt: skip
-    traces.append(line([*range(done + 1)], [0, *found.hits], "This campaign", BLUE, width=2.5, shape="hv"))
+    course = [0, *found.hits]
+    traces.append(
+        line([*range(done + 1)], course, "This campaign", BLUE, width=2.5, shape="hv", legendrank=1)
+    )
     traces.append(_ends(campaign.progress, lambda each: each.hits_so_far))
     few = {"dtick": 1} if max(found.hits[-1], chance.hits_in_pool or 0) <= _FEW_HITS else {}
     top = max(found.hits[-1], min(done, chance.hits_in_pool or 0), *(chance.high or [0]), 1)
@@ -75,7 +84,6 @@ def _hits_figure(campaign: CampaignDetail, found: Discovery) -> Figure:
         xaxis={"range": [0, done * 1.02]},
         yaxis={"range": [0, top * 1.08], "tickformat": "d", **few},
         uirevision=campaign.name,
-        height=WIDE,
     )
 
 
@@ -94,7 +102,6 @@ def _best_figure(campaign: CampaignDetail, found: Discovery) -> Figure:
         f"Best {in_sentence(title)}",
         xaxis={"range": [0, len(places) * 1.02]},
         uirevision=campaign.name,
-        height=WIDE,
     )
 
 

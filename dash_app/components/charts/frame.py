@@ -14,18 +14,45 @@ GREY: Final = "--grey"
 BAND: Final = "--grey/0.22"
 AIM: Final = "--green/0.13"
 MARGIN: Final = {"l": 52, "r": 14, "t": 8, "b": 44}
+_TEXT: Final = 12.5
 SMALL: Final = 264
 WIDE: Final = 352
 Figure = dict[str, Any]
 Trace = dict[str, Any]
+_CLEAR: Final = "rgba(0,0,0,0)"
+_LEGEND: Final[dict[str, Any]] = {
+    "orientation": "h",
+    "x": 0,
+    "xanchor": "left",
+    "y": 1.02,
+    "yanchor": "bottom",
+    "traceorder": "normal",
+}
+# Before anything is known: Plotly's own axes would look like those of a result.
+_NOTHING: Final[Figure] = {
+    "data": [],
+    "layout": {
+        "xaxis": {"visible": False},
+        "yaxis": {"visible": False},
+        "paper_bgcolor": _CLEAR,
+        "plot_bgcolor": _CLEAR,
+    },
+}
 
 
-def chart(name: str, label: str) -> html.Div:
-    """Lay out a chart; ``label`` says what it shows to who does not see it."""
+def chart(name: str, label: str, height: int = SMALL) -> html.Div:
+    """Lay out a chart so many pixels high; ``label`` says what it shows to who does not see it.
+
+    The place has its height from the beginning, and the drawing follows the place: as long as nothing is drawn, nothing
+    looks like a result, and nothing below moves when it is.
+    """
     graph = dcc.Graph(
         id={"type": "chart", "name": name},
-        config={"displayModeBar": False, "responsive": True},
+        figure=_NOTHING,
+        config={"displayModeBar": False},
+        responsive=True,
         className="chart",
+        style={"height": f"{height}px"},
     )
     return html.Div(graph, role="img", className="figure-frame", **aria(label=label))
 
@@ -37,21 +64,21 @@ def figure(traces: list[Trace], across: str, up: str, *, has_legend: bool = Fals
         "zeroline": False,
         "linecolor": "--strong-line",
         "automargin": True,
-        "title": {"standoff": 8},
     }
     shared: Figure = {
-        "height": SMALL,  # told: what is drawn before it is seen has no height of its own
         "margin": MARGIN,
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": "system-ui, sans-serif", "size": 12.5, "color": "--soft"},
+        "paper_bgcolor": _CLEAR,
+        "plot_bgcolor": _CLEAR,
+        "font": {"family": "system-ui, sans-serif", "size": _TEXT, "color": "--soft"},
         "hoverlabel": {"bgcolor": "--ink", "font": {"color": "--paper"}, "align": "left"},
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        "legend": _LEGEND,
         "showlegend": has_legend,
         "hovermode": "closest",
     }
     for name, title in (("xaxis", across), ("yaxis", up)):
-        shared[name] = axis | {"title": {"text": title, "standoff": 8}} | layout.pop(name, {})
+        shared[name] = (
+            axis | {"title": {"text": title, "standoff": 8, "font": {"size": _TEXT}}} | layout.pop(name, {})
+        )
     return {"data": traces, "layout": shared | layout}
 
 

@@ -111,13 +111,14 @@ def calibration_figure(name: str, iterations: Sequence[Iteration], answers: Sequ
         )  # fmt: skip
     if len(traces) == 1:
         return empty_figure("Not measured yet")
-    axis = {"range": [0, 100], "dtick": 25, "ticksuffix": " %"}
+    ticks = [0, 25, 50, 75, 100]
+    # One of the two noughts at the corner is enough.
     return figure(
         traces,
-        "Predicted interval",
-        "Answers within it",
-        xaxis=axis,
-        yaxis=axis | {"range": [0, 103]},
+        "Stated interval",
+        "Measured inside it",
+        xaxis={"range": [0, 100], "tickvals": ticks, "ticksuffix": " %"},
+        yaxis={"range": [0, 103], "tickvals": ticks[1:], "ticksuffix": " %"},
         margin=MARGIN | {"r": 28},
     )
 
@@ -173,7 +174,8 @@ def parity_remark(unit: str, answers: Sequence[Answer], windows: Sequence[Window
         return ""
     mae = sum(abs(each.measured - each.predicted) for each in answers) / len(answers)
     bias = sum(each.predicted - each.measured for each in answers) / len(answers)
-    shaded = " Shaded is what the goal asks for." if windows else ""
+    whiskers = " Whiskers are one predicted standard deviation"
+    shaded = f"{whiskers}, stars hits; shaded is what the goal asks for." if windows else f"{whiskers}."
     side = "more" if bias > 0 else "less"
     return (
         f"{count(len(answers), 'answer')}: MAE {number(mae)} {unit}, RMSE {number(_rmse(answers))} {unit}; on average "
