@@ -257,6 +257,11 @@ class Candidate(BaseModel):
     acquisition: float
     feasibility: float | None = Field(description="Chance that every criterion holds; null without criteria.")
     predicted: dict[str, Predicted]
+    chances: dict[str, float] = Field(
+        default={},
+        description="Chance that a property is within the goal, by itself, from the joint draws that were ranked: of "
+        "those that the criteria bound once. Empty where the draws are no longer stored.",
+    )
     distance: float | None = Field(
         description="Distance to the training data; 1 is typical of an unseen chemical system. Null where unknown."
     )

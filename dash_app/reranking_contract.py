@@ -25,6 +25,7 @@ class RankedAgain(BaseModel):
     acquisition: float
     feasibility: float | None = Field(description="Chance that every criterion holds; null without criteria.")
     predicted: dict[str, Predicted]
+    chances: dict[str, float] = Field(description="As of a candidate.")
 
 
 class Reranking(BaseModel):

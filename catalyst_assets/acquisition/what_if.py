@@ -13,10 +13,13 @@ import numpy as np
 from catalyst_assets.acquisition.problem import RankingProblem, with_acquisition
 from catalyst_assets.acquisition.ranking import rank
 from catalyst_assets.acquisition.stored import load_problem, read_recorded
+from catalyst_assets.campaigns.criteria import bound_chances
 from catalyst_assets.campaigns.model import Strategy
 from catalyst_assets.errors import InvalidCampaignError, LoopError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     import sqlalchemy as sa
 
@@ -72,6 +75,18 @@ class StoredRanking:
                 "Choose a later iteration.",
             )
         return rank(self.problem.under(strategy, exploration_weight), top).frame
+
+    def chances(self, material_ids: "Sequence[str]") -> dict[str, dict[str, float]]:
+        """Return how likely each property of some members is within its bound, as `criteria.bound_chances` says it."""
+        problem = self.problem
+        wanted = set(material_ids)
+        places = [place for place, name in enumerate(problem.material_ids) if name in wanted]
+        draws = problem.prediction.draws[places]
+        found = bound_chances(problem.campaign, draws, problem.prediction.properties)
+        return {
+            problem.material_ids[place]: {name: float(each[row]) for name, each in found.items()}
+            for row, place in enumerate(places)
+        }
 
 
 def load_stored_ranking(connection: "sa.Connection", partition_key: str) -> StoredRanking:

@@ -4,6 +4,7 @@ Arrays and frames in, arrays out. Every question walks the criteria in the same 
 of an ``any_of`` one branch.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
@@ -46,6 +47,31 @@ def feasible(campaign: Campaign, draws: NDArray[np.floating], properties: Sequen
     Shape (m, k): whether all criteria hold together in that draw.
     """
     return _all_hold(campaign, _columns(draws, properties))
+
+
+def bound_chances(
+    campaign: Campaign, draws: NDArray[np.floating], properties: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Say how likely each property is within the goal, by itself.
+
+    Parameters
+    ----------
+    draws
+        Shape (m, k, p), in each property's unit.
+    properties
+        Names of the p properties.
+
+    Returns
+    -------
+    Shape (m,) a property: the share of the draws within its bound; of properties that the criteria bound exactly once.
+    """
+    column = _columns(draws, properties)
+    named = Counter(bound.property for bound in campaign.bounds())
+    return {
+        bound.property: _within(bound, column(bound.property)).mean(axis=-1)
+        for bound in campaign.bounds()
+        if named[bound.property] == 1 and bound.property in properties
+    }
 
 
 def margins(

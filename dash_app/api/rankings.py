@@ -85,6 +85,7 @@ def rerank_iteration(
         for row in fetch_all(connection, "acquisition/formulas", material_ids=listed)
     }
     campaign = stored.problem.campaign
+    chances = stored.chances(listed)
     items = []
     for row in frame.to_dict("records"):
         candidate = known.get(row["material_id"])
@@ -102,6 +103,7 @@ def rerank_iteration(
                     each: Predicted(mean=row[f"mean_{each}"], std=row[f"std_{each}"], unit=unit_of(each))
                     for each in campaign.predicted_properties
                 },
+                chances=chances[row["material_id"]],
             )
         )
     return Reranking(

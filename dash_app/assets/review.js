@@ -103,7 +103,11 @@
     std > 0 && std < 1e-6 && Math.abs(mean) < 1e-3
       ? `${signed(mean.toPrecision(3))} ± ${signed(std.toPrecision(2))}`
       : `${signed(mean.toFixed(places(std)))} ± ${std.toFixed(places(std))}`;
-  review.significant = (value, digits) => signed(Number(value).toPrecision(digits));
+  // Three decimals, or three digits of what is far from one: as `constants.decimals` has them.
+  review.decimals = (value) => {
+    const size = Math.abs(value);
+    return signed(size === 0 || (size >= 0.0005 && size < 1e6) ? value.toFixed(3) : value.toPrecision(3));
+  };
   review.count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many || one + "s"}`;
   review.words = (name) => name.replace(/_/g, " ");
   review.title = (name) => name[0].toUpperCase() + review.words(name).slice(1);

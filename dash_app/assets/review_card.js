@@ -27,7 +27,7 @@
     const parts = [];
     if (found) {
       const isMet = windows.some((window) => within(window, found.value));
-      const text = found.standard_deviation ? review.plusMinus(found.value, found.standard_deviation) : review.significant(found.value, 4);
+      const text = found.standard_deviation ? review.plusMinus(found.value, found.standard_deviation) : review.decimals(found.value);
       parts.push(h("span", { class: `measured${windows.length && !isMet ? " missed" : ""}`, title: `Measured, ${unit}` },
         text, windows.length ? (isMet ? " ✓" : " ✗") : ""));
     }

@@ -26,19 +26,6 @@
     }
   };
 
-  // Abramowitz and Stegun 7.1.26: to 1e-7, which is more than a percentage shows.
-  const erf = (x) => {
-    const t = 1 / (1 + 0.3275911 * Math.abs(x));
-    const series = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
-    return Math.sign(x) * (1 - series * Math.exp(-x * x));
-  };
-  const below = (bound, { mean, std }) => (1 + erf((bound - mean) / (std * Math.SQRT2))) / 2;
-  // The chance that a normal distribution of this mean and deviation puts into a window.
-  review.chance = ([low, high], predicted) => {
-    if (!(predicted.std > 0))
-      return (low === null || predicted.mean >= low) && (high === null || predicted.mean <= high) ? 1 : 0;
-    return (high === null ? 1 : below(high, predicted)) - (low === null ? 0 : below(low, predicted));
-  };
   const within = ([low, high], value) => (low === null || value >= low) && (high === null || value <= high);
 
   const measuredOf = (row, name) =>
@@ -52,7 +39,8 @@
       const [left, right] = [low === null ? 0 : at(low), high === null ? 100 : at(high)];
       return e("i", { key, className: kind, style: { left: `${left}%`, width: `${Math.max(right - left, 0)}%` } });
     };
-    const parts = windows.map(([low, high], i) => span("aim", low, high, `aim${i}`));
+    const edges = ([low, high]) => `aim${low === null ? "" : " from"}${high === null ? "" : " to"}`;
+    const parts = windows.map((window, i) => span(edges(window), ...window, `aim${i}`));
     if (predicted) {
       parts.push(span("spread", predicted.mean - predicted.std, predicted.mean + predicted.std, "spread"));
       parts.push(e("i", { key: "mean", className: "mean", style: { left: `${at(predicted.mean)}%` } }));
@@ -67,7 +55,6 @@
     const predicted = data.predicted && data.predicted[name];
     const answer = measuredOf(data, name);
     const measured = answer && answer.value !== null ? answer : null;
-    const one = windows.length === 1 ? windows[0] : null;
     let end = null;
     if (measured) {
       const met = windows.length ? windows.some((window) => within(window, measured.value)) : null;
@@ -77,9 +64,9 @@
         met === null ? "" : met ? "✓ " : "✗ ", review.value(measured.value, measured.standard_deviation || 0.03));
     } else if (answer) {
       end = e("span", { className: "measured missed", title: answer.note || "Validation gave no value" }, "failed");
-    } else if (one && predicted && !data.unlearned) {
-      end = e("span", { className: "soft", title: "Chance that it is within the goal, from mean and deviation" },
-        review.percent(review.chance(one, predicted)));
+    } else if (name in (data.chances || {}) && !data.unlearned) {
+      end = e("span", { className: "soft", title: "Chance that it is within the goal, by the model's draws" },
+        review.percent(data.chances[name]));
     }
     const text = predicted ? review.plusMinus(predicted.mean, predicted.std) : "\u2013";
     return e("span", { className: "value-cell" },
@@ -120,7 +107,7 @@
         e("i", { className: "spread", style: { left: 0, width: `${100 * value}%` } })));
   };
 
-  draw.Score = ({ data, value }) => (data && value !== undefined && value !== null ? review.significant(value, 4) : null);
+  draw.Score = ({ data, value }) => (data && value !== undefined && value !== null ? review.decimals(value) : null);
 
   draw.Distance = ({ data, value }) => {
     if (!data) return null;

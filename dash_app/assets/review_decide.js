@@ -34,7 +34,12 @@
     place.textContent = rows.length ? `${rows.length} selected` : "";
     if (!byId("flag")) { review.board.describeMoves(); return; }
     const isRestorable = rows.length && rows.every((row) => ["withdrawn", "failed"].includes(row.rejection_kind));
-    byId("flag").disabled = byId("reject").disabled = !rows.length;
+    const meant = chosen();
+    const whom = meant.length > 1 ? review.count(meant.length, "candidate") : meant.length ? meant[0].formula : "";
+    for (const [id, key] of [["flag", "f"], ["reject", "r"]]) {
+      byId(id).disabled = !meant.length;
+      byId(id).title = meant.length ? `${review.title(id)} ${whom} (${key})` : "Tick candidates, or go to one (j, k)";
+    }
     byId("restore").hidden = !isRestorable;
     byId("compare").disabled = rows.length < 2 || rows.length > 4;
   };
@@ -65,6 +70,7 @@
     byId("decide-who").replaceChildren(...(rows.length === 1 ? [] : rows.slice(0, 12).flatMap((row, i) =>
       [i ? ", " : "", ...review.formula(row.formula)])), rows.length > 12 ? ` and ${rows.length - 12} more` : "");
     byId("decide-why").textContent = WHY[what];
+    byId("decide-reason").labels[0].textContent = NEEDS_REASON.includes(what) ? "Reason" : "Reason (optional)";
     byId("decide-kinds").hidden = what !== "reject";
     for (const box of byId("decide-kinds").querySelectorAll("button")) {
       const why = impossible[box.dataset.kind] && rows.map(impossible[box.dataset.kind]).find(Boolean);
@@ -78,6 +84,14 @@
     if (isAnother) byId("decide-reason").value = "";
     byId("decide").showModal();
     (what === "reject" ? byId("decide-kinds").querySelector("button:not(:disabled)") : byId("decide-reason")).focus();
+  };
+
+  // About one that is read about, whichever are ticked in the grid.
+  const openOne = async (what, id) => {
+    const node = table.grid && !table.grid.isDestroyed() && table.grid.getRowNode(id);
+    const row = (node && node.data) || (await review.live.look(id));
+    if (row) decide.open(what, [row]);
+    else review.notify("The server does not answer.", { kind: "problem" });
   };
 
   const complain = (...told) => byId("decide-complaint").replaceChildren(...told);
@@ -215,13 +229,14 @@
   };
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("#flag, #reject, #restore, #decide-confirm, [data-kind], #flag-one, #reject-one, [data-decide]");
+    const button = event.target.closest("#flag, #reject, #restore, #decide-confirm, [data-kind], [data-decide]");
     if (!button || button.disabled) return;
     if (button.id === "decide-confirm") confirm();
     else if (button.dataset.kind)
       for (const each of byId("decide-kinds").querySelectorAll("button"))
         each.setAttribute("aria-checked", String(each === button));
-    else decide.open(button.dataset.decide || button.id.replace("-one", ""));
+    else if (button.dataset.one) openOne(button.dataset.decide, button.dataset.one);
+    else decide.open(button.dataset.decide || button.id);
   });
   document.addEventListener("keydown", (event) => {
     if (event.target.id === "decide-reason" && event.key === "Enter" && !event.shiftKey && !event.isComposing) {

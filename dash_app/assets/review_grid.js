@@ -185,8 +185,10 @@
       if (node.data && node.data.candidate_id && column.getColId() !== "ag-Grid-SelectionColumn")
         table.open(String(node.data.candidate_id));
     });
-    grid.addEventListener("cellFocused", ({ rowIndex }) =>
-      follow(rowIndex === null ? null : grid.getDisplayedRowAtIndex(rowIndex)));
+    grid.addEventListener("cellFocused", ({ rowIndex }) => {
+      follow(rowIndex === null ? null : grid.getDisplayedRowAtIndex(rowIndex));
+      review.decide.describe();
+    });
     table.reload();
     if (state.get("candidate")) table.open(state.get("candidate"));
     if (state.get("compare")) review.compare(state.list("compare").map(Number));

@@ -5,7 +5,7 @@
   const SHOWN = 40;
   const MOST = 1000; // candidates that the grid is led to, or that are decided about together
 
-  const number = (value, digits = 3) => (Number.isNaN(value) ? "\u2013" : review.significant(value, digits));
+  const number = (value) => (Number.isNaN(value) ? "\u2013" : review.decimals(value));
   const standing = (i) => map.pool.statuses[map.pool.status[i]];
   const title = (i) => ({ unlisted: "Not listed", hit: "Hit" })[standing(i)] || review.title(standing(i));
 
@@ -14,10 +14,10 @@
     const { pool } = map;
     const facts = pool.properties.map((each) => [each.label || review.title(each.name),
       `${review.plusMinus(each.mean[i], each.std[i])} ${each.unit}`]);
-    if (!Number.isNaN(pool.score[i])) facts.push(["Score", number(pool.score[i], 4)]);
-    if (map.about.has_criteria && !Number.isNaN(pool.feasibility[i])) facts.push(["All criteria", review.percent(pool.feasibility[i])]);
+    if (!Number.isNaN(pool.score[i])) facts.push(["Score", number(pool.score[i])]);
+    if (map.about.has_criteria && !Number.isNaN(pool.feasibility[i])) facts.push(["Chance of a hit", review.percent(pool.feasibility[i])]);
     const far = pool.far !== null && pool.distance[i] > pool.far ? " (far)" : "";
-    if (!Number.isNaN(pool.distance[i])) facts.push(["Distance", `${number(pool.distance[i])}${far}`]);
+    if (!Number.isNaN(pool.distance[i])) facts.push(["Distance", `${pool.distance[i].toFixed(2)}${far}`]);
     return [h("strong", {}, ...review.formula(pool.formulas[i])), " ", h("span", { class: "soft" }, pool.material_ids[i]),
       h("div", {}, h("span", { class: `badge badge-${standing(i) === "hit" ? "validated" : standing(i)}` }, title(i))),
       h("dl", { class: "pairs" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))];

@@ -64,7 +64,7 @@
     parts.push(s("text", { x: EDGE.left + inner.width / 2, y: HEIGHT - 3, class: "tick" }, "Iteration"));
 
     for (const { value, deviation, source } of known)
-      parts.push(across("known", value, `${source}: ${deviation ? review.plusMinus(value, deviation) : review.significant(value, 4)} ${unit}`));
+      parts.push(across("known", value, `${source}: ${deviation ? review.plusMinus(value, deviation) : review.decimals(value)} ${unit}`));
     const learned = points.filter(({ mean, learned: isLearned }) => isNumber(mean) && isLearned);
     if (learned.length > 1)
       parts.push(s("polyline", { class: "course", points: learned.map(({ iteration, mean }) => `${x(iteration)},${y(mean)}`).join(" ") }));
@@ -79,7 +79,7 @@
       const at = x(iteration) + (first === last ? 14 : 9);
       parts.push(across("truth-line", value));
       parts.push(s("g", { class: "truth", "data-iteration": iteration },
-        s("title", {}, `Iteration ${iteration}: measured ${deviation ? review.plusMinus(value, deviation) : review.significant(value, 4)} ${unit}`),
+        s("title", {}, `Iteration ${iteration}: measured ${deviation ? review.plusMinus(value, deviation) : review.decimals(value)} ${unit}`),
         deviation ? s("line", { x1: at, x2: at, y1: y(value - deviation), y2: y(value + deviation) }) : null,
         s("path", { d: `M${at} ${y(value) - 6} l6 6 -6 6 -6 -6z` })));
     }

@@ -166,7 +166,9 @@ def told(recorded: Recorded) -> list[str]:
 
 
 def _actions(candidate: CandidateDetail, validator: str) -> list[Any]:
-    shown = [_asks("Enter result…", "primary", candidate=candidate.candidate_id, id="result")]
+    is_asked = candidate.status in (CandidateStatus.FLAGGED, CandidateStatus.IN_VALIDATION)
+    look = "primary" if is_asked else "quiet"
+    shown = [_asks("Enter result…", look, candidate=candidate.candidate_id, id="result")]
     if validator == "laboratory" and candidate.status is CandidateStatus.FLAGGED:
         shown.insert(0, button("Start validation", "start", "quiet"))
     if validator == "laboratory" and candidate.status is CandidateStatus.IN_VALIDATION:

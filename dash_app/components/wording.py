@@ -1,14 +1,14 @@
 """How names, numbers and moments are written for people."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
 from dash import html
 
-from catalyst_assets.constants import title_of
+from catalyst_assets.constants import decimals, title_of
 from dash_app.contract import Candidate, CandidateStatus
 
 MISSING: Final = "\u2013"
@@ -64,9 +64,29 @@ def number(value: float | None, digits: int = 3) -> str:
     return MISSING if value is None else signed(f"{value:.{digits}g}")
 
 
+def score(value: float | None) -> str:
+    """Write a score: as many decimals as its neighbours in the grid."""
+    return MISSING if value is None else signed(decimals(value))
+
+
+def goal_in_short(windows: Sequence[Sequence[float | None]]) -> str:
+    """Write the ranges that a goal asks of a property, without its unit: "1–2.3", "≤ −2"; empty where it asks for none."""
+    return " or ".join(_window(low, high) for low, high in windows)
+
+
+def _window(low: float | None, high: float | None) -> str:
+    least, most = (None if bound is None else signed(f"{bound:g}") for bound in (low, high))
+    if least is None or most is None:
+        return f"≤ {most}" if least is None else f"≥ {least}"
+    return f"{least} to {most}"
+
+
 def percent(share: float | None) -> str | None:
-    """Write a share as a percentage with one digit."""
-    return None if share is None else f"{100 * share:.1f}\u2009%"
+    """Write a share as a whole percentage, as `assets/review.js` does: what is nearly none or all is told apart."""
+    if share is None:
+        return None
+    whole = "<1" if 0 < share < 0.005 else ">99" if 0.995 <= share < 1 else f"{100 * share:.0f}"
+    return f"{whole}\u2009%"
 
 
 def plus_minus(mean: float, std: float) -> str:

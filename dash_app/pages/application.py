@@ -94,7 +94,7 @@ def _frame() -> html.Div:
         html.Span(
             id="live", className="live", role="status", title="Changes made elsewhere appear by themselves"
         ),
-        button("?", "keys", "quiet icon", title="Keys: ?", **aria(label="Keys")),
+        button("?", "keys", "quiet icon", title="Help: ?", **aria(label="Help")),
         button("◐", "theme", "quiet icon", title="Light or dark", **aria(label="Light or dark")),
     ]
     top = [

@@ -79,6 +79,24 @@ def test_another_weight_gives_another_list_beside_the_recorded_ranks_and_stores_
     assert stored(database) == before
 
 
+def test_the_list_the_details_and_the_what_if_give_one_chance_of_each_bound(
+    api: httpx.Client, campaign: ReviewedCampaign
+) -> None:
+    listed = api.get("/candidates", params={"campaign": CAMPAIGN, "iteration": 1}).json()["items"]
+    again = {item["formula"]: item["chances"] for item in api.get(RERANK).json()["items"]}
+
+    assert [item["formula"] for item in listed] == ["Narrow", "Likely", "Unstable", "Sure"]
+    for item in listed:
+        (gap,), (energy,) = (
+            criterion["alternatives"][0]["bounds"]
+            for criterion in api.get(f"/candidates/{item['candidate_id']}").json()["explanation"]["criteria"]
+        )
+        assert item["chances"] == {each["property"]: each["chance"] for each in (gap, energy)}
+        assert again[item["formula"]] == item["chances"]
+    # Narrow's gap is 4 deviations below the window, its energy 3 within it.
+    assert listed[0]["chances"] == {"band_gap_direct": 0.0, "formation_energy_per_atom": 1.0}
+
+
 def test_a_ranking_recorded_anew_is_read_anew(
     api: httpx.Client, database: Database, campaign: ReviewedCampaign
 ) -> None:

@@ -181,7 +181,7 @@ def test_ways_lead_from_the_grid_through_the_ranking_and_back(
 
     page.goto(f"{url}/materials/p:Nothing")
     expect(page.locator("#material-head")).to_contain_text(
-        "There is no material 'p:Nothing'. Its address may be mistyped"
+        "There is no material 'p:Nothing'.Its address may be mistyped"
     )
     expect(page.locator("#material-body")).to_be_hidden()
     assert failures == []

@@ -91,6 +91,29 @@ def test_a_reviewer_flags_three_together_rejects_one_and_is_told_what_is_missing
     assert failures == []
 
 
+@pytest.mark.parametrize("width", [820, 1280, 1440, 1920])
+def test_who_reads_about_a_candidate_decides_about_that_one_whichever_are_ticked(
+    page: Page, url: str, database: Database, width: int
+) -> None:
+    campaign = ReviewedCampaign(database).start()
+    campaign.rank(0, ["p:SrTiO3", "p:PbTiO3", "p:AlLaO3"])
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{url}/campaigns/{campaign.name}")
+    select(page, 1)
+    cell(page, 2, "formula").click(position={"x": 2, "y": 2})
+
+    expect(page.locator("#detail h2")).to_have_text("PbTiO3")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    flag = page.locator("#detail [data-decide=flag]")
+    expect(flag).to_be_in_viewport()
+    flag.click()
+    expect(page.locator("#decide-title")).to_have_text("Flag PbTiO3")
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail .badge").first).to_have_text("Flagged")
+    expect(page.locator("#detail [data-decide=flag]")).to_have_count(0)
+    assert statuses(database) == {"p:SrTiO3": "ranked", "p:PbTiO3": "flagged", "p:AlLaO3": "ranked"}
+
+
 def test_what_was_withdrawn_is_restored_and_what_is_infeasible_is_not(
     page: Page, url: str, database: Database
 ) -> None:

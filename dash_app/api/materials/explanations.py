@@ -1,5 +1,8 @@
 """Why a candidate: its chances by criterion and what is known near it, as the API answers them."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import sqlalchemy as sa
 
@@ -15,20 +18,20 @@ def explain_candidate(connection: sa.Connection, candidate_id: int) -> Explanati
     known = fetch_all(connection, "app/nearest_labelled", candidate_id=candidate_id)
     nearest = [NearestLabelled(**row) for row in known]
     stored = fetch_one(connection, "app/candidate_draws", candidate_id=candidate_id)
-    draws = None if stored is None else _draws(stored)
+    draws = None if stored is None else stack_draws([stored], stored)
     campaign = None if stored is None else parse_document(stored["document"])
     if stored is None or draws is None or campaign is None:
         return Explanation(criteria=[], decisive=None, nearest=nearest)
-    found = explain(campaign, draws, stored["properties"])
+    found = explain(campaign, draws[0], stored["properties"])
     criteria = [_criterion(each) for each in found.criteria]
     return Explanation(criteria=criteria, decisive=found.decisive, nearest=nearest)
 
 
-def _draws(stored: Row) -> np.ndarray | None:
-    """Return draws of shape (k, p); None where they are not as many as their version says."""
-    shape = (stored["n_draws"], len(stored["properties"]))
-    values = np.frombuffer(bytes(stored["draws"]), dtype="<f4")
-    return values.reshape(shape) if values.size == shape[0] * shape[1] else None
+def stack_draws(rows: Sequence[Row], version: Row) -> np.ndarray | None:
+    """Return draws of shape (m, k, p) of m rows; None where they are not as many as their version says."""
+    shape = (len(rows), version["n_draws"], len(version["properties"]))
+    values = np.frombuffer(b"".join(bytes(row["draws"]) for row in rows), dtype="<f4")
+    return values.reshape(shape) if values.size == math.prod(shape) else None
 
 
 def _criterion(criterion: CriterionChance) -> Criterion:

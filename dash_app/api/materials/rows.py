@@ -1,14 +1,17 @@
 """Candidates as the API answers them: what their ranking said, what validation found, whether they are hits."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from catalyst_assets.campaigns.criteria import bound_chances
 from dash_app.api.campaigns import find_document
+from dash_app.api.discovery import parse_document
 from dash_app.api.materials.answers import judge
+from dash_app.api.materials.explanations import stack_draws
 from dash_app.api.superseded import count_in
 from dash_app.contract import Candidate
 from resources.postgres.database import Row, fetch_all
@@ -58,18 +61,37 @@ def _add_rankings(connection: sa.Connection, rows: Sequence[Row]) -> None:
     ]
     known = fetch_all(
         connection,
-        "app/candidates/distances",
+        "app/candidates/scored",
         versions=[version for version, _ in scored],
         material_ids=[material_id for _, material_id in scored],
     )
     distances = {(row["version"], row["material_id"]): row["distance"] for row in known}
+    chances = _chances(rankings.values(), known)
     for row in rows:
         ranking = rankings[row["partition_key"]]
-        distance = distances.get((ranking["prediction_version"], row["material_id"]))
+        scoring = ranking["prediction_version"], row["material_id"]
+        distance = distances.get(scoring)
         is_known = distance is not None and ranking["threshold"] is not None
+        row["chances"] = chances.get(scoring, {})
         row["distance"] = distance
         row["out_of_distribution"] = distance > ranking["threshold"] if is_known else None
         row |= {name: ranking[name] for name in ("model_version", "champion_version", "stale")}
+
+
+def _chances(rankings: Iterable[Row], scored: Sequence[Row]) -> dict[tuple[int, str], dict[str, float]]:
+    """Return how likely each property is within its bound, by version and material, from the draws that are stored."""
+    found = {}
+    for ranking in rankings:
+        rows = [row for row in scored if row["version"] == ranking["prediction_version"]]
+        campaign = parse_document(ranking["document"]) if rows else None
+        draws = None if campaign is None else stack_draws(rows, ranking)
+        if campaign is None or draws is None:
+            continue
+        by_property = bound_chances(campaign, draws, ranking["properties"])
+        for place, row in enumerate(rows):
+            key = row["version"], row["material_id"]
+            found[key] = {name: float(chances[place]) for name, chances in by_property.items()}
+    return found
 
 
 def _answered(connection: sa.Connection, rows: Sequence[Row]) -> list[Row]:

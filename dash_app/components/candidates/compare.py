@@ -9,7 +9,16 @@ from dash import html
 from catalyst_assets.constants import title_of
 from dash_app.components.tables import table
 from dash_app.components.tiles import badge
-from dash_app.components.wording import MISSING, criterion, formula, number, percent, plus_minus, with_unit
+from dash_app.components.wording import (
+    MISSING,
+    criterion,
+    formula,
+    number,
+    percent,
+    plus_minus,
+    score,
+    with_unit,
+)
 from dash_app.contract import CampaignDetail, CandidateDetail, Validated
 
 
@@ -19,15 +28,21 @@ def comparison(campaign: CampaignDetail, candidates: Sequence[CandidateDetail]) 
     rows: list[list[Any]] = [
         _row("Status", candidates, lambda one: badge(one.status.value, one.rejection_kind or "")),
         _row("Rank", candidates, lambda one: f"{one.rank:,} in iteration {one.iteration}"),
-        _row("All criteria", candidates, lambda one: percent(one.feasibility) or MISSING),
-        _row("Score", candidates, lambda one: number(one.acquisition, 4)),
+        _row("Chance of a hit", candidates, lambda one: percent(one.feasibility) or MISSING),
+        _row("Score", candidates, lambda one: score(one.acquisition)),
     ]
     for info in campaign.properties:
         tell = partial(_values, name=info.name, method=method)
         rows.append(_row(with_unit(info.name, info.unit, {info.name: info.label}), candidates, tell))
     rows += _chances(campaign, candidates)
     rows.append(_row("Nearest labelled", candidates, _nearest))
-    rows.append(_row("Distance to training data", candidates, lambda one: number(one.distance)))
+    rows.append(
+        _row(
+            "Distance to training data",
+            candidates,
+            lambda one: MISSING if one.distance is None else f"{one.distance:.2f}",
+        )
+    )
     rows.append(_row("Elements", candidates, lambda one: one.chemical_system.replace("-", ", ")))
     heads = [html.Th("")] + [
         html.Th(formula(one.formula), scope="col", title=one.material_id) for one in candidates
@@ -54,7 +69,7 @@ def _measured(answer: Validated) -> str:
         return "failed"
     if answer.standard_deviation:
         return f"measured {plus_minus(answer.value, answer.standard_deviation)}"
-    return f"measured {number(answer.value, 4)}"
+    return f"measured {score(answer.value)}"
 
 
 def _chances(campaign: CampaignDetail, candidates: Sequence[CandidateDetail]) -> list[list[Any]]:

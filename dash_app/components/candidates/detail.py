@@ -6,6 +6,7 @@ from dash import html
 
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.constants import decimals
+from dash_app.components.candidates.deciding import deciding
 from dash_app.components.candidates.why import why_panel
 from dash_app.components.charts.crystal import read_crystal, sites_table
 from dash_app.components.links import material_link
@@ -19,9 +20,9 @@ from dash_app.components.wording import (
     MISSING,
     count,
     formula,
-    number,
     percent,
     plus_minus,
+    score,
     signed,
     stale_explained,
     with_unit,
@@ -37,10 +38,10 @@ def candidate_panel(
     facts: list[tuple[str, Any]] = [
         ("Material", candidate.material_id),
         ("Rank", f"{candidate.rank:,} in iteration {candidate.iteration}"),
-        ("Acquisition", number(candidate.acquisition, 4)),
+        ("Score", score(candidate.acquisition)),
     ]
     if candidate.feasibility is not None:
-        facts.append(("Feasibility", percent(candidate.feasibility)))
+        facts.append(("Chance of a hit", percent(candidate.feasibility)))
     if candidate.hit is not None:
         facts.append(("Criteria", "all met" if candidate.hit else "not met"))
     elif candidate.validated and candidate.rejection_kind in KINDS_WITHOUT_LABELS:
@@ -55,6 +56,7 @@ def candidate_panel(
     return html.Div(
         [
             html.Div([html.H2(title), _standing(candidate)], className="card-head"),
+            deciding(candidate),
             pairs(facts),
             html.H3("Properties"),
             _properties(candidate, method),
@@ -90,7 +92,7 @@ def _properties(candidate: CandidateDetail, method: str) -> html.Table:
         expected = plus_minus(predicted.mean, predicted.std) if predicted else MISSING
         title = html.Th(with_unit(name, unit, candidate.labels), scope="row")
         rows.append([title, html.Td(expected), html.Td(_answer(answer))])
-    return table(("", "Predicted", f"Validated, {method}"), rows)
+    return table(("", "Predicted", "Measured"), rows)
 
 
 def _answer(answer: Validated | None) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Final
 import dash_ag_grid as dag
 
 from dash_app.components.candidates.about import windows_of
-from dash_app.components.wording import DISTANCE_EXPLAINED, in_words, with_unit
+from dash_app.components.wording import DISTANCE_EXPLAINED, goal_in_short, in_words, with_unit
 from dash_app.contract import CampaignDetail, PropertyInfo
 
 GRID_ID: Final = "candidates"
@@ -37,7 +37,7 @@ def candidate_grid(campaign: CampaignDetail) -> dag.AgGrid:
             "infiniteInitialRowCount": 30,
             "tooltipShowDelay": 300,
             "rowHeight": 38,
-            "headerHeight": 42,
+            "headerHeight": 48,
             "rowBuffer": 8,
             "suppressMultiSort": True,
             "suppressCellFocus": False,
@@ -51,16 +51,22 @@ def _columns(campaign: CampaignDetail) -> list[dict[str, Any]]:
     largest_first = {"sortingOrder": ["desc", "asc", None]}
     columns = [
         _column(
-            "rank", "Rank", 70, pinned="left", cellRenderer="Rank", headerTooltip=_rank_explained(campaign)
+            "rank",
+            "Rank",
+            70,
+            pinned="left",
+            type="rightAligned",
+            cellRenderer="Rank",
+            headerTooltip=_rank_explained(campaign),
         ),
-        _column("formula", "Formula", 124, pinned="left", cellRenderer="Formula"),
-        _column("status", "Status", 160, cellRenderer="StatusChip"),
+        _column("formula", "Formula", 148, pinned="left", cellRenderer="Formula"),
+        _column("status", "Status", 140, cellRenderer="StatusChip"),
     ]
     if campaign.hits is not None:
         columns.append(
             _column(
                 "feasibility",
-                "All criteria",
+                "Chance of a hit",
                 104,
                 cellRenderer="Share",
                 headerTooltip="Predicted chance that every criterion holds",
@@ -106,7 +112,9 @@ def _rank_explained(campaign: CampaignDetail) -> str:
 
 def _property_column(campaign: CampaignDetail, info: PropertyInfo) -> dict[str, Any]:
     title = with_unit(info.name, info.unit, {info.name: info.label})
-    parameters = {"name": info.name, "unit": info.unit, "windows": windows_of(campaign, info.name)}
+    windows = windows_of(campaign, info.name)
+    parameters = {"name": info.name, "unit": info.unit, "windows": windows}
+    title += f"\ngoal {goal_in_short(windows)}" if windows else ""
     return _column(
         f"predicted.{info.name}",
         title,

@@ -12,6 +12,30 @@ from dash_app.components.wording import aria
 
 # As a reviewer meets them most often.
 _KINDS: Final = [RejectionKind(name) for name in ("withdrawn", "infeasible", "failed", "poor")]
+_READING: Final = (
+    (
+        "Bar",
+        "The green band is the goal, dot and line are the predicted value ± one standard deviation, the diamond is what was measured.",
+    ),
+    (
+        "35\u2009%",
+        "How likely the property is within the goal, by the draws of the model. ✓ and ✗ say whether a measured value is.",
+    ),
+    (
+        "Chance of a hit",
+        "How likely all criteria hold together: properties that go together make it more than the product of theirs.",
+    ),
+    (
+        "Score",
+        "What the strategy gave; the first ranks are the batch, where each is also unlike those before it.",
+    ),
+    (
+        "Distance",
+        "To what the model had learned from; 1 is typical of a chemical system that it has not seen. Far: do not rely on the ±.",
+    ),
+    ("Stale", "A better model has been trained since it was ranked."),
+    ("Flag", "Ask for it to be measured or computed. Who answers is the campaign's validator."),
+)
 _KEYS: Final = (
     ("j k  ↓ ↑", "the next or previous candidate"),
     ("Enter", "show it beside the grid; the arrows then move on to others"),
@@ -93,16 +117,26 @@ def compare_dialog() -> html.Dialog:
 
 
 def help_dialog() -> html.Dialog:
-    """Lay out what the keys do."""
+    """Lay out what the table says and what the keys do."""
     rows = [
         html.Tr([html.Th([html.Kbd(key) for key in keys.split()], scope="row"), html.Td(text)])
         for keys, text in _KEYS
     ]
+    read = [html.Div([html.Dt(name), html.Dd(text)]) for name, text in _READING]
     return html.Dialog(
-        [html.H2("Keys"), html.Table(html.Tbody(rows), className="keys"), closing_buttons()],
+        [
+            html.Div(
+                [
+                    html.Section([html.H2("Reading the table"), html.Dl(read, className="reading")]),
+                    html.Section([html.H2("Keys"), html.Table(html.Tbody(rows), className="keys")]),
+                ],
+                className="two",
+            ),
+            closing_buttons(),
+        ],
         id="help",
-        className="dialog",
-        **aria(label="Keys"),
+        className="dialog help-dialog",
+        **aria(label="Help"),
     )
 
 

@@ -26,7 +26,7 @@ def filters(*more: Any) -> html.Div:
             _opens("Elements", "elements"),
             html.Span(id="formula-place"),
             _opens("Ranges", "ranges"),
-            button("Clear filters", "clear", "link", hidden=True),
+            button("Clear", "clear", "link", hidden=True, title="Leave every filter out"),
             html.Span(className="gap"),
             _opens("Views", "views"),
             _popover("elements", "Elements", _elements(), "elements-popover"),
@@ -46,16 +46,29 @@ def _actions() -> html.Div:
     ]
     return html.Div(
         [
-            html.Strong(id="candidate-count", role="status", **aria(live="polite")),
-            html.Span(id="selection-count", className="soft", role="status"),
             html.Span(decide, className="decide"),
             button("Compare", "compare", "quiet", disabled=True, title="Two to four that are selected: c"),
+            html.Strong(id="candidate-count", role="status", **aria(live="polite")),
+            html.Span(id="selection-count", className="soft", role="status"),
             html.Span(className="gap"),
+            bar_legend(),
             button("Rank again", "rerank-open", "quiet", **aria(pressed="false")),
             *export_menu(),
             button("Upload results…", "upload", "quiet decide"),
         ],
         className="tools",
+    )
+
+
+def bar_legend() -> html.Span:
+    """Say what the bars of the grid mean."""
+    return html.Span(
+        [
+            html.Span([html.I(className="key-aim"), "goal"]),
+            html.Span([html.I(className="key-predicted"), "predicted ± 1 std"]),
+            html.Span([html.I(className="key-measured"), "measured"]),
+        ],
+        className="bar-legend",
     )
 
 
@@ -72,12 +85,12 @@ def export_menu() -> list[Any]:
 def _rerank() -> html.Div:
     return html.Div(
         [
-            html.Strong("Ranked again"),
+            html.Strong("Preview"),
             html.Label(["Strategy ", html.Select(id="rerank-strategy")]),
             html.Span(id="rerank-weight-place"),
             html.Span(id="rerank-told", className="soft", role="status"),
             html.Span(className="gap"),
-            button("As recorded", "rerank-close", "quiet"),
+            button("Back to the recorded ranking", "rerank-close", "quiet"),
         ],
         id="rerank",
         className="tools rerank",
@@ -88,8 +101,8 @@ def _rerank() -> html.Div:
 def _elements() -> list[Any]:
     keys = [
         button("Only these", "elements-only", "chip", **aria(pressed="false")),
-        button("None", "elements-clear", "link"),
-        html.Span("Once: contains it. Twice: does not. Again: either.", className="soft small"),
+        button("Clear", "elements-clear", "link"),
+        html.Span("Click: must contain it. Again: must not. A third time: either.", className="soft small"),
     ]
     return [periodic_table(), html.Div(keys, className="popover-foot")]
 

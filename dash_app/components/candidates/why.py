@@ -6,8 +6,8 @@ from dash import html
 
 from catalyst_assets.constants import decimals, in_sentence
 from dash_app.components.links import material_link
-from dash_app.components.tables import remark, table
-from dash_app.components.wording import MISSING, criterion, formula, property_title, signed, with_unit
+from dash_app.components.tables import remark
+from dash_app.components.wording import criterion, formula, percent, property_title, signed
 from dash_app.contract import BoundChance, Criterion, Explanation, NearestLabelled
 
 
@@ -46,7 +46,9 @@ def why_panel(
     children.append(html.H3("Nearest labelled materials"))
     if explanation.nearest:
         children.append(_nearest(explanation.nearest, units, labels))
-        children.append(remark("Distance in features; 1 is typical of an unseen chemical system."))
+        children.append(
+            remark("The number is the distance in features; 1 is typical of an unseen chemical system.")
+        )
     else:
         children.append(
             remark(
@@ -75,23 +77,20 @@ def _bar(bound: BoundChance, decisive: str | None, labels: dict[str, str]) -> ht
 
 
 def _chance(text: str, chance: float, *, is_decisive: bool = False) -> html.Div:
-    said = html.Div([html.Span(text), html.Span(f"{chance:.0%}", className="share")], className="chance-text")
+    said = html.Div([html.Span(text), html.Span(percent(chance), className="share")], className="chance-text")
     bar = html.Div(html.Div(style={"width": f"{chance:.1%}"}), className="bar")
     return html.Div([said, bar], className="chance decisive" if is_decisive else "chance")
 
 
-def _nearest(nearest: list[NearestLabelled], units: dict[str, str], labels: dict[str, str]) -> html.Table:
-    names = sorted({name for each in nearest for name in each.labels})
-    titles = ["", "Distance", *(with_unit(name, units.get(name, ""), labels) for name in names)]
-    rows = [
-        [
-            html.Th(material_link(each.material_id, formula(each.formula)), scope="row"),
-            html.Td(f"{each.distance:.2f}"),
-            *(
-                html.Td(signed(decimals(each.labels[name])) if name in each.labels else MISSING)
-                for name in names
-            ),
-        ]
-        for each in nearest
-    ]
-    return table(titles, rows, "figures nearest")
+def _nearest(nearest: list[NearestLabelled], units: dict[str, str], labels: dict[str, str]) -> html.Ul:
+    items = []
+    for each in nearest:
+        known = ", ".join(
+            f"{in_sentence(property_title(name, labels))} {signed(decimals(value))} {units.get(name, '')}".strip()
+            for name, value in sorted(each.labels.items())
+        )
+        head = [material_link(each.material_id, formula(each.formula)), html.Span(f"{each.distance:.2f}")]
+        items.append(
+            html.Li([html.Div(head, className="chance-text"), html.Div(known, className="soft small")])
+        )
+    return html.Ul(items, className="nearest")

@@ -22,7 +22,7 @@ def rankings_table(material: MaterialDetail, look: Look) -> Any:
         listed = "No iteration has ranked it: it is in no pool, or was never among the best of one."
         return remark(listed)
     rows = [_row(each, look) for each in material.candidates]
-    titles = ("Campaign", "Iteration", "Rank", "Score", "All criteria", "Status", "")
+    titles = ("Campaign", "Iteration", "Rank", "Score", "Chance of a hit", "Status", "")
     head = html.Tr([html.Th(title, scope="col") for title in titles])
     return html.Div(
         html.Table([html.Thead(head), html.Tbody(rows)], className="figures rankings"), className="wide tall"

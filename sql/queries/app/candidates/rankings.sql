@@ -1,6 +1,6 @@
--- What each of some iterations was ranked by, and the version that is the campaign's champion now.
+-- What each of some iterations was ranked by and for, and the version that is the campaign's champion now.
 -- :partition_keys
-SELECT r.partition_key, v.version AS prediction_version, v.distance_threshold AS threshold, m.model_version,
+SELECT r.partition_key, r.document, v.properties, v.n_draws, v.version AS prediction_version, v.distance_threshold AS threshold, m.model_version,
        champion.model_version AS champion_version, m.model_version < champion.model_version AS stale
 FROM active_learning_runs r
 LEFT JOIN rankings g USING (partition_key)
