@@ -203,6 +203,16 @@
   for (const kind of ["pointerover", "pointerdown", "focusin"]) document.addEventListener(kind, prepare, true);
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    review: { close: () => true },
+    review: {
+      close: () => true,
+      // Which section of the top line the page belongs to: what is in none of the others is of a campaign.
+      markSection: (path) => {
+        const links = [...document.querySelectorAll(".top nav a")];
+        const home = path.startsWith("/uploads") ? "/data" : "/";
+        const at = links.find((link) => link.pathname !== "/" && path.startsWith(link.pathname)) || links.find((link) => link.pathname === home);
+        for (const link of links) if (link === at) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+        return path;
+      },
+    },
   });
 })();

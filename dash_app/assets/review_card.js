@@ -15,7 +15,9 @@
   };
   const since = (at) => h("time", { datetime: at, title: new Date(at).toISOString().replace("T", " ").slice(0, 16) + " UTC",
     "data-since": at }, ago(at));
-  const person = (name) => (name === "catalyst_pipeline" || name === "loop" ? "the loop" : name);
+  // Who answers by itself bears the name of its program.
+  const person = (name) => (name === "catalyst_pipeline" || name === "loop" ? "the loop"
+    : name === review.state.about.validator ? `the ${review.words(name)}` : name);
 
   const measured = (row, name) => (row.validated || []).find((each) => each.property === name
     && each.method === review.state.about.method && each.value !== null);
@@ -24,17 +26,15 @@
   const value = (row, { name, label, unit, windows }) => {
     const found = measured(row, name);
     const expected = row.predicted && row.predicted[name];
-    const parts = [];
-    if (found) {
-      const isMet = windows.some((window) => within(window, found.value));
-      const text = found.standard_deviation ? review.plusMinus(found.value, found.standard_deviation) : review.decimals(found.value);
-      parts.push(h("span", { class: `measured${windows.length && !isMet ? " missed" : ""}`, title: `Measured, ${unit}` },
-        text, windows.length ? (isMet ? " ✓" : " ✗") : ""));
-    }
-    if (expected && !row.unlearned)
-      parts.push(h("span", { class: found ? "soft" : "", title: `Predicted, ${unit}` }, review.plusMinus(expected.mean, expected.std)));
-    if (!parts.length) parts.push(h("span", { class: "soft" }, "\u2013"));
-    return h("div", { class: parts.length > 1 ? "card-value both" : "card-value" }, h("span", { class: "soft" }, label), h("span", { class: "card-numbers" }, ...parts));
+    const isMet = found && windows.some((window) => within(window, found.value));
+    const mark = found && windows.length ? (isMet ? "✓ " : "✗ ") : "";
+    const predicted = expected && !row.unlearned ? review.plusMinus(expected.mean, expected.std) : found ? "" : "\u2013";
+    return [
+      h("span", { class: "soft card-label", title: label }, label),
+      h("span", { class: `card-predicted${found || !expected ? " soft" : ""}`, title: `Predicted, ${unit}` }, predicted),
+      h("span", { class: found ? `measured${windows.length && !isMet ? " missed" : ""}` : "", title: found ? `Measured, ${unit}` : null },
+        found ? mark + (found.standard_deviation ? review.plusMinus(found.value, found.standard_deviation) : review.decimals(found.value)) : ""),
+    ];
   };
 
   const story = (row) => {
@@ -51,7 +51,8 @@
     const found = [];
     const isAnswered = ["validated", "rejected"].includes(row.status);
     if (isAnswered && row.hit === true) found.push(h("span", { class: "badge badge-validated" }, "Hit"));
-    if (isAnswered && row.hit === false) found.push(h("span", { class: "badge" }, "No hit"));
+    // One that is poor is no hit.
+    if (isAnswered && row.hit === false && row.rejection_kind !== "poor") found.push(h("span", { class: "badge" }, "No hit"));
     if (row.rejection_kind) found.push(h("span", { class: "badge badge-rejected" }, review.title(row.rejection_kind)));
     return found;
   };
@@ -59,12 +60,12 @@
   // Moves are its buttons: the verb, what is written and the key.
   const draw = (row, moves) => {
     const said = moves.map(({ label }) => label.replace("…", "")).join(", ");
-    const rank = review.state.iteration() === null ? `iteration ${row.iteration}, #${row.rank}` : `#${row.rank}`;
+    const rank = review.state.iteration() === null ? `it. ${row.iteration} · #${row.rank}` : `#${row.rank}`;
     return h("article", { class: "board-card", role: "listitem", draggable: "true", "data-card": row.candidate_id,
       "aria-label": `${row.formula}, ${review.words(row.status)}, rank ${row.rank}${said ? `; ${said}` : ""}` },
     h("header", {}, h("strong", { class: "card-formula" }, ...review.formula(row.formula)), ...chips(row),
       h("span", { class: "soft card-rank" }, rank)),
-    ...properties().map((each) => value(row, each)),
+    h("div", { class: "card-values" }, ...properties().flatMap((each) => value(row, each))),
     story(row),
     moves.length ? h("div", { class: "card-moves decide" }, ...moves.map(({ verb, label, key }) => h("button", { type: "button",
       class: `link${verb === "reject" ? " dangerous" : ""}`, "data-move": verb, title: key }, label))) : null);

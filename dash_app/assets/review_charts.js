@@ -12,6 +12,8 @@
     return opacity ? color.replace("rgb(", "rgba(").replace(")", `, ${opacity})`) : color;
   };
 
+  review.coloursOf = (token) => resolve(token).match(/[\d.]+/g).slice(0, 3).map(Number);
+
   const dress = (value) => {
     if (typeof value === "string") return value.startsWith("--") ? resolve(value) : value;
     if (Array.isArray(value)) return typeof value[0] === "object" ? value.map(dress) : value;

@@ -155,6 +155,7 @@
       }));
       if (table.grid) table.grid.deselectAll();
       review.store("changed", Date.now());
+      review.store("material-changed", Date.now());
     }
     return answer.items.filter((item) => item.refusal);
   };

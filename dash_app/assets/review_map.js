@@ -5,15 +5,17 @@
   const { byId, h } = review;
   const NO_NUMBER = 65535;
   const STEPS = 65534;
-  const LOOKS = { // Okabe and Ito's colours; hits last, so that they lie on top
-    unlisted: { title: "Not listed", light: [168, 176, 187], dark: [92, 104, 118], size: 1 },
-    ranked: { title: "Ranked", light: [86, 180, 233], dark: [86, 180, 233], size: 1.5 },
-    rejected: { title: "Rejected", light: [213, 94, 0], dark: [230, 115, 30], size: 1.7 },
-    flagged: { title: "Flagged", light: [230, 159, 0], dark: [240, 228, 66], size: 1.9 },
-    in_validation: { title: "In validation", light: [204, 121, 167], dark: [204, 121, 167], size: 1.9 },
-    validated: { title: "Validated", light: [0, 114, 178], dark: [90, 160, 235], size: 1.9 },
-    hit: { title: "Hit", light: [0, 140, 100], dark: [40, 200, 150], size: 2.3 },
+  // Colours are those of chips and board (`--status-…`); shapes tell them apart for who sees few colours. Hits lie on top.
+  const LOOKS = {
+    unlisted: { title: "Not listed", shape: "disc", size: 1.1 },
+    ranked: { title: "Ranked", shape: "disc", size: 1.7 },
+    rejected: { title: "Rejected", shape: "cross", size: 1.9 },
+    flagged: { title: "Flagged", shape: "triangle", size: 2.1 },
+    in_validation: { title: "In validation", shape: "square", size: 1.8 },
+    validated: { title: "Validated", shape: "diamond", size: 2.1 },
+    hit: { title: "Hit", shape: "star", size: 3 },
   };
+  const colourOf = (name) => review.coloursOf(`--status-${name}`);
   const KNOWN = ["iteration", "colour", "view", "around", "point"];
   const map = (review.map = { about: null, pool: null, points: null, params: new URLSearchParams(), chosen: [] });
   let asked = 0;
@@ -66,7 +68,7 @@
       properties: answer.properties.map((each) => ({ ...each, mean: numbers(each.mean), std: numbers(each.std) })),
     };
     map.pool = pool;
-    map.points = { x: numbers(answer.x), y: numbers(answer.y), colour: new Uint16Array(pool.n_shown), size: new Float32Array(pool.n_shown), order: [] };
+    map.points = { x: numbers(answer.x), y: numbers(answer.y), colour: new Uint16Array(pool.n_shown), shape: new Uint8Array(pool.n_shown), size: new Float32Array(pool.n_shown), order: [] };
     map.points.placed = Uint32Array.from(map.points.x.keys()).filter((i) => !Number.isNaN(map.points.x[i]));
     map.placeOf = new Map(answer.material_ids.map((name, place) => [name, place]));
   };
@@ -74,7 +76,7 @@
   map.choices = () => [
     { name: "status", title: "Status" },
     { name: "score", title: "Score", values: map.pool.score, told: "of the candidates" },
-    ...(map.about.has_criteria ? [{ name: "feasibility", title: "Chance of all criteria", values: map.pool.feasibility, told: "of the candidates" }] : []),
+    ...(map.about.has_criteria ? [{ name: "feasibility", title: "Chance of a hit", values: map.pool.feasibility, told: "of the candidates" }] : []),
     ...map.pool.properties.flatMap((each) => [
       { name: `mean.${each.name}`, title: each.label || review.title(each.name), unit: each.unit, values: each.mean, told: "predicted" },
       { name: `std.${each.name}`, title: `Uncertainty of ${each.label || review.words(each.name)}`, unit: each.unit, values: each.std, told: "predicted" },
@@ -89,18 +91,22 @@
   // ---- Colours -------------------------------------------------------------------------------------
   const colourAll = () => {
     const { points, pool } = map;
-    const theme = isDark() ? "dark" : "light";
-    map.paper = isDark() ? [23, 30, 38] : [255, 255, 255];
+    map.paper = review.coloursOf("--sheet");
     const looks = pool.statuses.map((name) => LOOKS[name]);
     const order = points.placed;
     const { values } = map.choice();
     const rank = Object.keys(LOOKS);
     const depth = pool.statuses.map((name) => rank.indexOf(name));
     if (!values) {
-      map.palette = rank.map((name) => LOOKS[name][theme]);
-      for (const i of order) { points.colour[i] = depth[pool.status[i]]; points.size[i] = looks[pool.status[i]].size; }
+      map.palette = rank.map(colourOf);
+      const shapes = looks.map(({ shape }) => review.shapes.indexOf(shape));
+      for (const i of order) {
+        const code = pool.status[i];
+        points.colour[i] = depth[code]; points.size[i] = looks[code].size; points.shape[i] = shapes[code];
+      }
     } else {
-      map.palette = [LOOKS.unlisted[theme], ...review.ramp];
+      points.shape.fill(0);
+      map.palette = [colourOf("unlisted"), ...review.ramp(isDark())];
       const known = Float32Array.from(order, (i) => values[i]).filter((value) => !Number.isNaN(value)).sort();
       // A few that lie far off do not press the others together.
       const [low, high] = known.length ? [known[Math.floor(known.length * 0.01)], known[Math.ceil(known.length * 0.99) - 1]] : [0, 1];
@@ -120,6 +126,27 @@
     byId("map-iteration").value = map.iteration();
   };
 
+  // What the colours of values mean; of a property that the goal asks for, where its window lies.
+  const ramp = ({ name, title, told, unit, values }) => {
+    const drawn = h("span", { class: "map-ramp" });
+    const colours = review.ramp(isDark());
+    drawn.style.background = `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map((share) => `rgb(${colours[Math.round(share * 255)]})`)})`;
+    const parts = [h("strong", {}, `${title}${unit ? ` (${unit})` : ""}`), h("span", { class: "soft" }, told || ""), drawn];
+    if (!map.span || !values) return parts;
+    const [low, high] = map.span;
+    const at = (value, end) => Math.min(Math.max((value === null ? end : value - low) / (value === null ? 1 : high - low || 1), 0), 1) * 100;
+    const property = map.about.properties.find((each) => name === `mean.${each.name}`);
+    for (const [from, to] of property ? property.windows : []) {
+      const window_ = h("i", { title: "Goal" });
+      window_.style.left = `${at(from, 0)}%`;
+      window_.style.width = `${Math.max(at(to, 1) - at(from, 0), 1)}%`;
+      parts.push(h("span", { class: "map-aim" }, window_));
+    }
+    parts.push(h("span", { class: "map-span" }, ...map.span.map((value) => h("span", {}, review.value(value, (high - low) / 20)))));
+    if (property && property.windows.length) parts.push(h("span", { class: "soft" }, "the line below is the goal"));
+    return parts;
+  };
+
   const describe = () => {
     const { pool } = map;
     const choice = map.choice();
@@ -128,13 +155,10 @@
     byId("map-colour").value = choice.name;
     const counts = new Map();
     for (const i of map.points.order) counts.set(pool.status[i], (counts.get(pool.status[i]) || 0) + 1);
-    const theme = isDark() ? "dark" : "light";
     const legend = choice.values
-      ? [h("span", { class: "soft" }, `${choice.told || ""}`), h("span", { class: "map-ramp" }),
-        h("span", { class: "map-span" }, ...(map.span || []).map((value) =>
-          h("span", {}, `${review.value(value, (map.span[1] - map.span[0]) / 20)}${choice.unit ? ` ${choice.unit}` : ""}`)))]
+      ? ramp(choice)
       : pool.statuses.map((name, code) => counts.get(code)
-        ? h("span", { class: "map-key" }, h("i", { style: `background: rgb(${LOOKS[name][theme]})` }), `${LOOKS[name].title} `,
+        ? h("span", { class: "map-key" }, h("i", { class: `status-${name} shape-${LOOKS[name].shape}` }), `${LOOKS[name].title} `,
           h("span", { class: "soft" }, counts.get(code).toLocaleString("en")))
         : null);
     byId("map-legend").replaceChildren(...legend.filter(Boolean));
@@ -142,7 +166,8 @@
     const share = pool.explained === null ? "" : ` They keep ${review.percent(pool.explained)} of the features' variance: near ones may differ in the rest.`;
     byId("map-told").textContent = `${pool.n_placed.toLocaleString("en")} of ${review.count(pool.n_pool, "material")}`
       + `${missing ? `; ${missing.toLocaleString("en")} without features yet` : ""}`;
-    byId("map-axes").textContent = `First two principal components of the features.${share}`;
+    byId("map-axes").replaceChildren(`First two principal components of the features.${share}`,
+      h("span", { class: "block" }, "Drag to move, scroll to zoom, click for one; Lasso draws around some, to flag or reject them together."));
   };
 
   // ---- Reading -------------------------------------------------------------------------------------

@@ -11,22 +11,49 @@
     const [from, rest] = [Math.min(Math.floor(at), RAMP.length - 2), at - Math.min(Math.floor(at), RAMP.length - 2)];
     return RAMP[from].map((part, i) => Math.round(part + rest * (RAMP[from + 1][i] - part)));
   };
-  review.ramp = Array.from({ length: STEPS }, (_, step) => ramp(step / (STEPS - 1)));
+  // Of its ends, the one that the sheet would swallow is left out.
+  const ramps = [[0, 0.85], [0.25, 1]].map(([low, high]) =>
+    Array.from({ length: STEPS }, (_, step) => ramp(low + ((high - low) * step) / (STEPS - 1))));
+  review.ramp = (isDark) => ramps[isDark ? 1 : 0];
 
-  // A disc as pixels beside its middle: dx, dy and how much it is covered, one after the other.
-  const discs = new Map();
-  const disc = (exact) => {
+  // Whether a place beside the middle lies within a shape of radius 1.
+  const WITHIN = {
+    disc: (x, y) => x * x + y * y <= 1,
+    cross: (x, y) => Math.max(Math.abs(x), Math.abs(y)) <= 0.9 && Math.min(Math.abs(x - y), Math.abs(x + y)) <= 0.45,
+    triangle: (x, y) => y <= 0.75 && Math.abs(x) <= (y + 1) * 0.57,
+    square: (x, y) => Math.max(Math.abs(x), Math.abs(y)) <= 0.85,
+    diamond: (x, y) => Math.abs(x) + Math.abs(y) <= 1.1,
+    star: (x, y) => {
+      const fifth = (2 * Math.PI) / 5;
+      const turned = Math.abs(((Math.atan2(x, -y) + 2.5 * fifth) % fifth) - fifth / 2);
+      // From a point, at radius 1, the edge runs to the notch, at radius 0.45.
+      const [px, py] = [Math.hypot(x, y) * Math.cos(turned), Math.hypot(x, y) * Math.sin(turned)];
+      const [nx, ny] = [0.45 * Math.cos(fifth / 2), 0.45 * Math.sin(fifth / 2)];
+      return (nx - 1) * py - ny * (px - 1) >= 0;
+    },
+  };
+  review.shapes = Object.keys(WITHIN);
+
+  // A shape as pixels beside its middle: dx, dy and how much it is covered, one after the other.
+  const FINE = 4;
+  const stamps = new Map();
+  const stampOf = (exact, shape) => {
     const radius = Math.round(4 * exact) / 4;
-    if (discs.has(radius)) return discs.get(radius);
+    const key = radius * 100 + shape;
+    if (stamps.has(key)) return stamps.get(key);
+    const within = WITHIN[review.shapes[shape]];
     const pixels = [];
     const reach = Math.ceil(radius);
+    const outer = radius + 0.5;
     for (let dy = -reach; dy <= reach; dy += 1)
       for (let dx = -reach; dx <= reach; dx += 1) {
-        const cover = Math.min(Math.max(radius + 0.5 - Math.hypot(dx, dy), 0), 1);
-        if (cover > 0.05) pixels.push(dx, dy, Math.round(cover * 256));
+        let inside = 0;
+        for (let n = 0; n < FINE * FINE; n += 1)
+          inside += within((dx + ((n % FINE) + 0.5) / FINE - 0.5) / outer, (dy + (Math.floor(n / FINE) + 0.5) / FINE - 0.5) / outer);
+        if (inside) pixels.push(dx, dy, Math.round((inside / FINE / FINE) * 256));
       }
-    discs.set(radius, Int32Array.from(pixels));
-    return discs.get(radius);
+    stamps.set(key, Int32Array.from(pixels));
+    return stamps.get(key);
   };
 
   let kept = null; // the picture of the frame before, in which the next one is drawn
@@ -35,7 +62,7 @@
     return kept;
   };
 
-  // points: x, y, colour (index into palette), size, order (those that have a place, as they are drawn).
+  // points: x, y, colour (index into palette), shape, size, order (those that have a place, as they are drawn).
   review.drawPoints = (canvas, view, points, palette, paper) => {
     const { width, height } = canvas;
     const context = canvas.getContext("2d");
@@ -43,7 +70,7 @@
     const pixels = new Uint32Array(image.data.buffer);
     const opaque = 255 << 24;
     pixels.fill((opaque | (paper[2] << 16) | (paper[1] << 8) | paper[0]) >>> 0);
-    const { x: xs, y: ys, colour, size, order } = points;
+    const { x: xs, y: ys, colour, shape, size, order } = points;
     for (let n = 0; n < order.length; n += 1) {
       const i = order[n];
       const x = Math.round((xs[i] - view.x) * view.scale + width / 2);
@@ -51,7 +78,7 @@
       const radius = size[i] * view.point;
       const reach = Math.ceil(radius);
       if (x < -reach || y < -reach || x >= width + reach || y >= height + reach) continue;
-      const stamp = disc(radius);
+      const stamp = stampOf(radius, shape[i]);
       const isInside = x >= reach && y >= reach && x < width - reach && y < height - reach;
       const [red, green, blue] = palette[colour[i]];
       for (let k = 0; k < stamp.length; k += 3) {

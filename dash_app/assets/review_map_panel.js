@@ -17,7 +17,7 @@
     if (!Number.isNaN(pool.score[i])) facts.push(["Score", number(pool.score[i])]);
     if (map.about.has_criteria && !Number.isNaN(pool.feasibility[i])) facts.push(["Chance of a hit", review.percent(pool.feasibility[i])]);
     const far = pool.far !== null && pool.distance[i] > pool.far ? " (far)" : "";
-    if (!Number.isNaN(pool.distance[i])) facts.push(["Distance", `${pool.distance[i].toFixed(2)}${far}`]);
+    if (!Number.isNaN(pool.distance[i])) facts.push(["Distance", `${pool.distance[i].toFixed(2)} × typical${far}`]);
     return [h("strong", {}, ...review.formula(pool.formulas[i])), " ", h("span", { class: "soft" }, pool.material_ids[i]),
       h("div", {}, h("span", { class: `badge badge-${standing(i) === "hit" ? "validated" : standing(i)}` }, title(i))),
       h("dl", { class: "pairs" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))];

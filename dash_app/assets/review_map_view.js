@@ -9,6 +9,7 @@
   let fitted = null;
   let drawing = null;
   let isLasso = false;
+  let windowWidth = null; // the browser's, when the map was laid last
 
   // ---- Drawing -------------------------------------------------------------------------------------
   const fit = () => {
@@ -71,16 +72,30 @@
   };
   map.draw = () => { if (drawing === null) drawing = requestAnimationFrame(draw); };
 
+  // One that was chosen and lies below the panel now is brought beside it.
+  const uncover = () => {
+    if (map.chosen.length !== 1) return;
+    const beyond = toCanvas(map.points.x[map.chosen[0]], map.points.y[map.chosen[0]])[0] + 40 * (devicePixelRatio || 1) - canvas().width;
+    if (beyond > 0) view.x += beyond / view.scale;
+  };
+
   const lay = () => {
     const frame = byId("map-frame");
     if (!frame || !map.points) return;
     const { width, height } = frame.getBoundingClientRect();
     const ratio = devicePixelRatio || 1;
-    const before = canvas().width;
+    const [before, high] = [canvas().width, canvas().height];
     for (const each of [canvas(), over()]) { each.width = Math.round(width * ratio); each.height = Math.round(height * ratio); }
     fitted = fit();
     if (!view) view = { ...fitted };
-    else if (before) view.scale *= canvas().width / before;
+    else if (before && windowWidth !== innerWidth) view.scale *= canvas().width / before;
+    else if (before) {
+      // The panel came or went: what one points at stays where it is.
+      view.x += (canvas().width - before) / 2 / view.scale;
+      view.y -= (canvas().height - high) / 2 / view.scale;
+      uncover();
+    }
+    windowWidth = innerWidth;
     map.draw();
   };
 
@@ -168,8 +183,9 @@
     const found = review.nearestPoint(view, map.points, px, py, REACH * (devicePixelRatio || 1), canvas());
     if (found !== hovered) { hovered = found; drawOver(); }
     const tip = byId("map-tip");
-    tip.hidden = found === null;
-    if (found === null) return;
+    // Of the one that is chosen the panel tells already.
+    tip.hidden = found === null || (map.chosen.length === 1 && map.chosen[0] === found);
+    if (tip.hidden) return;
     tip.replaceChildren(...map.tell(found));
     const box = byId("map-frame").getBoundingClientRect();
     const [left, top] = [event.clientX - box.left + 14, event.clientY - box.top + 14];
@@ -203,6 +219,7 @@
     if (moved) { keepView(); return; }
     const found = review.nearestPoint(view, map.points, ...at(event), REACH * (devicePixelRatio || 1), canvas());
     line = [];
+    byId("map-tip").hidden = true;
     map.change({ around: null, point: found === null ? null : map.pool.material_ids[found] });
     map.choose();
   });

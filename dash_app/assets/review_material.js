@@ -21,10 +21,11 @@
       else place.removeAttribute("tabindex");
   };
 
-  const keys = { j: "material-after", k: "material-before" };
+  const keys = { j: "#material-after", k: "#material-before", f: ".material-head [data-decide=flag]",
+    r: ".material-head [data-decide=reject]" };
   document.addEventListener("keydown", (event) => {
     if (!byId("material-body") || review.isTyping(event) || review.isCovered()) return;
-    const link = keys[event.key] && byId(keys[event.key]);
+    const link = keys[event.key] && document.querySelector(keys[event.key]);
     if (link) { event.preventDefault(); link.click(); }
   });
 

@@ -86,7 +86,7 @@
     return atoms;
   };
 
-  const drawCells = (cells, color, ink) => {
+  const drawCells = (cells, color, ink, paper) => {
     const ends = [0, cells];
     const steps = Array.from({ length: cells + 1 }, (_, n) => n);
     for (const axis of [0, 1, 2])
@@ -97,7 +97,7 @@
     ["a", "b", "c"].forEach((name, axis) => {
       const tip = [0, 0, 0];
       tip[axis] = cells + BEYOND / Math.hypot(...crystal.vectors[axis]);
-      viewer.addLabel(name, { position: at(point(tip)), fontColor: ink, fontSize: 16, bold: true, backgroundOpacity: 0, inFront: true,
+      viewer.addLabel(name, { position: at(point(tip)), fontColor: ink, fontSize: 16, bold: true, backgroundColor: paper, backgroundOpacity: 0.7, inFront: true,
         alignment: "center" });
     });
   };
@@ -134,8 +134,8 @@
       [...seen].map(([element, n]) => `${n} ${element}`).join(", ")}${look.cells > 1 ? `; ${look.cells} cells along each axis` : ""}`);
   };
 
-  const inkOf = (element) => `#${getComputedStyle(element).color.match(/\d+/g).slice(0, 3)
-    .map((part) => Number(part).toString(16).padStart(2, "0")).join("")}`;
+  const hex = (parts) => `#${parts.map((part) => Number(part).toString(16).padStart(2, "0")).join("")}`;
+  const inkOf = (element) => hex(getComputedStyle(element).color.match(/\d+/g).slice(0, 3));
   const draw = ({ isNew = false } = {}) => {
     while (count(look.cells) > MOST_ATOMS && look.cells > 1) look.cells -= 1;
     describe();
@@ -149,7 +149,7 @@
         sphere: { radius: 0.18 + 0.24 * (RADII[element] || 1.5), color: color(element) },
         ...(look.bonds ? { stick: { radius: 0.07, colorscheme: "Jmol" } } : {}),
       });
-    if (look.cell) drawCells(look.cells, inkOf(byId("structure-view")), inkOf(document.body));
+    if (look.cell) drawCells(look.cells, inkOf(byId("structure-view")), inkOf(document.body), hex(review.coloursOf("--raised")));
     if (isNew) orient();
     viewer.render();
     host.dataset.atoms = atoms.length;

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import dash
-from dash import Dash, Input, Output, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from fastapi import FastAPI
 
 from dash_app.client import ApiClient, ApiError
@@ -88,7 +88,7 @@ def _frame() -> html.Div:
         dcc.Link("Campaigns", href="/"),
         dcc.Link("Runs", href="/runs"),
         dcc.Link("Data", href="/data"),
-        html.A("API", href=f"{API_PREFIX}/docs"),
+        html.A("API ↗", href=f"{API_PREFIX}/docs", title="The API's reference, beyond these pages"),
     ]
     tools = [
         html.Span(
@@ -113,6 +113,7 @@ def _frame() -> html.Div:
     return html.Div(
         [
             dcc.Store(id="visitor"),
+            dcc.Store(id="section"),
             html.A("To the page's content", href="#content", className="skip"),
             html.Header(top, className="top"),
             offline,
@@ -127,6 +128,12 @@ def _frame() -> html.Div:
 
 
 def _register_visitor(app: Dash, client: ApiClient) -> None:
+    app.clientside_callback(
+        ClientsideFunction("review", "markSection"),
+        Output("section", "data"),
+        Input("_pages_location", "pathname"),
+    )
+
     @app.callback(
         Output("who", "children"),
         Output("visitor", "data"),

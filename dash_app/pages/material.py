@@ -12,6 +12,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from dash_app.candidate_contract import CandidatePage
 from dash_app.client import ApiClient, ApiError
+from dash_app.components.candidates.review_area import decide_dialog
 from dash_app.components.candidates.why import why_panel
 from dash_app.components.charts.crystal import read_crystal, sites_table
 from dash_app.components.material.facts import crystal_facts, neighbours_table, sources_list, values_table
@@ -177,6 +178,7 @@ def _layout(
             *(dcc.Store(id=each) for each in _STORES),
             html.Div(html.Div(className="skeleton wide-skeleton"), id="material-head"),
             html.Div(material_body(), id="material-body", hidden=True),
+            decide_dialog(),
         ],
         className="page material-page",
     )

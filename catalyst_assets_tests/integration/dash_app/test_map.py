@@ -164,13 +164,18 @@ def test_one_is_looked_at_and_what_is_drawn_around_is_flagged(
     page.mouse.move(*spot(page, "p:CaTiO3"))
     expect(page.locator("#map-tip")).to_contain_text("CaTiO3")
     expect(page.locator("#map-tip")).to_contain_text("4.00 ± 0.10 eV")
-    page.mouse.click(*spot(page, "p:SrTiO3"))
+    clicked = spot(page, "p:SrTiO3")
+    page.mouse.click(*clicked)
     expect(page.locator("#map-panel")).to_contain_text("p:SrTiO3")
     expect(page.get_by_role("link", name="Open candidate")).to_be_visible()
     expect(page).to_have_url(f"{url}/campaigns/{campaign.name}/map?point=p:SrTiO3")
+    expect(page.locator("#map-tip")).to_be_hidden()
+    assert spot(page, "p:SrTiO3") == pytest.approx(clicked, abs=1)  # though the panel took its room
 
     page.locator("#map-colour").select_option("mean.band_gap_direct")
-    expect(page.locator("#map-legend")).to_contain_text("4.00 eV")
+    expect(page.locator("#map-legend")).to_contain_text("4.00")
+    expect(page.locator("#map-legend strong")).to_have_text("Band gap direct (eV)")
+    expect(page.locator("#map-legend .map-aim i")).to_have_count(1)
     page.keyboard.press("Escape")
     expect(page.locator("#map-panel")).to_be_hidden()
     (x, y), (right, _), (_, top) = (spot(page, name) for name in ("p:SrTiO3", "p:PbTiO3", "p:AlLaO3"))
@@ -196,6 +201,41 @@ def test_one_is_looked_at_and_what_is_drawn_around_is_flagged(
     page.locator("#map-grid").click()
     expect(page.locator("#candidate-count")).to_have_text("3 candidates")
     assert sorted(formulas(page)) == ["AlLaO3", "PbTiO3", "SrTiO3"]
+    assert failures == []
+
+
+@pytest.mark.browser
+def test_each_standing_has_the_colour_of_its_chip_and_a_shape_of_its_own(
+    page: Page, opened: tuple[str, list[str]], campaign: ReviewedCampaign
+) -> None:
+    _, failures = opened
+    listed = page.evaluate(
+        "name => review.ask(`/candidates?campaign=${name}`).then((page) => page.items.map((each) => each.candidate_id))",
+        campaign.name,
+    )
+    campaign.move(listed[0], "rejected", kind="withdrawn", reason="lead")
+    campaign.move(listed[1], "flagged")
+    expect(page.locator("#map-legend")).to_contain_text("Rejected 1")
+    expect(page.locator("#map-legend")).to_contain_text("Flagged 1")
+    shapes = {
+        each: page.locator(f"#map-legend i.status-{each}").get_attribute("class")
+        for each in ("ranked", "flagged", "rejected")
+    }
+    assert shapes == {
+        "ranked": "status-ranked shape-disc",
+        "flagged": "status-flagged shape-triangle",
+        "rejected": "status-rejected shape-cross",
+    }
+    pixel = """([x, y, name]) => {
+      const canvas = document.getElementById("map-canvas");
+      const [left, top] = [canvas.getBoundingClientRect().left, canvas.getBoundingClientRect().top];
+      const at = canvas.getContext("2d").getImageData((x - left) * devicePixelRatio, (y - top) * devicePixelRatio, 1, 1).data;
+      const look = getComputedStyle(document.querySelector(`#map-legend i.status-${name}`)).backgroundColor;
+      return [`rgb(${at[0]}, ${at[1]}, ${at[2]})`, look];
+    }"""
+    for material, name in (("p:SrTiO3", "rejected"), ("p:PbTiO3", "flagged"), ("p:AlLaO3", "ranked")):
+        drawn, look = page.evaluate(pixel, [*spot(page, material), name])
+        assert drawn == look, name
     assert failures == []
 
 

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
-from catalyst_assets_tests.integration.dash_app.review_page import cell, signed_in
+from catalyst_assets_tests.integration.dash_app.review_page import cell, decisions, signed_in
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.dash_app.serving import bearer
 from resources.postgres.database import Database, Role
@@ -65,7 +65,7 @@ def test_a_material_shows_its_crystal_what_was_expected_and_what_was_measured(
 ) -> None:
     page.goto(f"{url}/materials/{SEEN}")
     expect(page.locator("#material-head h1 .name")).to_have_text("SrTiO3")
-    expect(page.locator("#material-head")).to_contain_text("Rank 2 in iteration 1")
+    expect(page.locator("#material-head")).to_contain_text("Show in ranking, #2")
 
     drawn = page.locator(".structure-host")
     expect(drawn.locator("canvas").first).to_be_visible()
@@ -184,6 +184,42 @@ def test_ways_lead_from_the_grid_through_the_ranking_and_back(
         "There is no material 'p:Nothing'.Its address may be mistyped"
     )
     expect(page.locator("#material-body")).to_be_hidden()
+    assert failures == []
+
+
+def test_it_is_decided_about_where_one_reads_of_it(
+    page: Page, url: str, ranked: ReviewedCampaign, database: Database, failures: list[str]
+) -> None:
+    page.goto(f"{url}/materials/p:BaTiO3?campaign={ranked.name}")
+    standing = page.locator("#material-head .badge")
+    expect(standing).to_have_text("Ranked")
+    page.locator(".material-head [data-decide=flag]").click()
+    expect(page.locator("#decide-title")).to_have_text("Flag BaTiO3")
+    page.locator("#decide-reason").fill("it is near the best")
+    page.locator("#decide-confirm").click()
+    expect(standing).to_have_text("Flagged")
+    expect(page.locator("#material-history")).to_contain_text("it is near the best")
+    expect(page.locator(".material-head [data-decide=flag]")).to_have_count(0)
+
+    page.keyboard.press("f")  # it is flagged already
+    expect(page.locator("#decide")).to_be_hidden()
+    page.keyboard.press("r")
+    page.locator("#decide [data-kind=withdrawn]").click()
+    page.locator("#decide-reason").fill("barium is banned here")
+    page.locator("#decide-confirm").click()
+    expect(standing).to_have_text("Rejected: withdrawn")
+    expect(page.locator(".material-head [data-decide=reject]")).to_have_count(0)
+    assert decisions(database)[-2:] == [
+        ("p:BaTiO3", "flagged", "Ada Lovelace", "it is near the best"),
+        ("p:BaTiO3", "rejected", "Ada Lovelace", "barium is banned here"),
+    ]
+
+    page.set_viewport_size({"width": 820, "height": 1180})
+    parts = ("#material-track", "#material-why", "#structure-tools", "#material-facts")
+    tops = [page.locator(each).bounding_box() for each in parts]
+    heights = [each["y"] for each in tops if each is not None]
+    assert len(heights) == len(parts)
+    assert heights == sorted(heights)
     assert failures == []
 
 

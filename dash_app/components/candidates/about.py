@@ -14,6 +14,7 @@ def campaign_about(campaign: CampaignDetail) -> dict[str, Any]:
     return {
         "name": campaign.name,
         "method": campaign.document.get("method", ""),
+        "validator": campaign.document.get("validator", ""),
         # Whether people say when validation begins, or a program does.
         "by_laboratory": campaign.document.get("validator") == "laboratory",
         "has_criteria": campaign.hits is not None,

@@ -14,9 +14,9 @@ def map_tools() -> html.Div:
     return html.Div(
         [
             html.Select(id="map-iteration", **aria(label="Iteration")),
-            html.Label(["Colour ", html.Select(id="map-colour")]),
-            button("Lasso", "map-lasso", "quiet", title="l, or Shift and drag", **aria(pressed="false")),
-            button("Whole pool", "map-whole", "quiet", title="0"),
+            html.Label(["Colour by ", html.Select(id="map-colour")]),
+            button("◌ Lasso", "map-lasso", "quiet", title="l, or Shift and drag", **aria(pressed="false")),
+            button("Reset view", "map-whole", "quiet", title="0"),
             button("Clear selection", "map-clear", "link", hidden=True),
             html.Span(id="map-selection", className="soft", role="status"),
             html.Span(className="gap"),

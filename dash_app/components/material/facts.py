@@ -91,8 +91,8 @@ def neighbours_table(found: NeighbourList, campaign: str | None) -> Any:
         for each in found.items
     ]
     return [
-        table(("Material", "Distance", "Known"), rows, "figures nearest"),
-        remark("Distance in features: 0 where two structures are described the same."),
+        table(("Material", "Feature distance", "Known"), rows, "figures nearest"),
+        remark("Feature distance has no scale: 0 where two structures are described the same."),
     ]
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from dash_app.components.candidates.deciding import deciding
 from dash_app.components.links import candidate_path, material_path
 from dash_app.components.material.look import Seen
 from dash_app.components.tiles import badge
@@ -33,6 +34,7 @@ def material_head(seen: Seen) -> html.Div:
             title,
             html.Code(material.material_id, className="material-id"),
             *standing,
+            deciding(candidate) if candidate is not None else None,
             html.Nav(_ways(seen), className="ways", **aria(label="Ranking")),
         ],
         className="campaign-head material-head",
@@ -54,11 +56,11 @@ def _ways(seen: Seen) -> list[Any]:
     return [
         _way(seen.before, "before"),
         dcc.Link(
-            f"Rank {here.rank:,} in iteration {here.iteration}",
+            f"Show in ranking, #{here.rank:,}",
             href=ranking,
             className="button",
             id="material-ranking",
-            title="Show it in the ranking, where it is decided about",
+            title=f"Rank {here.rank:,} of iteration {here.iteration}",
         ),
         _way(seen.after, "after"),
     ]

@@ -27,8 +27,8 @@ def material_body() -> html.Div:
         ),
     ]
     narrow = [
-        _panel("Crystal", html.Div(id="material-facts"), html.H3("Sources"), html.Div(id="material-sources")),
         html.Section(id="material-why", className="panel"),
+        _panel("Crystal", html.Div(id="material-facts"), html.H3("Sources"), html.Div(id="material-sources")),
         _panel("Notes", note_form(), html.Div(id="material-notes")),
         _panel("Decisions", html.Div(id="material-history")),
         _panel("Known values", html.Div(id="material-values", className="wide")),
