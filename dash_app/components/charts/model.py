@@ -112,13 +112,14 @@ def calibration_figure(name: str, iterations: Sequence[Iteration], answers: Sequ
     if len(traces) == 1:
         return empty_figure("Not measured yet")
     ticks = [0, 25, 50, 75, 100]
+    texts = [f"{tick}\u2009%" for tick in ticks]
     # One of the two noughts at the corner is enough.
     return figure(
         traces,
         "Stated interval",
         "Measured inside it",
-        xaxis={"range": [0, 100], "tickvals": ticks, "ticksuffix": " %"},
-        yaxis={"range": [0, 103], "tickvals": ticks[1:], "ticksuffix": " %"},
+        xaxis={"range": [0, 100], "tickvals": ticks, "ticktext": texts},
+        yaxis={"range": [0, 103], "tickvals": ticks[1:], "ticktext": texts[1:]},
         margin=MARGIN | {"r": 28},
     )
 
