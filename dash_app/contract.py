@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from catalyst_assets.campaigns.rejections import RejectionKind
 from catalyst_assets.vocabulary.people import check_text
+from dash_app.named_contract import NamedMaterial
 from dash_app.superseded_contract import SupersededLabel
 
 API_PREFIX: Final = "/api/v1"
@@ -243,7 +244,7 @@ class Step(BaseModel):
     reason: str
 
 
-class Candidate(BaseModel):
+class Candidate(NamedMaterial):
     """A material that a ranking suggests."""
 
     candidate_id: int
@@ -330,7 +331,7 @@ class Criterion(BaseModel):
     alternatives: list[Alternative] = Field(description="One where the campaign names no `any_of`.")
 
 
-class NearestLabelled(BaseModel):
+class NearestLabelled(NamedMaterial):
     """A material of known properties near a candidate."""
 
     material_id: str

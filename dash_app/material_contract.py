@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dash_app.contract import Candidate, CandidateEvent, Predicted, Printable
+from dash_app.named_contract import NamedMaterial
 from dash_app.result_contract import Result
 
 
@@ -88,7 +89,7 @@ class NoteList(BaseModel):
     total: int
 
 
-class Neighbour(BaseModel):
+class Neighbour(NamedMaterial):
     """A material that is described alike."""
 
     material_id: str
@@ -120,7 +121,7 @@ class Symmetry(BaseModel):
     crystal_system: str
 
 
-class MaterialDetail(BaseModel):
+class MaterialDetail(NamedMaterial):
     """A material with all that is known of it."""
 
     material_id: str

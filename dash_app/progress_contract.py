@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from dash_app.named_contract import NamedMaterial
+
 
 class EvaluatedProperty(BaseModel):
     """What was predicted of a property, and what validation said."""
@@ -13,7 +15,7 @@ class EvaluatedProperty(BaseModel):
     uncertainty: float | None = Field(description="Standard deviation of what was predicted.")
 
 
-class EvaluatedMaterial(BaseModel):
+class EvaluatedMaterial(NamedMaterial):
     """A material that validation answered for."""
 
     number: int = Field(

@@ -4,6 +4,7 @@ from pydantic import BaseModel, Field
 
 from catalyst_assets.campaigns.model import Strategy
 from dash_app.contract import CandidateStatus, Predicted
+from dash_app.named_contract import NamedMaterial
 
 
 class StrategyInfo(BaseModel):
@@ -13,7 +14,7 @@ class StrategyInfo(BaseModel):
     explores: bool = Field(description="Whether the exploration weight changes anything.")
 
 
-class RankedAgain(BaseModel):
+class RankedAgain(NamedMaterial):
     """A candidate of a re-ranking."""
 
     rank: int

@@ -18,6 +18,7 @@ from pydantic import (
 
 from catalyst_assets.vocabulary.people import check_text
 from dash_app.contract import ReasonText
+from dash_app.named_contract import NamedMaterial
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(check_text)]
 # As the database counts.
@@ -88,7 +89,7 @@ class NewResult(BaseModel):
         return self
 
 
-class Result(BaseModel):
+class Result(NamedMaterial):
     """A row of the ledger."""
 
     result_id: int
@@ -152,7 +153,7 @@ class Correction(BaseModel):
     why: str
 
 
-class Movement(BaseModel):
+class Movement(NamedMaterial):
     """A candidate that follows the results."""
 
     candidate: int
@@ -177,7 +178,7 @@ class Outlier(BaseModel):
     of: int = Field(description="Number of replicates.")
 
 
-class CheckedRow(BaseModel):
+class CheckedRow(NamedMaterial):
     """A measurement that is in order, and what it would do."""
 
     place: str = Field(description="Where it stands in a file, such as `line 7`.")

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from dash_app.named_contract import NamedMaterial
 
 
-class SupersededLabel(BaseModel):
+class SupersededLabel(NamedMaterial):
     """A label that a ranking was learned from, one of whose results was corrected or retracted since."""
 
     material_id: str

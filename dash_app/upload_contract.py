@@ -5,6 +5,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from dash_app.named_contract import NamedMaterial
+
 MOST_FORMULAS = 10_000
 # What formulas can be put on, and of which kind each takes them.
 PROTOTYPE_FORMULAS: Final = {
@@ -46,7 +48,7 @@ class UploadFile(BaseModel):
     size_bytes: int
 
 
-class UploadCandidate(BaseModel):
+class UploadCandidate(NamedMaterial):
     """What became, or would become, of one candidate."""
 
     place: str = Field(description="The file, and the block or line in it.")

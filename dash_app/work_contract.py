@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dash_app.named_contract import NamedMaterial
+
 
 class CalculationAnswer(BaseModel):
     """What a calculation found of one property."""
@@ -16,7 +18,7 @@ class CalculationAnswer(BaseModel):
     standard_deviation: float | None = None
 
 
-class Calculation(BaseModel):
+class Calculation(NamedMaterial):
     """A calculation that a validator runs: one for a material, method and settings, whoever asks and how often."""
 
     job_id: str

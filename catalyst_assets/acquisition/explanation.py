@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from catalyst_assets.campaigns.criteria import feasible
+from catalyst_assets.campaigns.criteria import chance_of
 from catalyst_assets.campaigns.model import AnyOf, Bound, Campaign
 from catalyst_assets.learning.uncertainty.distance import fit_distance
 
@@ -29,7 +29,7 @@ class BoundChance:
     Attributes
     ----------
     chance
-        Share of the joint draws inside it.
+        From the joint draws, as `criteria.chance_of` says it.
     """
 
     property: str
@@ -45,11 +45,11 @@ class CriterionChance:
     Attributes
     ----------
     chance
-        Share of the joint draws in which it holds; of alternatives, in which any does.
+        Likewise; of alternatives, of the likeliest.
     branches
         The alternatives, each with the bounds that hold together; one branch of one bound where there are none.
     branch_chances
-        Share of the joint draws in which all bounds of a branch hold, one entry a branch.
+        That all bounds of a branch hold, one entry a branch.
     """
 
     chance: float
@@ -80,20 +80,24 @@ class Explanation:
     decisive: str
 
 
-def explain(campaign: Campaign, draws: NDArray[np.floating], properties: Sequence[str]) -> Explanation:
+def explain(
+    campaign: Campaign, draws: NDArray[np.floating], std: NDArray[np.floating], properties: Sequence[str]
+) -> Explanation:
     """Explain one candidate by its joint draws.
 
     Parameters
     ----------
     draws
         Shape (k, p), in each property's unit.
+    std
+        Shape (p,): predicted standard deviations.
     properties
         Names of the p properties.
     """
 
     def chance(*criteria: Bound | AnyOf) -> float:
         part = campaign.model_copy(update={"criteria": criteria})
-        return float(feasible(part, draws, properties).mean())
+        return float(chance_of(part, draws[None], std[None], properties)[0])
 
     chances = []
     for criterion in campaign.criteria:

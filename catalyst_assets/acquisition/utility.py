@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from catalyst_assets.campaigns.criteria import log_smooth_feasibility, margins
+from catalyst_assets.campaigns.criteria import BANDWIDTH, log_smooth_feasibility, margins
 from catalyst_assets.campaigns.model import Campaign, Objective
 
 if TYPE_CHECKING:
     from catalyst_assets.acquisition.problem import RankingProblem
 
 _LEAST_SPREAD: Final = 1e-9
-_BANDWIDTH: Final = 0.1
 _LEAST_BLUR: Final = 1e-3
 _FAR: Final = 30.0  # beyond it sigmoid and softplus are exponentials to double precision
 
@@ -98,7 +97,7 @@ class Utility:
         """
         function = self.function
         widths = {
-            name: function.spreads[name] * (_BANDWIDTH * self.relative_std[:, place] + _LEAST_BLUR)
+            name: function.spreads[name] * (BANDWIDTH * self.relative_std[:, place] + _LEAST_BLUR)
             for place, name in enumerate(function.properties)
         }
         return log_smooth_feasibility(function.campaign, self.draws, function.properties, widths)
@@ -212,7 +211,7 @@ def blur(draws: NDArray[np.float64]) -> NDArray[np.float64]:
     A few dozen draws resolve a chance to some per cent only; blurring each by a part of their spread ranks
     the candidates below that by how near their draws come.
     """
-    return np.asarray(_BANDWIDTH * draws.std(axis=1) + _LEAST_BLUR)
+    return np.asarray(BANDWIDTH * draws.std(axis=1) + _LEAST_BLUR)
 
 
 def log_mean_exp(terms: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -81,8 +81,10 @@ class StoredRanking:
         problem = self.problem
         wanted = set(material_ids)
         places = [place for place, name in enumerate(problem.material_ids) if name in wanted]
-        draws = problem.prediction.draws[places]
-        found = bound_chances(problem.campaign, draws, problem.prediction.properties)
+        predicted = problem.prediction
+        found = bound_chances(
+            problem.campaign, predicted.draws[places], predicted.std[places], predicted.properties
+        )
         return {
             problem.material_ids[place]: {name: float(each[row]) for name, each in found.items()}
             for row, place in enumerate(places)

@@ -17,6 +17,9 @@ from catalyst_assets.campaigns.model import AnyOf, Bound, Campaign
 if TYPE_CHECKING:
     import pandas as pd
 
+# The part of a predicted deviation by which each draw is blurred: a few dozen draws resolve a chance to some per cent only.
+BANDWIDTH: Final = 0.1
+_LEAST_WIDTH: Final = 1e-9
 # Further away a limit is none, and single precision ends.
 _FARTHEST: Final = 1e15
 
@@ -49,26 +52,54 @@ def feasible(campaign: Campaign, draws: NDArray[np.floating], properties: Sequen
     return _all_hold(campaign, _columns(draws, properties))
 
 
-def bound_chances(
-    campaign: Campaign, draws: NDArray[np.floating], properties: Sequence[str]
-) -> dict[str, NDArray[np.float64]]:
-    """Say how likely each property is within the goal, by itself.
+def chance_of(
+    campaign: Campaign, draws: NDArray[np.floating], std: NDArray[np.floating], properties: Sequence[str]
+) -> NDArray[np.float64]:
+    """Say how likely all criteria hold together: from joint draws, each blurred as for the ranking's feasibility.
+
+    What is asked of one property alone is so never less likely than what is asked of it and others.
 
     Parameters
     ----------
+    campaign
+        A campaign of criteria.
     draws
         Shape (m, k, p), in each property's unit.
+    std
+        Shape (m, p): predicted standard deviations.
     properties
         Names of the p properties.
 
     Returns
     -------
-    Shape (m,) a property: the share of the draws within its bound; of properties that the criteria bound exactly once.
+    Shape (m,).
     """
-    column = _columns(draws, properties)
+    widths = {
+        name: np.maximum(BANDWIDTH * np.asarray(std[:, place], dtype=np.float64), _LEAST_WIDTH)
+        for place, name in enumerate(properties)
+    }
+    logarithms = log_smooth_feasibility(campaign, draws, properties, widths)
+    # A property that is not predicted satisfies no bound.
+    return np.asarray(np.nan_to_num(np.exp(logarithms.astype(np.float64))).mean(axis=1))
+
+
+def bound_chances(
+    campaign: Campaign, draws: NDArray[np.floating], std: NDArray[np.floating], properties: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Say how likely each property is within the goal, by itself.
+
+    Parameters
+    ----------
+    draws, std, properties
+        As of `chance_of`.
+
+    Returns
+    -------
+    Shape (m,) a property: of those that the criteria bound exactly once.
+    """
     named = Counter(bound.property for bound in campaign.bounds())
     return {
-        bound.property: _within(bound, column(bound.property)).mean(axis=-1)
+        bound.property: chance_of(campaign.model_copy(update={"criteria": (bound,)}), draws, std, properties)
         for bound in campaign.bounds()
         if named[bound.property] == 1 and bound.property in properties
     }

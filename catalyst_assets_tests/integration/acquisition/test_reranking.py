@@ -83,7 +83,9 @@ def test_the_list_the_details_and_the_what_if_give_one_chance_of_each_bound(
     api: httpx.Client, campaign: ReviewedCampaign
 ) -> None:
     listed = api.get("/candidates", params={"campaign": CAMPAIGN, "iteration": 1}).json()["items"]
-    again = {item["formula"]: item["chances"] for item in api.get(RERANK).json()["items"]}
+    reranked = api.get(RERANK).json()["items"]
+    again = {item["formula"]: item["chances"] for item in reranked}
+    assert all(item["feasibility"] <= min(item["chances"].values()) + 1e-3 for item in reranked)
 
     assert [item["formula"] for item in listed] == ["Narrow", "Likely", "Unstable", "Sure"]
     for item in listed:
@@ -94,7 +96,8 @@ def test_the_list_the_details_and_the_what_if_give_one_chance_of_each_bound(
         assert item["chances"] == {each["property"]: each["chance"] for each in (gap, energy)}
         assert again[item["formula"]] == item["chances"]
     # Narrow's gap is 4 deviations below the window, its energy 3 within it.
-    assert listed[0]["chances"] == {"band_gap_direct": 0.0, "formation_energy_per_atom": 1.0}
+    assert listed[0]["chances"]["band_gap_direct"] < 0.01
+    assert listed[0]["chances"]["formation_energy_per_atom"] > 0.98
 
 
 def test_a_ranking_recorded_anew_is_read_anew(
@@ -172,10 +175,10 @@ def test_a_candidate_says_how_likely_it_meets_each_criterion_and_which_decides(
         2.3,
         "eV",
     )
-    # 1.1 with steps of 0.2 * 3.4 / 31 on both sides: 21 of the 32 draws reach 1.0.
-    assert gap["chance"] == bound["chance"] == 21 / 32
+    # 1.1 with steps of 0.2 * 3.4 / 31 on both sides: 21 of the 32 draws reach 1.0, those near it in part.
+    assert gap["chance"] == bound["chance"] == pytest.approx(21 / 32, abs=0.02)
     assert energy["chance"] > gap["chance"]
-    assert why["Narrow"]["criteria"][0]["chance"] == 0
+    assert why["Narrow"]["criteria"][0]["chance"] < 1e-6
 
 
 def test_the_nearest_labelled_materials_come_with_what_was_known_of_them_then(

@@ -6,6 +6,7 @@ import pytest
 from catalyst_assets.acquisition.explanation import explain
 from catalyst_assets.acquisition.failures import chance_of_answer
 from catalyst_assets.acquisition.replay import Difference, find_difference
+from catalyst_assets.campaigns.criteria import bound_chances, chance_of
 from catalyst_assets.campaigns.history import History, judge_history
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.campaigns.model import Campaign
@@ -77,12 +78,27 @@ def test_alternatives_are_explained_by_their_likeliest_branch() -> None:
     }
     draws = np.array([[sure.get(name, 0.0) for name in names]] * 10)
     draws[:, names.index("conduction_band_direct")] = np.where(np.arange(10) < 7, 4.0, 5.0)
-    found = explain(campaign, draws, names)
+    found = explain(campaign, draws, np.zeros(len(names)), names)
     stability, bands = found.criteria
-    assert (stability.chance, bands.chance) == (1.0, 0.7)
-    assert bands.branch_chances == (0.7, 0.0)
-    assert [bound.chance for bound in bands.branches[0]] == [1.0, 1.0, 0.7]
+    assert (stability.chance, bands.chance) == pytest.approx((1.0, 0.7))
+    assert bands.branch_chances == pytest.approx((0.7, 0.0))
+    assert [bound.chance for bound in bands.branches[0]] == pytest.approx([1.0, 1.0, 0.7])
     assert found.decisive == "conduction_band_direct"
+
+
+def test_a_property_alone_is_never_less_likely_than_all_together() -> None:
+    campaign = load_campaign("oxide-perovskites-demo")
+    names = ("band_gap_direct", "formation_energy_per_atom")
+    draws = np.random.default_rng(0).normal([1.9, -2.0], [0.8, 0.3], size=(200, 64, 2))
+    std = np.broadcast_to([0.8, 0.3], (200, 2))
+
+    together = chance_of(campaign, draws, std, names)
+    alone = bound_chances(campaign, draws, std, names)
+
+    assert set(alone) == set(names)
+    assert all((chances >= together - 1e-6).all() for chances in alone.values())
+    share = ((draws[..., 0] >= 1.0) & (draws[..., 0] <= 2.3)).mean(axis=1)
+    assert np.abs(alone["band_gap_direct"] - share).max() < 0.06
 
 
 def test_an_objective_decides_once_its_criteria_are_likely() -> None:
@@ -93,8 +109,11 @@ def test_an_objective_decides_once_its_criteria_are_likely() -> None:
     campaign = Campaign.model_validate(document)
     names = ("band_gap_direct", "formation_energy_per_atom")
     stable = np.array([[1.0, -2.5]] * 4)
-    assert explain(campaign, stable, names).decisive == "band_gap_direct"
-    assert explain(campaign, stable + np.array([0, 1]), names).decisive == "formation_energy_per_atom"
+    assert explain(campaign, stable, np.zeros(2), names).decisive == "band_gap_direct"
+    assert (
+        explain(campaign, stable + np.array([0, 1]), np.zeros(2), names).decisive
+        == "formation_energy_per_atom"
+    )
 
 
 def test_the_first_difference_is_found_and_nothing_beyond_the_candidates_counts() -> None:

@@ -22,7 +22,7 @@ def explain_candidate(connection: sa.Connection, candidate_id: int) -> Explanati
     campaign = None if stored is None else parse_document(stored["document"])
     if stored is None or draws is None or campaign is None:
         return Explanation(criteria=[], decisive=None, nearest=nearest)
-    found = explain(campaign, draws[0], stored["properties"])
+    found = explain(campaign, draws[0], np.asarray(stored["std"]), stored["properties"])
     criteria = [_criterion(each) for each in found.criteria]
     return Explanation(criteria=criteria, decisive=found.decisive, nearest=nearest)
 

@@ -18,6 +18,7 @@ from dash_app.api.connection import Transaction
 from dash_app.api.problems import NotFoundError, problem_responses
 from dash_app.api.rankings import IterationKey, find_recorded
 from dash_app.map_contract import MOST_SHOWN, STATUSES, Column, PoolMap, PropertyColumns
+from dash_app.named_contract import formula_of
 from resources.postgres.database import Row, fetch_one
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=problem_responses(404, 422, 503))
@@ -87,7 +88,7 @@ def _draw(partition_key: str, iteration: int, standing: Row, columns: Row, hits:
         x=_column(x),
         y=_column(_numbers(columns["y"], ">f4")),
         material_ids=columns["material_ids"],
-        formulas=columns["formulas"],
+        formulas=list(map(formula_of, columns["material_ids"], columns["formulas"])),
         candidate_ids=_text(candidates.astype("<f8")),
         statuses=list(STATUSES),
         status=_text(codes),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from catalyst_assets.campaigns.criteria import bound_chances
@@ -87,7 +88,9 @@ def _chances(rankings: Iterable[Row], scored: Sequence[Row]) -> dict[tuple[int, 
         draws = None if campaign is None else stack_draws(rows, ranking)
         if campaign is None or draws is None:
             continue
-        by_property = bound_chances(campaign, draws, ranking["properties"])
+        by_property = bound_chances(
+            campaign, draws, np.asarray([row["std"] for row in rows]), ranking["properties"]
+        )
         for place, row in enumerate(rows):
             key = row["version"], row["material_id"]
             found[key] = {name: float(chances[place]) for name, chances in by_property.items()}

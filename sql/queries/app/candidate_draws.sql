@@ -1,6 +1,6 @@
 -- The joint draws that a candidate was ranked by, and its campaign's goal then; no row where they are gone.
 -- :candidate_id
-SELECT r.document, v.properties, v.n_draws, p.draws
+SELECT r.document, v.properties, v.n_draws, p.std, p.draws
 FROM candidates k
 JOIN active_learning_runs r USING (partition_key)
 JOIN rankings g USING (partition_key)
