@@ -157,7 +157,12 @@ def send_file(
 @router.get("", summary="List results", responses=problem_responses(404))
 def list_results(
     connection: Transaction,
-    campaign: Annotated[str | None, Query(description="Only answers to this campaign.")] = None,
+    campaign: Annotated[
+        str | None,
+        Query(
+            description="Only answers to this campaign, and results of its candidates that no iteration asked for."
+        ),
+    ] = None,
     iteration: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="Only to this iteration.")] = None,
     candidate: Annotated[
         ResultId | None, Query(description="Of the candidate's material, as far as its campaign may see it.")

@@ -49,6 +49,22 @@
   state.filters = () => FILTERS.filter((name) => state.params.has(name));
   state.clear = () => state.change(Object.fromEntries(FILTERS.map((name) => [name, null])));
 
+  // A campaign's tabs show the same part of it: what is filtered goes along, through those that filter nothing too.
+  const KEPT = ["iteration", ...LISTS, "formula", "predicted", "uncertainty", "validated", "feasibility"];
+  let kept = { campaign: null, query: "" };
+  document.addEventListener("click", (event) => {
+    const tab = event.target.closest(".campaign-head a.page-tab");
+    if (!tab || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const [, , campaign] = tab.pathname.split("/");
+    const asked = new URLSearchParams(location.search);
+    const query = new URLSearchParams(KEPT.flatMap((name) => asked.getAll(name).map((value) => [name, value]))).toString();
+    if (!location.pathname.endsWith("/progress") || kept.campaign !== campaign) kept = { campaign, query };
+    if (!kept.query) return;
+    event.preventDefault();
+    event.stopPropagation();
+    review.go(`${tab.pathname}?${kept.query}`);
+  }, true);
+
   // What the API is asked for, without a page.
   state.query = (sortModel = []) => {
     const query = new URLSearchParams([["campaign", state.about.name]]);

@@ -9,7 +9,7 @@
   // Inputs that no page lays out: they are the browser's alone.
   filters.fill = () => {
     const input = (id, type, more) => h("input", { id, type, ...more });
-    byId("formula-place").replaceChildren(input("formula", "search", { placeholder: "Formula", "aria-label": "Formula", size: 13 }));
+    byId("formula-place").replaceChildren(input("formula", "search", { placeholder: "Formula ↵", title: "A composition, then Enter", "aria-label": "Formula", size: 13 }));
     byId("view-name-place").replaceChildren(input("view-name", "text", { placeholder: "Name of this view", "aria-label": "Name of this view", maxlength: 60 }));
     if (byId("rerank")) byId("rerank-weight-place").replaceChildren(h("label", {}, "Exploration ",
       input("rerank-weight", "range", { min: 0, max: 1, step: 0.05 }), " ", h("output", { id: "rerank-weight-told" })));

@@ -66,6 +66,16 @@
   // What runs grows older while one looks.
   setInterval(() => { if (byId("calculations-tab") && viewed() === "calculations" && !document.hidden) review.board.describeView(); }, 20000);
 
+  // The methods that are known here, once somebody writes one.
+  let methods = null;
+  document.addEventListener("focusin", async ({ target }) => {
+    const place = byId("known-methods");
+    if (!place || place.firstChild || target.getAttribute("list") !== "known-methods") return;
+    methods = methods || review.ask("/campaign-choices").then((found) => found.methods, () => []);
+    const found = await methods;
+    place.replaceChildren(...found.map((each) => review.h("option", { value: each.name }, each.description)));
+  });
+
   // Opens the form of a result: of a candidate or material, or one that corrects another result.
   review.askResult = (about) => review.store("result-asked", { ...about, at: Date.now() });
 })();

@@ -12,6 +12,7 @@ from dash_app.components.wording import aria, moment, plus_minus, signed
 from dash_app.contract import CandidateDetail, CandidateStatus
 from dash_app.result_contract import Recorded, Result, ResultPage
 
+_METHODS_ID: Final = "known-methods"
 OUTCOMES: Final[Mapping[str, str]] = {
     "measured": "Measured",
     "failed": "Measurement failed",
@@ -64,7 +65,7 @@ def result_dialog() -> html.Div:
         _text("Value", "result-value", placeholder="1.62"),
         _text("Standard deviation", "result-deviation", placeholder="not stated"),
         _text("Unit", "result-unit"),
-        _text("Method", "result-method"),
+        _text("Method", "result-method", list=_METHODS_ID),
         _text("Note", "result-note", "wide-field", maxLength=2000),
         _text(
             "Correction: why it replaces an earlier value", "result-correction", "wide-field", maxLength=500
@@ -122,12 +123,18 @@ def upload_dialog() -> html.Div:
         "CSV, Excel (.xlsx), JSON or Parquet: one row a measurement, with candidate, material_id or formula. "
         "It is taken whole or not at all.",
         drop,
-        _text("Method of rows that name none", "upload-method"),
+        _text("Method of rows that name none", "upload-method", list=_METHODS_ID),
+        _methods(),
         html.Div(id="upload-preview", **aria(live="polite")),
         confirm="Submit",
         kind="dialog wide-dialog",
         disabled=True,
     )
+
+
+def _methods() -> html.Datalist:
+    """Lay out the place of the methods that both dialogs offer while one types; `assets/review_validation.js` fills it."""
+    return html.Datalist(id=_METHODS_ID)
 
 
 def history_dialog() -> html.Dialog:

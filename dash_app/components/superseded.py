@@ -1,4 +1,4 @@
-"""What a reviewer must know of a ranking whose labels were corrected or retracted since."""
+"""What a reviewer must know of a ranking: that nothing was known for it, or that its labels were corrected since."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,6 +11,17 @@ from dash_app.superseded_contract import SupersededLabel
 
 # More are counted, not listed.
 _MOST: Final = 8
+
+
+def unlearned_line(iterations: Sequence[Iteration]) -> html.Div | None:
+    """Say of a single iteration that was ranked before anything was known what its batch is; None of others."""
+    if len(iterations) != 1 or iterations[0].label_count or not iterations[0].candidates:
+        return None
+    told = (
+        "Nothing was known when this was ranked: the same is predicted of every material, and the order is that in which the "
+        "batch covers the pool."
+    )
+    return html.Div(told, className="band told", role="note")
 
 
 def superseded_banner(iterations: Sequence[Iteration], labels: dict[str, str]) -> html.Div | None:

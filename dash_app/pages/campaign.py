@@ -27,7 +27,7 @@ from dash_app.components.results import (
     return_dialog,
     upload_dialog,
 )
-from dash_app.components.superseded import superseded_banner
+from dash_app.components.superseded import superseded_banner, unlearned_line
 from dash_app.components.validation.board import board
 from dash_app.components.waiting import campaign_lines
 from dash_app.contract import CampaignDetail, CandidateDetail
@@ -137,7 +137,10 @@ def _register_summary(app: Dash, client: ApiClient) -> None:
         except ApiError:
             return no_update  # the head of the page says why
         shown = [each for each in campaign.progress if iteration in ("all", str(each.iteration))]
-        return superseded_banner(shown, {each.name: each.label for each in campaign.properties})
+        return [
+            unlearned_line(shown),
+            superseded_banner(shown, {each.name: each.label for each in campaign.properties}),
+        ]
 
     app.clientside_callback(
         ClientsideFunction("review", "takeAbout"), Output("taken", "data"), Input("about", "data")

@@ -177,6 +177,9 @@ def test_the_ledger_is_listed_page_by_page_and_by_what_is_asked(lab: Laboratory)
     assert (
         values(material="p:SrTiO3", campaign=lab.campaign.name, iteration=0)[-1] == "SrTiO3 band_gap_direct"
     )
+    # Nobody's iteration asked for the last one, but the campaign suggests its material.
+    assert values(campaign=lab.campaign.name, limit=1) == ["AlLaO3 band_gap"]
+    assert values(campaign=lab.campaign.name, iteration=0, limit=1) == ["AlLaO3 band_gap"]
     assert values(since="2999-01-01T00:00:00Z") == []
     assert values(since="2020-01-01T00:00:00", limit=1) == ["AlLaO3 band_gap"]
     problem(lab.api.get("/results", params={"campaign": "no-such"}), 404)

@@ -193,6 +193,14 @@ def test_candidates_are_filtered_by_clicking_elements_and_the_address_holds_it(
     page.reload()
     expect(page.locator("#candidate-count")).to_have_text("1 candidate")
     assert formulas(page) == ["SrTiO3"]
+    tabs = page.get_by_role("navigation", name="Campaign")
+    tabs.get_by_role("link", name="Validation").click()
+    expect(page.locator("#candidate-count")).to_have_text("1 candidate")
+    tabs.get_by_role("link", name="Goal and progress").click()
+    expect(page.locator("#campaign-goal")).to_contain_text("Band gap direct")
+    tabs.get_by_role("link", name="Candidates").click()
+    expect(page.locator("#candidate-count")).to_have_text("1 candidate")
+    expect(page.locator("#elements-open")).to_have_text("Ti; not Pb")
     with page.expect_download() as download:
         page.locator("#export-open").click()
         page.locator("#export-csv").click()

@@ -40,6 +40,7 @@ def candidate_grid(campaign: CampaignDetail) -> dag.AgGrid:
             "headerHeight": 48,
             "rowBuffer": 8,
             "suppressMultiSort": True,
+            "suppressNoRowsOverlay": True,
             "suppressCellFocus": False,
             "ensureDomOrder": True,
         },
