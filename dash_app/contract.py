@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from catalyst_assets.campaigns.rejections import RejectionKind
+from catalyst_assets.vocabulary.formulas import NamedMaterial
 from catalyst_assets.vocabulary.people import check_text
-from dash_app.named_contract import NamedMaterial
 from dash_app.superseded_contract import SupersededLabel
 
 API_PREFIX: Final = "/api/v1"

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from catalyst_assets.vocabulary.formulas import NamedMaterial
 from dash_app.contract import Candidate, CandidateEvent, Predicted, Printable
-from dash_app.named_contract import NamedMaterial
 from dash_app.result_contract import Result
 
 

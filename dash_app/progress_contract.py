@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from dash_app.named_contract import NamedMaterial
+from catalyst_assets.vocabulary.formulas import NamedMaterial
 
 
 class EvaluatedProperty(BaseModel):

@@ -3,8 +3,8 @@
 from pydantic import BaseModel, Field
 
 from catalyst_assets.campaigns.model import Strategy
+from catalyst_assets.vocabulary.formulas import NamedMaterial
 from dash_app.contract import CandidateStatus, Predicted
-from dash_app.named_contract import NamedMaterial
 
 
 class StrategyInfo(BaseModel):

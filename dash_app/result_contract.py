@@ -16,9 +16,9 @@ from pydantic import (
     model_validator,
 )
 
+from catalyst_assets.vocabulary.formulas import NamedMaterial
 from catalyst_assets.vocabulary.people import check_text
 from dash_app.contract import ReasonText
-from dash_app.named_contract import NamedMaterial
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(check_text)]
 # As the database counts.

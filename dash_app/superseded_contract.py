@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from dash_app.named_contract import NamedMaterial
+from catalyst_assets.vocabulary.formulas import NamedMaterial
 
 
 class SupersededLabel(NamedMaterial):

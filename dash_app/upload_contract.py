@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dash_app.named_contract import NamedMaterial
+from catalyst_assets.vocabulary.formulas import NamedMaterial
 
 MOST_FORMULAS = 10_000
 # What formulas can be put on, and of which kind each takes them.

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dash_app.named_contract import NamedMaterial
+from catalyst_assets.vocabulary.formulas import NamedMaterial
 
 
 class CalculationAnswer(BaseModel):

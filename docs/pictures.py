@@ -108,7 +108,7 @@ PICTURES = (
             ("progress", f"/campaigns/{CAMPAIGN}/progress", "Discovery", 1_800),
             ("campaigns", "/", CAMPAIGN, 900),
             ("new-campaign", "/new-campaign", "What it would mean", 1_000),
-            ("runs", "/runs", "What came of it", 900),
+            ("runs", "/runs", "Began", 900),
             ("data", "/data", "perovskite_pbe", 900),
             ("uploads", "/uploads", "prototype", 900),
         )

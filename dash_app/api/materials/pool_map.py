@@ -12,13 +12,13 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 
+from catalyst_assets.vocabulary.formulas import formula_of
 from catalyst_assets.vocabulary.known import known_properties, label_of, unit_of
 from dash_app.api.campaigns import CampaignName
 from dash_app.api.connection import Transaction
 from dash_app.api.problems import NotFoundError, problem_responses
 from dash_app.api.rankings import IterationKey, find_recorded
 from dash_app.map_contract import MOST_SHOWN, STATUSES, Column, PoolMap, PropertyColumns
-from dash_app.named_contract import formula_of
 from resources.postgres.database import Row, fetch_one
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=problem_responses(404, 422, 503))

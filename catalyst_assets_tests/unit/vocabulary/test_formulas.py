@@ -2,8 +2,8 @@
 
 import pytest
 
+from catalyst_assets.vocabulary.formulas import formula_of
 from dash_app.contract import NearestLabelled
-from dash_app.named_contract import formula_of
 
 
 @pytest.mark.parametrize(
