@@ -33,25 +33,6 @@ def is_hit(campaign: Campaign, values: "pd.DataFrame") -> NDArray[np.bool_]:
     return _all_hold(campaign, lambda name: known[name].to_numpy(np.float64))
 
 
-def feasible(campaign: Campaign, draws: NDArray[np.floating], properties: Sequence[str]) -> NDArray[np.bool_]:
-    """Judge joint draws.
-
-    Parameters
-    ----------
-    campaign
-        A campaign of criteria.
-    draws
-        Shape (m, k, p), in each property's unit.
-    properties
-        Names of the p properties.
-
-    Returns
-    -------
-    Shape (m, k): whether all criteria hold together in that draw.
-    """
-    return _all_hold(campaign, _columns(draws, properties))
-
-
 def chance_of(
     campaign: Campaign, draws: NDArray[np.floating], std: NDArray[np.floating], properties: Sequence[str]
 ) -> NDArray[np.float64]:

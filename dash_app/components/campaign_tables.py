@@ -7,11 +7,19 @@ from urllib.parse import quote
 
 from dash import dcc, html
 
-from catalyst_assets.constants import decimals
 from dash_app.components.links import material_link
 from dash_app.components.tables import remark, table
 from dash_app.components.tiles import badge
-from dash_app.components.wording import MISSING, formula, lasting, moment, number, signed, took, with_unit
+from dash_app.components.wording import (
+    MISSING,
+    formula,
+    lasting,
+    moment,
+    number,
+    three_decimals,
+    took,
+    with_unit,
+)
 from dash_app.contract import CampaignDetail, Iteration
 from dash_app.dispatch_contract import Model
 from dash_app.progress_contract import EvaluatedMaterial
@@ -57,7 +65,7 @@ def hits_table(campaign: CampaignDetail, found: list[EvaluatedMaterial], total: 
             html.Th(material_link(each.material_id, formula(each.formula), campaign.name, each.candidate_id), scope="row"),
             html.Td(each.iteration),
             html.Td(f"{each.number:,}"),
-            *(html.Td(_three_decimals(_measured(each, info.name))) for info in measured),
+            *(html.Td(three_decimals(_measured(each, info.name))) for info in measured),
         ]
         for each in shown
     ]  # fmt: skip
@@ -79,10 +87,6 @@ def _lasted(iteration: Iteration) -> str:
     if iteration.closed_at is None:
         return f"{lasting(iteration.opened_at, datetime.now(UTC))} so far"
     return took((iteration.closed_at - iteration.opened_at).total_seconds())
-
-
-def _three_decimals(value: float | None) -> str:
-    return MISSING if value is None else signed(decimals(value))
 
 
 def _iteration(campaign: CampaignDetail, iteration: Iteration, model: Model | None) -> list[Any]:

@@ -12,6 +12,7 @@ from dash_app.components.wording import aria, moment, plus_minus, signed
 from dash_app.contract import CandidateDetail, CandidateStatus
 from dash_app.result_contract import Recorded, Result, ResultPage
 
+# What both dialogs offer while one writes a method: `assets/review_validation.js` fills it.
 _METHODS_ID: Final = "known-methods"
 OUTCOMES: Final[Mapping[str, str]] = {
     "measured": "Measured",
@@ -124,17 +125,12 @@ def upload_dialog() -> html.Div:
         "It is taken whole or not at all.",
         drop,
         _text("Method of rows that name none", "upload-method", list=_METHODS_ID),
-        _methods(),
+        html.Datalist(id=_METHODS_ID),
         html.Div(id="upload-preview", **aria(live="polite")),
         confirm="Submit",
         kind="dialog wide-dialog",
         disabled=True,
     )
-
-
-def _methods() -> html.Datalist:
-    """Lay out the place of the methods that both dialogs offer while one types; `assets/review_validation.js` fills it."""
-    return html.Datalist(id=_METHODS_ID)
 
 
 def history_dialog() -> html.Dialog:

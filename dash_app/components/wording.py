@@ -64,8 +64,8 @@ def number(value: float | None, digits: int = 3) -> str:
     return MISSING if value is None else signed(f"{value:.{digits}g}")
 
 
-def score(value: float | None) -> str:
-    """Write a score: as many decimals as its neighbours in the grid."""
+def three_decimals(value: float | None) -> str:
+    """Write a number as the grid does, a missing one as a dash: what stands below each other keeps its decimal point."""
     return MISSING if value is None else signed(decimals(value))
 
 

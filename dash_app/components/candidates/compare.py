@@ -17,7 +17,7 @@ from dash_app.components.wording import (
     formula,
     percent,
     plus_minus,
-    score,
+    three_decimals,
     with_unit,
 )
 from dash_app.contract import CampaignDetail, CandidateDetail, Validated
@@ -29,7 +29,7 @@ def comparison(campaign: CampaignDetail, candidates: Sequence[CandidateDetail]) 
         _row("Status", candidates, lambda one: badge(one.status.value, one.rejection_kind or "")),
         _row("Rank", candidates, lambda one: f"{one.rank:,} in iteration {one.iteration}"),
         _row("Chance of a hit", candidates, lambda one: percent(one.feasibility) or MISSING),
-        _row("Score", candidates, lambda one: score(one.acquisition)),
+        _row("Score", candidates, lambda one: three_decimals(one.acquisition)),
     ]
     for info in campaign.properties:
         title = with_unit(info.name, info.unit, {info.name: info.label})
@@ -95,7 +95,7 @@ def _measured(answer: Validated) -> str:
         return "failed"
     if answer.standard_deviation:
         return f"measured {plus_minus(answer.value, answer.standard_deviation)}"
-    return f"measured {score(answer.value)}"
+    return f"measured {three_decimals(answer.value)}"
 
 
 def _alternatives(campaign: CampaignDetail, candidates: Sequence[CandidateDetail]) -> list[list[Any]]:
@@ -120,6 +120,6 @@ def _nearest(candidate: CandidateDetail) -> Any:
         return MISSING
     first = candidate.explanation.nearest[0]
     labels = ", ".join(
-        f"{in_sentence(title_of(name))} {score(value)}" for name, value in first.labels.items()
+        f"{in_sentence(title_of(name))} {three_decimals(value)}" for name, value in first.labels.items()
     )
     return [*formula(first.formula), html.Span(f" at {first.distance:.2f}: {labels}", className="soft")]

@@ -22,9 +22,9 @@ from dash_app.components.wording import (
     formula,
     percent,
     plus_minus,
-    score,
     signed,
     stale_explained,
+    three_decimals,
     with_unit,
 )
 from dash_app.contract import CandidateDetail, Validated
@@ -38,7 +38,7 @@ def candidate_panel(
     facts: list[tuple[str, Any]] = [
         ("Material", candidate.material_id),
         ("Rank", f"{candidate.rank:,} in iteration {candidate.iteration}"),
-        ("Score", score(candidate.acquisition)),
+        ("Score", three_decimals(candidate.acquisition)),
     ]
     if candidate.feasibility is not None:
         facts.append(("Chance of a hit", percent(candidate.feasibility)))

@@ -3,8 +3,8 @@
 SELECT count(*) AS total
 FROM validation_results v
 LEFT JOIN active_learning_runs r ON r.partition_key = v.partition_key
-WHERE (CAST(:campaign AS text) IS NULL AND (CAST(:iteration AS integer) IS NULL OR r.iteration = :iteration)
-       OR r.campaign = :campaign AND (CAST(:iteration AS integer) IS NULL OR r.iteration = :iteration)
+WHERE ((CAST(:campaign AS text) IS NULL OR r.campaign = :campaign)
+          AND (CAST(:iteration AS integer) IS NULL OR r.iteration = :iteration)
        -- What nobody's iteration asked for is of every campaign that suggests the material.
        OR v.partition_key IS NULL AND EXISTS (
            SELECT 1 FROM candidates of_it JOIN active_learning_runs suggesting USING (partition_key)

@@ -17,8 +17,8 @@ LEFT JOIN candidates k ON k.partition_key = v.partition_key AND k.material_id = 
 LEFT JOIN result_submissions b ON b.submission_id = v.submission_id
 LEFT JOIN validation_results s ON s.supersedes = v.result_id
 LEFT JOIN result_examinations e ON e.result_id = v.result_id
-WHERE (CAST(:campaign AS text) IS NULL AND (CAST(:iteration AS integer) IS NULL OR r.iteration = :iteration)
-       OR r.campaign = :campaign AND (CAST(:iteration AS integer) IS NULL OR r.iteration = :iteration)
+WHERE ((CAST(:campaign AS text) IS NULL OR r.campaign = :campaign)
+          AND (CAST(:iteration AS integer) IS NULL OR r.iteration = :iteration)
        -- What nobody's iteration asked for is of every campaign that suggests the material.
        OR v.partition_key IS NULL AND EXISTS (
            SELECT 1 FROM candidates of_it JOIN active_learning_runs suggesting USING (partition_key)
