@@ -7,7 +7,7 @@ SOURCES := catalyst_assets resources dash_app catalyst_assets_tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up pictures test test-slow test-api lint format browser dft clean
+.PHONY: help setup demo up pictures test test-slow test-api lint format browser redis dft clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 11
@@ -23,10 +23,10 @@ up: setup  ## start every service and print the addresses
 pictures: setup browser  ## take the pictures of README and docs anew, from a demo of their own
 	$(BIN)/python docs/pictures.py $(ARGS)
 
-test: setup browser dft lint  ## lint, types and every test but those of test-slow
+test: setup browser redis dft lint  ## lint, types and every test but those of test-slow
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
 
-test-slow: setup browser dft  ## the tests that take minutes each
+test-slow: setup browser redis dft  ## the tests that take minutes each
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m long $(ARGS)
 
 test-api: setup  ## 10,000 requests made up from the API's own description: no 5xx, no answer that it does not describe
@@ -50,6 +50,16 @@ browser:
 	{ $$root apt-get -qq update && $$root env DEBIAN_FRONTEND=noninteractive \
 	  apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
 	|| echo "Chromium could not be installed: the browser tests are skipped."
+
+# Debian's Redis, without the service that Debian would start; where it cannot be installed the tests of Celery are skipped.
+redis:
+	@command -v redis-server >/dev/null && exit 0; \
+	command -v apt-get >/dev/null || { echo "Redis is missing: install it for the tests of Celery."; exit 0; }; \
+	root=; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
+	{ $$root apt-get -qq update && $$root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+	  apt-get -qq install -y --no-install-recommends redis-server >/dev/null \
+	  && { ! command -v systemctl >/dev/null || $$root systemctl disable --now redis-server >/dev/null 2>&1 || true; }; } \
+	|| echo "Redis could not be installed: the tests of Celery are skipped."
 
 # GPAW is built from source against two Debian libraries, in a minute; where it cannot be, its tests say so and are skipped.
 # Its C files are C++ by now, and older setuptools hand them to the C compiler.

@@ -115,4 +115,8 @@ def _executor(settings: Settings) -> dg.ExecutorDefinition:
         return dg.multiprocess_executor.configured(
             {"max_concurrent": settings.max_processes, "start_method": start}
         )
+    if settings.executor == "celery":
+        from resources.distributed.executor import celery_executor
+
+        return celery_executor(settings)
     return dg.in_process_executor

@@ -1,20 +1,18 @@
 """The resources of the code location: ``platform``, ``mlflow``, and how steps hand values to each other."""
 
-import logging
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import dagster as dg
 
+from resources.distributed.leases import held_lease
 from resources.heartbeat import heartbeat
 from resources.json_io import JsonStepValues
 from resources.mlflow.dagster_resource import build_mlflow_resource, shown_value
 from resources.platform import Platform
 from resources.postgres.connection import process_database
+from resources.runs.ended import was_ended
 from resources.settings import Settings, get_settings
-
-_log = logging.getLogger(__name__)
-_GIVEN_UP: Final = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 
 def build_resources(
@@ -48,9 +46,14 @@ def build_resources(
         instance, run_id = context.instance, context.run.run_id
 
         def has_failed() -> bool:
-            return instance is not None and _has_failed(instance, run_id)
+            return instance is not None and was_ended(instance, run_id)
 
-        with heartbeat(opened.database, opened.settings, run_id, has_failed):
+        lease = held_lease()
+        if lease is None:
+            beating = heartbeat(opened.database, opened.settings, run_id, has_failed)
+        else:  # the run's own process beats for it
+            beating = lease.carried_by(opened.database)
+        with beating:
             yield opened
 
     @dg.io_manager(
@@ -77,12 +80,3 @@ def _describe_server(settings: Settings) -> str:
         return sa.make_url(settings.database_url.get_secret_value()).render_as_string(hide_password=True)
     except sa.exc.ArgumentError:
         return "not a URL: see CATALYST_DATABASE_URL"
-
-
-def _has_failed(instance: dg.DagsterInstance, run_id: str) -> bool:
-    try:
-        run = instance.get_run_by_id(run_id)
-    except Exception as error:  # of whatever store Dagster has; the next beat asks again
-        _log.warning("Dagster does not say how run %s stands: %s", run_id, error)
-        return False
-    return run is not None and run.status in _GIVEN_UP

@@ -11,13 +11,16 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import pydantic
 
+from catalyst_assets.constants import Queue
 from catalyst_assets.errors import UsageError
 from resources.dagster_instance import daemon_beats, prepare_dagster_home, settings_environment
+from resources.distributed.broker import NAME as REDIS
+from resources.distributed.broker import own_redis, prepare_redis
 from resources.mlflow.tracking import Tracking
 from resources.paths import make_private, project_file
 from resources.postgres.cluster import using_home
@@ -40,6 +43,8 @@ _INHERITED_PREFIXES: Final = (
     "SLURM_", "SBATCH_", "SRUN_", "LMOD_", "MODULE", "LOADEDMODULES", "OMPI_", "I_MPI_", "PMIX_", "UCX_", "FI_", "KMP_",
     "GPAW_", "ASE_", "VASP_", "ESPRESSO_", "PMG_",
 )  # fmt: skip
+# Calculations are followed by runs of their own, in the process of the run.
+WORKER_QUEUES: Final = (Queue.INGEST, Queue.PREDICT, Queue.VALIDATE, Queue.GPU)
 _HERE: Final = ("127.0.0.1", "127.0.0.1")
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
@@ -71,6 +76,7 @@ def describe_services(settings: Settings, *, mlflow: bool = True) -> list[Servic
     api = f"{serve}create_api_from_environment --workers {settings.api_workers}"
     daemon = (*python, "resources.runs.daemon", "-w", str(project_file("workspace.yaml")))
     services = [
+        *_distributed(settings),
         web("api", api, api_port(settings), "api", "/api/v1/health", _HERE),
         web(
             "review-app",
@@ -93,6 +99,21 @@ def describe_services(settings: Settings, *, mlflow: bool = True) -> list[Servic
             web("mlflow", "resources.web.mlflow_server", settings.mlflow_port, "mlflow", "/health")
         )
     return services
+
+
+def _distributed(settings: Settings) -> list[Service]:
+    """Return what the executor celery needs: Redis, unless another one is named, and a worker a queue."""
+    if settings.executor != "celery":
+        return []
+    redis = [own_redis(settings)] if settings.redis_url is None else []
+    workers = [Service(f"worker-{queue}", worker_command(queue)) for queue in WORKER_QUEUES]
+    return redis + workers
+
+
+def worker_command(queue: Queue, concurrency: int = 1) -> tuple[str, ...]:
+    """Return the program that takes steps from a queue."""
+    module = "resources.distributed.worker"
+    return (sys.executable, "-m", module, "--queue", queue.value, "--concurrency", str(concurrency))
 
 
 def app_address(settings: Settings) -> str:
@@ -128,17 +149,11 @@ def equip_services(services: Sequence[Service], settings: Settings, database: Da
         An external server refuses to make logins.
     """
     logins = service_database(settings, database)
-    common = inherited_environment() | settings_environment(settings, secrets=False)
-    common |= {
-        "PYTHONSAFEPATH": "1",  # a folder `resources` in the working directory must not shadow ours
-        "DO_NOT_TRACK": "true",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
-    dagster = {"DAGSTER_HOME": prepare_dagster_home(settings)["DAGSTER_HOME"]}
-    if not settings.embedded:
-        dagster["CATALYST_DATABASE_LOGINS"] = str(settings.logins_file)
-    keys = {"MP_API_KEY": settings.mp_api_key, "CATALYST_WORK_ORDER_SECRET": settings.work_order_secret}
-    told = {name: secret.get_secret_value() for name, secret in keys.items() if secret is not None}
+    if any(service.name == REDIS for service in services):
+        prepare_redis(settings)
+    common = _common_environment(settings)
+    dagster = _dagster_environment(settings)
+    told = _told(settings, "MP_API_KEY", "CATALYST_WORK_ORDER_SECRET", "CATALYST_REDIS_URL")
     own = {
         "api": {"CATALYST_APP_DATABASE_URL": logins.url(Role.APP)},
         "dagster-webserver": dagster | {"CATALYST_DAGSTER_DATABASE_URL": logins.sibling_url(Sibling.DAGSTER)},
@@ -155,8 +170,15 @@ def equip_services(services: Sequence[Service], settings: Settings, database: Da
     }
     own = {name: told if name == "dagster-daemon" else told | asking for name, told in own.items()}
     own["review-app"] = asking
+    own |= {f"worker-{queue}": _worker_variables(settings, queue) for queue in WORKER_QUEUES}
     equipped = [
-        dataclasses.replace(service, environment=common | own.get(service.name, {})) for service in services
+        dataclasses.replace(
+            service,
+            environment=inherited_environment()
+            if service.name == REDIS
+            else common | own.get(service.name, {}),
+        )
+        for service in services
     ]
     return [
         dataclasses.replace(service, is_alive=lambda: daemon_beats(database))
@@ -164,6 +186,56 @@ def equip_services(services: Sequence[Service], settings: Settings, database: Da
         else service
         for service in equipped
     ]
+
+
+def worker_environment(settings: Settings, database: Database, queue: Queue) -> dict[str, str]:
+    """Return the whole environment of a worker that a person starts.
+
+    Raises
+    ------
+    CatalystError, DatabaseUnavailableError
+        As `equip_services`.
+    """
+    service_database(settings, database)
+    return _common_environment(settings) | _worker_variables(settings, queue)
+
+
+def _common_environment(settings: Settings) -> dict[str, str]:
+    return (
+        inherited_environment()
+        | settings_environment(settings, secrets=False)
+        | {
+            "PYTHONSAFEPATH": "1",  # a folder `resources` in the working directory must not shadow ours
+            "DO_NOT_TRACK": "true",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
+    )
+
+
+def _dagster_environment(settings: Settings) -> dict[str, str]:
+    dagster = {"DAGSTER_HOME": prepare_dagster_home(settings)["DAGSTER_HOME"]}
+    if not settings.embedded:
+        dagster["CATALYST_DATABASE_LOGINS"] = str(settings.logins_file)
+    return dagster
+
+
+def _worker_variables(settings: Settings, queue: Queue) -> dict[str, str]:
+    """Return what a worker needs beside what every program gets; keys of sources only where sources are read."""
+    keys = {
+        Queue.INGEST: ("MP_API_KEY",),
+        Queue.VALIDATE: ("CATALYST_WORK_ORDER_SECRET",),
+    }
+    return _dagster_environment(settings) | _told(settings, "CATALYST_REDIS_URL", *keys.get(queue, ()))
+
+
+def _told(settings: Settings, *names: str) -> dict[str, str]:
+    secrets_by_name = {
+        "MP_API_KEY": settings.mp_api_key,
+        "CATALYST_WORK_ORDER_SECRET": settings.work_order_secret,
+        "CATALYST_REDIS_URL": settings.redis_url,
+    }
+    found = {name: secrets_by_name[name] for name in names}
+    return {name: secret.get_secret_value() for name, secret in found.items() if secret is not None}
 
 
 def inherited_environment() -> dict[str, str]:
@@ -177,10 +249,19 @@ def inherited_environment() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class RunningInstallation:
-    """A `catalyst up` that is running on a home."""
+    """A `catalyst up` that is running on a home.
+
+    Attributes
+    ----------
+    urls
+        Of the services that have pages, by name.
+    programs
+        Names of the others.
+    """
 
     pid: int
     urls: dict[str, str]
+    programs: list[str] = field(default_factory=list)
 
 
 @contextlib.contextmanager
@@ -205,7 +286,10 @@ def announced(settings: Settings, services: Sequence[Service]) -> Iterator[None]
                 "Stop it, or choose another home with --home or CATALYST_HOME.",
             )
         urls = {service.name: service.url for service in services if service.url}
-        note.write_text(json.dumps({"pid": os.getpid(), "urls": urls}), encoding="utf-8")
+        programs = [service.name for service in services if not service.url]
+        note.write_text(
+            json.dumps({"pid": os.getpid(), "urls": urls, "programs": programs}), encoding="utf-8"
+        )
         yield
         note.unlink(missing_ok=True)
     finally:

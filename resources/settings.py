@@ -5,7 +5,7 @@ import os
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from catalyst_assets.constants import Accelerator
+from catalyst_assets.constants import Accelerator, Executor
 from catalyst_assets.durations import Duration
 from catalyst_assets.errors import UsageError
 
@@ -63,8 +63,23 @@ class Settings(BaseSettings):
     object_store: str | None = Field(
         None, description="Folder or universal-pathlib URL (s3://…) of raw cache, embeddings and models."
     )
-    executor: Literal["in_process", "multiprocess"] = Field(
-        "in_process", description="How the steps of a run are executed: `in_process` or `multiprocess`."
+    executor: Executor = Field(
+        "in_process",
+        description="How the steps of a run are executed: `in_process`, `multiprocess`, or `celery` by workers, on as "
+        "many machines as you like: see [reliability](docs/reliability.md).",
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        description="URL of the Redis that steps pass through under `celery`; unset, `catalyst up` runs one of the "
+        "home's own.",
+    )
+    redis_port: int = Field(
+        6379, ge=1, le=65535, description="Port of that Redis of the home's own, on this machine only."
+    )
+    worker_patience: Duration = Field(
+        timedelta(minutes=10),
+        gt=timedelta(0),
+        description="How long a step waits for a worker of its queue until its run fails, such as `30min` or `2h`.",
     )
     max_processes: int = Field(
         2, ge=1, description="Step processes of a run under the multiprocess executor."

@@ -7,7 +7,7 @@ import dagster as dg
 
 from catalyst_assets.asset_metadata.shown import shown, table
 from catalyst_assets.asset_metadata.tables import stored_in
-from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.constants import OWNERS, Group, Work, op_tags, pool_of
 from catalyst_assets.partitions import AL_ITERATION
 from resources.platform import Platform
 
@@ -19,8 +19,8 @@ from resources.platform import Platform
     metadata=stored_in("candidates"),
     partitions_def=AL_ITERATION,
     deps=["predictions"],
-    pool=Queue.PREDICT.value,
-    op_tags=op_tags(Queue.PREDICT),
+    pool=pool_of(Work.RANK),
+    op_tags=op_tags(Work.RANK),
 )
 def ranked_candidates(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]

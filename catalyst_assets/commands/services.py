@@ -1,4 +1,4 @@
-"""`catalyst up`, `catalyst status` and `catalyst db`: the services around the loop."""
+"""`catalyst up`, `catalyst worker`, `catalyst status` and `catalyst db`: the services around the loop."""
 
 import json
 from pathlib import Path
@@ -11,6 +11,7 @@ from catalyst_assets.commands.opening import require_database
 from catalyst_assets.commands.overview import campaigns_table, read_overview
 from catalyst_assets.commands.runs import open_instance
 from catalyst_assets.commands.tables import facts_table
+from catalyst_assets.constants import Executor, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("up")(up)
+    app.command("worker")(worker)
     app.command("status")(status)
     database = typer.Typer(
         no_args_is_help=True, help="Look after the database's schema, and into the database."
@@ -59,6 +61,14 @@ def up(
     dagster_port: Annotated[int | None, _port("Dagster's UI", "DAGSTER", 3000)] = None,
     mlflow_port: Annotated[int | None, _port("MLflow's UI", "MLFLOW", 5000)] = None,
     mlflow: Annotated[bool, typer.Option(help="Whether to serve MLflow's UI.")] = True,
+    executor: Annotated[
+        Executor | None,
+        typer.Option(
+            help="How steps are executed: in_process, multiprocess, or celery, with a Redis and a worker a queue "
+            "[CATALYST_EXECUTOR, default in_process]."
+        ),
+    ] = None,
+    redis_port: Annotated[int | None, _port("the Redis of celery", "REDIS", 6379)] = None,
 ) -> None:
     """Run everything: database, API, review app, MLflow, Dagster's UI and daemon. It prints a link that signs you in.
 
@@ -83,8 +93,9 @@ def up(
         "api_port": api_port,
         "dagster_port": dagster_port,
         "mlflow_port": mlflow_port,
+        "redis_port": redis_port,
     }
-    settings = load_settings(home=home, host=host, **ports)
+    settings = load_settings(home=home, host=host, executor=executor, **ports)
     console = Console(highlight=False, soft_wrap=True)
     services = describe_services(settings, mlflow=mlflow)
     if (warning := explain_reach(settings.host)) is not None:
@@ -119,6 +130,33 @@ def up(
     console.print("Stopped.")
 
 
+def worker(
+    queue: Annotated[Queue, typer.Option(help="Which steps it takes.")],
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Steps at a time.")] = 1,
+    home: _Home = None,
+) -> None:
+    """Do the steps of one queue for runs under the executor celery, on this machine, until Ctrl-C or SIGTERM.
+
+    A worker on another machine than `catalyst up` finds database, object store and Redis in CATALYST_DATABASE_URL
+    or CATALYST_DATABASE_LOGINS, CATALYST_OBJECT_STORE and CATALYST_REDIS_URL.
+    """
+    import os
+
+    from resources.distributed.broker import broker_url
+    from resources.postgres.connection import connect
+    from resources.services import worker_command, worker_environment
+    from resources.settings import load_settings
+
+    settings = load_settings(home=home, executor="celery")
+    broker_url(settings)
+    require_database(settings)
+    with connect(settings) as database:
+        environment = worker_environment(settings, database, queue)
+    command = worker_command(queue, concurrency)
+    os.chdir(settings.dagster_home)
+    os.execve(command[0], command, environment)  # noqa: S606
+
+
 def status(home: _Home = None, as_json: _Json = False) -> None:
     """Show what runs, the schema's version and how far each campaign is."""
     from rich.console import Console
@@ -134,6 +172,7 @@ def status(home: _Home = None, as_json: _Json = False) -> None:
         "home": str(settings.home),
         "up": None if running is None else running.pid,
         "services": {name: {"url": url, "answers": answers(url)} for name, url in urls.items()},
+        "programs": [] if running is None else _look_at_programs(settings, running.programs),
         "database": _look_at_database(settings),
     }
     if as_json:
@@ -176,6 +215,26 @@ def database_status(home: _Home = None, as_json: _Json = False) -> None:
         typer.echo(f"{done.version:04d} {done.name}  applied {done.applied_at:%Y-%m-%d %H:%M}")
     for step in state.pending:
         typer.echo(f"{step.version:04d} {step.name}  pending: run `catalyst db upgrade`")
+
+
+def _look_at_programs(settings: "Settings", names: list[str]) -> list[dict[str, Any]]:
+    """Return what has no pages; of Redis and the workers, whether they answer."""
+    from catalyst_assets.errors import UsageError
+    from resources.distributed.broker import NAME, answers_ping, broker_url
+    from resources.distributed.executor import served_queues
+    from resources.settings import Settings
+
+    workers = [name for name in names if name.startswith("worker-")]
+    answering: dict[str, bool] = {}
+    if workers:
+        asked = Settings.model_validate(settings.model_dump() | {"executor": "celery"})
+        try:
+            answering[NAME] = answers_ping(broker_url(asked))
+        except UsageError:
+            answering[NAME] = False
+        served = served_queues(asked) if answering[NAME] else set()
+        answering |= {name: name.removeprefix("worker-") in served for name in workers}
+    return [{"name": name, "answers": answering.get(name)} for name in names]
 
 
 def _look_at_database(settings: "Settings") -> dict[str, Any] | None:
@@ -231,6 +290,9 @@ def _show_status(console: Any, report: dict[str, Any]) -> None:
     for name, service in report["services"].items():
         state = "answers" if service["answers"] else "does not answer"
         console.print(f"          {name}: {service['url']} {state}")
+    words = {True: "answers", False: "does not answer", None: "runs"}
+    for program in report["programs"]:
+        console.print(f"          {program['name']}: {words[program['answers']]}")
     database = report["database"]
     if database is None:
         console.print("database  none yet: run `catalyst demo` or `catalyst up`")

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from catalyst_assets.asset_metadata.shown import shown
 from catalyst_assets.asset_metadata.tables import stored_in
-from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.constants import OWNERS, Group, Work, op_tags, pool_of
 from catalyst_assets.ingestion.sources.registry import SOURCES
 from resources.platform import Platform
 
@@ -32,8 +32,8 @@ class MaterialsConfig(dg.Config):
 @dg.op(
     ins={spec.asset: dg.In(dg.Nothing) for spec in SOURCES},
     out=dg.DynamicOut(dict),
-    pool=Queue.INGEST.value,
-    tags=op_tags(Queue.INGEST),
+    pool=pool_of(Work.PARSE),
+    tags=op_tags(Work.PARSE),
 )
 def pending_shards(
     context: dg.OpExecutionContext, config: MaterialsConfig, platform: dg.ResourceParam[Platform]
@@ -50,7 +50,7 @@ def pending_shards(
         yield dg.DynamicOutput({"shards": batch}, mapping_key=f"batch{number:04d}")
 
 
-@dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
+@dg.op(pool=pool_of(Work.PARSE), tags=op_tags(Work.PARSE))
 def load_material_batch(batch: dict[str, Any], platform: dg.ResourceParam[Platform]) -> dict[str, Any]:
     """Parse, check and load the rows of some shards."""
     from catalyst_assets.ingestion.shards import load_shard
@@ -68,7 +68,7 @@ def load_material_batch(batch: dict[str, Any], platform: dg.ResourceParam[Platfo
     }
 
 
-@dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
+@dg.op(pool=pool_of(Work.PARSE), tags=op_tags(Work.PARSE))
 def settle_materials(
     batches: list[dict[str, Any]], platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from catalyst_assets.asset_metadata.shown import listing, shown, table
 from catalyst_assets.asset_metadata.tables import file_schema, label_columns
-from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.constants import OWNERS, Group, Work, op_tags, pool_of
 from catalyst_assets.learning.columns import FEATURES, IDENTITY, noise_columns
 from catalyst_assets.partitions import AL_ITERATION
 from resources.mlflow.tracking import Tracking
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     metadata=file_schema({**IDENTITY, **FEATURES}),
     partitions_def=AL_ITERATION,
     deps=["labels", "structure_embeddings"],
-    pool=Queue.PREDICT.value,
-    op_tags=op_tags(Queue.PREDICT),
+    pool=pool_of(Work.PLAN),
+    op_tags=op_tags(Work.PLAN),
 )
 def training_set(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
@@ -94,8 +94,8 @@ def _noise(noisy: "Mapping[str, NDArray[np.float64]]") -> dict[str, Any]:
     kinds={"mlflow", "pytorch"},
     partitions_def=AL_ITERATION,
     deps=[training_set, "backbone"],
-    pool=Queue.GPU.value,
-    op_tags=op_tags(Queue.GPU),
+    pool=pool_of(Work.TRAIN),
+    op_tags=op_tags(Work.TRAIN),
 )
 def trained_model(
     context: dg.AssetExecutionContext,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from catalyst_assets.campaigns.pool import load_pool, store_members
-from catalyst_assets.constants import ATTEMPT_TAG, CAMPAIGN_TAG
+from catalyst_assets.constants import ATTEMPT_TAG, CAMPAIGN_TAG, FINE_TUNES_TAG
 from catalyst_assets.loop.campaigns import (
     close_iteration,
     finish_campaign,
@@ -62,6 +62,7 @@ class RequestedRun:
     attempt: int
     label_sha256: str
     failures: int = 0
+    fine_tunes: bool = False
 
     @property
     def run_key(self) -> str:
@@ -70,9 +71,10 @@ class RequestedRun:
 
     @property
     def tags(self) -> dict[str, str]:
-        """Tags of the run: its campaign limits concurrency; how often it is tried, if the last time failed."""
+        """Tags of the run: its campaign limits concurrency; how often it is tried, if the last time failed; what it trains."""
         tried_again = {ATTEMPT_TAG: str(self.failures + 1)} if self.failures else {}
-        return {CAMPAIGN_TAG: self.campaign, **tried_again}
+        training = {FINE_TUNES_TAG: "true"} if self.fine_tunes else {}
+        return {CAMPAIGN_TAG: self.campaign, **tried_again, **training}
 
 
 @dataclass(frozen=True)
@@ -191,4 +193,5 @@ def _request(
     job, attempt = (decision.job, decision.attempt) if isinstance(decision, Run) else (ITERATION_JOB, 1)
     row = fetch_one(connection, "loop/iteration", partition_key=key)
     label_sha256 = row["label_sha256"] if row else ""
-    return RequestedRun(job, key, name, attempt, label_sha256, failed.get((key, job), 0))
+    fine_tunes = state.campaign.learning.fine_tune is not None
+    return RequestedRun(job, key, name, attempt, label_sha256, failed.get((key, job), 0), fine_tunes)

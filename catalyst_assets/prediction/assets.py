@@ -8,7 +8,7 @@ import dagster as dg
 
 from catalyst_assets.asset_metadata.shown import shown
 from catalyst_assets.asset_metadata.tables import stored_in
-from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.constants import OWNERS, Group, Work, op_tags, pool_of
 from catalyst_assets.partitions import AL_ITERATION
 from resources.platform import Platform
 
@@ -16,8 +16,8 @@ from resources.platform import Platform
 @dg.op(
     ins={"trained_model": dg.In(dg.Nothing)},
     out={"plan": dg.Out(dict), "shards": dg.DynamicOut(dict)},
-    pool=Queue.PREDICT.value,
-    tags=op_tags(Queue.PREDICT),
+    pool=pool_of(Work.PLAN),
+    tags=op_tags(Work.PLAN),
 )
 def plan_prediction_shards(
     context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
@@ -39,7 +39,7 @@ def plan_prediction_shards(
         yield dg.DynamicOutput(shard, mapping_key=f"rows_{start}_{stop}", output_name="shards")
 
 
-@dg.op(pool=Queue.PREDICT.value, tags=op_tags(Queue.PREDICT))
+@dg.op(pool=pool_of(Work.PREDICT), tags=op_tags(Work.PREDICT))
 def predict_pool_shard(shard: dict[str, Any], platform: dg.ResourceParam[Platform]) -> dict[str, Any]:
     """Predict one shard into the staging version."""
     from catalyst_assets.prediction.versions import PredictionPlan, predict_shard
@@ -57,7 +57,7 @@ def predict_pool_shard(shard: dict[str, Any], platform: dg.ResourceParam[Platfor
     return {"rows": rows, "seconds": time.monotonic() - started}
 
 
-@dg.op(pool=Queue.PREDICT.value, tags=op_tags(Queue.PREDICT))
+@dg.op(pool=pool_of(Work.PLAN), tags=op_tags(Work.PLAN))
 def promote_predictions(
     plan: dict[str, Any], shards: list[dict[str, Any]], platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:

@@ -10,7 +10,7 @@ from pydantic import Field
 from catalyst_assets.asset_metadata.shown import pairs, shown, table
 from catalyst_assets.asset_metadata.tables import file_schema
 from catalyst_assets.automation import Outstanding, follows
-from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.constants import OWNERS, Group, Work, op_tags, pool_of
 from catalyst_assets.representation.columns import COLUMNS
 from resources.mlflow.tracking import Tracking
 from resources.platform import Platform
@@ -59,8 +59,8 @@ class BackboneConfig(dg.Config):
     deps=["material_identity"],  # a network may be taught their formation energies
     # Made once: another network would give every structure other features.
     automation_condition=follows(dg.AutomationCondition.missing()),
-    pool=Queue.GPU.value,
-    op_tags=op_tags(Queue.GPU),
+    pool=pool_of(Work.BACKBONE),
+    op_tags=op_tags(Work.BACKBONE),
 )
 def backbone(
     context: dg.AssetExecutionContext,
@@ -124,8 +124,8 @@ def backbone(
 @dg.op(
     ins={"material_identity": dg.In(dg.Nothing), "backbone": dg.In(dg.Nothing)},
     out=dg.DynamicOut(dict),
-    pool=Queue.PREDICT.value,
-    tags=op_tags(Queue.PREDICT),
+    pool=pool_of(Work.PLAN),
+    tags=op_tags(Work.PLAN),
 )
 def structures_without_features(
     context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
@@ -139,7 +139,7 @@ def structures_without_features(
         yield dg.DynamicOutput(shard, mapping_key=f"shard{shard['index']}")
 
 
-@dg.op(pool=Queue.PREDICT.value, tags=op_tags(Queue.PREDICT))
+@dg.op(pool=pool_of(Work.EMBED), tags=op_tags(Work.EMBED))
 def embed_structure_shard(shard: dict[str, Any], platform: dg.ResourceParam[Platform]) -> dict[str, Any]:
     """Compute the features of the structures of one shard."""
     from catalyst_assets.representation.stage import embed_shard
@@ -149,7 +149,7 @@ def embed_structure_shard(shard: dict[str, Any], platform: dg.ResourceParam[Plat
     return {**counts, "seconds": time.monotonic() - started}
 
 
-@dg.op(pool=Queue.PREDICT.value, tags=op_tags(Queue.PREDICT))
+@dg.op(pool=pool_of(Work.PLAN), tags=op_tags(Work.PLAN))
 def settle_embeddings(
     embedded: list[dict[str, Any]], platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:

@@ -10,7 +10,7 @@ from dagster._core.definitions.external_asset import create_external_asset_from_
 from catalyst_assets.asset_metadata.links import link_to
 from catalyst_assets.asset_metadata.shown import shown
 from catalyst_assets.asset_metadata.tables import stored_in
-from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.constants import OWNERS, Group, Work, op_tags, pool_of
 from catalyst_assets.partitions import AL_ITERATION
 from resources.platform import Platform
 from resources.postgres.database import fetch_all
@@ -61,8 +61,8 @@ with warnings.catch_warnings():
     metadata=stored_in("validation_results"),
     partitions_def=AL_ITERATION,
     deps=["ranked_candidates"],
-    pool=Queue.VALIDATE.value,
-    op_tags=op_tags(Queue.VALIDATE),
+    pool=pool_of(Work.VALIDATE),
+    op_tags=op_tags(Work.VALIDATE),
 )
 def validation_results(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]

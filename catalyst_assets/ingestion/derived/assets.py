@@ -12,7 +12,7 @@ import dagster as dg
 from catalyst_assets.asset_metadata.shown import shown
 from catalyst_assets.asset_metadata.tables import stored_in
 from catalyst_assets.automation import Outstanding, follows
-from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.constants import OWNERS, Group, Work, op_tags, pool_of
 from catalyst_assets.ingestion.changes import Plan
 from catalyst_assets.ingestion.derived import outstanding
 from catalyst_assets.sharding import shard_bounds
@@ -36,8 +36,8 @@ def _shards(platform: Platform, plan: Plan, weight: int) -> Shards:
 @dg.op(
     ins={"materials": dg.In(dg.Nothing)},
     out={"shards": dg.DynamicOut(list), "until": dg.Out(int)},
-    pool=Queue.INGEST.value,
-    tags=op_tags(Queue.INGEST),
+    pool=pool_of(Work.DERIVE),
+    tags=op_tags(Work.DERIVE),
 )
 def formulas_to_compare(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> Shards:
     """Cut the formulas whose records have changed into shards."""
@@ -48,7 +48,7 @@ def formulas_to_compare(context: dg.OpExecutionContext, platform: dg.ResourcePar
     yield from _shards(platform, plan, _FORMULAS_AN_EMBEDDING)
 
 
-@dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
+@dg.op(pool=pool_of(Work.DERIVE), tags=op_tags(Work.DERIVE))
 def compare_records(formulas: list[str], platform: dg.ResourceParam[Platform]) -> int:
     """Compare the records of some formulas."""
     from catalyst_assets.ingestion.derived.identity import unify_formulas
@@ -56,7 +56,7 @@ def compare_records(formulas: list[str], platform: dg.ResourceParam[Platform]) -
     return unify_formulas(platform.database, formulas)
 
 
-@dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
+@dg.op(pool=pool_of(Work.DERIVE), tags=op_tags(Work.DERIVE))
 def settle_comparisons(
     until: int, unified: list[int], platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:
@@ -111,8 +111,8 @@ def material_identity(materials: Any) -> Any:
             outstanding.labels_are_outstanding,
         )
     ),
-    pool=Queue.INGEST.value,
-    op_tags=op_tags(Queue.INGEST),
+    pool=pool_of(Work.DERIVE),
+    op_tags=op_tags(Work.DERIVE),
 )
 def adsorption_labels(platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[Any]:
     """Lowest adsorption energies of H, O and OH on the slabs of a material, as properties of it.
@@ -139,8 +139,8 @@ def adsorption_labels(platform: dg.ResourceParam[Platform]) -> dg.MaterializeRes
 @dg.op(
     ins={"material_identity": dg.In(dg.Nothing)},
     out={"shards": dg.DynamicOut(list), "until": dg.Out(int)},
-    pool=Queue.INGEST.value,
-    tags=op_tags(Queue.INGEST),
+    pool=pool_of(Work.DERIVE),
+    tags=op_tags(Work.DERIVE),
 )
 def hulls_to_compute(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> Shards:
     """Cut the chemical systems whose formation energies have changed into shards."""
@@ -151,7 +151,7 @@ def hulls_to_compute(context: dg.OpExecutionContext, platform: dg.ResourceParam[
     yield from _shards(platform, plan, _HULLS_AN_EMBEDDING)
 
 
-@dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
+@dg.op(pool=pool_of(Work.DERIVE), tags=op_tags(Work.DERIVE))
 def compute_hull_shard(systems: list[str], platform: dg.ResourceParam[Platform]) -> int:
     """Compute the hulls of some chemical systems."""
     from catalyst_assets.ingestion.derived.hulls import compute_hulls
@@ -159,7 +159,7 @@ def compute_hull_shard(systems: list[str], platform: dg.ResourceParam[Platform])
     return compute_hulls(platform.database, systems)
 
 
-@dg.op(pool=Queue.INGEST.value, tags=op_tags(Queue.INGEST))
+@dg.op(pool=pool_of(Work.DERIVE), tags=op_tags(Work.DERIVE))
 def settle_hull_shards(
     until: int, changed: list[int], platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[Any]:

@@ -15,7 +15,7 @@ from pydantic import Field
 from catalyst_assets.asset_metadata.shown import pairs, shown
 from catalyst_assets.asset_metadata.tables import stored_in
 from catalyst_assets.asset_metadata.versions import hash_folders
-from catalyst_assets.constants import OWNERS, Group, Queue, op_tags
+from catalyst_assets.constants import OWNERS, Group, Work, op_tags, pool_of
 from catalyst_assets.ingestion.fetching.retries import fail_once, retry_policy
 from catalyst_assets.ingestion.sources.configured import is_named, read_configured
 from catalyst_assets.ingestion.sources.confining import require_allowed
@@ -102,8 +102,8 @@ def make_raw_asset(spec: SourceSpec) -> dg.AssetsDefinition:
         code_version=hash_folders(folder, "ingestion/sources", "ingestion/fetching"),
         group_name=Group.INGESTION.value,
         owners=OWNERS,
-        pool=Queue.INGEST.value,
-        op_tags=op_tags(Queue.INGEST),
+        pool=pool_of(Work.FETCH),
+        op_tags=op_tags(Work.FETCH),
         retry_policy=retry_policy(settings.source_retries, settings.retry_delay_seconds),
         # Nobody expects what no schedule brings.
         freshness_policy=dg.FreshnessPolicy.time_window(schedule.fail_after, warn_window=schedule.warn_after)

@@ -14,7 +14,7 @@ from dagster._utils import tail_file
 from dagster_pipes import PIPES_PROTOCOL_VERSION, PIPES_PROTOCOL_VERSION_FIELD
 from pydantic import Field
 
-from catalyst_assets.constants import Queue, op_tags
+from catalyst_assets.constants import Work, op_tags, pool_of
 
 CALCULATION_JOB: Final = "calculation"
 # Dagster does not know its users.
@@ -70,8 +70,8 @@ class JobFolderMessages(dg.PipesMessageReader):
 
 @dg.op(
     name="calculate",
-    pool=Queue.DFT.value,
-    tags=op_tags(Queue.DFT),
+    pool=pool_of(Work.CALCULATE),
+    tags=op_tags(Work.CALCULATE),
     required_resource_keys={"platform"},
     description=(
         "Start the process of a calculation, or attach to the one that runs, and follow it to its end: what it says is "
@@ -169,7 +169,7 @@ def validation_cancel() -> None:
     name=CALCULATION_JOB,
     executor_def=dg.in_process_executor,
     # The calculation has an attempt and a time limit of its own; a run that died is asked for again by the loop.
-    tags={"dagster/max_retries": "0", MAX_RUNTIME_SECONDS_TAG: "0", **op_tags(Queue.DFT)},
+    tags={"dagster/max_retries": "0", MAX_RUNTIME_SECONDS_TAG: "0", **op_tags(Work.CALCULATE)},
     description="Follow one calculation of a validator to its end; `loop_sensor` requests it for each that waits.",
 )
 def calculation_job() -> None:

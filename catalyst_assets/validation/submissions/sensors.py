@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import dagster as dg
 from pydantic import Field
 
-from catalyst_assets.constants import ATTEMPT_TAG, RESULTS_FILE_TAG, Queue, op_tags
+from catalyst_assets.constants import ATTEMPT_TAG, RESULTS_FILE_TAG, Work, op_tags, pool_of
 from catalyst_assets.errors import CatalystError
 from resources.platform import Platform
 from resources.runs.attempts import find_attempts
@@ -36,7 +36,7 @@ class ResultsFileConfig(dg.Config):
     dry_run: bool = Field(False, description="Show what would happen, and record nothing.")
 
 
-@dg.op(tags=op_tags(Queue.VALIDATE), pool=Queue.VALIDATE.value)
+@dg.op(tags=op_tags(Work.VALIDATE), pool=pool_of(Work.VALIDATE))
 def take_results(
     context: dg.OpExecutionContext, config: ResultsFileConfig, platform: dg.ResourceParam[Platform]
 ) -> None:

@@ -3,7 +3,7 @@
 import dagster as dg
 from pydantic import Field
 
-from catalyst_assets.constants import Queue, op_tags
+from catalyst_assets.constants import Work, op_tags, pool_of
 from resources.platform import Platform
 
 
@@ -22,7 +22,7 @@ class RetractConfig(dg.Config):
     reason: str = Field(description="Why; kept for ever and shown with all that was made from them.")
 
 
-@dg.op(tags=op_tags(Queue.VALIDATE), pool=Queue.VALIDATE.value)
+@dg.op(tags=op_tags(Work.VALIDATE), pool=pool_of(Work.VALIDATE))
 def export_order(
     context: dg.OpExecutionContext, config: ExportConfig, platform: dg.ResourceParam[Platform]
 ) -> None:
@@ -44,7 +44,7 @@ def export_order(
     )
 
 
-@dg.op(tags=op_tags(Queue.VALIDATE), pool=Queue.VALIDATE.value)
+@dg.op(tags=op_tags(Work.VALIDATE), pool=pool_of(Work.VALIDATE))
 def retract(
     context: dg.OpExecutionContext, config: RetractConfig, platform: dg.ResourceParam[Platform]
 ) -> None:

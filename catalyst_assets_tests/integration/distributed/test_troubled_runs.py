@@ -1,0 +1,198 @@
+"""What happens to a run under Celery when what it needs fails: it ends right, or says why it did not."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+import pytest
+import sqlalchemy as sa
+
+from catalyst_assets.constants import Queue
+from catalyst_assets.loop.runs import reap_dead_runs
+from catalyst_assets_tests.integration.distributed.workers import Farm
+from catalyst_assets_tests.integration.loop.test_fencing import dump
+from catalyst_assets_tests.processes import eventually
+from resources.platform import Platform
+from resources.postgres.connection import process_database
+from resources.postgres.database import Role
+from resources.settings import Settings, get_settings
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+SHARDS = 4
+
+
+class _Run:
+    """A run of the job in a process of its own."""
+
+    def __init__(self, instance: dg.DagsterInstance, folder: Path, **trouble: int) -> None:
+        self.folder = folder
+        self._instance = instance
+        shards = {"count": SHARDS, "folder": str(folder), **trouble}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "catalyst_assets_tests.integration.distributed.run_troubled", json.dumps(shards)],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+
+    def await_end(self, seconds: float = 60.0) -> tuple[bool, list[Any]]:
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            pytest.fail("the run hangs")
+        (run,) = self._instance.get_runs(limit=1)
+        logged = self._instance.all_logs(run.run_id)
+        events = [entry.dagster_event for entry in logged if entry.dagster_event is not None]
+        return run.status is dg.DagsterRunStatus.SUCCESS, events
+
+    def times(self, what: str, index: int) -> int:
+        path = self.folder / f"{what}-{index}"
+        return len(path.read_text().split()) if path.exists() else 0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "noted"
+    made.mkdir()
+    return made
+
+
+def test_shards_go_to_the_workers_of_their_queues(
+    dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path
+) -> None:
+    run = _Run(dagster_instance, folder)
+    success, _ = run.await_end()
+    assert success
+    assert [run.times("done", index) for index in range(SHARDS)] == [1] * SHARDS
+    assert workers.log("worker-predict").count("received") == SHARDS
+    assert workers.log("worker-ingest").count("received") == 2
+
+
+def _takes(instance_settings: Settings, step_key: str) -> int:
+    database = process_database(instance_settings)
+    with database.transaction(Role.PIPELINE) as connection:
+        (row,) = connection.execute(
+            sa.text("SELECT takes, ended_at FROM step_leases WHERE step_key = :key"), {"key": step_key}
+        )
+    assert row.ended_at is not None
+    return int(row.takes)
+
+
+def _ends_right(run: _Run) -> None:
+    success, events = run.await_end()
+    assert success
+    assert [run.times("done", index) for index in range(SHARDS)] == [1] * SHARDS
+    ended = [event.step_key for event in events if event.is_step_success]
+    assert sorted(ended) == sorted(["cut", "settle", *(f"do_shard[shard{index}]" for index in range(SHARDS))])
+
+
+def test_a_shard_whose_process_is_killed_is_done_again_once(
+    dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path
+) -> None:
+    run = _Run(dagster_instance, folder, wait_at=1)
+    assert eventually(lambda: run.times("began", 1) == 1)
+    psutil.Process(int((folder / "began-1").read_text())).kill()
+    assert eventually(lambda: run.times("began", 1) == 2)
+    (folder / "go").touch()
+    _ends_right(run)
+    assert _takes(workers.settings, "do_shard[shard1]") == 2
+    assert [run.times("began", index) for index in range(SHARDS)] == [1, 2, 1, 1]
+
+
+def test_the_shard_of_a_killed_worker_is_done_by_the_next(
+    dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path
+) -> None:
+    run = _Run(dagster_instance, folder, wait_at=1)
+    assert eventually(lambda: run.times("began", 1) == 1)
+    workers.kill_worker("predict")
+    workers.start_worker(Queue.PREDICT)
+    assert eventually(lambda: run.times("began", 1) == 2)
+    (folder / "go").touch()
+    _ends_right(run)
+    assert _takes(workers.settings, "do_shard[shard1]") == 2
+
+
+def test_redis_may_be_killed_and_started_again(
+    dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path
+) -> None:
+    run = _Run(dagster_instance, folder, wait_at=1)
+    assert eventually(lambda: run.times("began", 1) == 1)
+    workers.kill_redis()
+    time.sleep(2.0)
+    (folder / "go").touch()
+    workers.start_redis()
+    _ends_right(run)
+
+
+def test_a_shard_that_always_fails_fails_its_run_with_the_reason(
+    dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path
+) -> None:
+    run = _Run(dagster_instance, folder, fail_at=2)
+    success, events = run.await_end()
+    assert not success
+    assert any(
+        "this shard cannot be done" in str(event.event_specific_data)
+        for event in events
+        if event.is_step_failure
+    )
+    assert run.times("began", 2) == 1
+
+
+def test_a_shard_that_ends_its_process_is_not_tried_for_ever(
+    dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path
+) -> None:
+    run = _Run(dagster_instance, folder, die_at=2)
+    success, events = run.await_end()
+    assert not success
+    (failed,) = [event for event in events if event.is_step_failure]
+    assert "tried 3 times" in str(failed.event_specific_data)
+    assert run.times("began", 2) == 3
+
+
+def test_a_queue_that_nobody_serves_fails_the_run_with_the_reason(
+    dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CATALYST_WORKER_PATIENCE", "PT6S")
+    get_settings.cache_clear()
+    workers.kill_worker("predict")
+    run = _Run(dagster_instance, folder)
+    success, events = run.await_end()
+    assert not success
+    assert "no worker takes from the queue predict" in " ".join(
+        str(event.event_specific_data) for event in events if event.is_step_failure
+    )
+
+
+def test_a_stopped_run_that_was_given_up_writes_nothing_when_it_goes_on(
+    dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path, platform: Platform, tmp_path: Path
+) -> None:
+    database = platform.database
+    sleeper = _Run(dagster_instance, folder, wait_at=1)
+    assert eventually(lambda: sleeper.times("began", 1) == 1)
+    (run,) = dagster_instance.get_runs(limit=1)
+    sleeper.process.send_signal(signal.SIGSTOP)
+    assert eventually(
+        lambda: reap_dead_runs(dagster_instance, database, silence=timedelta(seconds=2)) == [run.run_id]
+    )
+    # The worker's process ends with its run's claim; another run does the work in the meantime.
+    again = tmp_path / "again"
+    again.mkdir()
+    success, _ = _Run(dagster_instance, again).await_end()
+    assert success
+    known = dump(database)
+
+    (folder / "go").touch()
+    sleeper.process.send_signal(signal.SIGCONT)
+    assert sleeper.process.wait(60) != 0
+    assert sleeper.times("done", 1) == 0
+    assert dump(database) == known
+    status = dagster_instance.get_run_by_id(run.run_id)
+    assert status is not None
+    assert status.status is dg.DagsterRunStatus.FAILURE

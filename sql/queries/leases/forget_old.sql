@@ -1,0 +1,1 @@
+DELETE FROM step_leases WHERE submitted_at < now() - interval '7 days'
