@@ -23,6 +23,7 @@ from dagster._serdes import pack_value
 from dagster._utils.hosted_user_process import recon_job_from_origin
 
 from catalyst_assets.constants import FINE_TUNES_TAG, GPU_TAG, QUEUE_TAG, TRAINS_TAG, Queue
+from catalyst_assets.errors import DatabaseUnavailableError, RunGivenUpError
 from resources.distributed.leases import StepId, find_leases, silence_seconds
 from resources.distributed.tasks import step_of
 from resources.distributed.watch import Act, judge
@@ -62,8 +63,9 @@ def celery_executor(settings: Settings) -> dg.ExecutorDefinition:
 
 class _CeleryExecutor(StepDelegatingExecutor):
     def __init__(self, settings: Settings) -> None:
+        self._steps = _CelerySteps(settings)
         super().__init__(
-            _CelerySteps(settings),
+            self._steps,
             RetryMode.ENABLED,
             sleep_seconds=_LOOK_SECONDS,
             check_step_health_interval_seconds=_HEALTH_SECONDS,
@@ -85,8 +87,23 @@ class _CeleryExecutor(StepDelegatingExecutor):
     def _pop_events(
         self, instance: "DagsterInstance", run_id: str, seen_storage_ids: set[int]
     ) -> Sequence[DagsterEvent]:
-        """Return what has happened since the last look, once each: a step that is done again says it again."""
-        events = super()._pop_events(instance, run_id, seen_storage_ids)
+        """Return what has happened since the last look, once each: a step that is done again says it again.
+
+        Raises
+        ------
+        RunGivenUpError
+            The run has lost its claim: the loop around this ends.
+        """
+        import sqlalchemy as sa
+
+        if self._steps.given_up is not None:
+            raise self._steps.given_up
+        try:
+            events = super()._pop_events(instance, run_id, seen_storage_ids)
+        except sa.exc.OperationalError as error:
+            # A server that starts again cuts the query off; Dagster waits for it when it connects anew.
+            _log.warning("The event log of run %s was cut off: %s", run_id, error)
+            return []
         return [event for event in events if self._is_news(event)]
 
     def _is_news(self, event: DagsterEvent) -> bool:
@@ -121,6 +138,7 @@ class _CelerySteps(StepHandler):
         self._served: set[str] = set()
         self._abandoned_since: dict[str, float] = {}
         self._tasks: dict[str, str] = {}
+        self.given_up: RunGivenUpError | None = None
 
     def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
         """Hand a step over."""
@@ -129,6 +147,16 @@ class _CelerySteps(StepHandler):
 
     def check_step_health(self, step_handler_context: StepHandlerContext) -> CheckStepHealthResult:
         """Hand over again what nobody holds; say what cannot be done."""
+        try:
+            return self._look_after(step_handler_context)
+        except RunGivenUpError as error:
+            # Dagster would note an error of a look and go on.
+            self.given_up = error
+        except DatabaseUnavailableError as error:
+            _log.warning("No look after the steps of the run: %s", error)
+        return CheckStepHealthResult.healthy()
+
+    def _look_after(self, step_handler_context: StepHandlerContext) -> CheckStepHealthResult:
         step = step_of(step_handler_context.execute_step_args)
         lease = self._lease(step)
         if lease is None:

@@ -11,7 +11,8 @@ from catalyst_assets_tests.integration.distributed.troubled_job import troubled_
 def main(shards: str) -> None:
     config = {"ops": {"cut": {"config": json.loads(shards)}}}
     with dg.DagsterInstance.get() as instance:
-        dg.execute_job(dg.reconstructable(troubled_job), instance=instance, run_config=config)
+        result = dg.execute_job(dg.reconstructable(troubled_job), instance=instance, run_config=config)
+    sys.exit(not result.success)
 
 
 if __name__ == "__main__":

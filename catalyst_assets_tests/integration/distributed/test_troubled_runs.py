@@ -119,6 +119,25 @@ def test_the_shard_of_a_killed_worker_is_done_by_the_next(
     assert _takes(workers.settings, "do_shard[shard1]") == 2
 
 
+def test_a_stopped_child_whose_shard_another_has_done_writes_nothing_when_it_goes_on(
+    dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path, platform: Platform
+) -> None:
+    run = _Run(dagster_instance, folder, wait_at=1)
+    assert eventually(lambda: run.times("began", 1) == 1)
+    sleeper = psutil.Process(int((folder / "began-1").read_text()))
+    sleeper.suspend()
+    workers.start_worker(Queue.PREDICT, "second")
+    assert eventually(lambda: run.times("began", 1) == 2, 30)
+    (folder / "go").touch()
+    _ends_right(run)
+    known = dump(platform.database)
+
+    sleeper.resume()
+    sleeper.wait(30)
+    assert run.times("done", 1) == 1
+    assert dump(platform.database) == known
+
+
 def test_redis_may_be_killed_and_started_again(
     dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path
 ) -> None:
