@@ -2,9 +2,7 @@
 
 import json
 import math
-import shutil
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.campaigns.iterations import MODEL_PROVENANCE, Iteration
@@ -16,6 +14,7 @@ from catalyst_assets.learning.models.fine_tuning import OnEpoch, can_fine_tune, 
 from catalyst_assets.learning.models.stored_models import store_model
 from catalyst_assets.learning.significance import paired
 from catalyst_assets.learning.training_set import TrainingSet
+from catalyst_assets.representation.fitting.shared_checkpoints import SharedCheckpoints
 from catalyst_assets.representation.library import load_backbone
 from catalyst_assets.representation.structures import read_graphs
 from catalyst_assets.seeds import derive_seed
@@ -90,14 +89,14 @@ def train(platform: "Platform", audited: AuditedTrainingSet, on_epoch: OnEpoch |
     """
     audited.require_sound()
     iteration, training_set = audited.iteration, audited.training_set
-    checkpoints = platform.settings.checkpoint_folder / iteration.partition_key
+    checkpoints = SharedCheckpoints(platform, iteration.partition_key)
     model = _fit(platform, iteration.campaign, training_set, checkpoints, on_epoch)
     sha256 = store_model(platform.objects, model)
     # The iteration may get another training set, and the platform other code, before the model is registered.
     made_from = {"training_set_sha256": iteration.training_set_sha256, "code_version": code_version()}
     metrics = summarize(model, len(training_set.material_ids)) | {MODEL_PROVENANCE: made_from}
     record_model(platform.database, iteration.partition_key, sha256, metrics)
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    checkpoints.clear()
     return TrainedModel(iteration, training_set, model, sha256, metrics)
 
 
@@ -105,7 +104,7 @@ def _fit(
     platform: "Platform",
     campaign: "Campaign",
     known: TrainingSet,
-    checkpoints: Path,
+    checkpoints: SharedCheckpoints,
     on_epoch: OnEpoch | None,
 ) -> "Predictor":
     """Fit networks where the campaign asks for them and there are labels enough, else heads."""
@@ -116,6 +115,13 @@ def _fit(
         if can_fine_tune(known.labels, systems, adapted):
             backbone = load_backbone(platform.objects, known.provenance["backbone"])
             graphs = read_graphs(platform.database, known.structure_hashes, backbone.config.cutoff)
+
+            def tell(name: str, epoch: int, value: float) -> None:
+                checkpoints.push()
+                if on_epoch is not None:
+                    on_epoch(name, epoch, value)
+
+            checkpoints.fetch()
             return fine_tune(
                 backbone,
                 graphs,
@@ -125,8 +131,8 @@ def _fit(
                 systems,
                 known.properties,
                 adapted,
-                checkpoints,
-                on_epoch=on_epoch,
+                checkpoints.folder,
+                on_epoch=tell,
                 noise=known.label_noise,
             )
     settings = HeadSettings(seed=derive_seed(campaign.seed, "head"), recalibrate=True)

@@ -5,12 +5,12 @@ What was asked for before, and is there, is kept; what a killed call had learned
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.constants import decimals
+from catalyst_assets.representation.fitting.shared_checkpoints import SharedCheckpoints
 from catalyst_assets.representation.library import PublishedBackbone, publish_backbone
 from catalyst_assets.representation.pretraining import (
     PretrainingReport,
@@ -81,7 +81,7 @@ def supply_backbone(
         "settings_sha256": pretraining.sha256,
     }
     key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
-    checkpoints = settings.checkpoint_folder / ASSET / key[:16]
+    checkpoints = SharedCheckpoints(platform, f"{ASSET}/{key[:16]}")
     told: dict[str, Any] = {}
 
     def make() -> "Backbone":
@@ -96,19 +96,21 @@ def supply_backbone(
         ) as run:
 
             def tell(epoch: int, values: Mapping[str, float]) -> None:
+                checkpoints.push()
                 for name, value in values.items():
                     run.on_epoch(name, epoch, value)
 
             parent = choice.make(settings)
             data = collect_pretraining_set(platform.database, parent)
             run.log(data=_describe_data(data_sha256, len(data.graphs)))
-            backbone, report = pretrain_backbone(parent, data, pretraining, checkpoints, on_epoch=tell)
+            checkpoints.fetch()
+            backbone, report = pretrain_backbone(parent, data, pretraining, checkpoints.folder, on_epoch=tell)
             run.log(params=backbone.origin.to_json(), metrics=_scalars(report), note=_describe_run(report))
         told.update(pretraining=report, run_url=run.url, problem=run.problem)
         return backbone
 
     published = publish_backbone(platform.objects, recipe, make)
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    checkpoints.clear()
     return SuppliedBackbone(published, **told)
 
 

@@ -252,11 +252,14 @@ def served_queues(settings: Settings) -> set[str]:
 
 
 def queue_of(step_tags: Any, run_tags: Any, settings: Settings) -> str:
-    """Return the queue of a step: the one of the table, or the GPU's if it gains from one and there is one."""
+    """Return the queue of a step: the one of the table, or the GPU's if it gains from one and there is one.
+
+    Asset checks cannot be tagged: they are steps of validation.
+    """
     gains = GPU_TAG in step_tags or (TRAINS_TAG in step_tags and FINE_TUNES_TAG in run_tags)
     if gains and _has_gpu(settings):
         return Queue.GPU.value
-    return str(step_tags.get(QUEUE_TAG, Queue.PREDICT.value))
+    return str(step_tags.get(QUEUE_TAG, Queue.VALIDATE.value))
 
 
 def _has_gpu(settings: Settings) -> bool:

@@ -38,11 +38,15 @@ class WholeFiles(TorchCheckpointIO):
 
 def find_checkpoint(path: Path) -> Path | None:
     """Return the file to go on from, or None where there is none, or one that a failing disk has spoiled."""
+    return path if steps_done(path) >= 0 else None
+
+
+def steps_done(path: Path) -> int:
+    """Return how many steps a checkpoint's training had made; −1 where there is none that can be read."""
     try:
-        torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError):
-        return None
-    return path
+        return int(torch.load(path, map_location="cpu", weights_only=True, mmap=True)["global_step"])
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
+        return -1
 
 
 class EveryEpoch(Checkpoint):

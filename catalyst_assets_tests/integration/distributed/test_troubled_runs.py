@@ -20,10 +20,12 @@ from catalyst_assets.loop.runs import reap_dead_runs
 from catalyst_assets_tests.integration.distributed.workers import Farm
 from catalyst_assets_tests.integration.loop.test_fencing import dump
 from catalyst_assets_tests.processes import eventually
+from resources.dagster_instance import prepare_dagster_home
+from resources.distributed.broker import broker_url
 from resources.platform import Platform
 from resources.postgres.connection import process_database
 from resources.postgres.database import Role
-from resources.settings import Settings, get_settings
+from resources.settings import Settings, get_settings, load_settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 SHARDS = 4
@@ -73,6 +75,23 @@ def test_shards_go_to_the_workers_of_their_queues(
     assert [run.times("done", index) for index in range(SHARDS)] == [1] * SHARDS
     assert workers.log("worker-predict").count("received") == SHARDS
     assert workers.log("worker-ingest").count("received") == 2
+
+
+def test_a_worker_with_another_home_shares_database_redis_and_object_store(
+    dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path, platform: Platform, tmp_path: Path
+) -> None:
+    workers.kill_worker("predict")
+    home = load_settings(home=tmp_path / "other-home", database_url=os.environ["CATALYST_DATABASE_URL"])
+    other = prepare_dagster_home(home) | {
+        "CATALYST_REDIS_URL": broker_url(workers.settings),
+        "CATALYST_OBJECT_STORE": platform.objects.url,
+    }
+    workers.start_worker(Queue.PREDICT, "elsewhere", **other)
+    run = _Run(dagster_instance, folder)
+    _ends_right(run)
+    assert workers.log("worker-elsewhere").count("received") == SHARDS
+    assert platform.objects.get_bytes("shards/3") == b"done"
+    assert not (home.home / "objects").exists()
 
 
 def _takes(instance_settings: Settings, step_key: str) -> int:

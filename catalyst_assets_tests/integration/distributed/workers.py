@@ -6,10 +6,9 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import psutil
 import pytest
 
 from catalyst_assets.constants import Queue
@@ -51,18 +50,15 @@ class Farm:
         self._redis.kill()
         self._redis.wait()
 
-    def start_worker(self, queue: Queue, name: str | None = None, concurrency: int = 1) -> None:
+    def start_worker(self, queue: Queue, name: str | None = None, **variables: str) -> None:
         name = name or queue.value
-        self.workers[name] = self._start(worker_command(queue, concurrency), f"worker-{name}")
+        self.workers[name] = self._start(worker_command(queue), f"worker-{name}", variables)
 
     def await_workers(self) -> None:
         for name in self.workers:
             assert eventually(lambda name=name: " ready." in self.log(f"worker-{name}"), 60), self.log(
                 f"worker-{name}"
             )
-
-    def children_of(self, name: str) -> list[psutil.Process]:
-        return psutil.Process(self.workers[name].pid).children()
 
     def kill_worker(self, name: str) -> None:
         """Kill a worker with its children, as the end of its host would."""
@@ -75,11 +71,13 @@ class Farm:
         for process in [*self.workers.values(), *([self._redis] if self._redis else [])]:
             _kill_group(process)
 
-    def _start(self, command: tuple[str, ...], name: str) -> subprocess.Popen[bytes]:
+    def _start(
+        self, command: tuple[str, ...], name: str, variables: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         with (self._logs / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
-                command, stdout=log, stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"},
-                start_new_session=True,
+                command, stdout=log, stderr=log, start_new_session=True,
+                env=os.environ | {"OMP_NUM_THREADS": "1"} | (variables or {}),
             )  # fmt: skip
 
 
