@@ -92,7 +92,7 @@ PLACES: Final[Mapping[Work, Place]] = {
 }
 QUEUE_TAG: Final = "dagster-celery/queue"
 GPU_TAG: Final = "catalyst/gains-from-gpu"
-TRAINS_TAG: Final = "catalyst/trains"
+MODEL_TAG: Final = "catalyst/fits-or-runs-the-model"
 FINE_TUNES_TAG: Final = "catalyst/fine_tunes"
 
 
@@ -113,7 +113,7 @@ def op_tags(work: Work) -> dict[str, Any]:
         "catalyst/work": work.value,
         "dagster-k8s/config": {"container_config": {"resources": resources}},
         **({GPU_TAG: "true"} if place.gains_from_gpu else {}),
-        **({TRAINS_TAG: "true"} if work is Work.TRAIN else {}),
+        **({MODEL_TAG: "true"} if work in {Work.TRAIN, Work.PREDICT} else {}),
     }
 
 

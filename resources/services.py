@@ -110,10 +110,11 @@ def _distributed(settings: Settings) -> list[Service]:
     return redis + workers
 
 
-def worker_command(queue: Queue, concurrency: int = 1) -> tuple[str, ...]:
-    """Return the program that takes steps from a queue."""
+def worker_command(queue: Queue, concurrency: int | None = None) -> tuple[str, ...]:
+    """Return the program that takes steps from a queue; told nothing, one at a time, or one a GPU."""
     module = "resources.distributed.worker"
-    return (sys.executable, "-m", module, "--queue", queue.value, "--concurrency", str(concurrency))
+    at_once = () if concurrency is None else ("--concurrency", str(concurrency))
+    return (sys.executable, "-m", module, "--queue", queue.value, *at_once)
 
 
 def app_address(settings: Settings) -> str:

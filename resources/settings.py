@@ -217,6 +217,24 @@ class Settings(BaseSettings):
     accelerator: Accelerator = Field(
         "auto", description="Where networks are trained and run: `auto` takes a GPU if there is one."
     )
+    devices_per_training: int = Field(
+        1,
+        ge=1,
+        description="GPUs that a process takes, and that one fine-tuning or pretraining is spread over: see "
+        "[backbones](docs/backbones.md#several-gpus).",
+    )
+    processes_per_device: int = Field(
+        1, ge=1, description="Processes that may compute on one GPU at the same time."
+    )
+    device_patience: Duration = Field(
+        timedelta(hours=2),
+        gt=timedelta(0),
+        description="How long a process waits for a GPU that others have, such as `30min` or `12h`.",
+    )
+    device_locks: AbsolutePath = Field(
+        Path("/tmp/catalyst-devices"),  # noqa: S108 - of all users of the host; see resources/devices/leases.py
+        description="Folder by whose files the processes of this host agree on who has which GPU.",
+    )
     accept_noncommercial: bool = Field(
         False,
         description="Say `true` if your use of foundation models under non-commercial licences is allowed.",

@@ -132,7 +132,12 @@ def up(
 
 def worker(
     queue: Annotated[Queue, typer.Option(help="Which steps it takes.")],
-    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Steps at a time.")] = 1,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=256, help="Steps at a time; unset, one, or for `gpu` as many as there are GPUs."
+        ),
+    ] = None,
     home: _Home = None,
 ) -> None:
     """Do the steps of one queue for runs under the executor celery, on this machine, until Ctrl-C or SIGTERM.

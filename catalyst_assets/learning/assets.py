@@ -109,6 +109,7 @@ def trained_model(
     from catalyst_assets.figures import as_markdown
     from catalyst_assets.learning.recording import train_and_record
     from catalyst_assets.learning.uncertainty.distance import distance_rows
+    from catalyst_assets.representation.devices import unused_gpu
 
     trained = train_and_record(platform, mlflow, context.partition_key, context.run.run_id)
     for problem in trained.problems:
@@ -119,6 +120,7 @@ def trained_model(
         "model_sha256": model.sha256,
         "training_set_sha256": model.iteration.training_set_sha256 or "",
         "learned": model.model.report is not None,
+        "gpu_not_used": unused_gpu(),
         **model.metrics,
         **{
             name: dg.MetadataValue.md(as_markdown(picture, f"{name.replace('_', ' ')} plot"))

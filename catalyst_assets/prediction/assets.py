@@ -43,6 +43,7 @@ def plan_prediction_shards(
 def predict_pool_shard(shard: dict[str, Any], platform: dg.ResourceParam[Platform]) -> dict[str, Any]:
     """Predict one shard into the staging version."""
     from catalyst_assets.prediction.versions import PredictionPlan, predict_shard
+    from catalyst_assets.representation.devices import unused_gpu
 
     started = time.monotonic()
     plan = PredictionPlan(**shard["plan"])
@@ -54,7 +55,7 @@ def predict_pool_shard(shard: dict[str, Any], platform: dg.ResourceParam[Platfor
         shard["stop"],
         platform.settings.accelerator,
     )
-    return {"rows": rows, "seconds": time.monotonic() - started}
+    return {"rows": rows, "seconds": time.monotonic() - started, "gpu_not_used": unused_gpu()}
 
 
 @dg.op(pool=pool_of(Work.PLAN), tags=op_tags(Work.PLAN))
@@ -79,6 +80,7 @@ def promote_predictions(
                 **_predicted_by(platform, planned.partition_key),
                 "model_sha256": planned.model_sha256,
                 "pool_sha256": planned.pool_sha256,
+                "gpu_not_used": next(filter(None, (shard.get("gpu_not_used") for shard in shards)), None),
                 "duration_seconds": seconds,
             }
         ),

@@ -72,6 +72,7 @@ def backbone(
 
     It is one safetensors file: the weights, named by their hash.
     """
+    from catalyst_assets.representation.devices import unused_gpu
     from catalyst_assets.representation.fitting.settings import FitSettings
     from catalyst_assets.representation.foundation.choice import BackboneChoice
     from catalyst_assets.representation.library import load_backbone
@@ -105,6 +106,7 @@ def backbone(
         "dtype": network.config.dtype,
         "size_bytes": network.size_bytes,
         "made_now": network.is_new,
+        "gpu_not_used": unused_gpu(),
         "duration_seconds": time.monotonic() - started,
     }
     if supplied.pretraining is not None:
@@ -142,11 +144,12 @@ def structures_without_features(
 @dg.op(pool=pool_of(Work.EMBED), tags=op_tags(Work.EMBED))
 def embed_structure_shard(shard: dict[str, Any], platform: dg.ResourceParam[Platform]) -> dict[str, Any]:
     """Compute the features of the structures of one shard."""
+    from catalyst_assets.representation.devices import unused_gpu
     from catalyst_assets.representation.stage import embed_shard
 
     started = time.monotonic()
     counts = embed_shard(platform.database, platform.objects, shard, platform.settings.accelerator)
-    return {**counts, "seconds": time.monotonic() - started}
+    return {**counts, "seconds": time.monotonic() - started, "gpu_not_used": unused_gpu()}
 
 
 @dg.op(pool=pool_of(Work.PLAN), tags=op_tags(Work.PLAN))
@@ -173,6 +176,7 @@ def settle_embeddings(
                 "components_written": written,
                 "shards": len(embedded),
                 "backbone_sha256": coverage.fingerprint,
+                "gpu_not_used": next(filter(None, (shard.get("gpu_not_used") for shard in embedded)), None),
                 "duration_seconds": sum(shard["seconds"] for shard in embedded) + time.monotonic() - started,
             }
         )

@@ -1,9 +1,10 @@
 """Where networks are computed, and what a GPU does otherwise than a CPU: it fails, fills up, and adds in any order.
 
-What is computed there lies in `batching`, `fitting` and the heads.
+What is computed there lies in `batching`, `fitting` and the heads; who may use which GPU in `resources.devices`.
 """
 
 import copy
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,15 @@ from catalyst_assets.errors import CatalystError, UsageError
 if TYPE_CHECKING:
     from catalyst_assets.representation.networks.interface import GraphNetwork
 
+_log = logging.getLogger(__name__)
+
 _WITHOUT_A_GPU: Final = "CATALYST_ACCELERATOR=cpu does without it."
+_FULL: Final = (
+    "The GPU has too little memory left.",
+    f"End what else uses it (nvidia-smi tells what does), then try again; {_WITHOUT_A_GPU}",
+)
+# Why the GPU of this process is left alone, once that is known.
+_unused: str | None = None
 
 
 class GpuError(CatalystError):
@@ -23,25 +32,82 @@ class GpuError(CatalystError):
 
 
 def choose_device(accelerator: Accelerator) -> str:
-    """Return ``cpu``, or the name of the current GPU; ``auto`` is that where there is one.
+    """Return ``cpu``, or the name of the GPU that this process has leased; ``auto`` is that where there is one.
+
+    The first call leases one and sets it up, and may wait until another process has ended. With ``auto``, a GPU that
+    cannot be set up is told of once, and left alone from then on.
 
     Raises
     ------
     UsageError
         A GPU is asked for and there is none.
     GpuError
-        It cannot be set up.
+        A GPU is asked for and cannot be set up.
+    DeviceBusyError
+        Other processes had it for too long.
     """
+    global _unused
+    if accelerator == "cpu" or (accelerator == "auto" and _unused is not None):
+        return "cpu"
+    try:
+        device = _leased_gpu()
+    except GpuError as error:
+        if accelerator == "gpu":
+            raise
+        _unused = str(error)
+        _log.warning("Networks run on the CPU. %s", error)
+        return "cpu"
+    if device is None and accelerator == "gpu":
+        raise UsageError("There is no GPU that torch can use.", "Choose the accelerator auto or cpu.")
+    return device or "cpu"
+
+
+def unused_gpu() -> str | None:
+    """Return why this process leaves a GPU alone that is there; None where it has none, or uses it."""
+    return _unused
+
+
+def _leased_gpu() -> str | None:
+    """Lease a GPU and set it up; None where there is none."""
     import torch
 
-    if accelerator == "cpu":
-        return "cpu"
-    if torch.cuda.is_available():
-        with gpu_errors("cuda"):  # the first to ask for its number sets it up
-            return f"cuda:{torch.cuda.current_device()}"
-    if accelerator == "gpu":
-        raise UsageError("There is no GPU that torch can use.", "Choose the accelerator auto or cpu.")
-    return "cpu"
+    from resources.devices.leases import held_devices, lease_devices, release_devices
+    from resources.devices.visible import visible_devices
+    from resources.settings import get_settings
+
+    if held_devices():
+        return f"cuda:{torch.cuda.current_device()}"
+    visible = visible_devices()
+    if visible and not torch.backends.cuda.is_built():  # nobody has to be waited for to know that
+        raise GpuError("There is a GPU, and this torch was built without CUDA.", _WITHOUT_A_GPU)
+    if visible and not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        lease_devices(get_settings())
+    elif torch.cuda.is_available():  # set up already, or of a kind that nobody lists
+        lease_devices(get_settings(), [_current_name(visible)])
+    else:
+        return None
+    try:
+        # The first to ask for its number sets it up; whether it computes shows when it does.
+        device = torch.device("cuda", torch.cuda.current_device())
+        torch.ones(2, 2, device=device).matmul(torch.ones(2, 2, device=device)).cpu()
+    except Exception as error:
+        release_devices()
+        if is_out_of_memory(error):
+            raise GpuError(*_FULL) from error
+        reason = first_reason(error).rstrip(".")
+        raise GpuError(f"The GPU cannot be set up: {reason}.", _WITHOUT_A_GPU) from error
+    return str(device)
+
+
+def _current_name(visible: tuple[str, ...]) -> str:
+    """Return how other processes call the GPU that torch has set up in this one."""
+    import torch
+
+    number = torch.cuda.current_device()
+    uuid = f"GPU-{getattr(torch.cuda.get_device_properties(number), 'uuid', '')}"
+    if uuid in visible:
+        return uuid
+    return visible[number] if number < len(visible) else f"cuda{number}"
 
 
 def on_device(network: "GraphNetwork", device: str) -> "GraphNetwork":
@@ -67,10 +133,7 @@ def gpu_errors(device: str) -> Iterator[None]:
         if not device.startswith("cuda"):
             raise
         if is_out_of_memory(error):
-            raise GpuError(
-                "The GPU has too little memory left.",
-                f"End what else uses it (nvidia-smi tells what does), then try again; {_WITHOUT_A_GPU}",
-            ) from error
+            raise GpuError(*_FULL) from error
         require_working(device)
         raise
 

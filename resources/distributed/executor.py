@@ -7,7 +7,6 @@ steps write themselves, and looks after what nobody holds; the task, its tags an
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
@@ -22,8 +21,9 @@ from dagster._core.executor.step_delegating import (
 from dagster._serdes import pack_value
 from dagster._utils.hosted_user_process import recon_job_from_origin
 
-from catalyst_assets.constants import FINE_TUNES_TAG, GPU_TAG, QUEUE_TAG, TRAINS_TAG, Queue
+from catalyst_assets.constants import FINE_TUNES_TAG, GPU_TAG, MODEL_TAG, QUEUE_TAG, Queue
 from catalyst_assets.errors import DatabaseUnavailableError, RunGivenUpError
+from resources.devices.visible import visible_devices
 from resources.distributed.leases import StepId, find_leases, silence_seconds
 from resources.distributed.tasks import step_of
 from resources.distributed.watch import Act, judge
@@ -256,7 +256,7 @@ def queue_of(step_tags: Any, run_tags: Any, settings: Settings) -> str:
 
     Asset checks cannot be tagged: they are steps of validation.
     """
-    gains = GPU_TAG in step_tags or (TRAINS_TAG in step_tags and FINE_TUNES_TAG in run_tags)
+    gains = GPU_TAG in step_tags or (MODEL_TAG in step_tags and FINE_TUNES_TAG in run_tags)
     if gains and _has_gpu(settings):
         return Queue.GPU.value
     return str(step_tags.get(QUEUE_TAG, Queue.VALIDATE.value))
@@ -265,5 +265,5 @@ def queue_of(step_tags: Any, run_tags: Any, settings: Settings) -> str:
 def _has_gpu(settings: Settings) -> bool:
     """Tell whether networks run on a GPU: without torch, which takes seconds to import."""
     if settings.accelerator == "auto":
-        return Path("/dev/nvidia0").exists()
+        return bool(visible_devices())
     return settings.accelerator == "gpu"

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -38,6 +39,45 @@ def test_hidden_gpus_are_as_good_as_none(accelerator: str, said: str) -> None:
         check=True,
     )
     assert told.stdout.strip() == said
+
+
+_UNUSABLE = """
+import logging, os, sys
+from catalyst_assets.representation.devices import GpuError, choose_device, unused_gpu
+logging.basicConfig(format="%(levelname)s %(message)s")
+print(choose_device("auto"), choose_device("auto"))
+print(unused_gpu())
+print(os.environ["CUDA_VISIBLE_DEVICES"])
+try:
+    choose_device("gpu")
+except GpuError as error:
+    print(error)
+"""
+
+
+def test_a_gpu_that_cannot_be_used_is_told_of_once_and_left_alone_unless_it_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    """No driver knows this device, whether torch was built for CUDA or not."""
+    hidden = {"CUDA_VISIBLE_DEVICES": "GPU-none-such", "CATALYST_DEVICE_LOCKS": str(tmp_path)}
+    told = subprocess.run(
+        [sys.executable, "-c", _UNUSABLE],
+        env=os.environ | hidden,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    devices, reason, visible, refused = told.stdout.splitlines()
+    assert devices == "cpu cpu"
+    assert reason.startswith(
+        ("The GPU cannot be set up: ", "There is a GPU, and this torch was built without")
+    )
+    assert reason.endswith("CATALYST_ACCELERATOR=cpu does without it.")
+    assert refused == reason
+    assert visible == "GPU-none-such"
+    assert [line for line in told.stderr.splitlines() if line.startswith("WARNING")] == [
+        f"WARNING Networks run on the CPU. {reason}"
+    ]
 
 
 @pytest.mark.parametrize(
