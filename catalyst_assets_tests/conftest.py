@@ -63,7 +63,9 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         if name.startswith(("CATALYST_", "DAGSTER_", "MLFLOW_", "MP_API_")):
             monkeypatch.delenv(name)
     if Path("/dev/nvidiactl").exists():
-        monkeypatch.setenv("CATALYST_PROCESSES_PER_DEVICE", "8")  # no process of the tests waits for another's end
+        monkeypatch.setenv(
+            "CATALYST_PROCESSES_PER_DEVICE", "8"
+        )  # no process of the tests waits for another's end
     get_settings.cache_clear()
     yield
     get_settings.cache_clear()

@@ -20,7 +20,8 @@ from catalyst_assets.representation.devices import (
     is_out_of_memory,
     require_working,
 )
-from catalyst_assets.representation.graphs import CrystalGraph, bucket_batches
+from catalyst_assets.representation.graphs import CrystalGraph, bucket_batches, plan_batches
+from resources.devices.memory import BatchSizer, CudaMeter, MemoryMeter
 
 if TYPE_CHECKING:
     import torch
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# On a CPU a batch should fit its cache; a GPU wants work for all its cores at once (docs/backbones.md has the rates).
-EDGES_PER_BATCH: Final = {"cpu": 7_000, "cuda": 200_000}
+# On a CPU a batch should fit its cache; a GPU wants work for all its cores at once, as far as its memory goes: this is
+# where it has enough (docs/backbones.md has the rates).
+EDGES_PER_BATCH: Final = {"cpu": 7_000, "cuda": 800_000}
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,53 @@ def map_chunks(
         torch.set_num_threads(before)
 
 
+def batch_sizer(device: str, meter: MemoryMeter | None = None) -> BatchSizer:
+    """Return how many edges a batch on a device has: fixed on a CPU, by measured memory on a GPU.
+
+    Parameters
+    ----------
+    device
+        Such as ``cuda:0``.
+    meter
+        Measures another memory than the device's own.
+    """
+    kind = device.partition(":")[0]
+    if meter is None and kind == "cuda":
+        meter = CudaMeter(device)
+    if meter is None:
+        return BatchSizer.fixed(EDGES_PER_BATCH[kind])
+    return BatchSizer.measuring(meter, EDGES_PER_BATCH[kind])
+
+
+def measured_batches(
+    edge_counts: np.ndarray, sizer: BatchSizer, cut: Callable[[np.ndarray, int], Sequence[np.ndarray]]
+) -> Iterator[np.ndarray]:
+    """Yield the indices of each batch; the first, where it is to be measured, says how large the others are.
+
+    Parameters
+    ----------
+    edge_counts
+        Of each crystal, shape (n,).
+    sizer
+        Measures what is done with the first batch until the second is asked for.
+    cut
+        From edge counts and a most to the indices of each batch.
+    """
+    start = 0
+    if sizer.wants_probe and len(edge_counts):
+        start = plan_batches(edge_counts, sizer.budget)[0].stop
+        with sizer.probing(int(edge_counts[:start].sum())):
+            yield np.arange(start)
+    for places in cut(edge_counts[start:], sizer.budget):
+        yield start + places
+
+
 def map_batches(
     graphs: Sequence[CrystalGraph],
     network: "GraphNetwork",
     compute: "Callable[[GraphNetwork, GraphBatch], torch.Tensor]",
     width: int,
+    sizer: BatchSizer | None = None,
 ) -> BatchedResult:
     """Compute values of each crystal, batch by batch, without gradients.
 
@@ -98,6 +142,8 @@ def map_batches(
         Says which elements are known, the dtype and the device.
     compute
         From a network and a batch to values, shape (n_graphs, width).
+    sizer
+        How much is computed at once; it remembers what it measured. None: one of the network's device.
 
     Raises
     ------
@@ -105,7 +151,7 @@ def map_batches(
         The GPU failed.
     """
     device = _device_of(network)
-    budget = EDGES_PER_BATCH[device.type]
+    sizer = sizer or batch_sizer(str(device))
     known = np.array(network.atomic_numbers)
     values = np.zeros((len(graphs), width))
     failures = {
@@ -122,11 +168,10 @@ def map_batches(
             return copy.deepcopy(network).cpu()
 
     def compute_or_halve(batch: list[int]) -> None:
-        nonlocal budget
         chosen = [graphs[index] for index in batch]
         n_edges = sum(graph.edges.shape[1] for graph in chosen)
         smaller, raised = max(n_edges // 2, 1), False
-        if n_edges <= budget or len(batch) == 1:
+        if n_edges <= sizer.budget or len(batch) == 1:
             computed = _compute(chosen, network, compute)
             if len(batch) == 1 and device.type == "cuda" and _is_of_memory(computed):
                 computed = _compute(chosen, on_cpu(), compute)
@@ -135,7 +180,7 @@ def map_batches(
                 return
             raised = True
             if computed.is_of_memory:
-                budget = min(budget, smaller)
+                sizer.shrink(smaller)
             if len(batch) == 1:
                 failures[batch[0]] = f"The network cannot describe it: {computed.reason}"
                 return
@@ -143,9 +188,9 @@ def map_batches(
             compute_or_halve(half)
         if raised and failures.keys().isdisjoint(batch):
             # Each half is well: it was the size, though a CPU's allocator says so by a plain RuntimeError.
-            budget = min(budget, smaller)
+            sizer.shrink(smaller)
 
-    for places in bucket_batches(counts, _even_limit(counts, budget)):
+    for places in measured_batches(counts, sizer, _evenly):
         compute_or_halve([able[place] for place in places])
     for index in np.flatnonzero(~np.isfinite(values).all(axis=1)):
         failures[int(index)] = "The network's features are not finite."
@@ -193,8 +238,9 @@ def _device_of(network: "GraphNetwork") -> "torch.device":
     return device
 
 
-def _even_limit(edge_counts: np.ndarray, budget: int) -> int:
-    """Return the number of edges at which as few batches as needed are about equally full."""
+def _evenly(edge_counts: np.ndarray, budget: int) -> list[np.ndarray]:
+    """Cut crystals of like size into as few batches as needed, about equally full."""
     total = int(edge_counts.sum())
     n_batches = max(math.ceil(total / budget), 1)
-    return min(budget, math.ceil(total / n_batches) + int(edge_counts.max(initial=0)))
+    limit = min(budget, math.ceil(total / n_batches) + int(edge_counts.max(initial=0)))
+    return bucket_batches(edge_counts, limit)

@@ -78,7 +78,7 @@ def _leased_gpu() -> str | None:
     if held_devices():
         return f"cuda:{torch.cuda.current_device()}"
     visible = visible_devices()
-    if visible and not torch.backends.cuda.is_built():  # nobody has to be waited for to know that
+    if visible and not torch.backends.cuda.is_built():  # type: ignore[no-untyped-call]  # nobody has to be waited for to know that
         raise GpuError("There is a GPU, and this torch was built without CUDA.", _WITHOUT_A_GPU)
     if visible and not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         lease_devices(get_settings())

@@ -13,8 +13,8 @@ import numpy as np
 from catalyst_assets.constants import Accelerator
 from catalyst_assets.representation.backbones import Backbone
 from catalyst_assets.representation.batching import (
-    EDGES_PER_BATCH,
     BatchedResult,
+    batch_sizer,
     map_batches,
     map_chunks,
 )
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
     from catalyst_assets.representation.networks.interface import GraphBatch, GraphNetwork
+    from resources.devices.memory import BatchSizer
 
 # Part of every stored feature's key: raise it whenever the same structure would get other values or names.
 FEATURE_VERSION: Final = 2
@@ -147,18 +148,21 @@ def _embed(
         for _, done in map_chunks(len(structures), _CHUNK, prepare_and_embed):
             yield done
         return
+    sizer = batch_sizer(str(next(network.parameters()).device))
     waiting: list[_Prepared] = []
     n_edges = 0
     for chunk, prepared in map_chunks(len(structures), _CHUNK, prepare, _THREADS_BESIDE_A_GPU):
         waiting.append(prepared)
         n_edges += sum(graph.edges.shape[1] for graph in prepared.graphs)
-        if n_edges >= EDGES_PER_BATCH["cuda"] or chunk.stop == len(structures):
+        if n_edges >= sizer.budget or chunk.stop == len(structures):
             together = _Prepared.join(waiting)
-            yield together, embed_graphs(together.graphs, network)
+            yield together, embed_graphs(together.graphs, network, sizer)
             waiting, n_edges = [], 0
 
 
-def embed_graphs(graphs: Sequence[CrystalGraph], network: "GraphNetwork") -> BatchedResult:
+def embed_graphs(
+    graphs: Sequence[CrystalGraph], network: "GraphNetwork", sizer: "BatchSizer | None" = None
+) -> BatchedResult:
     """Pool the network's node features over each graph, on the device where the network is."""
     import torch
 
@@ -169,7 +173,7 @@ def embed_graphs(graphs: Sequence[CrystalGraph], network: "GraphNetwork") -> Bat
         mean = mean_over_sites(nodes, batch)
         return torch.cat([mean, spread_over_sites(nodes, mean, batch)], dim=1)
 
-    return map_batches(graphs, network, pool, len(_POOLS) * len(network.feature_names))
+    return map_batches(graphs, network, pool, len(_POOLS) * len(network.feature_names), sizer)
 
 
 def feature_names(backbone: Backbone) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from catalyst_assets.errors import CorruptArtifactError
+from catalyst_assets.representation.batching import measured_batches
 from catalyst_assets.representation.devices import gpu_errors, repeatable
 from catalyst_assets.representation.fitting.data import TargetScaling, in_order
 from catalyst_assets.representation.fitting.head import (
@@ -24,9 +25,10 @@ from catalyst_assets.representation.fitting.settings import FitSettings
 from catalyst_assets.representation.graphs import CrystalGraph
 from catalyst_assets.representation.networks.configs import NetworkConfig, config_from_json, config_to_json
 from catalyst_assets.representation.networks.interface import GraphNetwork, collate
+from resources.devices.memory import BatchSizer, CudaMeter
 
 _FORMAT: Final = "catalyst-fitted-network-1"
-# Without gradients a GPU takes more at once than it is trained on.
+# Without gradients a GPU takes more at once than it is trained on, as far as its memory goes.
 _EDGES_ON_A_GPU: Final = 50_000
 
 
@@ -96,13 +98,13 @@ class FittedNetwork:
         counts = np.array([graph.edges.shape[1] for graph in graphs], dtype=np.int64)
         nothing = torch.zeros(0, len(self.properties))
         outputs = [HeadOutput(nothing, nothing, nothing)]
-        max_edges = self.settings.max_edges_per_batch
+        sizer = BatchSizer.fixed(self.settings.max_edges_per_batch)
         if device != "cpu":
-            max_edges = max(max_edges, _EDGES_ON_A_GPU)
+            sizer = BatchSizer.measuring(CudaMeter(device), max(sizer.budget, _EDGES_ON_A_GPU))
         with repeatable(device), gpu_errors(device):
             network, head = self.network.to(device), self.head.to(device)
             try:
-                for rows in in_order(counts, max_edges):
+                for rows in measured_batches(counts, sizer, in_order):
                     batch = collate([graphs[row] for row in rows], torch.float32).to(device)
                     features = torch.from_numpy(np.ascontiguousarray(extra[rows], dtype=np.float32)).to(
                         device
