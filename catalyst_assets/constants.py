@@ -74,6 +74,11 @@ class Place:
     gpu: int = 0
     gains_from_gpu: bool = False
 
+    @property
+    def memory_bytes(self) -> int:
+        """The memory it asks for."""
+        return int(self.memory.removesuffix("Gi")) * 2**30
+
 
 # Heads are fitted to stored features on a CPU: only a network that is taught or run has use for a device. A followed
 # calculation waits for hours for a program of its own, so it has a queue where nothing else waits behind it.

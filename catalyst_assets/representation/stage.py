@@ -1,15 +1,16 @@
 """Between database and feature store: which structures wait for features, and computing one shard of them."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.constants import Accelerator
+from catalyst_assets.constants import PLACES, Accelerator, Work
 from catalyst_assets.representation.features import featurize
 from catalyst_assets.representation.library import current_fingerprint, load_backbone
 from catalyst_assets.representation.noted import QUARANTINE_SOURCE, note_again, note_features
 from catalyst_assets.representation.store import list_stored, load_features, missing, shard_key, write_shard
-from catalyst_assets.sharding import shard_bounds
+from catalyst_assets.sharding import shard_bounds, split_by_weight
 from resources.postgres.database import execute_many, fetch_all
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from resources.object_store import ObjectStore
     from resources.platform import Platform
     from resources.postgres.database import Database
+
+
+# Of the structures of a shard, which are in memory together with their features: measured are 13 kB a site with 50
+# neighbours each; a gibibyte is left for the network, its batches and the libraries.
+MOST_SITES: Final = (PLACES[Work.EMBED].memory_bytes - 2**30) // (16 * 1024)
 
 
 @dataclass(frozen=True)
@@ -48,13 +54,26 @@ def plan_shards(platform: "Platform") -> list[dict[str, Any]]:
         note_again(connection, fingerprint, set(known).difference(absent), absent)
     waiting = [name for name in absent if name not in refused]
     shards: list[dict[str, Any]] = []
-    for start, stop in shard_bounds(len(waiting), platform.settings):
-        hashes = waiting[start:stop]
+    for hashes in _as_they_fit(platform.database, waiting, shard_bounds(len(waiting), platform.settings)):
         key = shard_key(fingerprint, hashes).removesuffix(".parquet") + ".json"
         listing = key.replace("embeddings/", "embedding_plans/", 1)
         platform.objects.put_bytes(listing, json.dumps(hashes).encode())
         shards.append({"fingerprint": fingerprint, "listing": listing, "index": len(shards)})
     return shards
+
+
+def _as_they_fit(
+    database: "Database", waiting: list[str], bounds: list[tuple[int, int]]
+) -> Iterator[list[str]]:
+    """Yield the structures of each shard: one that would take more memory than its place has is cut by its sites."""
+    for start, stop in bounds:
+        names = waiting[start:stop]
+        with database.transaction() as connection:
+            rows = fetch_all(connection, "representation/site_counts", structure_hashes=names)
+        n_sites = {row["structure_hash"]: row["n_sites"] for row in rows}
+        # One that is no material's any more is left out when its shard is computed.
+        for first, last in split_by_weight([n_sites.get(name, 0) for name in names], MOST_SITES):
+            yield names[first:last]
 
 
 def embed_shard(

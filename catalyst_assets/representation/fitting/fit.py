@@ -39,6 +39,13 @@ from catalyst_assets.representation.fitting.data import (
 from catalyst_assets.representation.fitting.fitted import FittedNetwork
 from catalyst_assets.representation.fitting.head import HeadConfig, build_head
 from catalyst_assets.representation.fitting.module import FitModule, set_trainable
+from catalyst_assets.representation.fitting.precision import (
+    Chosen,
+    autocasts,
+    capability_of,
+    choose_precision,
+    matrix_products,
+)
 from catalyst_assets.representation.fitting.settings import FitError, FitSettings
 from catalyst_assets.representation.networks.architectures import build_network
 from catalyst_assets.representation.networks.configs import NetworkConfig
@@ -48,8 +55,6 @@ from catalyst_assets.seeds import derive_seed
 # Of what a checkpoint holds; another one is not gone on from.
 _FORMAT: Final = "catalyst-fit-1"
 _MEASURED_GRAPHS: Final = 512
-# MACE multiplies by constants that autocast leaves in single precision, which tensordot refuses.
-_IN_SINGLE_PRECISION: Final = ("mace",)
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 
@@ -94,6 +99,7 @@ def fit_network(
     """
     name = choose_device(settings.accelerator)
     device = torch.device(name)
+    precision = choose_precision(settings.gpu_precision, config.architecture, capability_of(device))
     # Sorted, rows give the same network to the last bit whatever order they came in.
     training, validation = training.sorted_by_content(), validation.sorted_by_content()
     scaling = TargetScaling.of(training)
@@ -102,13 +108,13 @@ def fit_network(
     with (
         _left_alone(device),
         _quiet(),
-        _matrix_products(settings, device),
+        matrix_products(precision),
         repeatable(name),
         gpu_errors(name),
     ):
         module = _prepare(network, config, training, validation, scaling, settings, device)
         average = BestAverage(settings.ema_decay, device)
-        _train(module, average, settings, folder, device, on_epoch, validates=validates)
+        _train(module, average, settings, folder, device, precision, on_epoch, validates=validates)
     losses = [value for _, value in module.curves["training_loss"]]
     if not np.isfinite(losses).all() or (validates and average.best_epoch < 0):
         shutil.rmtree(folder, ignore_errors=True)
@@ -180,7 +186,7 @@ def _prepare(
         PreparedGraphs(validation, scaling, validation_sites),
         scaling,
         settings,
-        autocasts=config.architecture not in _IN_SINGLE_PRECISION,
+        autocasts=autocasts(config.architecture),
     )
 
 
@@ -197,6 +203,7 @@ def _train(
     settings: FitSettings,
     folder: Path,
     device: torch.device,
+    precision: Chosen,
     on_epoch: OnEpoch | None,
     *,
     validates: bool,
@@ -210,7 +217,7 @@ def _train(
     trainer = pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=[device.index] if device.type == "cuda" else 1,
-        precision=settings.gpu_precision if device.type == "cuda" else "32-true",
+        precision=precision,
         max_epochs=settings.max_epochs * module.epochs_per_pass,
         gradient_clip_val=settings.gradient_clip,
         callbacks=callbacks,
@@ -267,18 +274,6 @@ def _left_alone(device: torch.device) -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(numpy)  # noqa: NPY002
-
-
-@contextmanager
-def _matrix_products(settings: FitSettings, device: torch.device) -> Iterator[None]:
-    """Let a GPU multiply matrices in TF32 where mixed precision is asked for, also those of the networks left in single."""
-    before = torch.get_float32_matmul_precision()
-    if device.type == "cuda" and settings.gpu_precision != "32-true":
-        torch.set_float32_matmul_precision("high")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
 
 
 @contextmanager

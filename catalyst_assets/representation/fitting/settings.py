@@ -12,7 +12,7 @@ from catalyst_assets.constants import Accelerator
 from catalyst_assets.errors import CatalystError
 
 Depth = Literal["head_only", "last_layers", "full"]
-Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
+Precision = Literal["auto", "32-true", "16-mixed", "bf16-mixed"]
 
 # Where a network is computed and how it is watched changes nothing of what is fitted.
 _OF_NO_CONSEQUENCE: Final = ("accelerator",)
@@ -63,8 +63,9 @@ class FitSettings:
     accelerator
         ``auto`` takes a GPU where there is one.
     gpu_precision
-        On a GPU; the CPU always computes in single precision. Mixed, MACE itself stays in single precision with
-        matrix products in TF32, and its head is mixed.
+        On a GPU; the CPU always computes in single precision. ``auto`` is ``bf16-mixed`` where that is safe
+        (see `precision`), else ``32-true``. Mixed, MACE itself stays in
+        single precision with matrix products in TF32, and its head is mixed.
     """
 
     depth: Depth = "full"
@@ -85,7 +86,7 @@ class FitSettings:
     gate_weight: float = 0.5
     seed: int = 0
     accelerator: Accelerator = "auto"
-    gpu_precision: Precision = "32-true"
+    gpu_precision: Precision = "auto"
 
     @property
     def sha256(self) -> str:

@@ -12,7 +12,7 @@ from pymatgen.core.structure import Structure
 
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.ingestion.reading.crystals import hash_structure
-from catalyst_assets.representation import assets, checks
+from catalyst_assets.representation import assets, checks, stage
 from catalyst_assets.representation.features import featurize
 from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.stage import embed_shard, plan_shards
@@ -154,6 +154,27 @@ def test_a_shard_that_is_written_is_not_computed_again(platform: Platform) -> No
     assert [embed_shard(platform.database, platform.objects, shard) for shard in shards] == before
     assert sum(count["embedded"] for count in before) == 7
     assert sum(count["failed"] for count in before) == 1
+
+
+def test_a_shard_with_too_many_sites_is_cut_the_same_each_time(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = rock_salt()
+    large.make_supercell([3, 3, 3])
+    add(platform, perovskites() | {"test:large": large})
+    publish_seeded(platform.objects)
+    monkeypatch.setattr(stage, "MOST_SITES", 12)
+
+    shards = plan_shards(platform)
+
+    n_sites = {hash_structure(structure): len(structure) for structure in [*perovskites().values(), large]}
+    listed = [json.loads(platform.objects.get_bytes(shard["listing"])) for shard in shards]
+    assert [name for names in listed for name in names] == sorted(n_sites)
+    assert [hash_structure(large)] in listed
+    assert all(
+        len(names) <= 3 and (len(names) == 1 or sum(map(n_sites.get, names)) <= 12) for names in listed
+    )
+    assert plan_shards(platform) == shards
 
 
 def test_a_lost_shard_blocks_until_it_is_computed_again(platform: Platform) -> None:

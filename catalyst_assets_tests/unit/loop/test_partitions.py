@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from catalyst_assets.errors import UsageError
 from catalyst_assets.partitions import IterationKey
-from catalyst_assets.sharding import shard_bounds
+from catalyst_assets.sharding import shard_bounds, split_by_weight
 from resources.settings import load_settings
 
 
@@ -38,3 +38,35 @@ def test_shards_cover_every_item_once(n: int, size: int, most: int) -> None:
     sizes = [stop - start for start, stop in bounds]
     assert max(sizes, default=0) - min(sizes, default=0) <= 1
     assert all(s <= size for s in sizes) or len(bounds) == most
+
+
+@given(weights=st.lists(st.integers(0, 500), max_size=200), most=st.integers(1, 2000))
+def test_shards_by_weight_cover_every_item_once_and_none_is_too_heavy(weights: list[int], most: int) -> None:
+    bounds = split_by_weight(weights, most)
+    assert [start for start, _ in bounds] == ([0] + [stop for _, stop in bounds])[: len(bounds)]
+    assert (bounds[-1][1] if bounds else 0) == len(weights)
+    assert all(start < stop for start, stop in bounds)
+    of_ranges = [sum(weights[start:stop]) for start, stop in bounds]
+    assert all(
+        weight <= most or stop - start == 1 for weight, (start, stop) in zip(of_ranges, bounds, strict=True)
+    )
+    if sum(weights) <= most:
+        assert len(bounds) <= 1
+    assert bounds == split_by_weight(list(weights), most)
+
+
+@pytest.mark.parametrize(
+    ("weights", "most", "expected"),
+    [
+        ([10] * 6, 100, [(0, 6)]),
+        ([10] * 6, 30, [(0, 3), (3, 6)]),
+        ([10] * 7, 60, [(0, 4), (4, 7)]),  # not six and a leftover of one
+        ([10, 10, 500, 10], 60, [(0, 2), (2, 3), (3, 4)]),
+        ([500], 60, [(0, 1)]),
+        ([], 60, []),
+    ],
+)
+def test_shards_by_weight_are_few_and_even(
+    weights: list[int], most: int, expected: list[tuple[int, int]]
+) -> None:
+    assert split_by_weight(weights, most) == expected

@@ -23,7 +23,8 @@ from catalyst_assets.representation.fitting.fitted import FittedNetwork
 from catalyst_assets.representation.fitting.head import HeadConfig, HeadOutput, PropertyHead, build_head
 from catalyst_assets.representation.fitting.loss import LossWeights, fit_loss
 from catalyst_assets.representation.fitting.module import FitModule
-from catalyst_assets.representation.fitting.settings import FitError, FitSettings
+from catalyst_assets.representation.fitting.precision import choose_precision
+from catalyst_assets.representation.fitting.settings import FitError, FitSettings, Precision
 from catalyst_assets.representation.networks.architectures import build_network
 from catalyst_assets.representation.networks.configs import MaceConfig, NetworkConfig, SchNetConfig
 from catalyst_assets_tests.fitted import perovskite_labels, split, tiny_backbone
@@ -309,6 +310,26 @@ def test_a_feature_that_never_varies_is_kept_in_its_scale() -> None:
     scaled = (extra - head.extra_mean) / head.extra_scale
     assert torch.allclose(scaled.mean(0), torch.zeros(3), atol=1e-5)
     assert torch.allclose(scaled.std(0, correction=0), torch.tensor([1.0, 1.0, 0.0]), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "architecture", "capability", "chosen"),
+    [
+        ("auto", "schnet", (9, 0), "bf16-mixed"),
+        ("auto", "dimenet", (8, 0), "bf16-mixed"),
+        ("auto", "schnet", (7, 5), "32-true"),  # float16 alone, whose gradients vanish
+        ("auto", "mace", (9, 0), "32-true"),
+        ("auto", "schnet", None, "32-true"),
+        ("bf16-mixed", "mace", (9, 0), "bf16-mixed"),
+        ("16-mixed", "schnet", (7, 5), "16-mixed"),
+        ("32-true", "schnet", (9, 0), "32-true"),
+        ("bf16-mixed", "schnet", None, "32-true"),
+    ],
+)
+def test_bfloat16_is_taken_where_it_is_safe(
+    asked: Precision, architecture: str, capability: tuple[int, int] | None, chosen: str
+) -> None:
+    assert choose_precision(asked, architecture, capability) == chosen
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from catalyst_assets.bench.embed import enumerate_perovskites, measure_embedding
 from catalyst_assets.learning.heads.deep_ensemble import train_deep_ensemble
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.representation.backbones import build_backbone
+from catalyst_assets.representation.batching import EDGES_PER_BATCH, batch_sizer
 from catalyst_assets.representation.devices import GpuError, on_device
 from catalyst_assets.representation.features import embed_graphs, featurize
 from catalyst_assets.representation.fitting.fit import fit_network
@@ -35,6 +36,7 @@ from catalyst_assets.representation.networks.configs import (
 )
 from catalyst_assets_tests.crystals import assorted
 from catalyst_assets_tests.fitted import split, tiny_backbone
+from resources.devices.memory import PROBE
 
 pytestmark = [
     pytest.mark.gpu,
@@ -48,7 +50,14 @@ CONFIGS = {
     "schnet": SchNetConfig(),
     "dimenet": DimeNetConfig(),
 }
-QUICK = FitSettings(max_epochs=4, max_edges_per_batch=2500, hidden=16, learning_rate=1e-2, accelerator="gpu")
+QUICK = FitSettings(
+    max_epochs=4,
+    max_edges_per_batch=2500,
+    hidden=16,
+    learning_rate=1e-2,
+    accelerator="gpu",
+    gpu_precision="32-true",
+)
 GREEDY = SchNetConfig(channels=64, filters=256)
 
 
@@ -213,6 +222,18 @@ def test_mixed_precision_learns_about_the_same(
     )
     assert mixed != single
     assert mixed[-1][1] == pytest.approx(single[-1][1], rel=0.2)
+
+
+def test_batches_grow_to_what_the_memory_was_seen_to_take() -> None:
+    network = on_device(build_backbone(SchNetConfig()).network, "cuda:0")
+    graphs = [build_graph(structure, network.cutoff) for structure in enumerate_perovskites(400)]
+    sizer = batch_sizer("cuda:0")
+
+    embed_graphs(graphs, network, sizer)
+
+    assert not sizer.wants_probe
+    assert PROBE < sizer.budget <= EDGES_PER_BATCH["cuda"]
+    assert torch.cuda.max_memory_allocated() < torch.cuda.mem_get_info()[1]
 
 
 def test_heads_are_trained_on_the_cpu_which_takes_no_longer_and_gives_the_same_everywhere() -> None:
