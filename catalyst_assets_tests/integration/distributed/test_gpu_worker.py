@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import psutil
 import pytest
 
-from catalyst_assets.constants import FINE_TUNES_TAG, Queue, Work, op_tags
+from catalyst_assets.constants import Queue
 from catalyst_assets_tests.integration.distributed.workers import farm
-from resources.distributed.executor import queue_of
-from resources.settings import Settings, load_settings
+from resources.settings import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -28,8 +28,8 @@ def test_children_of_a_gpu_worker_keep_a_device_each_and_other_workers_see_none(
     notes = tmp_path / "notes"
     notes.mkdir()
     with farm(celery_settings, tmp_path, (Queue.GPU, Queue.PREDICT)) as workers:
-        children = {child.pid for child in workers.children_of("gpu")}
-        assert (len(children), len(workers.children_of("predict"))) == (2, 1)
+        children = {child.pid for child in psutil.Process(workers.workers["gpu"].pid).children()}
+        assert (len(children), len(psutil.Process(workers.workers["predict"].pid).children())) == (2, 1)
         subprocess.run(
             [sys.executable, "-m", "catalyst_assets_tests.integration.distributed.leasing_job", str(notes)],
             env=os.environ | {"OMP_NUM_THREADS": "1"},
@@ -46,26 +46,3 @@ def test_children_of_a_gpu_worker_keep_a_device_each_and_other_workers_see_none(
         ("GPU-bb", "GPU-bb"),
     }
     assert len({(note["pid"], note["visible"]) for note in told}) == 2
-
-
-@pytest.mark.parametrize(
-    ("work", "fine_tunes", "visible", "queue"),
-    [
-        (Work.EMBED, False, "GPU-aa", "gpu"),
-        (Work.EMBED, False, "", "predict"),
-        (Work.TRAIN, True, "GPU-aa", "gpu"),
-        (Work.TRAIN, False, "GPU-aa", "predict"),
-        (Work.PREDICT, True, "GPU-aa", "gpu"),
-        (Work.PREDICT, False, "GPU-aa", "predict"),
-        (Work.RANK, True, "GPU-aa", "predict"),
-        (Work.BACKBONE, False, "", "gpu"),
-    ],
-)
-def test_what_gains_from_a_gpu_goes_to_its_queue_where_there_is_one(
-    work: Work, fine_tunes: bool, visible: str, queue: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    run_tags = {FINE_TUNES_TAG: "true"} if fine_tunes else {}
-    assert queue_of(op_tags(work), run_tags, load_settings()) == queue
-    if queue == "gpu" and work is not Work.BACKBONE:
-        assert queue_of(op_tags(work), run_tags, load_settings(accelerator="cpu")) == "predict"

@@ -72,7 +72,9 @@ def test_a_step_is_waited_for_handed_over_again_or_given_up(
         (Work.EMBED, {}, "predict", "gpu"),
         (Work.TRAIN, {}, "predict", "predict"),
         (Work.TRAIN, {FINE_TUNES_TAG: "true"}, "predict", "gpu"),
-        (Work.PREDICT, {FINE_TUNES_TAG: "true"}, "predict", "predict"),
+        (Work.PREDICT, {FINE_TUNES_TAG: "true"}, "predict", "gpu"),
+        (Work.PREDICT, {}, "predict", "predict"),
+        (Work.RANK, {FINE_TUNES_TAG: "true"}, "predict", "predict"),
         (Work.BACKBONE, {}, "gpu", "gpu"),
         (Work.PARSE, {}, "ingest", "ingest"),
         (None, {}, "validate", "validate"),
@@ -84,3 +86,11 @@ def test_what_gains_from_a_gpu_goes_to_its_queue_where_there_is_one(
     tags = {} if work is None else op_tags(work)
     assert queue_of(tags, run_tags, load_settings(accelerator="cpu")) == without
     assert queue_of(tags, run_tags, load_settings(accelerator="gpu")) == with_gpu
+
+
+@pytest.mark.parametrize(("visible", "queue"), [("GPU-aa", "gpu"), ("", "predict")])
+def test_whether_there_is_one_is_what_this_process_may_see(
+    visible: str, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert queue_of(op_tags(Work.EMBED), {}, load_settings()) == queue
