@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Its threads beat every half minute.
 _DAEMON_SILENCE: Final = timedelta(minutes=3)
+# More steps of a pool than that are not handed to workers at a time; a row each in Dagster's store.
+_MOST_UNDER_WORKERS: Final = 256
 
 
 def _store(settings: Settings) -> str:
@@ -130,9 +132,21 @@ def daemon_beats(database: Database) -> bool:
 
 
 def limit_pools(instance: "dg.DagsterInstance", settings: Settings) -> None:
-    """Let one step at a time have the GPU, and so many calculations run as set; the others have `dagster.yaml`'s."""
-    instance.event_log_storage.set_concurrency_slots(Queue.GPU, 1)
-    instance.event_log_storage.set_concurrency_slots(Queue.DFT, settings.dft_jobs)
+    """Bound how many steps of a pool are on their way.
+
+    So many calculations run as set. Under `celery` workers are the limit, and leases of devices; else the GPU is one
+    step's, and the other pools have `dagster.yaml`'s limit. What a person has set for those stays.
+    """
+    storage = instance.event_log_storage
+    is_celery = settings.executor == "celery"
+    storage.set_concurrency_slots(Queue.DFT, settings.dft_jobs)
+    storage.set_concurrency_slots(Queue.GPU, _MOST_UNDER_WORKERS if is_celery else 1)
+    chosen = {pool.name: pool.limit for pool in storage.get_pool_limits() if not pool.from_default}
+    for queue in (Queue.INGEST, Queue.PREDICT, Queue.VALIDATE):
+        if is_celery and queue not in chosen:
+            storage.set_concurrency_slots(queue, _MOST_UNDER_WORKERS)
+        elif not is_celery and chosen.get(queue) == _MOST_UNDER_WORKERS:
+            storage.delete_concurrency_limit(queue)
 
 
 def _replace(path: Path, text: str) -> None:

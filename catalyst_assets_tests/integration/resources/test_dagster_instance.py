@@ -3,6 +3,10 @@ import sys
 
 import dagster as dg
 
+from catalyst_assets.constants import Executor
+from resources.dagster_instance import limit_pools
+from resources.settings import load_settings
+
 
 def test_runs_are_kept_in_postgresql(dagster_instance: dg.DagsterInstance) -> None:
     @dg.asset
@@ -33,3 +37,24 @@ def test_cancelled_runs_give_their_slots_back_and_a_campaign_has_one_run(
     limits = concurrency.run_queue_config.tag_concurrency_limits
     assert limits == [{"key": "catalyst/campaign", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}]
     assert not dagster_instance.telemetry_enabled
+
+
+def test_workers_bound_what_is_done_at_a_time_and_a_persons_limit_stays(
+    dagster_instance: dg.DagsterInstance,
+) -> None:
+    storage = dagster_instance.event_log_storage
+
+    def slots(executor: Executor) -> dict[str, int]:
+        limit_pools(dagster_instance, load_settings(executor=executor, dft_jobs=3))
+        pools = ("gpu", "dft", "ingest", "predict")
+        for pool in set(pools) - {limit.name for limit in storage.get_pool_limits()}:
+            storage.initialize_concurrency_limit_to_default(pool)
+        return {pool: storage.get_concurrency_info(pool).slot_count for pool in pools}
+
+    alone = {"gpu": 1, "dft": 3, "ingest": 4, "predict": 4}
+    assert slots("in_process") == alone
+    assert slots("celery") == {"gpu": 256, "dft": 3, "ingest": 256, "predict": 256}
+    assert slots("multiprocess") == alone
+    storage.set_concurrency_slots("predict", 7)
+    assert slots("celery")["predict"] == 7
+    assert slots("in_process") == alone | {"predict": 7}
