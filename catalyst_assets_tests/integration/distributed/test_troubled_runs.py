@@ -22,6 +22,7 @@ from catalyst_assets_tests.integration.loop.test_fencing import dump
 from catalyst_assets_tests.processes import eventually
 from resources.dagster_instance import prepare_dagster_home
 from resources.distributed.broker import broker_url
+from resources.distributed.leases import find_leases
 from resources.platform import Platform
 from resources.postgres.connection import process_database
 from resources.postgres.database import Role
@@ -192,6 +193,30 @@ def test_a_shard_that_ends_its_process_is_not_tried_for_ever(
     (failed,) = [event for event in events if event.is_step_failure]
     assert "tried 3 times" in str(failed.event_specific_data)
     assert run.times("began", 2) == 3
+
+
+def test_a_run_that_a_person_ends_ends_its_steps(
+    dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path
+) -> None:
+    run = _Run(dagster_instance, folder, wait_at=1)
+    assert eventually(lambda: run.times("began", 1) == 1)
+    (started,) = dagster_instance.get_runs(limit=1)
+    dagster_instance.report_run_canceling(started)
+    run.process.send_signal(signal.SIGINT)
+    run.await_end()
+    ended = dagster_instance.get_run_by_id(started.run_id)
+    assert ended is not None
+    assert ended.status is dg.DagsterRunStatus.CANCELED
+    database = process_database(workers.settings)
+    assert eventually(
+        lambda: not any(lease["holder"] for lease in find_leases(database, started.run_id).values())
+    )
+    (folder / "go").touch()
+    # The worker does the next run's steps, and nothing of the one that was ended.
+    again = folder / "again"
+    again.mkdir()
+    _ends_right(_Run(dagster_instance, again))
+    assert (run.times("began", 1), run.times("done", 1)) == (1, 0)
 
 
 def test_a_queue_that_nobody_serves_fails_the_run_with_the_reason(
