@@ -225,8 +225,8 @@ def database_status(home: _Home = None, as_json: _Json = False) -> None:
 def _look_at_programs(settings: "Settings", names: list[str]) -> list[dict[str, Any]]:
     """Return what has no pages; of Redis and the workers, whether they answer."""
     from catalyst_assets.errors import UsageError
+    from resources.distributed.asking import served_queues
     from resources.distributed.broker import NAME, answers_ping, broker_url
-    from resources.distributed.executor import served_queues
     from resources.settings import Settings
 
     workers = [name for name in names if name.startswith("worker-")]

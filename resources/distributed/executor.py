@@ -6,7 +6,7 @@ steps write themselves, and looks after what nobody holds; the task, its tags an
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
@@ -23,7 +23,7 @@ from dagster._utils.hosted_user_process import recon_job_from_origin
 
 from catalyst_assets.constants import FINE_TUNES_TAG, GPU_TAG, MODEL_TAG, QUEUE_TAG, Queue
 from catalyst_assets.errors import DatabaseUnavailableError, RunGivenUpError
-from resources.devices.visible import visible_devices
+from resources.distributed.asking import gpu_is_served, served_queues
 from resources.distributed.leases import StepId, find_leases, silence_seconds
 from resources.distributed.tasks import step_of
 from resources.distributed.watch import Act, judge
@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 0.1
 _HEALTH_SECONDS: Final = 1
 _ASK_WORKERS_SECONDS: Final = 20.0
-_ANSWER_SECONDS: Final = 1.5
+_KNOWN_SECONDS: Final = 60.0
 _TERMINAL: Final = (
     DagsterEventType.STEP_SUCCESS,
     DagsterEventType.STEP_FAILURE,
@@ -138,6 +138,8 @@ class _CelerySteps(StepHandler):
         self._served: set[str] = set()
         self._abandoned_since: dict[str, float] = {}
         self._tasks: dict[str, str] = {}
+        self._gpu_known_at: float | None = None
+        self._gpu_is_served = False
         self.given_up: RunGivenUpError | None = None
 
     def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
@@ -204,7 +206,7 @@ class _CelerySteps(StepHandler):
 
         args = context.execute_step_args
         step = step_of(args)
-        queue = queue_of(context.step_tags[step.step_key], context.dagster_run.tags, self._settings)
+        queue = queue_of(context.step_tags[step.step_key], context.dagster_run.tags, self._has_gpu)
         with process_database(self._settings).transaction() as connection:
             execute(connection, "leases/submit", **step.parameters(), queue=queue)
         self._leases.pop(step, None)
@@ -218,6 +220,14 @@ class _CelerySteps(StepHandler):
             self._tasks[step.step_key] = sent.id
         except OperationalError as error:
             _log.warning("Redis takes no step, %s is handed over again: %s", step.step_key, error)
+
+    def _has_gpu(self) -> bool:
+        """Tell whether a GPU is there to compute on, on this host or a worker's."""
+        now = time.monotonic()
+        if self._gpu_known_at is None or now - self._gpu_known_at > _KNOWN_SECONDS:
+            self._gpu_is_served = gpu_is_served(self._settings)
+            self._gpu_known_at = now
+        return self._gpu_is_served
 
     def _abandoned_for(self, lease: Row) -> float | None:
         """Return for how long no worker has taken from a queue; asked only while a step waits for long."""
@@ -238,32 +248,17 @@ class _CelerySteps(StepHandler):
         return now - since
 
 
-def served_queues(settings: Settings) -> set[str]:
-    """Return the queues that a worker takes from; those of which none answers are left out."""
-    from kombu.exceptions import OperationalError
-
-    from resources.distributed.app import celery_app
-
-    try:
-        answers = celery_app(settings).control.inspect(timeout=_ANSWER_SECONDS).active_queues() or {}
-    except (OperationalError, OSError):
-        return set()
-    return {queue["name"] for queues in answers.values() for queue in queues}
-
-
-def queue_of(step_tags: Any, run_tags: Any, settings: Settings) -> str:
+def queue_of(step_tags: Any, run_tags: Any, has_gpu: Callable[[], bool]) -> str:
     """Return the queue of a step: the one of the table, or the GPU's if it gains from one and there is one.
 
     Asset checks cannot be tagged: they are steps of validation.
+
+    Parameters
+    ----------
+    has_gpu
+        Asked of steps that gain from one only.
     """
     gains = GPU_TAG in step_tags or (MODEL_TAG in step_tags and FINE_TUNES_TAG in run_tags)
-    if gains and _has_gpu(settings):
+    if gains and has_gpu():
         return Queue.GPU.value
     return str(step_tags.get(QUEUE_TAG, Queue.VALIDATE.value))
-
-
-def _has_gpu(settings: Settings) -> bool:
-    """Tell whether networks run on a GPU: without torch, which takes seconds to import."""
-    if settings.accelerator == "auto":
-        return bool(visible_devices())
-    return settings.accelerator == "gpu"

@@ -11,6 +11,7 @@ from catalyst_assets.constants import Queue
 from resources.devices.leases import slots_of_host
 from resources.devices.visible import VISIBLE
 from resources.distributed.app import celery_app, step_task
+from resources.distributed.asking import answer_for_devices
 from resources.settings import get_settings
 
 
@@ -24,6 +25,7 @@ def main() -> None:
     if asked.queue != Queue.GPU:
         # What is not sent to a GPU computes beside it: it would wait for the one that a worker of `gpu` keeps.
         os.environ[VISIBLE] = ""
+    answer_for_devices(settings)
     concurrency = asked.concurrency or max(1, slots_of_host(settings))
     step_task(settings)
     celery_app(settings).worker_main([

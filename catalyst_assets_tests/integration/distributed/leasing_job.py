@@ -31,7 +31,7 @@ def cut(context: dg.OpExecutionContext) -> Any:
         yield dg.DynamicOutput({"folder": str(folder), "index": index}, mapping_key=f"shard{index}")
 
 
-@dg.op(tags=op_tags(Work.BACKBONE))
+@dg.op(tags=op_tags(Work.EMBED))
 def compute(shard: dict[str, Any]) -> None:
     folder, settings = Path(shard["folder"]), get_settings()
     note = {

@@ -6,7 +6,8 @@ import socket
 import psutil
 import pytest
 
-from catalyst_assets.constants import FINE_TUNES_TAG, Work, op_tags
+from catalyst_assets.constants import FINE_TUNES_TAG, Accelerator, Work, op_tags
+from resources.distributed.asking import gpu_is_served
 from resources.distributed.executor import queue_of
 from resources.distributed.leases import MOST_TAKES
 from resources.distributed.watch import Act, judge
@@ -84,13 +85,16 @@ def test_what_gains_from_a_gpu_goes_to_its_queue_where_there_is_one(
     work: Work | None, run_tags: dict[str, str], without: str, with_gpu: str
 ) -> None:
     tags = {} if work is None else op_tags(work)
-    assert queue_of(tags, run_tags, load_settings(accelerator="cpu")) == without
-    assert queue_of(tags, run_tags, load_settings(accelerator="gpu")) == with_gpu
+    assert queue_of(tags, run_tags, lambda: False) == without
+    assert queue_of(tags, run_tags, lambda: True) == with_gpu
 
 
-@pytest.mark.parametrize(("visible", "queue"), [("GPU-aa", "gpu"), ("", "predict")])
-def test_whether_there_is_one_is_what_this_process_may_see(
-    visible: str, queue: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("accelerator", "visible", "is_served"),
+    [("auto", "GPU-aa", True), ("cpu", "GPU-aa", False), ("gpu", "", True)],
+)
+def test_a_gpu_of_this_host_counts_unless_it_is_not_wanted(
+    accelerator: Accelerator, visible: str, is_served: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert queue_of(op_tags(Work.EMBED), {}, load_settings()) == queue
+    assert gpu_is_served(load_settings(accelerator=accelerator)) is is_served
