@@ -111,7 +111,10 @@ def _fit(
     wanted, systems = campaign.learning, known.chemical_systems
     if wanted.fine_tune is not None:
         seed = derive_seed(campaign.seed, "network")
-        adapted = FineTuneSettings.of(wanted.fine_tune, seed, platform.settings.accelerator)
+        machine = platform.settings
+        adapted = FineTuneSettings.of(
+            wanted.fine_tune, seed, machine.accelerator, machine.devices_per_training
+        )
         if can_fine_tune(known.labels, systems, adapted):
             backbone = load_backbone(platform.objects, known.provenance["backbone"])
             graphs = read_graphs(platform.database, known.structure_hashes, backbone.config.cutoff)

@@ -85,7 +85,10 @@ def backbone(
     choice = BackboneChoice.of_run(platform.settings, **asked)
     is_taught = platform.settings.backbone_pretraining if config.pretrain is None else config.pretrain
     fit = FitSettings(
-        max_epochs=config.pretrain_epochs, seed=config.seed, accelerator=platform.settings.accelerator
+        max_epochs=config.pretrain_epochs,
+        seed=config.seed,
+        accelerator=platform.settings.accelerator,
+        devices=platform.settings.devices_per_training,
     )
     try:
         supplied = supply_backbone(platform, mlflow, choice, fit if is_taught else None, context.run.run_id)

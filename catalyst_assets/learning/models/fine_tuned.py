@@ -51,12 +51,14 @@ class FineTuneSettings:
     fit: "FitSettings"
 
     @classmethod
-    def of(cls, wanted: "FineTuning", seed: int, accelerator: "Accelerator" = "auto") -> "FineTuneSettings":
+    def of(
+        cls, wanted: "FineTuning", seed: int, accelerator: "Accelerator" = "auto", devices: int = 1
+    ) -> "FineTuneSettings":
         """Read what a campaign asks for."""
         from catalyst_assets.representation.fitting.settings import FitSettings
 
         asked = wanted.model_dump(include={"depth", "max_epochs", "learning_rate", "patience"})
-        fit = FitSettings(**asked, seed=seed, accelerator=accelerator)
+        fit = FitSettings(**asked, seed=seed, accelerator=accelerator, devices=devices)
         return cls(wanted.members, max(wanted.folds, wanted.members), fit)
 
 

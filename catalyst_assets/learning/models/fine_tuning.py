@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from catalyst_assets.representation.fitting.data import LabelledGraphs
     from catalyst_assets.representation.fitting.fitted import FittedNetwork
     from catalyst_assets.representation.fitting.head import HurdlePrediction
+    from catalyst_assets.representation.fitting.settings import FitSettings
     from catalyst_assets.representation.graphs import CrystalGraph
 
 FEWEST_LABELS_TO_FINE_TUNE: Final = 20
@@ -122,12 +123,12 @@ def fine_tune(
     blur = None if noise is None else known_noise(noise[:, columns])
     data = LabelledGraphs(graphs, extra, labels[:, columns], learned, blur)
     # What is stored tells nothing of the machine it was made on.
-    anywhere = replace(settings, fit=replace(settings.fit, accelerator="auto"))
+    anywhere = replace(settings, fit=_anywhere(settings.fit))
     members: list[FittedNetwork] = []
     held_out: dict[bytes, tuple[NDArray[np.int64], list[tuple[HurdlePrediction, ...]]]] = {}
     for number, rows in enumerate(left_out):
         member, predictions = _fit_member(backbone, data, rows, number, settings, checkpoints, on_epoch)
-        members.append(replace(member, settings=replace(member.settings, accelerator="auto")))
+        members.append(replace(member, settings=_anywhere(member.settings)))
         held_out.setdefault(rows.tobytes(), (rows, []))[1].append(predictions)
     calibrations, report, correlation = _judge(
         data, groups, list(held_out.values()), members, settings, properties
@@ -143,6 +144,11 @@ def fine_tune(
         report,
         anywhere,
     )
+
+
+def _anywhere(fit: "FitSettings") -> "FitSettings":
+    """Return settings as they are where nothing was said of the machine."""
+    return replace(fit, accelerator="auto", devices=1)
 
 
 def _leave_folds_out(groups: Sequence[str], settings: FineTuneSettings) -> list[NDArray[np.int64]]:

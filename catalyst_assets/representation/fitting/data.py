@@ -259,6 +259,38 @@ class EpochPlan:
         return [(rows, len(rows) / average) for rows in chosen]
 
 
+@dataclass(frozen=True)
+class Share:
+    """What of each batch one of several processes computes.
+
+    Attributes
+    ----------
+    rank
+        Which of them it is, from 0.
+    of
+        How many there are.
+    """
+
+    rank: int = 0
+    of: int = 1
+
+    def take(
+        self, rows: NDArray[np.int64], share: float, edge_counts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], float]:
+        """Return this process's rows of a batch, and how large they are beside an average batch.
+
+        The mean of what the processes learn from theirs is then what one learns from all. Who is left without a row
+        goes along with one that counts nothing.
+        """
+        if self.of == 1:
+            return rows, share
+        by_size = rows[np.argsort(-edge_counts[rows], kind="stable")]
+        taken = by_size[self.rank :: self.of]
+        if not len(taken):
+            return rows[:1], 0.0
+        return taken, share * self.of * len(taken) / len(rows)
+
+
 class EpochLoader:
     """The batches of one epoch, put together one after the other."""
 

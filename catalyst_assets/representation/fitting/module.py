@@ -12,6 +12,7 @@ from catalyst_assets.representation.fitting.data import (
     EpochPlan,
     FitBatch,
     PreparedGraphs,
+    Share,
     TargetScaling,
     in_order,
 )
@@ -39,6 +40,8 @@ class FitModule(pl.LightningModule):
     autocasts
         Whether the network can be computed in mixed precision; else it stays in single precision and the head alone
         is.
+    share
+        What of each training batch this process computes. Validation rows are judged by each process, all of them.
 
     Attributes
     ----------
@@ -56,6 +59,7 @@ class FitModule(pl.LightningModule):
         settings: FitSettings,
         *,
         autocasts: bool = True,
+        share: Share = Share(),  # noqa: B008 - it cannot be changed
     ) -> None:
         super().__init__()
         self.network = network
@@ -65,7 +69,7 @@ class FitModule(pl.LightningModule):
         self.latest: dict[str, float] = {}
         self._settings = settings
         self._scaling = scaling
-        self._rows = _Rows(training, validation, settings)
+        self._rows = _Rows(training, validation, settings, share)
         self._weights = LossWeights.of(training.labels, scaling)
         self._losses: list[torch.Tensor] = []
         self._outputs: list[HeadOutput] = []
@@ -126,7 +130,8 @@ class FitModule(pl.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Put the epoch on the curves."""
-        self.latest["training_loss"] = float(torch.stack(self._losses).mean())
+        loss = self.trainer.strategy.reduce(torch.stack(self._losses).mean(), reduce_op="mean")
+        self.latest["training_loss"] = float(loss)
         self.latest["learning_rate"] = float(self.optimizers().param_groups[-1]["lr"])  # type: ignore[union-attr]
         for name, value in self.latest.items():
             self.curves.setdefault(name, []).append((self.current_epoch, value))
@@ -159,7 +164,10 @@ class FitModule(pl.LightningModule):
 class _Rows:
     """Training and validation rows; a copy of the module shares them."""
 
-    def __init__(self, training: PreparedGraphs, validation: PreparedGraphs, settings: FitSettings) -> None:
+    def __init__(
+        self, training: PreparedGraphs, validation: PreparedGraphs, settings: FitSettings, share: Share
+    ) -> None:
+        self._share = share
         self.training = training
         self.validation = validation
         self.plan = EpochPlan(
@@ -174,7 +182,11 @@ class _Rows:
         return EpochLoader(self.validation, [(rows, 1.0) for rows in self._validation_batches])
 
     def of_epoch(self, epoch: int) -> EpochLoader:
-        return EpochLoader(self.training, self.plan.batches(epoch))
+        counts = self.training.edge_counts
+        return EpochLoader(
+            self.training,
+            [self._share.take(rows, share, counts) for rows, share in self.plan.batches(epoch)],
+        )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "_Rows":
         return self  # the averaged weights are kept in a copy of the whole module

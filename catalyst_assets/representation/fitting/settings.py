@@ -15,7 +15,7 @@ Depth = Literal["head_only", "last_layers", "full"]
 Precision = Literal["auto", "32-true", "16-mixed", "bf16-mixed"]
 
 # Where a network is computed and how it is watched changes nothing of what is fitted.
-_OF_NO_CONSEQUENCE: Final = ("accelerator",)
+_OF_NO_CONSEQUENCE: Final = ("accelerator", "devices")
 
 
 class FitError(CatalystError):
@@ -66,6 +66,8 @@ class FitSettings:
         On a GPU; the CPU always computes in single precision. ``auto`` is ``bf16-mixed`` where that is safe
         (see `precision`), else ``32-true``. Mixed, MACE itself stays in
         single precision with matrix products in TF32, and its head is mixed.
+    devices
+        Over how many each batch is spread, GPUs or processes of the CPU; what is fitted is the same within rounding.
     """
 
     depth: Depth = "full"
@@ -87,6 +89,7 @@ class FitSettings:
     seed: int = 0
     accelerator: Accelerator = "auto"
     gpu_precision: Precision = "auto"
+    devices: int = 1
 
     @property
     def sha256(self) -> str:

@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from catalyst_assets.errors import CorruptArtifactError, UsageError
 from catalyst_assets.representation.fitting.data import (
     EpochPlan,
     LabelledGraphs,
     PreparedGraphs,
+    Share,
     TargetScaling,
 )
 from catalyst_assets.representation.fitting.fit import fit_key, fit_network
@@ -352,3 +355,23 @@ def test_mixed_precision_stays_near_single_precision(config: NetworkConfig) -> N
     assert not torch.equal(mixed.mean, single.mean)
     assert torch.allclose(mixed.mean, single.mean, rtol=0.05, atol=0.02)
     assert all(weight.grad is None or torch.isfinite(weight.grad).all() for weight in module.parameters())
+
+
+@given(
+    n_rows=st.integers(1, 40),
+    n_processes=st.integers(1, 8),
+    share=st.floats(0.1, 2.0),
+    seed=st.integers(0, 99),
+)
+def test_processes_share_a_batch_so_that_the_mean_of_their_losses_is_its_loss(
+    n_rows: int, n_processes: int, share: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    counts, losses = rng.integers(0, 300, 100), rng.normal(size=100)
+    rows = rng.permutation(100)[:n_rows]
+    parts = [Share(rank, n_processes).take(rows, share, counts) for rank in range(n_processes)]
+    counted = [row for taken, weight in parts for row in taken if weight > 0]
+    assert sorted(counted) == sorted(rows)
+    assert all(len(taken) for taken, _ in parts)  # every process makes every step
+    together = np.mean([losses[taken].mean() * weight for taken, weight in parts])
+    assert together == pytest.approx(losses[rows].mean() * share, abs=1e-12)
