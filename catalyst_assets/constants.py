@@ -124,6 +124,7 @@ def op_tags(work: Work) -> dict[str, Any]:
 
 CODE_LOCATION: Final = "catalyst_assets.definitions"
 PARTITION_TAG: Final = "dagster/partition"
+RETRIES_TAG: Final = "dagster/max_retries"
 CAMPAIGN_TAG: Final = "catalyst/campaign"
 CALCULATION_TAG: Final = "catalyst/calculation"
 ATTEMPT_TAG: Final = "catalyst/attempt"

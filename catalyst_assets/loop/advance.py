@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from catalyst_assets.campaigns.pool import load_pool, store_members
-from catalyst_assets.constants import ATTEMPT_TAG, CAMPAIGN_TAG, FINE_TUNES_TAG
+from catalyst_assets.constants import ATTEMPT_TAG, CAMPAIGN_TAG, FINE_TUNES_TAG, RETRIES_TAG
 from catalyst_assets.loop.campaigns import (
     close_iteration,
     finish_campaign,
@@ -74,7 +74,8 @@ class RequestedRun:
         """Tags of the run: its campaign limits concurrency; how often it is tried, if the last time failed; what it trains."""
         tried_again = {ATTEMPT_TAG: str(self.failures + 1)} if self.failures else {}
         training = {FINE_TUNES_TAG: "true"} if self.fine_tunes else {}
-        return {CAMPAIGN_TAG: self.campaign, **tried_again, **training}
+        # The loop asks again for what failed: a retry of Dagster's would do it once more.
+        return {CAMPAIGN_TAG: self.campaign, RETRIES_TAG: "0", **tried_again, **training}
 
 
 @dataclass(frozen=True)

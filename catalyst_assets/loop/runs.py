@@ -122,6 +122,8 @@ def _take_claim(database: Database, run_id: str, reason: str) -> bool:
 
 
 def _death(run: dg.DagsterRun, beat: Row | None, silence: timedelta) -> str | None:
+    if run.status is dg.DagsterRunStatus.QUEUED:
+        return None  # a retry bears the tags of the run before it, its process's too, until it is launched
     here = socket.gethostname()
     silent_for = None if beat is None else datetime.now(UTC) - beat["beat_at"]
     is_silent = silent_for is not None and silent_for > silence

@@ -9,8 +9,11 @@ from datetime import timedelta
 import dagster as dg
 import psutil
 import pytest
+from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from catalyst_assets.errors import RunGivenUpError
+from catalyst_assets.loop.advance import RequestedRun
 from catalyst_assets.loop.runs import job_history, reap_dead_runs
 from resources.postgres.database import Database, Role, copy_rows, execute, fetch_all
 from resources.runs.process import HOST_TAG, PID_TAG, PROCESS_STARTED_TAG, process_tags
@@ -108,6 +111,39 @@ def test_a_reaped_run_blocks_nothing_and_counts_as_no_failure(
     after = job_history(dagster_instance, "a__0000")["a__0000", "iteration"]
     assert (before.active, before.attempts) == (True, 1)
     assert (after.active, after.attempts, after.consecutive_failures) == (False, 1, 0)
+
+
+REQUESTED = RequestedRun("iteration", "a__0000", "a", 1, "")
+
+
+@pytest.mark.parametrize(("tags", "will_retry"), [({}, "true"), (REQUESTED.tags, "false")])
+def test_dagster_tries_no_run_again_that_the_loop_asks_for_anew(
+    dagster_instance: dg.DagsterInstance,
+    database: Database,
+    dead_process: dict[str, str],
+    tags: dict[str, str],
+    will_retry: str,
+) -> None:
+    run = started_run(dagster_instance, dead_process | tags)
+    reap_dead_runs(dagster_instance, database)
+    found = dagster_instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.tags["dagster/will_retry"] == will_retry
+
+
+def test_a_retry_in_the_queue_is_not_taken_for_the_dead_run_whose_tags_it_bears(
+    dagster_instance: dg.DagsterInstance, database: Database, dead_process: dict[str, str]
+) -> None:
+    location = InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name=__name__), location_name="here")
+    queued = dagster_instance.create_run_for_job(
+        iteration,
+        tags=dead_process,
+        status=dg.DagsterRunStatus.QUEUED,
+        remote_job_origin=RemoteJobOrigin(RemoteRepositoryOrigin(location, "jobs"), iteration.name),
+        job_code_origin=dg.reconstructable(iteration).get_python_origin(),
+    )
+    assert reap_dead_runs(dagster_instance, database) == []
+    assert status_of(dagster_instance, queued) is dg.DagsterRunStatus.QUEUED
 
 
 def test_a_run_that_failed_or_was_canceled_loses_its_claim_and_one_that_ended_well_needs_none(
