@@ -3,10 +3,13 @@
 No results are kept: how a step ended stands in Dagster's event log, which is not lost with a message.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.constants import Queue
+from catalyst_assets.errors import CatalystError
 from resources.distributed.broker import broker_url
 from resources.settings import Settings
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 # again, much sooner, what nobody holds.
 _VISIBILITY_SECONDS: Final = 12 * 3600
 _SOCKET_SECONDS: Final = 20.0
+_RETRY_SECONDS: Final = 0.2
 
 
 @cache
@@ -36,7 +40,6 @@ def celery_app(settings: Settings) -> "Celery":
         task_reject_on_worker_lost=True,
         task_ignore_result=True,
         task_default_queue=Queue.PREDICT.value,
-        task_publish_retry_policy={"max_retries": 3, "interval_start": 0.2, "interval_step": 0.5},
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=500,
         worker_cancel_long_running_tasks_on_connection_loss=False,
@@ -56,6 +59,26 @@ def _transport() -> dict[str, Any]:
         "retry_on_timeout": True,
         "health_check_interval": 25,
     }
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Any]:
+    """Open a connection to Redis for one message or question; those that Celery keeps trip over a Redis started anew.
+
+    Raises
+    ------
+    CatalystError
+        Redis does not answer.
+    """
+    import redis
+    from kombu.exceptions import OperationalError
+
+    try:
+        with celery_app(settings).connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=_RETRY_SECONDS)
+            yield connection
+    except (OperationalError, redis.RedisError, OSError) as error:
+        raise CatalystError(f"Redis does not answer: {error}.", "Start it again.") from error
 
 
 @cache

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from catalyst_assets.constants import Queue
+from catalyst_assets.errors import CatalystError
 from resources.devices.leases import slots_of_host
 from resources.settings import Settings
 
@@ -30,8 +31,13 @@ def gpu_is_served(settings: Settings) -> bool:
         return True
     answers = _ask(
         settings,
-        lambda control: control.broadcast(
-            _SLOTS, reply=True, timeout=_ANSWER_SECONDS, pattern=f"{Queue.GPU}-*", matcher="glob"
+        lambda control, connection: control.broadcast(
+            _SLOTS,
+            reply=True,
+            timeout=_ANSWER_SECONDS,
+            pattern=f"{Queue.GPU}-*",
+            matcher="glob",
+            connection=connection,
         ),
     )
     return any(slots > 0 for answer in answers or () for slots in answer.values())
@@ -39,17 +45,21 @@ def gpu_is_served(settings: Settings) -> bool:
 
 def served_queues(settings: Settings) -> set[str]:
     """Return the queues that a worker takes from; those of which none answers are left out."""
-    answers = _ask(settings, lambda control: control.inspect(timeout=_ANSWER_SECONDS).active_queues()) or {}
-    return {queue["name"] for queues in answers.values() for queue in queues}
+    answers = _ask(
+        settings,
+        lambda control, connection: control.inspect(
+            timeout=_ANSWER_SECONDS, connection=connection
+        ).active_queues(),
+    )
+    return {queue["name"] for queues in (answers or {}).values() for queue in queues}
 
 
 def _ask(settings: Settings, question: Any) -> Any:
     """Return what workers answer; None where Redis does not."""
-    from kombu.exceptions import OperationalError
-
-    from resources.distributed.app import celery_app
+    from resources.distributed.app import celery_app, opened
 
     try:
-        return question(celery_app(settings).control)
-    except (OperationalError, OSError):
+        with opened(settings) as connection:
+            return question(celery_app(settings).control, connection)
+    except CatalystError:
         return None

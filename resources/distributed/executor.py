@@ -22,7 +22,7 @@ from dagster._serdes import pack_value
 from dagster._utils.hosted_user_process import recon_job_from_origin
 
 from catalyst_assets.constants import FINE_TUNES_TAG, GPU_TAG, MODEL_TAG, QUEUE_TAG, Queue
-from catalyst_assets.errors import DatabaseUnavailableError, RunGivenUpError
+from catalyst_assets.errors import CatalystError, DatabaseUnavailableError, RunGivenUpError
 from resources.distributed.asking import gpu_is_served, served_queues
 from resources.distributed.leases import StepId, find_leases, silence_seconds
 from resources.distributed.tasks import step_of
@@ -138,13 +138,18 @@ class _CelerySteps(StepHandler):
         self._served: set[str] = set()
         self._abandoned_since: dict[str, float] = {}
         self._tasks: dict[str, str] = {}
+        self._unsent: set[StepId] = set()
         self._gpu_known_at: float | None = None
         self._gpu_is_served = False
         self.given_up: RunGivenUpError | None = None
 
     def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
         """Hand a step over."""
-        self._submit(step_handler_context)
+        try:
+            self._submit(step_handler_context)
+        except DatabaseUnavailableError as error:
+            # The next look finds that it has no lease.
+            _log.warning("A step is handed over later: %s", error)
         yield from ()
 
     def check_step_health(self, step_handler_context: StepHandlerContext) -> CheckStepHealthResult:
@@ -175,21 +180,23 @@ class _CelerySteps(StepHandler):
         if judgement.act is Act.SUBMIT:
             _log.warning("Step %s is handed over again: %s", step.step_key, judgement.reason)
             self._submit(step_handler_context)
+        elif step in self._unsent:
+            self._send(step_handler_context)
         return CheckStepHealthResult.healthy()
 
     def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
         """Ask the worker that does a step to end it."""
-        from kombu.exceptions import OperationalError
-
-        from resources.distributed.app import celery_app
+        from resources.distributed.app import celery_app, opened
 
         step = step_of(step_handler_context.execute_step_args)
         if step.step_key in self._tasks:
+            control = celery_app(self._settings).control
             try:
-                celery_app(self._settings).control.revoke(self._tasks[step.step_key], terminate=True)
-            except OperationalError as error:
+                with opened(self._settings) as connection:
+                    control.revoke(self._tasks[step.step_key], terminate=True, connection=connection)
+            except CatalystError as error:
                 # It ends by itself once it finds the run's claim lost.
-                _log.warning("Redis does not pass on that step %s is to end: %s", step.step_key, error)
+                _log.warning("Step %s is not told that it is to end: %s", step.step_key, error)
         yield from ()
 
     def _lease(self, step: StepId) -> Row | None:
@@ -200,26 +207,37 @@ class _CelerySteps(StepHandler):
         return self._leases.get(step)
 
     def _submit(self, context: StepHandlerContext) -> None:
-        from kombu.exceptions import OperationalError
+        step = step_of(context.execute_step_args)
+        with process_database(self._settings).transaction() as connection:
+            execute(connection, "leases/submit", **step.parameters(), queue=self._queue(context))
+        self._leases.pop(step, None)
+        self._read_at = 0.0
+        self._send(context)
 
-        from resources.distributed.app import step_task
+    def _send(self, context: StepHandlerContext) -> None:
+        from resources.distributed.app import opened, step_task
 
         args = context.execute_step_args
         step = step_of(args)
-        queue = queue_of(context.step_tags[step.step_key], context.dagster_run.tags, self._has_gpu)
-        with process_database(self._settings).transaction() as connection:
-            execute(connection, "leases/submit", **step.parameters(), queue=queue)
-        self._leases.pop(step, None)
-        self._read_at = 0.0
         executable = recon_job_from_origin(args.job_origin).to_dict()
         try:
-            sent = step_task(self._settings).apply_async(
-                kwargs={"execute_step_args_packed": pack_value(args), "executable_dict": executable},
-                queue=queue,
-            )
-            self._tasks[step.step_key] = sent.id
-        except OperationalError as error:
-            _log.warning("Redis takes no step, %s is handed over again: %s", step.step_key, error)
+            with opened(self._settings) as connection:
+                sent = step_task(self._settings).apply_async(
+                    kwargs={"execute_step_args_packed": pack_value(args), "executable_dict": executable},
+                    queue=self._queue(context),
+                    connection=connection,
+                    retry=False,
+                )
+        except CatalystError as error:
+            self._unsent.add(step)
+            _log.warning("Step %s is handed over once Redis takes it: %s", step.step_key, error)
+            return
+        self._unsent.discard(step)
+        self._tasks[step.step_key] = sent.id
+
+    def _queue(self, context: StepHandlerContext) -> str:
+        tags = context.step_tags[step_of(context.execute_step_args).step_key]
+        return queue_of(tags, context.dagster_run.tags, self._has_gpu)
 
     def _has_gpu(self) -> bool:
         """Tell whether a GPU is there to compute on, on this host or a worker's."""

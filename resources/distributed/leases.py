@@ -36,6 +36,10 @@ class StepId:
         """Return what queries call it."""
         return {"run_id": self.run_id, "step_key": self.step_key, "attempt": self.attempt}
 
+    def claim(self, holder: str) -> str:
+        """Return the claim that one holder's writes carry beside the run's."""
+        return f"{self.run_id}/{holder}"
+
 
 def silence_seconds(settings: Settings) -> float:
     """Return how long a holder may be silent until another may take its step."""
@@ -77,8 +81,11 @@ class Lease:
 
     @contextlib.contextmanager
     def carried_by(self, database: Database) -> Iterator[None]:
-        """Let every transaction carry the run's claim, and none begin once the lease is lost."""
-        with database.carrying(self._step.run_id, self.look):
+        """Let every transaction carry the run's claim and the lease's own: none begins, or ends, once one is lost."""
+        with (
+            database.carrying(self._step.run_id, self.look),
+            database.carrying(self._step.claim(self._holder)),
+        ):
             yield
 
     def look(self) -> None:
@@ -152,10 +159,15 @@ def take_lease(database: Database, settings: Settings, step: StepId) -> Lease | 
             host=socket.gethostname(),
             pid=process.pid,
             process_started=process.create_time(),
-            dead=lease["holder"] if holder_is_dead(lease) else None,
+            known=lease["holder"],
+            is_dead=holder_is_dead(lease),
             silence_s=silence_seconds(settings),
             most=MOST_TAKES,
         )
+        if taken is not None and lease["holder"] is not None:
+            # What it had begun to write would hold up this process, for ever if it does not go on.
+            claim = step.claim(lease["holder"])
+            execute(connection, "loop/lose_claim", run_id=claim, reason="another process does the step")
     return None if taken is None else Lease(database, settings, step, holder)
 
 

@@ -170,6 +170,20 @@ def test_redis_may_be_killed_and_started_again(
     _ends_right(run)
 
 
+def test_a_step_is_handed_over_once_redis_is_back(
+    dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path
+) -> None:
+    run = _Run(dagster_instance, folder, count=1, wait_at=0)
+    assert eventually(lambda: run.times("began", 0) == 1)
+    workers.kill_redis()
+    (folder / "go").touch()
+    assert eventually(lambda: run.times("done", 0) == 1)
+    time.sleep(3.0)
+    workers.start_redis()
+    success, _ = run.await_end()
+    assert success
+
+
 def test_a_shard_that_always_fails_fails_its_run_with_the_reason(
     dagster_instance: dg.DagsterInstance, workers: Farm, folder: Path
 ) -> None:
