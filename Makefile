@@ -7,7 +7,7 @@ SOURCES := catalyst_assets resources dash_app catalyst_assets_tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up pictures test test-slow test-api lint format browser redis dft clean
+.PHONY: help setup demo up pictures test test-slow test-api chaos lint format browser redis dft clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 11
@@ -31,6 +31,9 @@ test-slow: setup browser redis dft  ## the tests that take minutes each
 
 test-api: setup  ## 10,000 requests made up from the API's own description: no 5xx, no answer that it does not describe
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -s -m long catalyst_assets_tests/integration/dash_app/test_api_description.py $(ARGS)
+
+chaos: setup redis  ## a campaign on Celery with a fault in each of 30 iterations, against an undisturbed one (ARGS="--seed 1")
+	OMP_NUM_THREADS=1 $(BIN)/catalyst bench chaos $(ARGS)
 
 lint: setup  ## ruff, formatting, imports between stages and types
 	$(BIN)/ruff check .

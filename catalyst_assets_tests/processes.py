@@ -1,25 +1,11 @@
-"""Find, await and end the processes that a test's home has started."""
+"""Find and await the processes that a test's home has started."""
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-import psutil
+from catalyst_assets.bench.chaos.machine import processes_of
 
-
-def processes_of(home: Path) -> list[psutil.Process]:
-    """Every living process that names ``home`` in its command or environment, this one excepted."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.pid == psutil.Process().pid or process.status() == psutil.STATUS_ZOMBIE:
-                continue
-            about = [*process.cmdline(), process.environ().get("CATALYST_HOME", "")]
-        except psutil.Error:
-            continue
-        if any(str(home) in text for text in about):
-            found.append(process)
-    return found
+__all__ = ["eventually", "processes_of"]
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> bool:

@@ -4,6 +4,7 @@ import typer
 
 from catalyst_assets.commands.bench.api import api
 from catalyst_assets.commands.bench.celery import celery
+from catalyst_assets.commands.bench.chaos import chaos
 from catalyst_assets.commands.bench.discovery import discovery
 from catalyst_assets.commands.bench.embed import embed
 from catalyst_assets.commands.bench.ingest import ingest
@@ -15,5 +16,8 @@ from catalyst_assets.commands.bench.startup import startup
 from catalyst_assets.commands.bench.transfer import transfer
 
 app = typer.Typer(no_args_is_help=True)
-for command in (api, celery, discovery, embed, ingest, loop, regression, rerank, shift, startup, transfer):
+for command in (
+    *(api, celery, chaos, discovery, embed, ingest, loop, regression),
+    *(rerank, shift, startup, transfer),
+):
     app.command()(command)

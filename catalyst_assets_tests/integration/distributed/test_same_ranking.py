@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from catalyst_assets.bench.chaos.campaign import final_state
 from catalyst_assets.constants import Queue
 from catalyst_assets_tests.integration.distributed.workers import farm, free_port, require_redis
-from catalyst_assets_tests.integration.loop.test_kill import final_state
 from resources.postgres.connection import connect
 from resources.services import WORKER_QUEUES
 from resources.settings import get_settings, load_settings

@@ -1,0 +1,2 @@
+DROP TRIGGER IF EXISTS bench_refuse ON predictions;
+DROP FUNCTION IF EXISTS bench_refuse()
