@@ -84,7 +84,11 @@ class Settings(BaseSettings):
     max_processes: int = Field(
         2, ge=1, description="Step processes of a run under the multiprocess executor."
     )
-    shard_size: int = Field(128, ge=1, description="Structures in one shard of a sharded asset.")
+    shard_size: int = Field(
+        128,
+        ge=1,
+        description="Structures in one shard of a sharded asset; of large crystals fewer are embedded in one.",
+    )
     max_shards: int = Field(64, ge=1, description="Most shards of one asset; larger pools get larger shards.")
     heartbeat_seconds: float = Field(10.0, gt=0, description="Time between two heartbeats of a run.")
     loop_interval_seconds: int = Field(1, ge=1, description="Time between two looks of the loop's sensor.")

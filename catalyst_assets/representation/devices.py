@@ -31,18 +31,22 @@ class GpuError(CatalystError):
     """A GPU failed, or has too little memory left."""
 
 
+class UnusableGpuError(GpuError):
+    """A GPU is there, and nothing can be computed on it: its driver is too old for torch, for one."""
+
+
 def choose_device(accelerator: Accelerator) -> str:
     """Return ``cpu``, or the name of the GPU that this process has leased; ``auto`` is that where there is one.
 
-    The first call leases one and sets it up, and may wait until another process has ended. With ``auto``, a GPU that
-    cannot be set up is told of once, and left alone from then on.
+    The first call leases one and sets it up, and may wait until another process has ended. With ``auto``, one that
+    cannot be set up is told of once, and left alone from then on; one that is merely full is not.
 
     Raises
     ------
     UsageError
         A GPU is asked for and there is none.
     GpuError
-        A GPU is asked for and cannot be set up.
+        A GPU is asked for and cannot be set up, or it has too little memory left.
     DeviceBusyError
         Other processes had it for too long.
     """
@@ -51,7 +55,7 @@ def choose_device(accelerator: Accelerator) -> str:
         return "cpu"
     try:
         device = _leased_gpu()
-    except GpuError as error:
+    except UnusableGpuError as error:
         if accelerator == "gpu":
             raise
         _unused = str(error)
@@ -79,7 +83,7 @@ def _leased_gpu() -> str | None:
         return f"cuda:{torch.cuda.current_device()}"
     visible = visible_devices()
     if visible and not torch.backends.cuda.is_built():  # type: ignore[no-untyped-call]  # nobody has to be waited for to know that
-        raise GpuError("There is a GPU, and this torch was built without CUDA.", _WITHOUT_A_GPU)
+        raise UnusableGpuError("There is a GPU, and this torch was built without CUDA.", _WITHOUT_A_GPU)
     if visible and not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         lease_devices(get_settings())
     elif torch.cuda.is_available():  # set up already, or of a kind that nobody lists
@@ -95,7 +99,7 @@ def _leased_gpu() -> str | None:
         if is_out_of_memory(error):
             raise GpuError(*_FULL) from error
         reason = first_reason(error).rstrip(".")
-        raise GpuError(f"The GPU cannot be set up: {reason}.", _WITHOUT_A_GPU) from error
+        raise UnusableGpuError(f"The GPU cannot be set up: {reason}.", _WITHOUT_A_GPU) from error
     return str(device)
 
 

@@ -1,1 +1,1 @@
-"""GPUs of this host: which a process may see, and who has one at the moment. Nothing here imports torch."""
+"""GPUs of this host: which a process may see, and who has one at the moment, and how much fits it. Leases need no torch."""

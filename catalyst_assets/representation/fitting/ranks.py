@@ -157,12 +157,14 @@ def _error(ranks: list[_Rank], failed: list[int]) -> Exception:
             told = ranks[number].said.get()
             if told.get("error") in _KNOWN_ERRORS:
                 return _KNOWN_ERRORS[told["error"]](told["message"], told["remedy"])
-    first = ranks[failed[0]]
-    return FitError(
-        f"Process {failed[0] + 1} of {len(ranks)} of the training ended with status {first.process.returncode}: "
-        f"{first.last_words() or 'it said nothing'}.",
-        "The next try goes on after the last epoch.",
-    )
+    # One that was killed is the reason why others failed.
+    failed.sort(key=lambda number: ranks[number].process.returncode >= 0)
+    told_by = [
+        f"Process {number + 1} of {len(ranks)} of the training ended with status {ranks[number].process.returncode}: "
+        f"{ranks[number].last_words() or 'it said nothing'}."
+        for number in failed
+    ]
+    return FitError(" ".join(told_by), "The next try goes on after the last epoch.")
 
 
 def _read(path: Path) -> Outcome:

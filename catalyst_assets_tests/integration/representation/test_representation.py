@@ -8,11 +8,12 @@ import dagster as dg
 import numpy as np
 import pytest
 import sqlalchemy as sa
+import torch
 from pymatgen.core.structure import Structure
 
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.ingestion.reading.crystals import hash_structure
-from catalyst_assets.representation import assets, checks, stage
+from catalyst_assets.representation import assets, checks, devices, stage
 from catalyst_assets.representation.features import featurize
 from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.stage import embed_shard, plan_shards
@@ -156,13 +157,31 @@ def test_a_shard_that_is_written_is_not_computed_again(platform: Platform) -> No
     assert sum(count["failed"] for count in before) == 1
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="This GPU can be used.")
+def test_why_a_gpu_was_left_alone_stands_with_the_features(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "_unused", None)  # what this process learns is not for other tests
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-none-such")
+    add(platform, perovskites())
+    result = materialize(platform)
+    assert counts(result) == (7, 7, 0, 0, 3)
+    reason = metadata(result, "structure_embeddings")["gpu_not_used"]
+    assert reason.endswith("CATALYST_ACCELERATOR=cpu does without it.")
+    assert reason == devices.unused_gpu()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(devices, "_unused", None)
+    add(platform, {"test:MgO": rock_salt()})
+    assert "gpu_not_used" not in metadata(materialize(platform), "structure_embeddings")
+
+
 def test_a_shard_with_too_many_sites_is_cut_the_same_each_time(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = rock_salt()
     large.make_supercell([3, 3, 3])
     add(platform, perovskites() | {"test:large": large})
-    publish_seeded(platform.objects)
+    publish_seeded(platform.objects, seed=0)
     monkeypatch.setattr(stage, "MOST_SITES", 12)
 
     shards = plan_shards(platform)
