@@ -41,6 +41,8 @@ def celery_app(settings: Settings) -> "Celery":
         task_ignore_result=True,
         task_default_queue=Queue.PREDICT.value,
         worker_prefetch_multiplier=1,
+        # Dagster captures what a step prints by its file descriptors, which Celery's stand-ins do not have.
+        worker_redirect_stdouts=False,
         worker_max_tasks_per_child=500,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
