@@ -72,7 +72,9 @@ def _open(file: UploadedFile) -> "Iterator[tuple[UploadedFile, UnreadableStructu
     try:
         with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
             members = [
-                each for each in archive.infolist() if not each.is_dir() and not _is_hidden(each.filename)
+                each
+                for each in archive.infolist()
+                if not each.filename.endswith("/") and not _is_hidden(each.filename)
             ]
             if not members:
                 raise UnreadableStructureError("holds no file", "Put the structures into it.")

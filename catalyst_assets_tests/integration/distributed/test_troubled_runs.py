@@ -14,6 +14,7 @@ import dagster as dg
 import psutil
 import pytest
 import sqlalchemy as sa
+from dagster._core.events import DagsterEventType
 
 from catalyst_assets.constants import Queue
 from catalyst_assets.loop.runs import reap_dead_runs
@@ -60,6 +61,16 @@ class _Run:
         return len(path.read_text().split()) if path.exists() else 0
 
 
+def printed(instance: dg.DagsterInstance) -> list[str]:
+    """Return the lines that steps of the last run printed, as Dagster kept them."""
+    (run,) = instance.get_runs(limit=1)
+    captured = instance.all_logs(run.run_id, of_type=DagsterEventType.LOGS_CAPTURED)
+    events = [entry.dagster_event for entry in captured if entry.dagster_event is not None]
+    keys = [[run.run_id, "compute_logs", event.logs_captured_data.file_key] for event in events]
+    logs = [instance.compute_log_manager.get_log_data(key) for key in keys]
+    return [line for log in logs for line in (log.stdout or b"").decode().splitlines()]
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "noted"
@@ -74,6 +85,7 @@ def test_shards_go_to_the_workers_of_their_queues(
     success, _ = run.await_end()
     assert success
     assert [run.times("done", index) for index in range(SHARDS)] == [1] * SHARDS
+    assert sorted(printed(dagster_instance)) == [f"shard {index} is done" for index in range(SHARDS)]
     assert workers.log("worker-predict").count("received") == SHARDS
     assert workers.log("worker-ingest").count("received") == 2
 

@@ -53,6 +53,7 @@ def do_shard(shard: dict[str, Any], platform: dg.ResourceParam[Platform]) -> int
         os._exit(9)
     while index == shard["wait_at"] and not (folder / "go").exists():
         time.sleep(0.05)
+    print(f"shard {index} is done")
     platform.objects.put_bytes(f"shards/{index}", b"done")
     with (folder / f"done-{index}").open("a") as done:
         done.write(f"{os.getpid()}\n")

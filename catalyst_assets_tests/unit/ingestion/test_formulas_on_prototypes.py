@@ -99,3 +99,15 @@ def test_an_archive_is_read_file_by_file() -> None:
         ("a.zip/set/wishes.txt line 1", False), ("a.zip/set/notes.pdf", True), ("b.zip", True),
     ]  # fmt: skip
     assert "cannot be read as ZIP" in str(entries[2].found)
+
+
+def test_a_file_without_a_name_in_an_archive_costs_the_others_nothing() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("nameless", "x")
+        archive.writestr("wishes.txt", "TiO2\n")
+    nameless = packed.getvalue().replace(b"nameless", b"\0" * 8)
+    entries = read_entries(Bundle.of("Ada", [UploadedFile("a.zip", nameless)], "rutile"))
+    assert [(entry.place, isinstance(entry.found, UnreadableStructureError)) for entry in entries] == [
+        ("a.zip/", True), ("a.zip/wishes.txt line 1", False),
+    ]  # fmt: skip
