@@ -169,7 +169,7 @@ def equip_services(services: Sequence[Service], settings: Settings, database: Da
         "CATALYST_API_URL": f"http://127.0.0.1:{api_port(settings)}",
         "CATALYST_SERVICE_SECRET": secrets.token_hex(32),
     }
-    own = {name: told if name == "dagster-daemon" else told | asking for name, told in own.items()}
+    own = {name: each if name == "dagster-daemon" else each | asking for name, each in own.items()}
     own["review-app"] = asking
     own |= {f"worker-{queue}": _worker_variables(settings, queue) for queue in WORKER_QUEUES}
     equipped = [

@@ -268,6 +268,12 @@ class Supervisor:
         return [group for group in started if _signal_group(group, 0)] + self._orphaned_groups
 
 
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
 def require_free_ports(host: str, services: Sequence[Service]) -> None:
     """Refuse to start services whose port is taken.
 

@@ -227,17 +227,15 @@ def _look_at_programs(settings: "Settings", names: list[str]) -> list[dict[str, 
     from catalyst_assets.errors import UsageError
     from resources.distributed.asking import served_queues
     from resources.distributed.broker import NAME, answers_ping, broker_url
-    from resources.settings import Settings
 
     workers = [name for name in names if name.startswith("worker-")]
     answering: dict[str, bool] = {}
     if workers:
-        asked = Settings.model_validate(settings.model_dump() | {"executor": "celery"})
         try:
-            answering[NAME] = answers_ping(broker_url(asked))
+            answering[NAME] = answers_ping(broker_url(settings))
         except UsageError:
             answering[NAME] = False
-        served = served_queues(asked) if answering[NAME] else set()
+        served = served_queues(settings) if answering[NAME] else set()
         answering |= {name: name.removeprefix("worker-") in served for name in workers}
     return [{"name": name, "answers": answering.get(name)} for name in names]
 

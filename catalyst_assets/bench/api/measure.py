@@ -18,6 +18,7 @@ from resources.paths import scratch_folder
 from resources.postgres.connection import connect
 from resources.services import describe_services, equip_services
 from resources.settings import load_settings
+from resources.supervisor import free_port
 from resources.web.tokens import create_token
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def measure_api(
         The API does not start, or refuses a request.
     """
     with scratch_folder() as folder:
-        settings = load_settings(home=home or Path(folder, "home"), api_port=_free_port())
+        settings = load_settings(home=home or Path(folder, "home"), api_port=free_port())
         with connect(settings, upgrade=True) as database:
             began = time.perf_counter()
             if not _is_filled(database):
@@ -258,10 +259,3 @@ def _is_filled(database: "Database") -> bool:
 
     with database.transaction(Role.PIPELINE) as connection:
         return fetch_one(connection, "app/campaign_document", name=CAMPAIGN) is not None
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

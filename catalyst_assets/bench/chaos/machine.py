@@ -1,8 +1,7 @@
-"""What a chaos run asks of the machine: a disk that can be filled, a free port, and which processes belong to a home."""
+"""What a chaos run asks of the machine: a disk that can be filled, and which processes belong to a home."""
 
 import contextlib
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -58,10 +57,3 @@ def small_store(home: Path) -> Iterator[str | None]:
         yield None
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=False)
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

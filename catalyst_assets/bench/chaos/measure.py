@@ -14,12 +14,13 @@ from catalyst_assets.bench.chaos.campaign import MOST_ITERATIONS, chaos_campaign
 from catalyst_assets.bench.chaos.faults import Fault, Injected, inject
 from catalyst_assets.bench.chaos.figures import FaultFigures, figures, read_work
 from catalyst_assets.bench.chaos.installation import Installation, end_process, start_process
-from catalyst_assets.bench.chaos.machine import free_port, leftovers, small_store
+from catalyst_assets.bench.chaos.machine import leftovers, small_store
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.constants import Executor
 from catalyst_assets.errors import CatalystError, UsageError
 from resources.paths import scratch_folder
 from resources.settings import Settings, load_settings
+from resources.supervisor import free_port
 
 # About what an undisturbed iteration and a short step take: the moment of a fault is drawn from them.
 _ITERATION_SECONDS: Final = 10.0

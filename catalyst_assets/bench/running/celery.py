@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from catalyst_assets.constants import Queue
 from catalyst_assets.errors import CatalystError
 from resources.paths import scratch_folder
 from resources.settings import load_settings
+from resources.supervisor import free_port
 
 if TYPE_CHECKING:
     from resources.settings import Settings
@@ -73,7 +73,7 @@ def measure_celery(
     load = os.getloadavg()[0]
     with scratch_folder() as folder:
         home = Path(folder, "home")
-        settings = load_settings(home=home, executor="celery", redis_port=_free_port())
+        settings = load_settings(home=home, executor="celery", redis_port=free_port())
         with connect(settings, upgrade=True), _redis(settings):
             tell("in one process")
             in_process = _execute(settings, "in_process", "trivial", shards, 0)
@@ -159,9 +159,3 @@ def _await(holds: Callable[[], bool], what: str) -> None:
         if time.monotonic() > deadline:
             raise CatalystError(f"{what} does not start.")
         time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -24,6 +24,7 @@ from catalyst_assets.representation.devices import GpuError
 from catalyst_assets.representation.fitting.head import HeadConfig
 from catalyst_assets.representation.fitting.settings import FitError
 from catalyst_assets.representation.fitting.training import FitJob, OnEpoch, Outcome
+from resources.supervisor import free_port
 
 OUTCOME: Final = "outcome.pt"
 _MODULE: Final = "catalyst_assets.representation.fitting.rank"
@@ -52,7 +53,7 @@ def train_on_several(job: FitJob, device: str, on_epoch: OnEpoch | None) -> Outc
         )
     job.folder.mkdir(parents=True, exist_ok=True)
     (job.folder / OUTCOME).unlink(missing_ok=True)
-    port, sent = _free_port(), pickle.dumps(job)
+    port, sent = free_port(), pickle.dumps(job)
     ranks: list[_Rank] = []
     try:
         ranks.extend(_Rank(job.folder, device, rank, n_ranks, port) for rank in range(n_ranks))
@@ -174,9 +175,3 @@ def _read(path: Path) -> Outcome:
         for name, points in stored["curves"].items()
     }
     return Outcome(HeadConfig(**stored["head"]), stored["weights"], curves, stored["best_epoch"])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

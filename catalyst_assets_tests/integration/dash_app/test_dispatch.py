@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -32,14 +31,9 @@ from dash_app.api.dispatch import requests
 from dash_app.api.dispatch.jobs import LAUNCHABLE
 from resources.paths import project_file
 from resources.platform import Platform
+from resources.supervisor import free_port
 
 YAML = {"Content-Type": "application/yaml"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

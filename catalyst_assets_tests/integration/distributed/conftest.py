@@ -7,9 +7,10 @@ import dagster as dg
 import pytest
 
 from catalyst_assets.constants import Queue
-from catalyst_assets_tests.integration.distributed.workers import Farm, farm, free_port, require_redis
+from catalyst_assets_tests.integration.distributed.workers import Farm, farm, require_redis
 from resources.platform import Platform
 from resources.settings import Settings, get_settings, load_settings
+from resources.supervisor import free_port
 
 
 @pytest.fixture

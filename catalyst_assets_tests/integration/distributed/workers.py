@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,12 +22,6 @@ def require_redis() -> None:
         if os.environ.get("CI"):
             pytest.fail("redis-server is missing: install Debian's redis-server.")
         pytest.skip("redis-server is missing: install Debian's redis-server to run this.")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Farm:
