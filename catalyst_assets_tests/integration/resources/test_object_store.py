@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,67 +16,15 @@ from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
 from catalyst_assets.ingestion.sources.refreshing import refresh
 from catalyst_assets.validation.submissions.folder import ResultsFolder
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
+from catalyst_assets_tests.integration.s3_server import URL, keys_of
 from catalyst_assets_tests.loading import load
 from resources.object_store import ObjectStore
 from resources.platform import Platform
 
 MIB = 1024**2
-URL = "s3://discovery/some/prefix"
 
 
-@pytest.fixture(scope="module")
-def s3_endpoint() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def s3_environment(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import s3fs
-
-    for name, value in {
-        "AWS_ENDPOINT_URL": s3_endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    }.items():
-        monkeypatch.setenv(name, value)
-    # Connections are kept by the process; an earlier test may have had another endpoint.
-    s3fs.S3FileSystem.clear_instance_cache()
-
-
-@pytest.fixture
-def client(s3_environment: None):
-    """What somebody else sees of the bucket."""
-    import boto3
-
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="discovery")
-    yield client
-    for found in client.list_objects_v2(Bucket="discovery").get("Contents", []):
-        client.delete_object(Bucket="discovery", Key=found["Key"])
-    for upload in client.list_multipart_uploads(Bucket="discovery").get("Uploads", []):
-        client.abort_multipart_upload(Bucket="discovery", Key=upload["Key"], UploadId=upload["UploadId"])
-    client.delete_bucket(Bucket="discovery")
-
-
-@pytest.fixture
-def store(client) -> ObjectStore:
-    return ObjectStore(URL)
-
-
-def keys_of(client) -> list[str]:
-    return [found["Key"] for found in client.list_objects_v2(Bucket="discovery").get("Contents", [])]
-
-
-def test_what_is_put_is_found_under_its_key(store: ObjectStore, client) -> None:
+def test_what_is_put_is_found_under_its_key(store: ObjectStore, bucket_client) -> None:
     store.put_bytes("raw/ab/one", b"first")
     store.put_bytes("raw/ab/two", b"")
     store.put_bytes("raw/ab/one", b"second")
@@ -89,7 +36,7 @@ def test_what_is_put_is_found_under_its_key(store: ObjectStore, client) -> None:
     assert not store.exists("raw/ab/three")
     assert list(store.list_keys("raw")) == ["raw/ab/one", "raw/ab/two"]
     assert list(store.list_keys("ra")) == []
-    assert keys_of(client) == ["some/prefix/raw/ab/one", "some/prefix/raw/ab/two"]
+    assert keys_of(bucket_client) == ["some/prefix/raw/ab/one", "some/prefix/raw/ab/two"]
 
 
 def test_what_is_not_there_is_a_key_error(store: ObjectStore) -> None:
@@ -101,7 +48,7 @@ def test_what_is_not_there_is_a_key_error(store: ObjectStore) -> None:
 
 
 def test_a_large_file_is_sent_in_parts_and_read_where_it_is_sought(
-    store: ObjectStore, client, tmp_path: Path
+    store: ObjectStore, bucket_client, tmp_path: Path
 ) -> None:
     data = os.urandom(MIB) * 19 + b"end"
     source = tmp_path / "large"
@@ -109,7 +56,7 @@ def test_a_large_file_is_sent_in_parts_and_read_where_it_is_sought(
 
     store.put_file("raw/large", source)
 
-    head = client.head_object(Bucket="discovery", Key="some/prefix/raw/large")
+    head = bucket_client.head_object(Bucket="discovery", Key="some/prefix/raw/large")
     assert head["ContentLength"] == len(data)
     assert head["ETag"].strip('"').endswith("-3")  # parts of 8, 8 and 3 MiB
     assert source.exists()
@@ -122,13 +69,13 @@ def test_a_large_file_is_sent_in_parts_and_read_where_it_is_sought(
         assert file.read() == data
 
 
-def test_what_another_process_writes_or_removes_is_seen_at_once(store: ObjectStore, client) -> None:
+def test_what_another_process_writes_or_removes_is_seen_at_once(store: ObjectStore, bucket_client) -> None:
     store.put_bytes("raw/mine", b"1")
     assert list(store.list_keys("raw")) == ["raw/mine"]
     assert not store.exists("raw/theirs")
 
-    client.put_object(Bucket="discovery", Key="some/prefix/raw/theirs", Body=b"2")
-    client.delete_object(Bucket="discovery", Key="some/prefix/raw/mine")
+    bucket_client.put_object(Bucket="discovery", Key="some/prefix/raw/theirs", Body=b"2")
+    bucket_client.delete_object(Bucket="discovery", Key="some/prefix/raw/mine")
 
     assert list(store.list_keys("raw")) == ["raw/theirs"]
     assert store.exists("raw/theirs")
@@ -136,7 +83,7 @@ def test_what_another_process_writes_or_removes_is_seen_at_once(store: ObjectSto
 
 
 @pytest.mark.parametrize("written", [5, 20 * MIB])
-def test_a_writer_that_fails_publishes_nothing(store: ObjectStore, client, written: int) -> None:
+def test_a_writer_that_fails_publishes_nothing(store: ObjectStore, bucket_client, written: int) -> None:
     def write() -> None:
         with store._publishing("raw/partial", written) as file:
             file.write(b"x" * written)
@@ -145,12 +92,12 @@ def test_a_writer_that_fails_publishes_nothing(store: ObjectStore, client, writt
     with pytest.raises(RuntimeError, match="broke off"):
         write()
 
-    assert keys_of(client) == []
-    assert client.list_multipart_uploads(Bucket="discovery").get("Uploads", []) == []
+    assert keys_of(bucket_client) == []
+    assert bucket_client.list_multipart_uploads(Bucket="discovery").get("Uploads", []) == []
     assert not store.exists("raw/partial")
 
 
-def test_a_writer_that_is_killed_publishes_nothing(store: ObjectStore, client) -> None:
+def test_a_writer_that_is_killed_publishes_nothing(store: ObjectStore, bucket_client) -> None:
     program = (
         "from resources.object_store import ObjectStore\n"
         f"with ObjectStore({URL!r})._publishing('raw/killed', {100 * MIB}) as file:\n"
@@ -161,12 +108,12 @@ def test_a_writer_that_is_killed_publishes_nothing(store: ObjectStore, client) -
     writer = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert writer.stdout is not None
     assert writer.stdout.readline() == "half\n"
-    assert len(client.list_multipart_uploads(Bucket="discovery")["Uploads"]) == 1
+    assert len(bucket_client.list_multipart_uploads(Bucket="discovery")["Uploads"]) == 1
     writer.kill()
     writer.wait()
     writer.stdout.close()
 
-    assert keys_of(client) == []
+    assert keys_of(bucket_client) == []
     store.put_bytes("raw/killed", b"whole")
     assert store.get_bytes("raw/killed") == b"whole"
 
@@ -214,7 +161,7 @@ def test_a_bucket_that_is_not_there_is_an_error_when_written_to(s3_environment: 
 
 
 def test_a_reference_table_goes_through_a_raw_cache_on_s3(
-    platform: Platform, store: ObjectStore, client
+    platform: Platform, store: ObjectStore, bucket_client
 ) -> None:
     platform.objects = store
     refreshed = refresh(ReferenceTables(), platform.database, store)
@@ -222,7 +169,7 @@ def test_a_reference_table_goes_through_a_raw_cache_on_s3(
 
     assert (settled.new, settled.quarantined) == (255, 0)
     (sha256,) = refreshed.sha256.values()
-    assert f"some/prefix/{raw_key(sha256)}" in keys_of(client)
+    assert f"some/prefix/{raw_key(sha256)}" in keys_of(bucket_client)
     with open_raw(store, sha256) as file:
         assert file.readline().startswith(b"A,B,anion")
     assert refresh(ReferenceTables(), platform.database, store).fetched == 0
