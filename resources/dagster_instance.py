@@ -28,16 +28,27 @@ _MOST_UNDER_WORKERS: Final = 256
 
 def _store(settings: Settings) -> str:
     storage = {"home": str(settings.home), "external": not settings.embedded}
-    logs = {"base_dir": str(settings.home / "logs" / "runs")}
     parts = {
         "storage": {"custom": {"module": "resources.dagster_storage", "class": "InstallationStorage", "config": storage}},
-        "compute_logs": {
-            "module": "dagster._core.storage.local_compute_log_manager",
-            "class": "LocalComputeLogManager",
-            "config": logs,
-        },
+        "compute_logs": _compute_logs(settings),
     }  # fmt: skip
     return f"\n{yaml.safe_dump(parts, sort_keys=False)}"
+
+
+def _compute_logs(settings: Settings) -> dict[str, object]:
+    folder = str(settings.home / "logs" / "runs")
+    if settings.bucket is None:
+        return {
+            "module": "dagster._core.storage.local_compute_log_manager",
+            "class": "LocalComputeLogManager",
+            "config": {"base_dir": folder},
+        }
+    bucket, prefix = settings.bucket
+    return {
+        "module": "resources.bucket.compute_logs",
+        "class": "BucketComputeLogs",
+        "config": {"bucket": bucket, "prefix": f"{prefix}/logs".lstrip("/"), "local_dir": folder},
+    }
 
 
 def prepare_dagster_home(settings: Settings, database: Database | None = None) -> dict[str, str]:

@@ -1,10 +1,11 @@
-"""The resources of the code location: ``platform``, ``mlflow``, and how steps hand values to each other."""
+"""The resources of the code location: ``platform``, ``mlflow``, ``s3`` where there is a bucket, and how steps hand values on."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
+from resources.bucket.dagster_resource import build_s3_resource
 from resources.distributed.leases import held_lease
 from resources.heartbeat import heartbeat
 from resources.json_io import JsonStepValues
@@ -15,9 +16,7 @@ from resources.runs.ended import was_ended
 from resources.settings import Settings, get_settings
 
 
-def build_resources(
-    settings: Settings | None = None, platform: Platform | None = None
-) -> dict[str, dg.ResourceDefinition]:
+def build_resources(settings: Settings | None = None, platform: Platform | None = None) -> dict[str, Any]:
     """Return the resources; nothing is opened before a run or sensor asks.
 
     Parameters
@@ -63,11 +62,14 @@ def build_resources(
         resources: Any = context.resources
         return JsonStepValues(resources.platform)
 
-    return {
+    resources: dict[str, Any] = {
         "platform": open_platform,
         "mlflow": build_mlflow_resource(chosen),
         "io_manager": json_step_values,
     }
+    if chosen.bucket is not None:
+        resources["s3"] = build_s3_resource()
+    return resources
 
 
 def _describe_server(settings: Settings) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from catalyst_assets.errors import CatalystError
+from resources.bucket.clients import CLIENT_OPTIONS
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -27,11 +28,7 @@ _S3_OPTIONS: Final[dict[str, Any]] = {
     # A listing that is remembered hides what other processes write.
     "use_listings_cache": False,
     "default_block_size": _PART_BYTES,
-    "config_kwargs": {
-        "connect_timeout": 10,
-        "read_timeout": 60,
-        "retries": {"mode": "standard", "total_max_attempts": 3},
-    },
+    "config_kwargs": CLIENT_OPTIONS,
 }
 
 

@@ -18,6 +18,7 @@ import pydantic
 
 from catalyst_assets.constants import Queue
 from catalyst_assets.errors import UsageError
+from resources.bucket.clients import bucket_environment
 from resources.dagster_instance import daemon_beats, prepare_dagster_home, settings_environment
 from resources.distributed.broker import NAME as REDIS
 from resources.distributed.broker import own_redis, prepare_redis
@@ -36,10 +37,10 @@ _INHERITED: Final = frozenset({
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
 })  # fmt: skip
-# Locale, Python, the object store's credentials, how arithmetic is spread over the machine, and by what calculations
-# find schedulers, modules, MPI and the data of their codes.
+# Locale, Python, how arithmetic is spread over the machine, and by what calculations find schedulers, modules, MPI and
+# the data of their codes.
 _INHERITED_PREFIXES: Final = (
-    "LC_", "XDG_", "PYTHON", "AWS_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "OPENBLAS_", "NUMEXPR_", "TORCH_", "PYTORCH_",
+    "LC_", "XDG_", "PYTHON", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "OPENBLAS_", "NUMEXPR_", "TORCH_", "PYTORCH_",
     "SLURM_", "SBATCH_", "SRUN_", "LMOD_", "MODULE", "LOADEDMODULES", "OMPI_", "I_MPI_", "PMIX_", "UCX_", "FI_", "KMP_",
     "GPAW_", "ASE_", "VASP_", "ESPRESSO_", "PMG_",
 )  # fmt: skip
@@ -140,7 +141,8 @@ def _address(host: str) -> str:
 def equip_services(services: Sequence[Service], settings: Settings, database: Database) -> list[Service]:
     """Give each service its whole environment: what it needs of ours, and the login of its own role alone.
 
-    The daemon, whose runs take several roles, finds them in the home.
+    The daemon, whose runs take several roles, finds them in the home. The bucket's credentials are told to those that
+    read it or write there: not to Redis, nor to the pages.
 
     Raises
     ------
@@ -153,13 +155,15 @@ def equip_services(services: Sequence[Service], settings: Settings, database: Da
     if any(service.name == REDIS for service in services):
         prepare_redis(settings)
     common = _common_environment(settings)
+    bucket = bucket_environment(settings)
     dagster = _dagster_environment(settings)
     told = _told(settings, "MP_API_KEY", "CATALYST_WORK_ORDER_SECRET", "CATALYST_REDIS_URL")
     own = {
-        "api": {"CATALYST_APP_DATABASE_URL": logins.url(Role.APP)},
+        "api": bucket | {"CATALYST_APP_DATABASE_URL": logins.url(Role.APP)},
         "dagster-webserver": dagster | {"CATALYST_DAGSTER_DATABASE_URL": logins.sibling_url(Sibling.DAGSTER)},
         "dagster-daemon": dagster | told,
-        "mlflow": {
+        "mlflow": bucket
+        | {
             "MLFLOW_BACKEND_STORE_URI": logins.sibling_url(Sibling.MLFLOW),
             "MLFLOW_DEFAULT_ARTIFACT_ROOT": Tracking(settings, "").artifact_root,
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -214,7 +218,8 @@ def _common_environment(settings: Settings) -> dict[str, str]:
 
 
 def _dagster_environment(settings: Settings) -> dict[str, str]:
-    dagster = {"DAGSTER_HOME": prepare_dagster_home(settings)["DAGSTER_HOME"]}
+    home = prepare_dagster_home(settings)["DAGSTER_HOME"]
+    dagster = bucket_environment(settings) | {"DAGSTER_HOME": home}
     if not settings.embedded:
         dagster["CATALYST_DATABASE_LOGINS"] = str(settings.logins_file)
     return dagster

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -61,7 +62,9 @@ class Settings(BaseSettings):
         None, description="URL by which Dagster's webserver reaches its store; `catalyst up` sets it."
     )
     object_store: str | None = Field(
-        None, description="Folder or universal-pathlib URL (s3://…) of raw cache, embeddings and models."
+        None,
+        description="Folder or universal-pathlib URL (s3://…) of raw cache, embeddings, models, MLflow's files and, on S3, "
+        "logs of steps: see [deployment](docs/deployment.md#a-bucket).",
     )
     executor: Executor = Field(
         "in_process",
@@ -282,6 +285,17 @@ class Settings(BaseSettings):
                 ipaddress.ip_network(part.strip(), strict=False)
         return addresses
 
+    @field_validator("object_store", "results_folder")
+    @classmethod
+    def _place(cls, url: str | None) -> str | None:
+        """Refuse a URL without a bucket, and one that holds credentials: it stands in logs and on pages."""
+        where = urlsplit(url or "")
+        if "@" in where.netloc:
+            raise ValueError("give credentials as AWS clients find them, not in the URL, which is shown")
+        if where.scheme == "s3" and not where.netloc:
+            raise ValueError("name a bucket: s3://bucket/prefix")
+        return url
+
     @field_validator("backbone")
     @classmethod
     def _absolute_model(cls, backbone: str) -> str:
@@ -318,6 +332,17 @@ class Settings(BaseSettings):
     def object_store_url(self) -> str:
         """Where raw cache, embeddings and models lie."""
         return self.object_store or str(self.home / "objects")
+
+    @property
+    def bucket(self) -> tuple[str, str] | None:
+        """Bucket and prefix of an object store on S3, without slashes around them."""
+        where = urlsplit(self.object_store_url)
+        return (where.netloc, where.path.strip("/")) if where.scheme == "s3" else None
+
+    @property
+    def uses_bucket(self) -> bool:
+        """Whether anything is read from S3 or written there."""
+        return self.bucket is not None or urlsplit(self.results_folder or "").scheme == "s3"
 
     @property
     def checkpoint_folder(self) -> Path:

@@ -80,6 +80,7 @@ def up(
     from rich.console import Console
 
     from catalyst_assets.ingestion.sources.assets import note_unconfigured
+    from resources.bucket.clients import require_bucket
     from resources.dagster_instance import limit_pools
     from resources.postgres.connection import connect
     from resources.postgres.embedded import EmbeddedPostgres
@@ -103,6 +104,7 @@ def up(
     with ExitStack() as stack:
         stack.enter_context(announced(settings, services))
         require_free_ports(settings.host, services)
+        require_bucket(settings)
         checks: list[Callable[[], None]] = []
         if settings.embedded:
             server = EmbeddedPostgres(settings.home)
@@ -147,6 +149,7 @@ def worker(
     """
     import os
 
+    from resources.bucket.clients import require_bucket
     from resources.distributed.broker import broker_url
     from resources.postgres.connection import connect
     from resources.services import worker_command, worker_environment
@@ -154,6 +157,7 @@ def worker(
 
     settings = load_settings(home=home, executor="celery")
     broker_url(settings)
+    require_bucket(settings)
     require_database(settings)
     with connect(settings) as database:
         environment = worker_environment(settings, database, queue)

@@ -26,6 +26,8 @@ DRIVER: Final = "postgresql+psycopg2"
 _START_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 90.0
 _JOINED_SECONDS: Final = 2.0
+# The server needs no more of the shell that happens to start it, such as the key of a bucket.
+_TOLD: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD")
 _SERVER_OPTIONS: Final = {
     "listen_addresses": "",
     "max_connections": "200",
@@ -168,6 +170,7 @@ class EmbeddedPostgres:
                 stdout=log,
                 stderr=log,
                 cwd="/",
+                env={name: value for name, value in os.environ.items() if name in _TOLD},
                 start_new_session=True,
             )
 

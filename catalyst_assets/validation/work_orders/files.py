@@ -10,6 +10,8 @@ from catalyst_assets.errors import CatalystError, UsageError
 from catalyst_assets.validation.work_orders.sheet import render_sheet
 
 if TYPE_CHECKING:
+    from upath import UPath
+
     from catalyst_assets.validation.work_orders.orders import OrderedCandidate, WorkOrder
 
 # Those that are filled in already come first; `catalyst validation submit` reads all of them.
@@ -31,9 +33,13 @@ _COMPUTED: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_order(
-    order: "WorkOrder", folder: Path, *, delimiter: Literal[",", ";", "\t"] = ",", overwrite: bool = False
-) -> dict[str, Path]:
-    """Write a work order's files into a folder, each whole or not at all.
+    order: "WorkOrder",
+    folder: Path | str,
+    *,
+    delimiter: Literal[",", ";", "\t"] = ",",
+    overwrite: bool = False,
+) -> "dict[str, UPath]":
+    """Write a work order's files into a folder, or below a URL, each whole or not at all.
 
     Returns
     -------
@@ -51,10 +57,11 @@ def write_order(
 
     name = f"{order.campaign}-results"
     names = {"table": f"{name}.csv", "workbook": f"{name}.xlsx", "sheet": f"{order.campaign}-work-order.html"}
-    held = [file for kind, file in names.items() if kind != "sheet" and (folder / file).exists()]
+    store = ObjectStore(str(folder))
+    held = [file for kind, file in names.items() if kind != "sheet" and store.exists(file)]
     if held and not overwrite:
         raise UsageError(
-            f"{folder / held[0]} is there already, and may have been filled in.",
+            f"{store.path(held[0])} is there already, and may have been filled in.",
             "Choose another folder with --output, or --overwrite it.",
         )
     contents = {
@@ -63,16 +70,17 @@ def write_order(
         names["sheet"]: render_sheet(order).encode(),
         **{f"structures/{each.cif_name}": structure_as_cif(each).encode() for each in order.candidates},
     }
-    store = ObjectStore(str(folder))
     try:
         for file, data in contents.items():
             store.put_bytes(file, data)
     except CatalystError as error:
         raise CatalystError(
             f"The work order cannot be written to {folder}: {error.message}",
-            "Free disk space or make the folder writable, then run again.",
+            error.remedy
+            if "://" in str(folder)
+            else "Free disk space or make the folder writable, then run again.",
         ) from error
-    return {kind: folder / file for kind, file in names.items()} | {"structures": folder / "structures"}
+    return {kind: store.path(file) for kind, file in (*names.items(), ("structures", "structures"))}
 
 
 def order_table(order: "WorkOrder", delimiter: str = ",") -> bytes:

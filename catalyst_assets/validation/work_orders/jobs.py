@@ -26,7 +26,7 @@ class RetractConfig(dg.Config):
 def export_order(
     context: dg.OpExecutionContext, config: ExportConfig, platform: dg.ResourceParam[Platform]
 ) -> None:
-    """Write a work order into a folder of the home."""
+    """Write a work order into the object store, or a folder of the home where there is no other."""
     from catalyst_assets.validation.work_orders.files import write_order
     from catalyst_assets.validation.work_orders.orders import read_order
 
@@ -36,7 +36,8 @@ def export_order(
         context.log.info("No candidate of %s waits for an answer: nothing was written.", config.campaign)
         return
     # A folder a run: tables of earlier ones may have been filled in.
-    folder = platform.settings.home / "work-orders" / config.campaign / context.run_id[:8]
+    root = platform.settings.object_store or str(platform.settings.home)
+    folder = f"{root.rstrip('/')}/work-orders/{config.campaign}/{context.run_id[:8]}"
     paths = write_order(order, folder, overwrite=True)
     context.add_output_metadata(
         {"candidates": len(order.candidates)}
