@@ -161,14 +161,21 @@ def template() -> Template:
     return Template()
 
 
-@pytest.fixture
-def database(postgres_server: EmbeddedPostgres, template: Template) -> Iterator[Database]:
-    """The databases of one test: `catalyst` as in the template, those of Dagster and MLflow empty."""
+@contextmanager
+def cloned_database(server: EmbeddedPostgres, template: Template) -> Iterator[Database]:
+    """Make databases as in a template, those of Dagster and MLflow empty, and drop them in the end."""
     name = f"test_{uuid.uuid4().hex}"
-    opened = _TestDatabase(postgres_server, name)
+    opened = _TestDatabase(server, name)
     opened.create(name, f"TEMPLATE {template.database}")
     yield opened
     opened.drop()
+
+
+@pytest.fixture
+def database(postgres_server: EmbeddedPostgres, template: Template) -> Iterator[Database]:
+    """The databases of one test: `catalyst` as in the template, those of Dagster and MLflow empty."""
+    with cloned_database(postgres_server, template) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

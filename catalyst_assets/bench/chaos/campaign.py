@@ -1,9 +1,12 @@
 """The campaign of a chaos run, small so that its iterations take seconds, and how two installations are compared."""
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.campaigns.model import Campaign
+
+if TYPE_CHECKING:
+    from resources.postgres.database import Database
 
 # 40 of the 255 shipped compounds.
 _ELEMENTS: Final = ("O", "Ba", "Ca", "La", "Sr", "Al", "Ga", "Ge", "Hf", "In", "Nb", "Sc", "Ta", "Ti", "Zr")
@@ -30,9 +33,7 @@ def chaos_campaign(iterations: int) -> Campaign:
 
 
 def final_state(home: Path) -> dict[str, list[str]]:
-    """Return everything that the loop of an installation left behind, by what it is about.
-
-    Identities, clocks and ids of runs are left out, so that two installations that did the same have the same rows.
+    """Return everything that the loop of an installation left behind, as `state_of` does.
 
     Raises
     ------
@@ -40,11 +41,21 @@ def final_state(home: Path) -> dict[str, list[str]]:
         Its database cannot be opened.
     """
     from resources.postgres.connection import connect
-    from resources.postgres.database import Role, fetch_all
     from resources.settings import load_settings
 
+    with connect(load_settings(home=home)) as database:
+        return state_of(database)
+
+
+def state_of(database: "Database") -> dict[str, list[str]]:
+    """Return everything that a loop left behind in a database, by what it is about.
+
+    Identities, clocks and ids of runs are left out, so that two installations that did the same have the same rows.
+    """
+    from resources.postgres.database import Role, fetch_all
+
     parts: dict[str, list[str]] = {}
-    with connect(load_settings(home=home)) as database, database.transaction(Role.OWNER) as connection:
+    with database.transaction(Role.OWNER) as connection:
         for found in fetch_all(connection, "bench/chaos/final_state"):
             parts.setdefault(found["part"], []).append(found["row"])
     return parts
