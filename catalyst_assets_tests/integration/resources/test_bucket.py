@@ -142,7 +142,7 @@ def test_files_of_a_training_are_in_the_bucket(platform: Platform, bucket_client
     assert run.problem == ""
     folder = f"{PREFIX}/mlflow/demo/{run.run_id}/artifacts"
     assert keys_of(bucket_client) == [f"{folder}/plots/parity.png", f"{folder}/report.json"]
-    assert platform.tracking.bucket_client.get_run(run.run_id).info.artifact_uri == f"s3://{BUCKET}/{folder}"
+    assert platform.tracking.client.get_run(run.run_id).info.artifact_uri == f"s3://{BUCKET}/{folder}"
     # As MLflow's pages read them.
     found = mlflow.artifacts.load_text(f"s3://{BUCKET}/{folder}/report.json")
     assert found == "{}"
