@@ -6,7 +6,11 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from catalyst_assets.commands.driver import LoopDriver
 from catalyst_assets.errors import DatabaseUnavailableError, SchemaVersionError, UsageError
+from catalyst_assets.loop.campaigns import start_campaign
+from catalyst_assets.loop.jobs import PREPARATION_JOB
+from catalyst_assets_tests.integration.loop.loop_process import CAMPAIGN
 from resources.dagster_instance import prepare_dagster_home
 from resources.platform import Platform
 from resources.postgres.connection import connect
@@ -76,6 +80,23 @@ def test_dagster_and_mlflow_get_databases_beside_it(
         ]
     with connect(external):
         pass
+
+
+@pytest.mark.slow
+def test_a_campaign_is_driven_on_a_database_whose_owner_has_a_name_of_its_own(external: Settings) -> None:
+    campaign = CAMPAIGN.model_copy(update={"stop": CAMPAIGN.stop.model_copy(update={"max_iterations": 1})})
+    with connect(external, upgrade=True) as database, dg.DagsterInstance.ephemeral() as instance:
+        driver = LoopDriver(Platform(external, database), instance)
+        driver.execute(PREPARATION_JOB)
+        start_campaign(database, campaign)
+        driver.drive(campaign.name)
+        with database.transaction(Role.PIPELINE) as connection:
+            ranked = (
+                connection.exec_driver_sql("SELECT partition_key FROM rankings ORDER BY 1").scalars().all()
+            )
+            assert ranked == [f"{campaign.name}__0000"]
+            with pytest.raises(sa.exc.ProgrammingError, match="candidates of it have been acted upon"):
+                connection.exec_driver_sql("UPDATE candidates SET rank = rank + 1000")
 
 
 def test_an_external_database_is_not_migrated_unasked(external: Settings) -> None:
