@@ -7,12 +7,12 @@ import dagster as dg
 
 from resources.bucket.dagster_resource import build_s3_resource
 from resources.distributed.leases import held_lease
-from resources.heartbeat import heartbeat
 from resources.json_io import JsonStepValues
 from resources.mlflow.dagster_resource import build_mlflow_resource, shown_value
 from resources.platform import Platform
 from resources.postgres.connection import process_database
-from resources.runs.ended import was_ended
+from resources.runs.ended import standing_of
+from resources.runs.heartbeat import heartbeat
 from resources.settings import Settings, get_settings
 
 
@@ -42,14 +42,11 @@ def build_resources(settings: Settings | None = None, platform: Platform | None 
         if context.run is None:
             yield opened
             return
-        instance, run_id = context.instance, context.run.run_id
-
-        def has_failed() -> bool:
-            return instance is not None and was_ended(instance, run_id)
-
+        run_id = context.run.run_id
         lease = held_lease()
         if lease is None:
-            beating = heartbeat(opened.database, opened.settings, run_id, has_failed)
+            watched = () if context.instance is None else (standing_of(context.instance, run_id),)
+            beating = heartbeat(opened.database, opened.settings, run_id, *watched)
         else:  # the run's own process beats for it
             beating = lease.carried_by(opened.database)
         with beating:

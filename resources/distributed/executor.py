@@ -27,10 +27,10 @@ from resources.distributed.asking import gpu_is_served, served_queues
 from resources.distributed.leases import StepId, find_leases, silence_seconds
 from resources.distributed.tasks import step_of
 from resources.distributed.watch import Act, judge
-from resources.heartbeat import heartbeat
 from resources.postgres.connection import process_database
 from resources.postgres.database import Row, execute
-from resources.runs.ended import was_ended
+from resources.runs.ended import standing_of
+from resources.runs.heartbeat import heartbeat
 from resources.settings import Settings
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class _CeleryExecutor(StepDelegatingExecutor):
         database, run_id = process_database(self._settings), plan_context.run_id
         with database.transaction() as connection:
             execute(connection, "leases/forget_old")
-        with heartbeat(database, self._settings, run_id, lambda: was_ended(plan_context.instance, run_id)):
+        with heartbeat(database, self._settings, run_id, standing_of(plan_context.instance, run_id)):
             yield from super().execute(plan_context, execution_plan)
 
     def _pop_events(

@@ -17,7 +17,7 @@ from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import serialize_value
 
 from catalyst_assets.constants import CODE_LOCATION
-from resources.runs.process import interrupt, names_process_here, process_tags
+from resources.runs.process import ASKED_TAG, HOST_TAG, interrupt, names_process_here, process_tags
 
 if TYPE_CHECKING:
     from dagster._core.launcher.base import LaunchRunContext
@@ -54,12 +54,19 @@ class WarmRunLauncher(DefaultRunLauncher):
         self._run_ids.add(run.run_id)
 
     def terminate(self, run_id: str) -> bool:
-        """Ask a run's process to end; False when there is none."""
+        """Ask a run's process to end; False when there is none.
+
+        One on another host sees it at its next beat; if it is dead, Dagster's monitoring ends its run.
+        """
         run = self._instance.get_run_by_id(run_id) if self.has_instance else None
-        if run is None or run.is_finished or not names_process_here(run.tags):
+        if run is None or run.is_finished or HOST_TAG not in run.tags:
             return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
+        if names_process_here(run.tags):
+            self._instance.report_run_canceling(run)
+            return interrupt(run.tags)
+        self._instance.add_run_tags(run_id, {ASKED_TAG: run.tags[HOST_TAG]})
         self._instance.report_run_canceling(run)
-        return interrupt(run.tags)
+        return True
 
 
 def _is_preloaded(origin: "JobPythonOrigin") -> bool:

@@ -10,6 +10,8 @@ from typing import Final
 HOST_TAG: Final = ".dagster/catalyst_host"
 PID_TAG: Final = ".dagster/catalyst_pid"
 PROCESS_STARTED_TAG: Final = ".dagster/catalyst_process_started"
+# Of a run whose process, on another host than who asked, is to end it.
+ASKED_TAG: Final = ".dagster/catalyst_asked_to_end"
 
 
 def process_tags(pid: int | None = None) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """A run beats while its process works, and only then."""
 
 import os
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,9 +10,9 @@ import psutil
 import pytest
 
 from catalyst_assets.errors import RunGivenUpError
-from resources.heartbeat import heartbeat
 from resources.object_store import ObjectStore
 from resources.postgres.database import Database, Role, Row, execute, fetch_all
+from resources.runs.heartbeat import Standing, heartbeat
 from resources.settings import Settings
 
 
@@ -126,7 +127,7 @@ def test_a_run_that_was_canceled_while_its_process_slept_finds_out_before_it_wri
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     awake = time.monotonic
-    with heartbeat(database, settings, "run", has_failed=lambda: True):
+    with heartbeat(database, settings, "run", standing=lambda: Standing.ENDED):
         with database.transaction():
             pass  # it was seen alive a moment ago
         monkeypatch.setattr(time, "monotonic", lambda: awake() + 120)
@@ -135,3 +136,19 @@ def test_a_run_that_was_canceled_while_its_process_slept_finds_out_before_it_wri
         monkeypatch.undo()
         with pytest.raises(RunGivenUpError), database.transaction():
             pytest.fail("it may write again")
+
+
+def test_a_run_that_is_asked_to_end_from_another_host_is_told_by_one_signal(
+    database: Database, quick: Settings
+) -> None:
+    told: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    try:
+        with heartbeat(database, quick, "run", standing=lambda: Standing.ASKED_TO_END):
+            first = beat_of(database, "run")
+            assert first is not None
+            for _ in range(3):
+                first = wait_for_another(database, first)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert told == [signal.SIGTERM]

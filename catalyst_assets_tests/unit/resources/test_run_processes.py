@@ -5,8 +5,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import dagster as dg
 import pytest
+from dagster._core.test_utils import create_run_for_test
 
+from resources.runs.ended import standing_of
+from resources.runs.heartbeat import Standing
 from resources.runs.process import HOST_TAG, PROCESS_STARTED_TAG, interrupt, names_process_here, process_tags
 
 
@@ -38,3 +42,18 @@ def test_a_process_elsewhere_or_of_another_time_is_left_alone(
 def test_a_run_without_tags_names_no_process() -> None:
     assert not names_process_here({})
     assert not interrupt({})
+
+
+def test_a_run_of_another_host_is_asked_to_end_and_finds_that_out_itself() -> None:
+    launcher = {"module": "resources.runs.launcher", "class": "WarmRunLauncher"}
+    with dg.instance_for_test(overrides={"run_launcher": launcher}) as instance:
+        tags = process_tags() | {HOST_TAG: "elsewhere"}
+        run = create_run_for_test(
+            instance, job_name="iteration", status=dg.DagsterRunStatus.STARTED, tags=tags
+        )
+        look = standing_of(instance, run.run_id)
+        assert look() is Standing.GOING
+        assert instance.run_launcher.terminate(run.run_id)
+        assert look() is Standing.ASKED_TO_END
+        instance.report_run_canceled(run)
+        assert look() is Standing.ENDED

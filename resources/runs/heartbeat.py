@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import Final
 
 from catalyst_assets.errors import DatabaseUnavailableError, RunGivenUpError
@@ -26,17 +27,28 @@ _OWN_GRACE_SECONDS: Final = 60.0
 _SLEPT_BEATS: Final = 3.0
 
 
+class Standing(StrEnum):
+    """How a run stands with those who may end it."""
+
+    GOING = "going"
+    ASKED_TO_END = "asked_to_end"
+    ENDED = "ended"
+
+
 @contextmanager
 def heartbeat(
-    database: Database, settings: Settings, run_id: str, has_failed: Callable[[], bool] = lambda: False
+    database: Database,
+    settings: Settings,
+    run_id: str,
+    standing: Callable[[], Standing] = lambda: Standing.GOING,
 ) -> Iterator[None]:
     """Beat for ``run_id`` and carry its claim as long as the block lasts; the first beat is written before it starts.
 
     Parameters
     ----------
-    has_failed
+    standing
         Asked now and then, and when the process was asleep: whether the run was ended from outside, such as by a
-        person who marked it as canceled.
+        person who marked it as canceled, or is asked to end, which its process is then told by a signal.
 
     Raises
     ------
@@ -45,7 +57,7 @@ def heartbeat(
     RunGivenUpError
         The run has lost its claim already.
     """
-    heart = _Heart(database, run_id, has_failed, settings.heartbeat_seconds, _run_process(settings))
+    heart = _Heart(database, run_id, standing, settings.heartbeat_seconds, _run_process(settings))
     with database.carrying(run_id, heart.look):
         heart.beat()
         thread = threading.Thread(target=heart.keep_beating, name=f"heartbeat-{run_id}", daemon=True)
@@ -59,13 +71,14 @@ def heartbeat(
 
 class _Heart:
     def __init__(
-        self, database: Database, run_id: str, has_failed: Callable[[], bool], interval: float, pid: int
+        self, database: Database, run_id: str, standing: Callable[[], Standing], interval: float, pid: int
     ) -> None:
         import psutil
 
         self._database = database
         self._run_id = run_id
-        self._has_failed = has_failed
+        self._standing = standing
+        self._was_told = False
         self._interval = interval
         self._pid = pid
         self._process_started = psutil.Process(pid).create_time()
@@ -88,9 +101,13 @@ class _Heart:
         while not self.stopped.wait(self._interval):
             try:
                 self.beat()
+                standing = self._standing()
                 # It fails by itself too, a moment before the block ends.
-                if self._has_failed() and not self.stopped.wait(_WORKER_GRACE_SECONDS):
+                if standing is Standing.ENDED and not self.stopped.wait(_WORKER_GRACE_SECONDS):
                     self._give_up()
+                if standing is Standing.ASKED_TO_END and not self._was_told:
+                    self._was_told = True
+                    os.kill(self._pid, signal.SIGTERM)
                 self._looked = time.monotonic()
             except RunGivenUpError as error:
                 self._end_process(error)
@@ -103,7 +120,7 @@ class _Heart:
         now = time.monotonic()
         if now - self._looked > max(_SLEPT_BEATS * self._interval, 1.0):
             self._looked = now
-            if self._has_failed():
+            if self._standing() is Standing.ENDED:
                 self._give_up()
 
     def _give_up(self) -> None:
