@@ -7,7 +7,7 @@ SOURCES := catalyst_assets resources dash_app catalyst_assets_tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up pictures test test-slow test-api chaos lint format browser redis dft clean
+.PHONY: help setup demo up pictures test test-slow test-api chaos compose-test lint format browser redis dft containers clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 11
@@ -34,6 +34,9 @@ test-api: setup  ## 10,000 requests made up from the API's own description: no 5
 
 chaos: setup redis  ## a campaign on Celery with a fault in each of 30 iterations, against an undisturbed one (ARGS="--seed 1")
 	OMP_NUM_THREADS=1 $(BIN)/catalyst bench chaos $(ARGS)
+
+compose-test: setup containers  ## build the images, start compose.yaml with podman, try what it promises (15 minutes, as root)
+	$(BIN)/python -m catalyst_assets_tests.containers $(ARGS)
 
 lint: setup  ## ruff, formatting, imports between stages and types
 	$(BIN)/ruff check .
@@ -63,6 +66,15 @@ redis:
 	  apt-get -qq install -y --no-install-recommends redis-server >/dev/null \
 	  && { ! command -v systemctl >/dev/null || $$root systemctl disable --now redis-server >/dev/null 2>&1 || true; }; } \
 	|| echo "Redis could not be installed: the tests of Celery are skipped."
+
+# What builds and runs containers without a service of its own, and what makes a base image where no registry is reachable.
+containers:
+	@command -v podman >/dev/null && command -v catatonit >/dev/null && exit 0; \
+	command -v apt-get >/dev/null || { echo "podman is missing: install it to try the containers."; exit 0; }; \
+	root=; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
+	{ $$root apt-get -qq update && $$root env DEBIAN_FRONTEND=noninteractive \
+	  apt-get -qq install -y --no-install-recommends podman buildah runc crun netavark aardvark-dns iptables catatonit debootstrap >/dev/null; } \
+	|| echo "podman could not be installed."
 
 # GPAW is built from source against two Debian libraries, in a minute; where it cannot be, its tests say so and are skipped.
 # Its C files are C++ by now, and older setuptools hand them to the C compiler.

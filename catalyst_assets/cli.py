@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from catalyst_assets.commands import ingest, services, tokens, users
+from catalyst_assets.commands import deployment, ingest, services, tokens, users
 from catalyst_assets.commands.bench.app import app as bench
 from catalyst_assets.commands.campaign.app import app as campaign
 from catalyst_assets.commands.demo.app import demo
@@ -51,6 +51,7 @@ def _options(
 app.command("demo")(demo)
 app.command("env")(env)
 services.register(app)
+deployment.register(app)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(campaign, name="campaign")
 app.add_typer(validation, name="validation")

@@ -20,6 +20,7 @@ from resources.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
+LOCATION: Final = "catalyst_assets"
 # Its threads beat every half minute.
 _DAEMON_SILENCE: Final = timedelta(minutes=3)
 # More steps of a pool than that are not handed to workers at a time; a row each in Dagster's store.
@@ -86,6 +87,31 @@ def prepare_dagster_home(settings: Settings, database: Database | None = None) -
     if database is not None:
         environment["CATALYST_DAGSTER_DATABASE_URL"] = database.sibling_url(Sibling.DAGSTER)
     return environment
+
+
+def workspace_file(settings: Settings) -> Path:
+    """Return the file that says where the code is: in the process that reads it, or served at ``code_location``.
+
+    Raises
+    ------
+    CatalystError
+        The home cannot be written.
+    """
+    if settings.code_location is None:
+        return project_file("workspace.yaml")
+    host, _, port = settings.code_location.rpartition(":")
+    where = {"socket": port} if host == "unix" else {"host": host, "port": int(port)}
+    served = {**where, "location_name": LOCATION}
+    target = settings.dagster_home / "workspace.yaml"
+    try:
+        make_private(settings.dagster_home)
+        _replace(target, yaml.safe_dump({"load_from": [{"grpc_server": served}]}))
+    except OSError as error:
+        raise CatalystError(
+            f"{target} cannot be written: {error.strerror or error}.",
+            "Free disk space, or choose another home with --home or CATALYST_HOME.",
+        ) from error
+    return target
 
 
 def settings_environment(settings: Settings, *, secrets: bool = True) -> dict[str, str]:

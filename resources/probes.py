@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Final
 
 # What a program may take to come up, in times of what it may be silent later.
@@ -68,6 +69,17 @@ def says_something(url: str, seconds: float) -> bool:
             return True
     except urllib.error.HTTPError:
         return True
+    except OSError:
+        return False
+
+
+def answers_well(url: str, seconds: float) -> bool:
+    """Tell whether what is answered at ``url`` is no error of the server's own; that it wants a sign-in is none."""
+    try:
+        with urllib.request.urlopen(url, timeout=seconds):  # noqa: S310 - our own http address
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < HTTPStatus.INTERNAL_SERVER_ERROR
     except OSError:
         return False
 

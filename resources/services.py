@@ -19,11 +19,16 @@ import pydantic
 from catalyst_assets.constants import Queue
 from catalyst_assets.errors import UsageError
 from resources.bucket.clients import bucket_environment
-from resources.dagster_instance import daemon_beats, prepare_dagster_home, settings_environment
+from resources.dagster_instance import (
+    daemon_beats,
+    prepare_dagster_home,
+    settings_environment,
+    workspace_file,
+)
 from resources.distributed.broker import NAME as REDIS
 from resources.distributed.broker import own_redis, prepare_redis
 from resources.mlflow.tracking import Tracking
-from resources.paths import make_private, project_file
+from resources.paths import make_private
 from resources.postgres.cluster import using_home
 from resources.postgres.connection import service_database
 from resources.postgres.database import Database, Role, Sibling
@@ -47,11 +52,22 @@ _INHERITED_PREFIXES: Final = (
 # Calculations are followed by runs of their own, in the process of the run.
 WORKER_QUEUES: Final = (Queue.INGEST, Queue.PREDICT, Queue.VALIDATE, Queue.GPU)
 _HERE: Final = ("127.0.0.1", "127.0.0.1")
+OF_ALL: Final = {
+    "PYTHONSAFEPATH": "1",  # a folder `resources` in the working directory must not shadow ours
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
 
-def describe_services(settings: Settings, *, mlflow: bool = True) -> list[Service]:
-    """Return the programs of an installation, still without their environment."""
+def describe_services(settings: Settings, *, mlflow: bool = True, apart: bool = False) -> list[Service]:
+    """Return the programs of an installation, still without their environment.
+
+    Parameters
+    ----------
+    apart
+        They are for different hosts: the API is reached from others, and what the executor needs runs elsewhere.
+    """
     host = settings.host
     address = _address(host)
     python = (sys.executable, "-m")
@@ -75,10 +91,10 @@ def describe_services(settings: Settings, *, mlflow: bool = True) -> list[Servic
 
     serve = "resources.web.workers dash_app.server:"
     api = f"{serve}create_api_from_environment --workers {settings.api_workers}"
-    daemon = (*python, "resources.runs.daemon", "-w", str(project_file("workspace.yaml")))
+    daemon = (*python, "resources.runs.daemon", "-w", str(workspace_file(settings)))
     services = [
-        *_distributed(settings),
-        web("api", api, api_port(settings), "api", "/api/v1/health", _HERE),
+        *([] if apart else _distributed(settings)),
+        web("api", api, api_port(settings), "api", "/api/v1/health", (host, address) if apart else _HERE),
         web(
             "review-app",
             f"{serve}create_pages_from_environment",
@@ -124,8 +140,8 @@ def app_address(settings: Settings) -> str:
 
 
 def dagster_address(settings: Settings) -> str:
-    """Return where servers of this machine find Dagster's webserver."""
-    return f"http://{_address(settings.host)}:{settings.dagster_port}"
+    """Return where servers of the installation find Dagster's webserver."""
+    return settings.dagster_url or f"http://{_address(settings.host)}:{settings.dagster_port}"
 
 
 def api_port(settings: Settings) -> int:
@@ -162,12 +178,7 @@ def equip_services(services: Sequence[Service], settings: Settings, database: Da
         "api": bucket | {"CATALYST_APP_DATABASE_URL": logins.url(Role.APP)},
         "dagster-webserver": dagster | {"CATALYST_DAGSTER_DATABASE_URL": logins.sibling_url(Sibling.DAGSTER)},
         "dagster-daemon": dagster | told,
-        "mlflow": bucket
-        | {
-            "MLFLOW_BACKEND_STORE_URI": logins.sibling_url(Sibling.MLFLOW),
-            "MLFLOW_DEFAULT_ARTIFACT_ROOT": Tracking(settings, "").artifact_root,
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        },
+        "mlflow": bucket | mlflow_environment(settings, logins),
     }
     asking = {
         "CATALYST_API_URL": f"http://127.0.0.1:{api_port(settings)}",
@@ -206,15 +217,16 @@ def worker_environment(settings: Settings, database: Database, queue: Queue) -> 
 
 
 def _common_environment(settings: Settings) -> dict[str, str]:
-    return (
-        inherited_environment()
-        | settings_environment(settings, secrets=False)
-        | {
-            "PYTHONSAFEPATH": "1",  # a folder `resources` in the working directory must not shadow ours
-            "DO_NOT_TRACK": "true",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-        }
-    )
+    return inherited_environment() | settings_environment(settings, secrets=False) | OF_ALL
+
+
+def mlflow_environment(settings: Settings, logins: Database) -> dict[str, str]:
+    """Return what MLflow's server is told of its store."""
+    return {
+        "MLFLOW_BACKEND_STORE_URI": logins.sibling_url(Sibling.MLFLOW),
+        "MLFLOW_DEFAULT_ARTIFACT_ROOT": Tracking(settings, "").artifact_root,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
 
 
 def _dagster_environment(settings: Settings) -> dict[str, str]:

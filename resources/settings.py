@@ -1,15 +1,12 @@
 """The one place that reads the environment: every `CATALYST_*` variable and `MP_API_KEY`, field by field."""
 
-import ipaddress
 import os
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
     Field,
     SecretStr,
@@ -21,8 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from catalyst_assets.constants import Accelerator, Executor
 from catalyst_assets.durations import Duration
 from catalyst_assets.errors import UsageError
-
-AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+from resources.setting_types import AbsolutePath, Addresses, Place
 
 
 def names_file(backbone: str) -> bool:
@@ -33,7 +29,8 @@ def names_file(backbone: str) -> bool:
 class Settings(BaseSettings):
     """Configuration of one installation.
 
-    Values come from keyword arguments, then from the environment (``CATALYST_HOME`` sets ``home``).
+    Values come from keyword arguments, then from the environment (``CATALYST_HOME`` sets ``home``), then from the
+    files of the folder that ``CATALYST_SECRETS`` names (``catalyst_redis_url`` sets ``redis_url``).
     """
 
     # An empty variable is as good as none.
@@ -61,7 +58,7 @@ class Settings(BaseSettings):
     dagster_database_url: SecretStr | None = Field(
         None, description="URL by which Dagster's webserver reaches its store; `catalyst up` sets it."
     )
-    object_store: str | None = Field(
+    object_store: Place | None = Field(
         None,
         description="Folder or universal-pathlib URL (s3://…) of raw cache, embeddings, models, MLflow's files and, on S3, "
         "logs of steps: see [deployment](docs/deployment.md#a-bucket).",
@@ -112,6 +109,18 @@ class Settings(BaseSettings):
         description="Further names by which browsers call the servers, such as a reverse proxy's: "
         "`name` or `name:port`, with commas between them. Others are refused.",
     )
+    code_location: str | None = Field(
+        None,
+        pattern=r"^([^:/\s]+:\d+|unix:/\S+)$",
+        description="`host:port`, or `unix:` and the path of a socket, of a code location that runs by itself (`catalyst "
+        "serve code-location`), for Dagster's webserver and daemon; unset, they load the code themselves.",
+    )
+    code_port: int = Field(
+        4000, ge=1, le=65535, description="Port that `catalyst serve code-location` binds."
+    )
+    dagster_url: str | None = Field(
+        None, description="Where the API finds Dagster's webserver, if that is on another host."
+    )
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster webserver.")
     app_port: int = Field(
         8050, ge=1, le=65535, description="Port of the review app, and of the API below `/api/`."
@@ -140,7 +149,7 @@ class Settings(BaseSettings):
         gt=timedelta(0),
         description="How long somebody stays signed in, such as `12h` or `7d`.",
     )
-    trusted_proxy: str | None = Field(
+    trusted_proxy: Addresses | None = Field(
         None,
         description="Addresses or networks, with commas between them, of proxies that say who somebody is: see "
         "[the API](docs/api.md#behind-a-proxy-that-signs-people-in).",
@@ -183,7 +192,7 @@ class Settings(BaseSettings):
         description="YAML file of your own methods of the gpaw validator, beside those that ship: "
         "see [validation](docs/validation.md).",
     )
-    results_folder: str | None = Field(
+    results_folder: Place | None = Field(
         None,
         description="Folder or URL (s3://…) that files of results are taken from: see [validation](docs/validation.md).",
     )
@@ -277,25 +286,6 @@ class Settings(BaseSettings):
         description="Your key of the Materials Project's interface; it is stored nowhere.",
     )
 
-    @field_validator("trusted_proxy")
-    @classmethod
-    def _networks(cls, addresses: str | None) -> str | None:
-        for part in (addresses or "").split(","):
-            if part.strip():
-                ipaddress.ip_network(part.strip(), strict=False)
-        return addresses
-
-    @field_validator("object_store", "results_folder")
-    @classmethod
-    def _place(cls, url: str | None) -> str | None:
-        """Refuse a URL without a bucket, and one that holds credentials: it stands in logs and on pages."""
-        where = urlsplit(url or "")
-        if "@" in where.netloc:
-            raise ValueError("give credentials as AWS clients find them, not in the URL, which is shown")
-        if where.scheme == "s3" and not where.netloc:
-            raise ValueError("name a bucket: s3://bucket/prefix")
-        return url
-
     @field_validator("backbone")
     @classmethod
     def _absolute_model(cls, backbone: str) -> str:
@@ -369,13 +359,25 @@ def load_settings(**overrides: object) -> Settings:
         A variable has a value outside its type or range.
     """
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+        given = {name: value for name, value in overrides.items() if value is not None}
+        return Settings(_secrets_dir=_secrets_folder(), **given)  # type: ignore[arg-type, call-arg]
     except ValidationError as error:
         problems = "; ".join(
             f"CATALYST_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
             for item in error.errors(include_input=False)
         )
         raise UsageError(f"Settings are not valid: {problems}.", "Correct or unset the variable.") from None
+
+
+def _secrets_folder() -> Path | None:
+    named = os.environ.get("CATALYST_SECRETS")
+    if not named:
+        return None
+    if not (folder := Path(named)).is_dir():
+        raise UsageError(
+            f"CATALYST_SECRETS names {folder}, which is no folder.", "Correct or unset the variable."
+        )
+    return folder
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,6 @@
 """What workers say of themselves: which queues they take from, and how many of their devices compute at a time."""
 
+import socket
 from typing import Any, Final
 
 from catalyst_assets.constants import Queue
@@ -52,6 +53,23 @@ def served_queues(settings: Settings) -> set[str]:
         ).active_queues(),
     )
     return {queue["name"] for queues in (answers or {}).values() for queue in queues}
+
+
+def worker_of_host_answers(settings: Settings, queue: Queue) -> bool:
+    """Tell whether a worker of a queue answers that runs on this host."""
+    answers = _ask(
+        settings,
+        lambda control, connection: control.broadcast(
+            "ping",
+            reply=True,
+            timeout=_ANSWER_SECONDS,
+            limit=1,
+            pattern=f"{queue}-*@{socket.gethostname()}",
+            matcher="glob",
+            connection=connection,
+        ),
+    )
+    return bool(answers)
 
 
 def _ask(settings: Settings, question: Any) -> Any:

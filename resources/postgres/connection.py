@@ -7,12 +7,13 @@ import atexit
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalyst_assets.errors import DatabaseUnavailableError, UsageError
 from resources.postgres.database import Database, Role, Sibling, fetch_all, fetch_one, run_as_written
 from resources.postgres.embedded import DRIVER, EmbeddedPostgres
-from resources.postgres.logins import plan_logins, read_logins, sibling_role
+from resources.postgres.logins import Logins, plan_logins, read_logins, sibling_role
 from resources.postgres.migrations import require_current_schema, upgrade_schema
 from resources.settings import Settings
 
@@ -100,8 +101,38 @@ def service_database(settings: Settings, database: Database) -> Database:
     if settings.database_url is None or settings.database_logins is not None:
         return database if settings.database_logins is None else read_logins(settings.database_logins).open()
     owner = _parse_url(settings.database_url.get_secret_value())
-    path = settings.logins_file
-    logins = plan_logins(path, owner)
+    logins = plan_logins(settings.logins_file, owner)
+    _make_logins(owner, logins, settings.logins_file)
+    return logins.open()
+
+
+def make_logins(settings: Settings, path: Path) -> None:
+    """Make the logins that a file names, on the server of the owner's database; those that are there stay.
+
+    Raises
+    ------
+    DatabaseUnavailableError
+        The server refuses.
+    UsageError
+        ``CATALYST_DATABASE_URL`` is not set, or the file cannot be read.
+    """
+    _make_logins(require_owner(settings), read_logins(path), path)
+
+
+def require_owner(settings: Settings) -> "sa.URL":
+    """Return the URL of an external database's owner.
+
+    Raises
+    ------
+    UsageError
+        ``CATALYST_DATABASE_URL`` is not set, or is no URL of PostgreSQL.
+    """
+    if settings.database_url is None:
+        raise UsageError("No database is named.", "Set CATALYST_DATABASE_URL to its owner's URL.")
+    return _parse_url(settings.database_url.get_secret_value())
+
+
+def _make_logins(owner: "sa.URL", logins: Logins, path: Path) -> None:
     import sqlalchemy as sa
 
     try:
@@ -120,7 +151,6 @@ def service_database(settings: Settings, database: Database) -> Database:
             "Have the server's administrator make them, and name the file of them in CATALYST_DATABASE_LOGINS; "
             f"{path} shows what is wanted.",
         ) from error
-    return logins.open()
 
 
 def dagster_url(settings: Settings) -> str:

@@ -104,7 +104,18 @@ class Database:
         return self._urls[role]
 
     def sibling_url(self, sibling: Sibling) -> str:
-        """Return the URL, password included, of a database beside `catalyst`."""
+        """Return the URL, password included, of a database beside `catalyst`.
+
+        Raises
+        ------
+        DatabaseUnavailableError
+            This process has no login of it.
+        """
+        if sibling not in self._siblings:
+            raise DatabaseUnavailableError(
+                f"This process has no login of {sibling.owner}.",
+                "Add it to the file in CATALYST_DATABASE_LOGINS.",
+            )
         return self._siblings[sibling]
 
     def engine(self, role: Role) -> "sa.Engine":

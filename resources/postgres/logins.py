@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # As whom the services may go; never as the owner.
 _ROLES: Final = (Role.PIPELINE, Role.VALIDATOR, Role.APP)
+_NAMES: Final = frozenset({*_ROLES, *(sibling.owner for sibling in Sibling)})
 _SECRET_PARAMETERS: Final = ("user", "password", "passfile", "options")
 
 
@@ -50,15 +51,16 @@ class Logins(BaseModel):
     logins: dict[str, Login]
 
     def open(self) -> Database:
-        """Return the databases as these logins reach them."""
+        """Return the databases as these logins reach them: those of the roles that there is a login for."""
         import sqlalchemy as sa
 
         address = sa.make_url(self.address).set(drivername=DRIVER)
         siblings = {
             sibling: self._url(address.set(database=f"{address.database}_{sibling}"), sibling.owner)
             for sibling in Sibling
+            if sibling.owner in self.logins
         }
-        return Database({role: self._url(address, role) for role in _ROLES}, siblings)
+        return Database({role: self._url(address, role) for role in _ROLES if role in self.logins}, siblings)
 
     def _url(self, address: "sa.URL", name: str) -> str:
         login = self.logins[name]
@@ -69,12 +71,12 @@ class Logins(BaseModel):
 
 
 def read_logins(path: Path) -> Logins:
-    """Read the file of logins.
+    """Read the file of logins: of all roles, or of those that a service has.
 
     Raises
     ------
     UsageError
-        It cannot be read, or lacks something.
+        It cannot be read, or names a role that there is not.
     """
     try:
         found = Logins.model_validate_json(path.read_bytes())
@@ -86,10 +88,10 @@ def read_logins(path: Path) -> Logins:
             for item in error.errors(include_input=False, include_url=False)
         )
     else:
-        missing = sorted({*_ROLES, *(sibling.owner for sibling in Sibling)} - set(found.logins))
-        if not missing:
+        unknown = sorted(set(found.logins) - _NAMES)
+        if not unknown:
             return found
-        reason = f"there is none for {', '.join(missing)}"
+        reason = f"nobody is called {', '.join(unknown)}; known are {', '.join(sorted(_NAMES))}"
     raise UsageError(
         f"The database's logins cannot be read from {path}: {reason}.",
         'It is JSON: {"address": "postgresql://host:5432/catalyst", "logins": {"catalyst_app": '
@@ -111,7 +113,7 @@ def plan_logins(path: Path, owner: "sa.URL") -> Logins:
     address = owner.set(username=None, password=None, query=query).render_as_string()
     if path.exists():
         kept = read_logins(path)
-        if kept.address == address:
+        if kept.address == address and kept.logins.keys() == _NAMES:
             return kept
     tag = secrets.token_hex(4)
     database = str(owner.database)

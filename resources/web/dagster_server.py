@@ -11,7 +11,7 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.types import Scope
 
-from resources.paths import project_file
+from resources.dagster_instance import workspace_file
 from resources.settings import Settings
 from resources.web.serving import serve_guarded
 from resources.web.sign_in import Need
@@ -24,7 +24,7 @@ _POLL_MS: Final = 2000
 
 
 @contextlib.contextmanager
-def open_dagster(_: Settings) -> Iterator[Starlette]:
+def open_dagster(settings: Settings) -> Iterator[Starlette]:
     """Open Dagster's application on the instance that ``DAGSTER_HOME`` names."""
     import dagster as dg
     from dagster._core.workspace.context import WorkspaceProcessContext
@@ -36,7 +36,7 @@ def open_dagster(_: Settings) -> Iterator[Starlette]:
 
     configure_loggers()
     setup_interrupt_handlers()
-    target = WorkspaceFileTarget([str(project_file("workspace.yaml"))])
+    target = WorkspaceFileTarget([str(workspace_file(settings))])
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_MAX_OVERFLOW)
         with WorkspaceProcessContext(instance, version=__version__, workspace_load_target=target) as context:

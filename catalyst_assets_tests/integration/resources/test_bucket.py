@@ -4,6 +4,7 @@ import asyncio
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from catalyst_assets.errors import CatalystError, UsageError
 from catalyst_assets_tests.integration.dash_app.reviewed_campaign import ReviewedCampaign
 from catalyst_assets_tests.integration.distributed.workers import require_redis
 from catalyst_assets_tests.integration.s3_server import BUCKET, PREFIX, SECRET, URL, keys_of
-from resources.bucket.clients import require_bucket
+from resources.bucket.clients import make_bucket, require_bucket
 from resources.dagster_instance import prepare_dagster_home
 from resources.platform import Platform
 from resources.postgres.database import Database, Role
 from resources.services import WORKER_QUEUES, describe_services, equip_services
 from resources.settings import Settings, load_settings
+from resources.supervisor import free_port
 
 
 @pytest.fixture
@@ -239,6 +241,36 @@ def test_a_bucket_that_cannot_be_used_is_told_before_anything_starts(
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it remembers them
     with pytest.raises(CatalystError, match="Unable to locate credentials"):
         require_bucket(settings)
+
+
+@pytest.mark.usefixtures("s3_environment")
+def test_a_bucket_is_made_where_there_is_none(settings: Settings) -> None:
+    wanted = settings.model_copy(update={"object_store": f"s3://{BUCKET}-made-at-start/prefix"})
+    with pytest.raises(CatalystError, match="Not Found"):
+        require_bucket(wanted)
+    for _ in range(2):
+        make_bucket(wanted)
+    require_bucket(wanted)
+
+
+@pytest.mark.usefixtures("s3_environment")
+def test_a_bucket_is_made_on_a_server_that_starts_a_moment_later(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moto.server import ThreadedMotoServer
+
+    port = free_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    late = threading.Timer(2, server.start)
+    late.start()
+    wanted = settings.model_copy(update={"object_store": f"s3://{BUCKET}-made-late/prefix"})
+    try:
+        make_bucket(wanted)
+        require_bucket(wanted)
+    finally:
+        late.join()
+        server.stop()
 
 
 @pytest.mark.parametrize("name", ["object_store", "results_folder"])
