@@ -5,13 +5,17 @@
 # BASE is any Debian or Ubuntu with Python 3.11.
 ARG BASE=python:3.11-slim-bookworm
 
+FROM ${BASE} AS requirements
+COPY pyproject.toml /source/
+RUN python3 -c "import tomllib; print(*tomllib.load(open('/source/pyproject.toml', 'rb'))['project']['dependencies'], sep='\\n')" \
+    > /source/requirements.txt
+
 # What it stands on changes seldom, and is a layer of its own.
 FROM ${BASE} AS dependencies
 ARG PIP_OPTIONS=""
-COPY pyproject.toml constraints.txt /source/
+COPY --from=requirements /source/requirements.txt /source/
+COPY constraints.txt /source/
 RUN python3 -m venv /pip && python3 -m venv --without-pip /opt/catalyst \
-    && python3 -c "import tomllib; print(*tomllib.load(open('/source/pyproject.toml', 'rb'))['project']['dependencies'], sep='\\n')" \
-    > /source/requirements.txt \
     && /pip/bin/pip --python /opt/catalyst/bin/python install --no-cache-dir ${PIP_OPTIONS} \
     -c /source/constraints.txt -r /source/requirements.txt \
     && cd /opt/catalyst/lib/python3.11/site-packages \

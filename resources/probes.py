@@ -64,24 +64,23 @@ def keep_probing(pulses: Sequence[Pulse], seconds: float, stopped: threading.Eve
 
 def says_something(url: str, seconds: float) -> bool:
     """Tell whether anything is answered at ``url``; that it has an error is an answer, too."""
-    try:
-        with urllib.request.urlopen(url, timeout=seconds):  # noqa: S310 - our own http address
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
+    return _status(url, seconds) is not None
 
 
 def answers_well(url: str, seconds: float) -> bool:
     """Tell whether what is answered at ``url`` is no error of the server's own; that it wants a sign-in is none."""
+    status = _status(url, seconds)
+    return status is not None and status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _status(url: str, seconds: float) -> int | None:
     try:
-        with urllib.request.urlopen(url, timeout=seconds):  # noqa: S310 - our own http address
-            return True
+        with urllib.request.urlopen(url, timeout=seconds) as answer:  # noqa: S310 - our own http address
+            return int(answer.status)
     except urllib.error.HTTPError as error:
-        return error.code < HTTPStatus.INTERNAL_SERVER_ERROR
+        return error.code
     except OSError:
-        return False
+        return None
 
 
 def is_stopped(pid: int) -> bool:

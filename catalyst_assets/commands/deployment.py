@@ -32,7 +32,7 @@ def serve(service: Annotated[ServiceName, typer.Argument(help="Which.")]) -> Non
 
 
 def secrets(
-    folder: Annotated[Path, typer.Argument(help="Where they are written; it must not be there yet.")],
+    folder: Annotated[Path, typer.Argument(help="Where they are written; it must not hold any file yet.")],
     database_host: Annotated[str, typer.Option(help="Where the services find PostgreSQL.")] = "postgres",
     redis_host: Annotated[str, typer.Option(help="Where the services find Redis.")] = "redis",
 ) -> None:

@@ -1,6 +1,5 @@
 """No secret stands where others read: images, logs, process lists, what compose and podman show."""
 
-import json
 import re
 from pathlib import Path
 from typing import Final
@@ -8,6 +7,19 @@ from typing import Final
 from catalyst_assets_tests.containers.commands import logs, podman, run
 from catalyst_assets_tests.containers.stack import Stack
 
+_RUNS: Final = {"dagster", "mlflow", "pipeline", "validator"}
+_WITH_RUNS: Final = (
+    "code-location",
+    "dagster-daemon",
+    "worker-ingest",
+    "worker-predict",
+    "worker-validate",
+    "worker-gpu",
+)
+# As it is meant: the pages, Redis, the bucket and the proxy read none.
+LOGINS: Final = {"api": {"app"}, "dagster-webserver": {"dagster"}, "mlflow": {"mlflow"}} | dict.fromkeys(
+    _WITH_RUNS, _RUNS
+)
 _LONG: Final = re.compile(r"[0-9A-Fa-f]{20,}")
 
 
@@ -45,8 +57,8 @@ def places_of(stack: Stack, secrets: set[str]) -> list[str]:
     return found
 
 
-def passwords_of_others(stack: Stack) -> dict[str, list[str]]:
-    """Return, for each service, whose logins in the database it can read."""
+def logins_of(stack: Stack) -> dict[str, set[str]]:
+    """Return, for each service that can read any, whose logins in the database."""
     known = {}
     for name in stack.running:
         said = podman(
@@ -54,10 +66,5 @@ def passwords_of_others(stack: Stack) -> dict[str, list[str]]:
             "cat /run/secrets/* 2>/dev/null | grep -oE 'catalyst_(pipeline|validator|app|dagster|mlflow)_[0-9a-f]{8}' | sort -u",
             check=False,
         )  # fmt: skip
-        known[name] = sorted({line.removeprefix("catalyst_").rpartition("_")[0] for line in said.split()})
-    return known
-
-
-def as_json(known: dict[str, list[str]]) -> str:
-    """Return it for a report."""
-    return json.dumps({name: logins for name, logins in known.items() if logins})
+        known[name] = {line.removeprefix("catalyst_").rpartition("_")[0] for line in said.split()}
+    return {name: logins for name, logins in known.items() if logins}

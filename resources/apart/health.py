@@ -1,6 +1,5 @@
 """Whether a service of this host works, for the health check of its container: ``python -m resources.apart.health api``."""
 
-import os
 import sys
 from typing import Final
 
@@ -61,5 +60,4 @@ def _daemon_beats(settings: Settings) -> bool:
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in NAMES:
         sys.exit(f"Name a service: {', '.join(NAMES)}.")
-    os.environ.setdefault("CATALYST_EXECUTOR", "celery")
     sys.exit(0 if works(load_settings(), sys.argv[1]) else f"{sys.argv[1]} does not work.")
