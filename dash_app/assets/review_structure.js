@@ -205,10 +205,10 @@
     }
   };
 
-  // Shows a crystal, unless it is the one that is shown already.
+  // Shows a crystal, unless it is the one that is shown already, or that waits for somebody to try again.
   structure.show = async (next, name) => {
-    const isShown = host && host.parentNode === byId("structure-view");
-    if (isShown && JSON.stringify(next) === JSON.stringify(crystal)) return;
+    const isSettled = (host && host.parentNode === byId("structure-view")) || byId("structure-retry");
+    if (isSettled && JSON.stringify(next) === JSON.stringify(crystal)) return;
     crystal = next;
     formula = name;
     if (!crystal) { say("No structure is stored", "Its source gave none that can be drawn."); return; }
@@ -217,7 +217,8 @@
       await load();
     } catch {
       say("The viewer could not be loaded", "The server did not send it.",
-        h("button", { type: "button", class: "quiet", onclick: () => { const again = crystal; crystal = null; structure.show(again, name); } }, "Try again"));
+        h("button", { id: "structure-retry", type: "button", class: "quiet",
+          onclick: () => { const again = crystal; crystal = null; structure.show(again, name); } }, "Try again"));
       return;
     }
     if (!byId("structure-view") || crystal !== next) return; // somebody went on

@@ -239,7 +239,12 @@ def test_without_a_structure_or_webgl_or_the_viewer_it_says_so(
     page.goto(f"{url}/materials/{SEEN}")
     expect(page.locator("#structure-message")).to_contain_text("The viewer could not be loaded")
     page.unroute("**/3Dmol-min.js")
-    page.get_by_role("button", name="Try again").click()
+    # What changes elsewhere on the page must not take the button from under the pointer.
+    offered = page.get_by_role("button", name="Try again").element_handle()
+    with page.expect_response("**/_dash-update-component*"):
+        page.evaluate("review.store('material-changed', Date.now())")
+    page.wait_for_timeout(300)
+    offered.click(timeout=5000)
     expect(page.locator(".structure-host")).to_have_attribute("data-atoms", "21")
     expect(page.locator("#structure-message")).to_be_hidden()
 
