@@ -8,7 +8,7 @@ from catalyst_assets.bench.chaos.machine import processes_of
 __all__ = ["eventually", "processes_of"]
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 120.0) -> bool:
     """Wait until ``holds``; False when it does not in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
