@@ -7,7 +7,7 @@ SOURCES := catalyst_assets resources dash_app catalyst_assets_tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up pictures test test-slow test-api chaos compose-test lint format browser redis dft containers clean
+.PHONY: help setup demo up pictures test test-slow test-api chaos compose-test lint format browser redis dft potentials containers clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 11
@@ -23,10 +23,10 @@ up: setup  ## start every service and print the addresses
 pictures: setup browser  ## take the pictures of README and docs anew, from a demo of their own
 	$(BIN)/python docs/pictures.py $(ARGS)
 
-test: setup browser redis dft lint  ## lint, types and every test but those of test-slow
+test: setup browser redis dft potentials lint  ## lint, types and every test but those of test-slow
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(ARGS)
 
-test-slow: setup browser redis dft  ## the tests that take minutes each
+test-slow: setup browser redis dft potentials  ## the tests that take minutes each
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m long $(ARGS)
 
 test-api: setup  ## 10,000 requests made up from the API's own description: no 5xx, no answer that it does not describe
@@ -87,6 +87,12 @@ dft: setup  ## build GPAW, the extra for real calculations, where its libraries 
 	echo "Building GPAW (a minute)"; \
 	CC=g++ $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt gpaw gpaw-data \
 	|| echo "GPAW could not be built: its tests are skipped. It needs a C++ compiler, libxc and a BLAS."
+
+# Beside what it is tested with, not in anybody's home; where the packages cannot be had, its tests say so and are skipped.
+potentials: export CATALYST_POTENTIAL_ENVIRONMENTS ?= $(CURDIR)/$(VENV)/potentials
+potentials: setup  ## make the environment of SevenNet, for its tests, where its packages can be had
+	@$(BIN)/catalyst potentials install sevennet \
+	|| echo "SevenNet could not be installed: its tests are skipped."
 
 clean:  ## remove caches and builds; keeps .venv and the data in .catalyst
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

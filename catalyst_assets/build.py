@@ -22,11 +22,15 @@ from catalyst_assets.ingestion.sources.schedules import SCHEDULES
 from catalyst_assets.learning import assets as learning_assets
 from catalyst_assets.learning import checks as learning_checks
 from catalyst_assets.loop import jobs, sensors
+from catalyst_assets.potentials import assets as potentials_assets
+from catalyst_assets.potentials import checks as potentials_checks
 from catalyst_assets.prediction import assets as prediction_assets
 from catalyst_assets.prediction import checks as prediction_checks
 from catalyst_assets.report.jobs import report_job, reports_sensor
 from catalyst_assets.representation import assets as representation_assets
 from catalyst_assets.representation import checks as representation_checks
+from catalyst_assets.surfaces import assets as surfaces_assets
+from catalyst_assets.surfaces import checks as surfaces_checks
 from catalyst_assets.validation import assets as validation_assets
 from catalyst_assets.validation import checks as validation_checks
 from catalyst_assets.validation.jobs.dagster_job import calculation_job, validation_cancel, validation_retry
@@ -42,7 +46,9 @@ if TYPE_CHECKING:
 _ASSETS = (
     ingestion_assets,
     derived_assets,
+    potentials_assets,
     representation_assets,
+    surfaces_assets,
     learning_assets,
     prediction_assets,
     acquisition_assets,
@@ -51,7 +57,9 @@ _ASSETS = (
 _CHECKS = (
     ingestion_checks,
     derived_checks,
+    potentials_checks,
     representation_checks,
+    surfaces_checks,
     learning_checks,
     prediction_checks,
     acquisition_checks,

@@ -13,6 +13,8 @@ from catalyst_assets.commands.campaign.app import app as campaign
 from catalyst_assets.commands.demo.app import demo
 from catalyst_assets.commands.env import env
 from catalyst_assets.commands.models.app import app as models
+from catalyst_assets.commands.potentials.adsorption import adsorption
+from catalyst_assets.commands.potentials.app import app as potentials
 from catalyst_assets.commands.validation.app import app as validation
 from resources.code_version import code_version, release
 
@@ -56,6 +58,8 @@ app.add_typer(ingest.app, name="ingest")
 app.add_typer(campaign, name="campaign")
 app.add_typer(validation, name="validation")
 app.add_typer(models, name="models")
+app.add_typer(potentials, name="potentials")
+app.command("adsorption")(adsorption)
 app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(bench, name="bench", help="Measure the platform on published and shipped data.")

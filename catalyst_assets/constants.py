@@ -18,7 +18,9 @@ class Group(StrEnum):
     """Asset groups, in the order a material travels through them."""
 
     INGESTION = "ingestion"
+    POTENTIALS = "potentials"
     REPRESENTATION = "representation"
+    SURFACES = "surfaces"
     LABELS = "labels"
     LEARNING = "learning"
     PREDICTION = "prediction"
@@ -45,6 +47,7 @@ class Work(StrEnum):
     BACKBONE = "backbone"
     PLAN = "plan"
     EMBED = "embed"
+    RELAX = "relax"
     TRAIN = "train"
     PREDICT = "predict"
     RANK = "rank"
@@ -89,6 +92,7 @@ PLACES: Final[Mapping[Work, Place]] = {
     Work.BACKBONE: Place(Queue.GPU, "2", "8Gi", gpu=1),
     Work.PLAN: Place(Queue.PREDICT, "500m", "2Gi"),
     Work.EMBED: Place(Queue.PREDICT, "2", "4Gi", gains_from_gpu=True),
+    Work.RELAX: Place(Queue.PREDICT, "2", "4Gi", gains_from_gpu=True),
     Work.TRAIN: Place(Queue.PREDICT, "2", "8Gi"),
     Work.PREDICT: Place(Queue.PREDICT, "1", "4Gi"),
     Work.RANK: Place(Queue.PREDICT, "1", "8Gi"),

@@ -65,6 +65,10 @@ class PoolPreview(BaseModel):
     """What a pool holds of a goal."""
 
     size: int = Field(description="Materials in the pool now.")
+    left_out: dict[str, int] = Field(
+        description="How many more there would be, were it known of them what the pool asks of a method; by what that is.",
+        examples=[{"energy above hull by sevennet-l3i5": 12}],
+    )
     looked_at: int = Field(description="How many of them were looked at: all, or a sample of a large pool.")
     known: int | None = Field(
         description="Of these, whose values of everything that the goal names are known; null before it names anything."

@@ -121,6 +121,26 @@ class Symmetry(BaseModel):
     crystal_system: str
 
 
+class Relaxation(BaseModel):
+    """What a potential made of a material's structure."""
+
+    method: str = Field(description="The potential.", examples=["sevennet-l3i5"])
+    status: Literal["converged", "not_converged", "failed"]
+    reason: str | None = Field(description="Why it failed.")
+    lattice: list[list[float]] | None = Field(description="Vectors of the relaxed cell in Å.")
+    energy_per_atom: float | None = Field(description="Of the relaxed structure, in eV.")
+    steps: int | None
+    largest_force: float | None = Field(description="At the end, in eV/Å.")
+    space_group_held: int | None = Field(description="Space group that it was held to; null where to none.")
+    space_group_before: int | None
+    space_group_after: int | None
+    volume_change: float | None = Field(description="As a share of the volume before.")
+    formation_problem: str | None = Field(
+        description="Why there is no formation energy by it among `properties`; null where there is one, or none yet."
+    )
+    relaxed_at: datetime
+
+
 class MaterialDetail(NamedMaterial):
     """A material with all that is known of it."""
 
@@ -137,6 +157,7 @@ class MaterialDetail(NamedMaterial):
     updated_at: datetime
     sources: list[MaterialSource]
     properties: list[ComputedProperty]
+    relaxations: list[Relaxation] = Field(description="By potentials, as far as any was asked.")
     predictions: list[MaterialPrediction] = Field(description="By iteration, the newest first.")
     candidates: list[Candidate] = Field(description="Of every campaign and iteration, the newest first.")
     results: list[Result] = Field(description="The newest hundred; `GET /results?material=…` has all.")

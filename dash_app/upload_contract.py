@@ -15,6 +15,16 @@ PROTOTYPE_FORMULAS: Final = {
     "double_perovskite": "A2BCX6",
     "spinel": "AB2X4",
     "rutile": "MX2",
+    "A1": "A",
+    "A2": "A",
+    "A3": "A",
+    "B2": "AB",
+    "L1_0": "AB",
+    "L1_2": "A3B",
+    "D0_3": "A3B",
+    "L2_1": "A2BC",
+    "C14": "AB2",
+    "C15": "AB2",
 }
 Formula = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9₀-₉]{1,80}$")]
 

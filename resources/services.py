@@ -49,6 +49,7 @@ _INHERITED_PREFIXES: Final = (
     "SLURM_", "SBATCH_", "SRUN_", "LMOD_", "MODULE", "LOADEDMODULES", "OMPI_", "I_MPI_", "PMIX_", "UCX_", "FI_", "KMP_",
     "GPAW_", "ASE_", "VASP_", "ESPRESSO_", "PMG_",
 )  # fmt: skip
+_SECRET: Final = ("CATALYST_", "DAGSTER_", "MLFLOW_", "MP_API_", "AWS_", "PG")
 # Calculations are followed by runs of their own, in the process of the run.
 WORKER_QUEUES: Final = (Queue.INGEST, Queue.PREDICT, Queue.VALIDATE, Queue.GPU)
 _HERE: Final = ("127.0.0.1", "127.0.0.1")
@@ -263,6 +264,11 @@ def inherited_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
     }
+
+
+def foreign_environment() -> dict[str, str]:
+    """Return what a program that is not ours may know of this process: what it finds its way by, and no key or password."""
+    return {name: value for name, value in inherited_environment().items() if not name.startswith(_SECRET)}
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,11 @@ def _check_addresses(addresses: str) -> str:
     return addresses
 
 
+def names_file(backbone: str) -> bool:
+    """Tell whether the setting ``backbone`` is the path of a file, not the name of a network."""
+    return "/" in backbone or backbone.endswith(".model")
+
+
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 Place = Annotated[str, AfterValidator(_check_place)]
 Addresses = Annotated[str, AfterValidator(_check_addresses)]

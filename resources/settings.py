@@ -18,12 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from catalyst_assets.constants import Accelerator, Executor
 from catalyst_assets.durations import Duration
 from catalyst_assets.errors import UsageError
-from resources.setting_types import AbsolutePath, Addresses, Place
-
-
-def names_file(backbone: str) -> bool:
-    """Tell whether the setting ``backbone`` is the path of a file, not the name of a network."""
-    return "/" in backbone or backbone.endswith(".model")
+from resources.setting_types import AbsolutePath, Addresses, Place, names_file
 
 
 class Settings(BaseSettings):
@@ -218,7 +213,8 @@ class Settings(BaseSettings):
     backbone: str = Field(
         "small_mace",
         description="Network that describes structures: `small_mace`, `schnet`, `dimenet`, the name of a foundation "
-        "model (`catalyst models foundation` lists them), or the path of a MACE `.model` file.",
+        "model (`catalyst models foundation` lists them) or of a potential (`catalyst potentials list`), or the path of a "
+        "MACE `.model` file.",
     )
     backbone_sha256: str | None = Field(
         None, description="Hash of that file; a file from elsewhere is not opened without it."
@@ -260,6 +256,19 @@ class Settings(BaseSettings):
     )
     foundation_url: str | None = Field(
         None, description="Mirror of https://github.com/ACEsuit that foundation models are fetched from."
+    )
+    potential: str | None = Field(
+        None,
+        description="Potential that relaxes ingested structures and computes their hull, such as `sevennet-l3i5`; unset, "
+        "none does.",
+    )
+    potentials_file: AbsolutePath | None = Field(
+        None,
+        description="YAML file of potentials of your own, beside those that ship: see [potentials](docs/potentials.md).",
+    )
+    potential_environments: AbsolutePath | None = Field(
+        None,
+        description="Folder of the environments that potentials need; unset, it is `potentials` in the home.",
     )
     dft_command: str = Field(
         "{python} {script} {job}",
@@ -343,6 +352,11 @@ class Settings(BaseSettings):
     def model_cache_folder(self) -> Path:
         """Where downloaded foundation models lie."""
         return self.model_cache or self.home / "models"
+
+    @property
+    def potentials_folder(self) -> Path:
+        """Where the environments of potentials lie."""
+        return self.potential_environments or self.home / "potentials"
 
     @property
     def dagster_home(self) -> Path:

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from resources.postgres.database import Database
 
 TABLES: Final = (
+    "adsorption_energies",
     "candidates",
     "computed_hulls",
     "iteration_labels",
     "materials",
     "predictions",
     "raw_files",
+    "relaxed_structures",
     "validation_results",
 )
 FILE: Final = Path(__file__).with_name("columns.json")

@@ -167,7 +167,9 @@ def run_regression(
     ):
         tell = prefixed(say, f"{name} split: ")
         tell("forest")
-        of_splits[f"{prefix}forest_mae"] = _forest_mae(prepared, crystals.values, split, settings.seed)
+        of_splits[f"{prefix}forest_mae"] = forest_mae(
+            prepared, crystals.values, split.train, split.test, settings.seed
+        )
         began = time.perf_counter()
         models.append(_train(backbone, prepared, crystals, split, settings, members, tell))
         seconds.append(time.perf_counter() - began)
@@ -278,7 +280,13 @@ def _judge(
     return compare(observed, *predicted.moments(), below, baseline)
 
 
-def _forest_mae(prepared: PreparedCrystals, values: "NDArray[np.float64]", split: Split, seed: int) -> float:
+def forest_mae(
+    prepared: PreparedCrystals,
+    values: "NDArray[np.float64]",
+    taught: "NDArray[np.int64]",
+    tested: "NDArray[np.int64]",
+    seed: int,
+) -> float:
     """Return the test error of a random forest on statistics of the elements' properties over the composition."""
     from sklearn.ensemble import RandomForestRegressor
 
@@ -286,5 +294,5 @@ def _forest_mae(prepared: PreparedCrystals, values: "NDArray[np.float64]", split
     columns = [column for column, name in enumerate(prepared.names) if name.endswith(composition)]
     known = prepared.descriptors[:, columns]
     forest = RandomForestRegressor(_FOREST_TREES, random_state=seed, n_jobs=-1)
-    forest.fit(known[split.train], values[split.train])
-    return float(np.abs(forest.predict(known[split.test]) - values[split.test]).mean())
+    forest.fit(known[taught], values[taught])
+    return float(np.abs(forest.predict(known[tested]) - values[tested]).mean())

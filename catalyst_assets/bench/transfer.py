@@ -148,7 +148,7 @@ def run_transfer(
         for name, crystals in targets.items():
             parts = (prepared, crystals, np.sort(labelled), np.sort(tested), seed, settings)
             by_pretrained, by_scratch = (
-                _adapt(network, *parts, prefixed(say, f"seed {seed}: {name}, {origin}, "))
+                adapt(network, *parts, prefixed(say, f"seed {seed}: {name}, {origin}, "))
                 for network, origin in ((pretrained, "pretrained"), (scratch, "from scratch"))
             )
             by_mean = float(np.abs(crystals.values[tested] - crystals.values[labelled].mean()).mean())
@@ -208,7 +208,7 @@ def _pretrain(
     return pretrained, report.mean_absolute_error["source"]
 
 
-def _adapt(
+def adapt(
     backbone: "Backbone",
     prepared: PreparedCrystals,
     crystals: RelaxedCrystals,

@@ -123,11 +123,19 @@ def check_known(campaign: Campaign) -> None:
     methods = {"method": campaign.method}
     if campaign.pool.lacks is not None:
         methods["pool.lacks.method"] = campaign.pool.lacks.method
+    if campaign.pool.energy_above_hull is not None:
+        methods["pool.energy_above_hull.method"] = campaign.pool.energy_above_hull.method
     problems += [
         f"{field}: unknown method '{method}'{close_to(method, known_methods())}"
         for field, method in methods.items()
         if method not in known_methods()
     ]
+    potentials = [name for name, method in known_methods().items() if method.kind == "potential"]
+    relaxed_by = campaign.pool.relaxed_by
+    if relaxed_by is not None and relaxed_by not in potentials:
+        problems.append(
+            f"pool.relaxed_by: unknown potential '{relaxed_by}'{close_to(relaxed_by, potentials)}"
+        )
     if problems:
         raise InvalidCampaignError(
             f"Campaign {campaign.name} is not valid: {'; '.join(problems)}.",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -59,11 +60,32 @@ def load_pool(
 
 def count_pool(connection: "sa.Connection", pool: "Pool") -> int:
     """Return how many members a pool has."""
+    return _count(connection, _selecting(pool))
+
+
+def count_left_out(connection: "sa.Connection", pool: "Pool") -> dict[str, int]:
+    """Return how many materials a pool leaves out for what a potential has not said of them, with what that is.
+
+    Those without the energy above hull that it asks for, and those that were not relaxed; none where it asks for neither.
+    """
+    asked = _selecting(pool)
+    left_out = {}
+    if pool.energy_above_hull is not None:
+        unknown = asked | {"hull_max": -math.inf, "hull_unknown": True}
+        left_out[f"energy above hull by {pool.energy_above_hull.method}"] = _count(connection, unknown)
+    if pool.relaxed_by is not None:
+        every = asked | {"relaxed_by": None}
+        left_out[f"structure relaxed by {pool.relaxed_by}"] = _count(connection, every) - _count(
+            connection, asked
+        )
+    return {what: n for what, n in left_out.items() if n}
+
+
+def _count(connection: "sa.Connection", asked: Mapping[str, Any]) -> int:
     import sqlalchemy as sa
 
-    return int(
-        connection.execute(sa.select(sa.func.count()).select_from(_members()), _selecting(pool)).scalar_one()
-    )
+    counted = connection.execute(sa.select(sa.func.count()).select_from(_members()), asked)
+    return int(counted.scalar_one())
 
 
 def sample_pool(connection: "sa.Connection", pool: "Pool", most: int) -> list[str]:
@@ -83,6 +105,7 @@ def _members() -> "sa.Subquery":
 
 def _selecting(pool: "Pool") -> dict[str, Any]:
     """Return the parameters that name all members of a pool."""
+    gate = pool.energy_above_hull
     return {
         "sources": list(pool.sources) or None,
         "elements": list(pool.elements) or None,
@@ -93,6 +116,10 @@ def _selecting(pool: "Pool") -> dict[str, Any]:
         "n_sites_max": pool.n_sites_max,
         "lacks_property": pool.lacks.property if pool.lacks else None,
         "lacks_method": pool.lacks.method if pool.lacks else None,
+        "hull_method": gate.method if gate else None,
+        "hull_max": gate.max if gate else None,
+        "hull_unknown": False,
+        "relaxed_by": pool.relaxed_by,
         "without": [],
         "most": None,
         "described": None,

@@ -23,6 +23,15 @@ class Lacking(FrozenModel):
     method: str = Field(description="Values by other methods do not count.")
 
 
+class HullGate(FrozenModel):
+    """Stability by one method: a material of which it is not known does not pass."""
+
+    max: float = Field(ge=0, allow_inf_nan=False, description="Largest energy above hull in eV/atom.")
+    method: str = Field(
+        description="By which it must be known; values by other methods do not count. Of several sources the lowest does."
+    )
+
+
 class Pool(FrozenModel):
     """Which materials may be suggested: those of a source, those that pass the filters, or both."""
 
@@ -48,6 +57,15 @@ class Pool(FrozenModel):
     lacks: Lacking | None = Field(
         default=None,
         description="Has no computed value of this property yet; the others are only learned from.",
+    )
+
+    energy_above_hull: HullGate | None = Field(
+        default=None, description="Is stable by a method; materials without such a value are left out."
+    )
+    relaxed_by: str | None = Field(
+        default=None,
+        description="Learn from and predict structures as this potential relaxed them, not as ingested; materials that it "
+        "did not relax are left out.",
     )
 
     @property

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catalyst_assets.campaigns.pool import load_pool
-from catalyst_assets.errors import LoopError
-from catalyst_assets.representation.library import current_fingerprint
+from catalyst_assets.campaigns.pool import count_left_out, load_pool
+from catalyst_assets.errors import LoopError, UsageError
+from catalyst_assets.representation.library import current_fingerprint, require_trainable
 from catalyst_assets.representation.store import missing
+from catalyst_assets.vocabulary.known import known_methods
 from catalyst_assets.vocabulary.validators import VALIDATORS, Answers
 from resources.postgres.database import Role, fetch_all, fetch_one
 
@@ -56,6 +57,7 @@ def check_readiness(database: "Database", objects: "ObjectStore", campaign: "Cam
     learned = list(campaign.learned_properties)
     with database.transaction(Role.PIPELINE) as connection:
         pool = load_pool(connection, campaign.pool)
+        left_out = count_left_out(connection, campaign.pool)
         known = fetch_all(connection, "campaigns/known_values", properties=learned, method=campaign.method)
     labels = dict.fromkeys(learned, 0) | {row["property"]: row["n_materials"] for row in known}
     with_features = _count_features(objects, [row["structure_hash"] for row in pool])
@@ -66,9 +68,48 @@ def check_readiness(database: "Database", objects: "ObjectStore", campaign: "Cam
         labels=labels,
         answerable=answerable,
         test_set_size=round(campaign.test_fraction * len(pool)),
-        problems=tuple(_problems(campaign, len(pool), with_features, answerable)),
-        remarks=tuple(_remarks(campaign, len(pool), with_features, answerable, labels)),
+        problems=(
+            *_untrainable(objects, campaign),
+            *_problems(campaign, len(pool), with_features, answerable),
+        ),
+        remarks=(
+            *(_left_out(what, n) for what, n in left_out.items()),
+            *_remarks(campaign, len(pool), with_features, answerable, labels),
+        ),
     )
+
+
+def require_learnable(objects: "ObjectStore", campaign: "Campaign") -> None:
+    """Return if the current backbone can be trained, where a campaign asks for that.
+
+    Raises
+    ------
+    UsageError
+        It is a potential, whose network lies in another environment.
+    """
+    if campaign.learning.fine_tune is not None:
+        require_trainable(objects)
+
+
+def _untrainable(objects: "ObjectStore", campaign: "Campaign") -> list[str]:
+    try:
+        require_learnable(objects, campaign)
+    except UsageError as error:
+        return [str(error)]
+    return []
+
+
+def _left_out(what: str, n_materials: int) -> str:
+    method = what.rpartition(" by ")[2]
+    known = known_methods().get(method)
+    if known is not None and known.kind == "potential":
+        remedy = (
+            f"set CATALYST_POTENTIAL to {method}, and materialize `relaxed_structures` and `potential_energies`; some may be "
+            "in quarantine, or have not converged."
+        )
+    else:
+        remedy = f"ingest a source that gives it, or formation energies by {method}, from which it follows."
+    return f"{n_materials} materials without {what} are left out of the pool: {remedy}"
 
 
 def _count_features(objects: "ObjectStore", structure_hashes: list[str]) -> int:

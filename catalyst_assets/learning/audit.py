@@ -16,7 +16,12 @@ from catalyst_assets.campaigns.labels import find_unfit_values, hash_labels
 from catalyst_assets.errors import CorruptArtifactError, LoopError
 from catalyst_assets.learning.models.stored_models import load_model
 from catalyst_assets.learning.significance import Difference, miscalibration_by_chance
-from catalyst_assets.learning.training_set import find_undescribed, load_training_set, pivot_labels
+from catalyst_assets.learning.training_set import (
+    find_undescribed,
+    load_label_materials,
+    load_training_set,
+    pivot_labels,
+)
 from resources.postgres.database import fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -85,7 +90,7 @@ def audit_training_set(
         iteration = read_iteration(connection, partition_key)
         training_set = load_training_set(objects, iteration)
         labels = fetch_all(connection, "loop/iteration_labels", partition_key=partition_key)
-        materials = fetch_all(connection, "learning/label_materials", partition_key=partition_key)
+        materials = load_label_materials(connection, iteration)
         left_out = find_undescribed(connection, materials, training_set.provenance["backbone"])
         problems = {
             "parent": [*find_parent_problems(connection, iteration), *find_hash_problems(iteration, labels)],
@@ -181,7 +186,12 @@ def find_leaks(connection: "sa.Connection", iteration: "Iteration", training_set
         f"The label {row['property']} of {row['material_id']} tells of the test member {row['test_member']}."
         for row in leaked
     ]
-    members = fetch_all(connection, "campaigns/test_members", campaign=iteration.campaign.name)
+    members = fetch_all(
+        connection,
+        "campaigns/test_members",
+        campaign=iteration.campaign.name,
+        relaxed_by=iteration.campaign.pool.relaxed_by,
+    )
     held_ids = {row["material_id"] for row in members}
     held_hashes = {row["structure_hash"] for row in members}
     rows = zip(training_set.material_ids, training_set.structure_hashes, strict=True)

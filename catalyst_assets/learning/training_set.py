@@ -181,14 +181,24 @@ def build_training_set(database: "Database", objects: "ObjectStore", partition_k
     with database.transaction() as connection:
         iteration = read_iteration(connection, partition_key)
         rows = fetch_all(connection, "loop/iteration_labels", partition_key=partition_key)
-        materials = fetch_all(connection, "learning/label_materials", partition_key=partition_key)
+        materials = load_label_materials(connection, iteration)
         left_out = find_undescribed(connection, materials, current_fingerprint(objects))
     return assemble(iteration, rows, materials, objects, left_out)
 
 
+def load_label_materials(connection: "sa.Connection", iteration: "Iteration") -> list[Row]:
+    """Return the materials that an iteration has labels of, with the structures that its campaign works with."""
+    return fetch_all(
+        connection,
+        "learning/label_materials",
+        partition_key=iteration.partition_key,
+        relaxed_by=iteration.campaign.pool.relaxed_by,
+    )
+
+
 def find_undescribed(connection: "sa.Connection", materials: "Sequence[Row]", fingerprint: str) -> set[str]:
-    """Return the labelled materials whose structures a backbone cannot describe."""
-    refused = quarantined(connection, fingerprint)
+    """Return the labelled materials that have no structure in their campaign, or one that a backbone cannot describe."""
+    refused = {None, *quarantined(connection, fingerprint)}
     return {row["material_id"] for row in materials if row["structure_hash"] in refused}
 
 

@@ -201,6 +201,7 @@ def open_iteration(
         connection,
         "loop/known_labels",
         campaign=campaign.name,
+        relaxed_by=campaign.pool.relaxed_by,
         method=campaign.method,
         properties=sorted({*campaign.properties, *campaign.learned_properties}),
         kinds_without_labels=list(KINDS_WITHOUT_LABELS),

@@ -121,6 +121,7 @@ def _count(
 ) -> int:
     members = load_pool(connection, campaign.pool, features=features, described=False, arrived_until=until)
     about = {
+        "relaxed_by": campaign.pool.relaxed_by,
         "feature_set": features.number if features else None,
         "fingerprint": features.fingerprint if features else "",
         "quarantine_source": QUARANTINE_SOURCE,

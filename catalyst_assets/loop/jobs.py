@@ -15,6 +15,8 @@ FOLLOWERS = (
     "backbone",
     "structure_embeddings",
 )
+# Besides those, where a potential is chosen and installed.
+BY_POTENTIAL = ("relaxed_structures", "potential_energies")
 
 preparation_job = dg.define_asset_job(
     PREPARATION_JOB,

@@ -12,7 +12,14 @@ from catalyst_assets.loop.advance import Advance, RequestedRun, advance_campaign
 from catalyst_assets.loop.asked.answering import answer_requests
 from catalyst_assets.loop.calculations import calculations_to_follow
 from catalyst_assets.loop.corrections import tell_corrections
-from catalyst_assets.loop.jobs import FEATURES_SENSOR, FOLLOWERS, features_job, iteration_job, validation_job
+from catalyst_assets.loop.jobs import (
+    BY_POTENTIAL,
+    FEATURES_SENSOR,
+    FOLLOWERS,
+    features_job,
+    iteration_job,
+    validation_job,
+)
 from catalyst_assets.loop.looks import find_due
 from catalyst_assets.loop.notices.installation import look_at_installation
 from catalyst_assets.loop.notices.keeping import post_notices
@@ -136,10 +143,11 @@ def _make_features_sensor() -> dg.AutomationConditionSensorDefinition:
         warnings.simplefilter("ignore", dg.BetaWarning)
         return dg.AutomationConditionSensorDefinition(
             FEATURES_SENSOR,
-            target=dg.AssetSelection.assets(*FOLLOWERS),
+            target=dg.AssetSelection.assets(*FOLLOWERS, *BY_POTENTIAL),
             description=(
                 "Makes what follows from loaded materials: which records are one crystal, labels and hulls, the network "
-                "where there is none, and the features that campaigns need. It looks at what is outstanding, so that a "
+                "where there is none, and the features that campaigns need; where a potential is chosen, relaxed structures and "
+                "their energies. It looks at what is outstanding, so that a "
                 "run which made everything already starts nothing; an asset's Automation tab says what it waits for."
             ),
             default_status=dg.DefaultSensorStatus.RUNNING,

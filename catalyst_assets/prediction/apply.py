@@ -118,7 +118,10 @@ def predict_structures(
 
     origin, model, accelerator = loaded.origin, loaded.model, platform.settings.accelerator
     features = featurize(
-        structures, load_backbone(platform.objects, origin.backbone), accelerator=accelerator
+        structures,
+        load_backbone(platform.objects, origin.backbone),
+        accelerator=accelerator,
+        settings=platform.settings,
     ).informed()
     if origin.feature_version != str(FEATURE_VERSION) or features.names != model.feature_names:
         raise LoopError(

@@ -30,9 +30,9 @@ class BackboneConfig(dg.Config):
     """Which network is used; what is left out is as the settings say (``CATALYST_BACKBONE…``)."""
 
     source: str | None = Field(
-        default=None, description="`small_mace`, `schnet`, `dimenet`, `foundation` or `file`."
+        default=None, description="`small_mace`, `schnet`, `dimenet`, `foundation`, `potential` or `file`."
     )
-    name: str | None = Field(default=None, description="Of a foundation model.")
+    name: str | None = Field(default=None, description="Of a foundation model, or of a potential.")
     path: str | None = Field(
         default=None, description="Of a MACE `.model` file: in the home, or in a folder that runs may read."
     )
@@ -72,6 +72,7 @@ def backbone(
 
     It is one safetensors file: the weights, named by their hash.
     """
+    from catalyst_assets.errors import UsageError
     from catalyst_assets.representation.devices import unused_gpu
     from catalyst_assets.representation.fitting.settings import FitSettings
     from catalyst_assets.representation.foundation.choice import BackboneChoice
@@ -92,7 +93,7 @@ def backbone(
     )
     try:
         supplied = supply_backbone(platform, mlflow, choice, fit if is_taught else None, context.run.run_id)
-    except PretrainingError as error:
+    except (PretrainingError, UsageError) as error:
         # Ours to tell: its class would stand before what it says.
         raise dg.Failure(str(error), allow_retries=False) from None
     if supplied.problem:
@@ -102,7 +103,7 @@ def backbone(
     metadata: dict[str, Any] = {
         "sha256": network.fingerprint,
         "source": choice.source.value,
-        "licence": choice.licence,
+        "licence": network.origin.details.get("licence", choice.licence),
         "origin": pairs("what", "value", network.origin.to_json(), most=_DETAILS),
         "architecture": pairs("setting", "value", config_to_json(network.config), most=_DETAILS),
         "parameters": sum(parameter.numel() for parameter in parameters),
@@ -151,7 +152,7 @@ def embed_structure_shard(shard: dict[str, Any], platform: dg.ResourceParam[Plat
     from catalyst_assets.representation.stage import embed_shard
 
     started = time.monotonic()
-    counts = embed_shard(platform.database, platform.objects, shard, platform.settings.accelerator)
+    counts = embed_shard(platform.database, platform.objects, shard, platform.settings)
     return {**counts, "seconds": time.monotonic() - started, "gpu_not_used": unused_gpu()}
 
 

@@ -11,10 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from catalyst_assets.errors import CorruptArtifactError
-from catalyst_assets.representation.graphs import LARGEST_ATOMIC_NUMBER, build_graph
 from catalyst_assets.representation.networks.configs import (
     MaceConfig,
     NetworkConfig,
@@ -32,6 +29,7 @@ class OriginKind(StrEnum):
     SEEDED = "seeded"
     PRETRAINED = "pretrained"
     FOUNDATION = "foundation"
+    POTENTIAL = "potential"
     FILE = "file"
 
 
@@ -43,7 +41,8 @@ class Origin:
     ----------
     details
         JSON values. Seeded: ``seed``; pretrained: ``data_sha256``, ``n_labels``, ``parent`` and what else
-        it was made with; foundation: ``name``, ``licence``, ``file_sha256``; file: ``file_sha256``.
+        it was made with; foundation: ``name``, ``licence``, ``file_sha256``; potential: these and ``package``; file:
+        ``file_sha256``.
     """
 
     kind: OriginKind
@@ -147,26 +146,6 @@ def read_header(data: bytes) -> tuple[NetworkConfig, Origin]:
     length = int.from_bytes(data[:8], "little")
     header: dict[str, Any] = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["backbone"])
     return config_from_json(header["config"]), Origin.from_json(header["origin"])
-
-
-def describe_probe(backbone: Backbone) -> np.ndarray:
-    """Return the features of a rock salt of the first and last element that a backbone knows, shape (2, n_features)."""
-    import torch
-    from pymatgen.core.lattice import Lattice
-    from pymatgen.core.periodic_table import Element
-    from pymatgen.core.structure import Structure
-
-    from catalyst_assets.representation.networks.interface import collate
-
-    known = [number for number in backbone.config.atomic_numbers if number <= LARGEST_ATOMIC_NUMBER]
-    # The primitive cell of rock salt with a lattice constant of 4.8 Å: no two sites are closer than 2.4 Å.
-    lattice = Lattice([[0, 2.4, 2.4], [2.4, 0, 2.4], [2.4, 2.4, 0]])
-    species = [Element.from_Z(known[0]), Element.from_Z(known[-1])]
-    pair = Structure(lattice, species, [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]])
-    graph = build_graph(pair, backbone.config.cutoff)
-    with torch.no_grad():
-        features: np.ndarray = backbone.network.describe(collate([graph], backbone.network.dtype)).numpy()
-    return features
 
 
 def _rebuild(config: NetworkConfig) -> "GraphNetwork":

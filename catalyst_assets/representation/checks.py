@@ -18,11 +18,11 @@ def network_describes_a_crystal(platform: dg.ResourceParam[Platform]) -> dg.Asse
     """Refuse a network that cannot be read back or gives no usable features."""
     import numpy as np
 
-    from catalyst_assets.representation.backbones import describe_probe
+    from catalyst_assets.representation.features import describe_probe
     from catalyst_assets.representation.library import current_fingerprint, load_backbone
 
     fingerprint = current_fingerprint(platform.objects)
-    features = describe_probe(load_backbone(platform.objects, fingerprint))
+    features = describe_probe(load_backbone(platform.objects, fingerprint), platform.settings)
     not_finite = int((~np.isfinite(features)).sum())
     return dg.AssetCheckResult(
         passed=not_finite == 0 and features.size > 0,

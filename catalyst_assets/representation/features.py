@@ -5,12 +5,13 @@ it sat in, beyond the last bit of float32. One in float32 agrees to about six di
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from catalyst_assets.constants import Accelerator
+from catalyst_assets.potentials.known_answers import known_crystal
 from catalyst_assets.representation.backbones import Backbone
 from catalyst_assets.representation.batching import (
     BatchedResult,
@@ -20,13 +21,22 @@ from catalyst_assets.representation.batching import (
 )
 from catalyst_assets.representation.descriptors.structural import describe_graphs, descriptor_names
 from catalyst_assets.representation.devices import choose_device, on_device
-from catalyst_assets.representation.graphs import CUTOFF_ANGSTROM, CrystalGraph, build_graphs
+from catalyst_assets.representation.foundation.potentials import describe_by_potential
+from catalyst_assets.representation.graphs import (
+    CUTOFF_ANGSTROM,
+    LARGEST_ATOMIC_NUMBER,
+    CrystalGraph,
+    build_graph,
+    build_graphs,
+)
+from catalyst_assets.representation.networks.configs import PotentialConfig
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
     from catalyst_assets.representation.networks.interface import GraphBatch, GraphNetwork
     from resources.devices.memory import BatchSizer
+    from resources.settings import Settings
 
 # Part of every stored feature's key: raise it whenever the same structure would get other values or names.
 FEATURE_VERSION: Final = 2
@@ -46,8 +56,8 @@ class Features:
     values
         float32, shape (n_structures, n_features); rows of failed structures are zero.
     names
-        ``mace:…``, ``schnet:…`` or ``dimenet:…`` (``untrained:…`` of a network that learned nothing) and
-        ``desc:block:…``, one a column.
+        ``mace:…``, ``schnet:…`` or ``dimenet:…`` (``untrained:…`` of a network that learned nothing), or the name of a
+        potential, and ``desc:block:…``, one a column.
     failures
         Why a structure has no features, by its index.
     """
@@ -98,9 +108,18 @@ class _Prepared:
 
 
 def featurize(
-    structures: Sequence["Structure"], backbone: Backbone, *, accelerator: Accelerator = "auto"
+    structures: Sequence["Structure"],
+    backbone: Backbone,
+    *,
+    accelerator: Accelerator = "auto",
+    settings: "Settings | None" = None,
 ) -> Features:
     """Compute the features of structures; those that have none are reported, not raised.
+
+    Parameters
+    ----------
+    settings
+        Of the installation whose environments of potentials are used; this process's if None.
 
     Raises
     ------
@@ -110,10 +129,13 @@ def featurize(
         The GPU failed, or has no memory left for the network.
     """
     names = feature_names(backbone)
-    network = on_device(backbone.network, choose_device(accelerator))
     values = np.zeros((len(structures), len(names)), dtype=np.float32)
     failures: dict[int, str] = {}
-    for prepared, embedded in _embed(structures, network):
+    if isinstance(backbone.config, PotentialConfig):
+        parts = _ask(structures, backbone.config, accelerator, settings)
+    else:
+        parts = _embed(structures, on_device(backbone.network, choose_device(accelerator)))
+    for prepared, embedded in parts:
         values[prepared.places] = np.concatenate([embedded.values, prepared.descriptors], axis=1)
         failures |= prepared.failures
         failures |= {prepared.places[index]: reason for index, reason in embedded.failures.items()}
@@ -124,21 +146,42 @@ def featurize(
     return Features(values, names, failures)
 
 
+def _prepare(structures: Sequence["Structure"], chunk: range, cutoff: float) -> _Prepared:
+    graphs, failures = build_graphs(structures[chunk.start : chunk.stop], max(cutoff, CUTOFF_ANGSTROM))
+    return _Prepared(
+        [chunk.start + index for index in graphs],
+        [graph.within(cutoff) for graph in graphs.values()],
+        describe_graphs([graph.within(CUTOFF_ANGSTROM) for graph in graphs.values()]),
+        {chunk.start + index: reason for index, reason in failures.items()},
+    )
+
+
+def _ask(
+    structures: Sequence["Structure"],
+    config: PotentialConfig,
+    accelerator: Accelerator,
+    settings: "Settings | None",
+) -> Iterator[tuple[_Prepared, BatchedResult]]:
+    """Yield the structures that have a graph, with what a potential says of them: all in one call of its worker."""
+
+    def prepare(chunk: range) -> _Prepared:
+        # The worker finds its own edges: of the graphs only the descriptors are of use.
+        return replace(_prepare(structures, chunk, CUTOFF_ANGSTROM), graphs=[])
+
+    prepared = _Prepared.join([part for _, part in map_chunks(len(structures), _CHUNK, prepare)])
+    told = describe_by_potential(
+        [structures[place] for place in prepared.places], config, accelerator, settings
+    )
+    yield prepared, told
+
+
 def _embed(
     structures: Sequence["Structure"], network: "GraphNetwork"
 ) -> Iterator[tuple[_Prepared, BatchedResult]]:
     """Yield parts of the structures; a GPU gets those of many chunks at once, from a few threads that prepare them."""
 
     def prepare(chunk: range) -> _Prepared:
-        graphs, failures = build_graphs(
-            structures[chunk.start : chunk.stop], max(network.cutoff, CUTOFF_ANGSTROM)
-        )
-        return _Prepared(
-            [chunk.start + index for index in graphs],
-            [graph.within(network.cutoff) for graph in graphs.values()],
-            describe_graphs([graph.within(CUTOFF_ANGSTROM) for graph in graphs.values()]),
-            {chunk.start + index: reason for index, reason in failures.items()},
-        )
+        return _prepare(structures, chunk, network.cutoff)
 
     def prepare_and_embed(chunk: range) -> tuple[_Prepared, BatchedResult]:
         prepared = prepare(chunk)
@@ -160,6 +203,35 @@ def _embed(
             waiting, n_edges = [], 0
 
 
+def describe_probe(backbone: Backbone, settings: "Settings | None" = None) -> np.ndarray:
+    """Return what a backbone says of a rock salt of its first and last element, shape (2, n_features).
+
+    Of a potential they are those of the crystal that it is checked by, shape (1, n_features).
+    """
+    import torch
+    from pymatgen.core.lattice import Lattice
+    from pymatgen.core.periodic_table import Element
+    from pymatgen.core.structure import Structure
+
+    from catalyst_assets.representation.networks.interface import collate
+
+    if isinstance(backbone.config, PotentialConfig):
+        from pymatgen.io.ase import AseAtomsAdaptor
+
+        crystal: Any = AseAtomsAdaptor.get_structure(known_crystal())
+        described = describe_by_potential([crystal], backbone.config, "auto", settings)
+        return np.full_like(described.values, np.nan) if described.failures else described.values
+    known = [number for number in backbone.config.atomic_numbers if number <= LARGEST_ATOMIC_NUMBER]
+    # The primitive cell of rock salt with a lattice constant of 4.8 Å: no two sites are closer than 2.4 Å.
+    lattice = Lattice([[0, 2.4, 2.4], [2.4, 0, 2.4], [2.4, 2.4, 0]])
+    species = [Element.from_Z(known[0]), Element.from_Z(known[-1])]
+    pair = Structure(lattice, species, [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]])
+    graph = build_graph(pair, backbone.config.cutoff)
+    with torch.no_grad():
+        features: np.ndarray = backbone.network.describe(collate([graph], backbone.network.dtype)).numpy()
+    return features
+
+
 def embed_graphs(
     graphs: Sequence[CrystalGraph], network: "GraphNetwork", sizer: "BatchSizer | None" = None
 ) -> BatchedResult:
@@ -178,6 +250,10 @@ def embed_graphs(
 
 def feature_names(backbone: Backbone) -> tuple[str, ...]:
     """Name the features a backbone gives, in the order of their columns: pool, layer, channel; descriptors."""
+    if isinstance(backbone.config, PotentialConfig):
+        half = backbone.config.width // len(_POOLS)
+        potential = (f"{backbone.config.name}:{pool}_{channel}" for pool in _POOLS for channel in range(half))
+        return (*potential, *(f"desc:{name}" for name in descriptor_names()))
     block = f"{backbone.config.architecture}:" if backbone.is_trained else _UNTRAINED
     network = (f"{block}{pool}_{name}" for pool in _POOLS for name in backbone.network.feature_names)
     return (*network, *(f"desc:{name}" for name in descriptor_names()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CorruptArtifactError, LoopError
 from catalyst_assets.representation.backbones import Backbone, Origin, read_header
-from catalyst_assets.representation.networks.configs import NetworkConfig
+from catalyst_assets.representation.networks.configs import NetworkConfig, PotentialConfig, refuse_training
 
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
@@ -82,6 +82,24 @@ def current_fingerprint(objects: "ObjectStore") -> str:
     if pointer is None:
         raise LoopError("There is no backbone yet.", "Materialize `backbone`.")
     return str(pointer["fingerprint"])
+
+
+def require_trainable(objects: "ObjectStore") -> None:
+    """Return if the current backbone can be trained here, or there is none yet.
+
+    Raises
+    ------
+    UsageError
+        It is a potential, whose network lies in another environment.
+    CorruptArtifactError
+        Its weights are missing, or are not those that its fingerprint names.
+    """
+    pointer = _read_pointer(objects)
+    if pointer is None:
+        return
+    config, _ = read_header(_read_weights(objects, pointer["fingerprint"]))
+    if isinstance(config, PotentialConfig):
+        raise refuse_training(config.name)
 
 
 def load_backbone(objects: "ObjectStore", fingerprint: str) -> Backbone:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from catalyst_assets.constants import PLACES, Accelerator, Work
+from catalyst_assets.constants import PLACES, Work
 from catalyst_assets.representation.features import featurize
 from catalyst_assets.representation.library import current_fingerprint, load_backbone
 from catalyst_assets.representation.noted import QUARANTINE_SOURCE, note_again, note_features
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from resources.object_store import ObjectStore
     from resources.platform import Platform
     from resources.postgres.database import Database
+    from resources.settings import Settings
 
 
 # Of the structures of a shard, which are in memory together with their features: measured are 13 kB a site with 50
@@ -80,7 +81,7 @@ def embed_shard(
     database: "Database",
     objects: "ObjectStore",
     shard: dict[str, Any],
-    accelerator: Accelerator = "auto",
+    settings: "Settings | None" = None,
 ) -> dict[str, int]:
     """Compute and store the features of one shard; failed structures go to quarantine.
 
@@ -103,7 +104,12 @@ def embed_shard(
     by_hash = {row["structure_hash"]: row for row in rows}
     hashes = [name for name in hashes if name in by_hash]  # a material may have got another structure since
     structures = [Structure.from_dict(by_hash[name]["structure_json"]) for name in hashes]
-    features = featurize(structures, load_backbone(objects, fingerprint), accelerator=accelerator)
+    features = featurize(
+        structures,
+        load_backbone(objects, fingerprint),
+        accelerator=settings.accelerator if settings else "auto",
+        settings=settings,
+    )
     with database.transaction() as connection:
         execute_many(
             connection,

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.constants import decimals
 from catalyst_assets.representation.fitting.shared_checkpoints import SharedCheckpoints
+from catalyst_assets.representation.foundation.choice import Source
 from catalyst_assets.representation.library import PublishedBackbone, publish_backbone
+from catalyst_assets.representation.networks.configs import refuse_training
 from catalyst_assets.representation.pretraining import (
     PretrainingReport,
     collect_labels,
@@ -67,9 +69,11 @@ def supply_backbone(
     Raises
     ------
     CatalystError
-        The choice cannot be met, or there are too few energies.
+        The choice cannot be met, is to be taught and cannot be, or there are too few energies.
     """
     settings = platform.settings
+    if pretraining is not None and choice.source is Source.POTENTIAL:
+        raise refuse_training(choice.name)
     recipe = choice.recipe(settings)
     if pretraining is None:
         return SuppliedBackbone(publish_backbone(platform.objects, recipe, lambda: choice.make(settings)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.campaigns.library import check_known, parse_sensible
 from catalyst_assets.errors import LoopError
+from catalyst_assets.validation.adsorption.answerable import adsorption_settings, check_adsorption
 from catalyst_assets.validation.dft.methods import check_computable, find_method
 from catalyst_assets.validation.jobs import programs
 from catalyst_assets.validation.jobs.validators import JobValidator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 IMPLEMENTATIONS: Final[Mapping[str, Callable[["Platform"], Validator]]] = {
     ReferenceTable.name: lambda platform: ReferenceTable(),
     programs.GPAW: lambda platform: JobValidator(programs.GPAW, lambda name: find_method(name).settings()),
+    programs.ADSORPTION: lambda platform: JobValidator(programs.ADSORPTION, adsorption_settings),
     programs.COMMAND: lambda platform: JobValidator(programs.COMMAND),
 }
 
@@ -42,11 +44,11 @@ def find_validator(name: str, platform: "Platform") -> Validator | None:
     return None
 
 
-def why_unavailable(name: str, platform: "Platform") -> str:
-    """Say what a declared validator lacks to work in this installation; empty where it can."""
+def why_unavailable(name: str, platform: "Platform", method: str | None = None) -> str:
+    """Say what a declared validator lacks to work in this installation, by a method; empty where it can."""
     if VALIDATORS[name].answers is not Answers.BY_JOBS:
         return ""
-    return programs.why_unavailable(name, platform.settings)
+    return programs.why_unavailable(name, platform.settings, method)
 
 
 def check_answerable(campaign: "Campaign") -> None:
@@ -59,6 +61,8 @@ def check_answerable(campaign: "Campaign") -> None:
     """
     if campaign.validator == programs.GPAW:
         check_computable(campaign.method, campaign.learned_properties)
+    if campaign.validator == programs.ADSORPTION:
+        check_adsorption(campaign.method, campaign.learned_properties)
 
 
 def check_goal(document: dict[str, Any], where: str) -> "Campaign":

@@ -1,5 +1,6 @@
 """The words of this installation: those shipped and those of the file that `CATALYST_PROPERTIES_FILE` names.
 
+The potentials of the file that `CATALYST_POTENTIALS_FILE` names are methods, too.
 Read when first asked for, in every process alike, and again when the file has changed.
 """
 
@@ -85,17 +86,10 @@ def vocabulary() -> Vocabulary:
     UsageError
         The deployment's file cannot be read or is not valid.
     """
-    path = get_settings().properties_file
-    if path is None:
-        return _with_own(None, 0, 0)
-    try:
-        state = path.stat()
-    except OSError as error:
-        raise UsageError(
-            f"Cannot read the {_WHAT} {path}: {error.strerror}.",
-            "Put it there, or correct CATALYST_PROPERTIES_FILE.",
-        ) from None
-    return _with_own(path, state.st_mtime_ns, state.st_size)
+    settings = get_settings()
+    properties = _state(settings.properties_file, _WHAT, "CATALYST_PROPERTIES_FILE")
+    potentials = _state(settings.potentials_file, "file of potentials", "CATALYST_POTENTIALS_FILE")
+    return _with_own(properties, potentials)
 
 
 def read_declarations(path: Path) -> Declarations:
@@ -136,13 +130,42 @@ def _shipped() -> Declarations:
     return read_declarations(SHIPPED_FILE)
 
 
+# A file, when it changed in nanoseconds, and its size.
+_State = tuple[Path, int, int]
+
+
+def _state(path: Path | None, what: str, setting: str) -> _State | None:
+    if path is None:
+        return None
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise UsageError(
+            f"Cannot read the {what} {path}: {error.strerror}.", f"Put it there, or correct {setting}."
+        ) from None
+    return path, state.st_mtime_ns, state.st_size
+
+
 @lru_cache(maxsize=4)
-def _with_own(path: Path | None, changed_ns: int, size: int) -> Vocabulary:
-    own = Declarations() if path is None else read_declarations(path)
+def _with_own(properties: _State | None, potentials: _State | None) -> Vocabulary:
+    own = Declarations() if properties is None else read_declarations(properties[0])
+    if potentials is not None:
+        own = own.model_copy(update={"methods": _own_potentials(potentials[0]) | own.methods})
     try:
         return join(_shipped(), own)
     except ValueError as error:
-        raise UsageError(f"The {_WHAT} {path} is not valid: {error}.", _REMEDY) from None
+        named = " and ".join(str(state[0]) for state in (properties, potentials) if state is not None)
+        raise UsageError(f"The {_WHAT} {named} is not valid: {error}.", _REMEDY) from None
+
+
+def _own_potentials(path: Path) -> dict[str, Method]:
+    """Return the methods that the potentials of the deployment are; what else its file says is `potentials.table`'s."""
+    document = read_yaml(path, "file of potentials")
+    declared = document.get("potentials") if isinstance(document, dict) else None
+    named = declared if isinstance(declared, dict) else {}
+    return {
+        str(name): Method(kind="potential", description="a potential of this installation") for name in named
+    }
 
 
 def _explain(item: ErrorDetails) -> str:

@@ -66,6 +66,13 @@ VALIDATORS: Final[Mapping[str, ValidatorSpec]] = {
             is_deterministic=True,
         ),
         ValidatorSpec(
+            "adsorption",
+            "adsorption path",
+            Answers.BY_JOBS,
+            "Lowest adsorption energies on a material's surfaces by the potential that the campaign's method names.",
+            is_deterministic=True,
+        ),
+        ValidatorSpec(
             "command",
             "command",
             Answers.BY_JOBS,

@@ -168,7 +168,8 @@
     if (!pool) counts.push(pair("Pool", "–", "name a source or a filter"));
     else {
       const of = pool.is_estimate ? `of ${number(pool.looked_at)} looked at` : "of them";
-      counts.push(pair("Pool", number(pool.size), pool.size === 1 ? "material" : "materials"));
+      const without = Object.entries(pool.left_out).map(([what, n]) => `; ${number(n)} without ${what} left out`);
+      counts.push(pair("Pool", number(pool.size), (pool.size === 1 ? "material" : "materials") + without.join("")));
       counts.push(pair("Known", pool.known === null ? "–" : number(pool.known), pool.known === null ? "name the goal" : `${of}, by ${goal.document.method || "no method"}`));
       counts.push(pair("Would be hits", pool.hits === null ? "–" : number(pool.hits), pool.hits === null ? "needs criteria" : "of the known ones"));
     }

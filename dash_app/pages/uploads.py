@@ -24,10 +24,15 @@ def register(app: Dash) -> None:
     )
 
 
+def _titled(prototype: str) -> str:
+    """Return how a prototype is shown; symbols of the Strukturbericht (``L1_2``) as they are."""
+    return prototype if prototype[1].isdigit() else title_of(prototype)
+
+
 def _layout(**_: str) -> html.Div:
     prototypes = [html.Option("Choose a prototype", value="")]
     prototypes += [
-        html.Option(f"{title_of(name)}, {kind}", value=name) for name, kind in PROTOTYPE_FORMULAS.items()
+        html.Option(f"{_titled(name)}, {kind}", value=name) for name, kind in PROTOTYPE_FORMULAS.items()
     ]
     files = html.Div(
         [

@@ -22,6 +22,12 @@ CrystalTables = Annotated[
     typer.Option(help="Folder of *.csv or *.csv.gz with a column cif; a checkout's Perov-5 if not given."),
 ]
 ArchitectureOption = Annotated[Architecture, typer.Option(help="mace, schnet or dimenet.")]
+PotentialOption = Annotated[
+    str | None,
+    typer.Option(
+        "--potential", help="Take the features of this one, as `catalyst potentials list` names it."
+    ),
+]
 AcceleratorOption = Annotated[Accelerator, typer.Option(help="auto, cpu or gpu.")]
 _Report = TypeVar("_Report")
 

@@ -37,6 +37,7 @@ def start(campaign: _File, home: Home = None) -> None:
     rules, refresh, validation, acquisition, review, failures and description only; one that has ended goes on.
     """
     from catalyst_assets.campaigns.library import check_known, load_campaign
+    from catalyst_assets.campaigns.readiness import require_learnable
     from catalyst_assets.loop.campaigns import start_campaign
     from catalyst_assets.validation.registry import check_answerable
 
@@ -44,6 +45,7 @@ def start(campaign: _File, home: Home = None) -> None:
     check_known(goal)
     check_answerable(goal)
     with open_platform(home, upgrade=True) as platform:
+        require_learnable(platform.objects, goal)
         start_campaign(platform.database, goal, reopen=True)
     typer.echo(f"Campaign {goal.name} is active. `catalyst up` drives its loop.")
 
@@ -109,7 +111,7 @@ def validate(
     if not settings.embedded or settings.home.exists():
         with open_platform(home) as platform:
             ready = check_readiness(platform.database, platform.objects, goal)
-            if lacking := why_unavailable(goal.validator, platform):
+            if lacking := why_unavailable(goal.validator, platform, goal.method):
                 ready = replace(ready, problems=(*ready.problems, lacking))
     if as_json:
         held = asdict(ready) if ready else None

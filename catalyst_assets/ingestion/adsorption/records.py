@@ -15,7 +15,8 @@ from catalyst_assets.ingestion.raw_cache import RawFile
 from catalyst_assets.ingestion.reading.tables import shown
 from catalyst_assets.ingestion.records import Contents, Problem, Rejection
 
-METHOD: Final = "RPBE"
+# Source of what a potential computed here.
+COMPUTED: Final = "potential"
 # Stands in the column `frame` for a relaxed state, which has no number of its own.
 RELAXED: Final = -1
 ENERGY_RANGE_EV: Final = (-20.0, 20.0)

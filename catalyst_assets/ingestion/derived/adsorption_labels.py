@@ -1,10 +1,10 @@
-"""Adsorption energies as labels: properties of the bulk materials whose slabs they were computed on."""
+"""Adsorption energies as labels: properties of the bulk materials whose slabs they were computed on, by method."""
 
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from catalyst_assets.ingestion.adsorption.records import METHOD
+from catalyst_assets.ingestion.adsorption.records import COMPUTED
 from catalyst_assets.ingestion.changes import Reader, mark_read, unread
 from catalyst_assets.ingestion.progress import report
 from resources.postgres.database import fetch_all
@@ -12,8 +12,10 @@ from resources.postgres.database import fetch_all
 if TYPE_CHECKING:
     from resources.postgres.database import Database
 
-_SOURCE: Final = "oc20"
-LABELS: Final = {adsorbate: f"adsorption_energy_{adsorbate}" for adsorbate in ("H", "O", "OH")}
+_PUBLISHED: Final = "oc20"
+LABELS: Final = {
+    adsorbate: f"adsorption_energy_{adsorbate}" for adsorbate in ("H", "O", "OH", "OOH", "C", "CO", "N", "NH")
+}
 _BULKS_AT_ONCE: Final = 1000
 
 
@@ -42,7 +44,7 @@ def label_bulk_materials(database: "Database") -> Labelled:
     Bulks that are not known wait: the next call after they came finds them. What is right already is not touched.
     """
     span = unread(database, Reader.ADSORPTION_LABELS)
-    about = {"source": _SOURCE, "method": METHOD, "properties": json.dumps(LABELS)}
+    about = {"published": _PUBLISHED, "computed": COMPUTED, "properties": json.dumps(LABELS)}
     with database.transaction() as connection:
         rows = fetch_all(connection, "ingestion/bulks_to_label", after=span.after, until=span.until, **about)
     bulks = [row["material_id"] for row in rows]

@@ -20,12 +20,13 @@ from resources.platform import Platform
 
 # So many formulas are compared, or hulls computed, while one structure is embedded.
 _FORMULAS_AN_EMBEDDING = 8
-_HULLS_AN_EMBEDDING = 4
+HULLS_AN_EMBEDDING = 4
 
 Shards = Iterator[dg.DynamicOutput[list[str]] | dg.Output[int]]
 
 
-def _shards(platform: Platform, plan: Plan, weight: int) -> Shards:
+def cut_into_shards(platform: Platform, plan: Plan, weight: int) -> Shards:
+    """Yield what a plan names in shards, and how far it goes; ``weight`` names cost as much as an embedding."""
     for number, (start, stop) in enumerate(shard_bounds(len(plan.names), platform.settings, weight)):
         yield dg.DynamicOutput(
             list(plan.names[start:stop]), mapping_key=f"shard{number}", output_name="shards"
@@ -45,7 +46,7 @@ def formulas_to_compare(context: dg.OpExecutionContext, platform: dg.ResourcePar
 
     plan = plan_comparisons(platform.database)
     context.log.info("%d formulas to compare", len(plan.names))
-    yield from _shards(platform, plan, _FORMULAS_AN_EMBEDDING)
+    yield from cut_into_shards(platform, plan, _FORMULAS_AN_EMBEDDING)
 
 
 @dg.op(pool=pool_of(Work.DERIVE), tags=op_tags(Work.DERIVE))
@@ -115,7 +116,7 @@ def material_identity(materials: Any) -> Any:
     op_tags=op_tags(Work.DERIVE),
 )
 def adsorption_labels(platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[Any]:
-    """Lowest adsorption energies of H, O and OH on the slabs of a material, as properties of it.
+    """Lowest adsorption energies on the slabs of a material by each method, as properties of it.
 
     A row is a material whose properties hold such an energy, marked as derived.
     """
@@ -148,7 +149,7 @@ def hulls_to_compute(context: dg.OpExecutionContext, platform: dg.ResourceParam[
 
     plan = plan_hulls(platform.database)
     context.log.info("%d chemical systems to look at", len(plan.names))
-    yield from _shards(platform, plan, _HULLS_AN_EMBEDDING)
+    yield from cut_into_shards(platform, plan, HULLS_AN_EMBEDDING)
 
 
 @dg.op(pool=pool_of(Work.DERIVE), tags=op_tags(Work.DERIVE))

@@ -15,6 +15,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.ingestion.changes import Plan, Reader, mark_read, unread
+from catalyst_assets.ingestion.derived.values import set_derived_values
 from catalyst_assets.ingestion.progress import report
 from catalyst_assets.vocabulary.known import known_properties
 from resources.postgres.database import execute, fetch_all
@@ -22,9 +23,9 @@ from resources.postgres.database import execute, fetch_all
 if TYPE_CHECKING:
     from resources.postgres.database import Database
 
-_SUFFIX: Final = "_hull"
+_PROPERTY: Final = "energy_above_hull"
 # A convex hull in more dimensions takes minutes, and nobody has computed its phases.
-_MOST_ELEMENTS: Final = 8
+MOST_ELEMENTS: Final = 8
 _ROUNDED_EV: Final = 6
 _SYSTEMS_AT_ONCE: Final = 200
 
@@ -38,6 +39,11 @@ class FormationEnergy:
     chemical_system: str
     value: float
     has_hull: bool = False
+
+
+def hull_label(source: str) -> str:
+    """Return the source under which the energies above a hull of a source's entries are kept."""
+    return f"{source}_hull"
 
 
 def plan_hulls(database: "Database") -> Plan:
@@ -72,15 +78,34 @@ def settle_hulls(database: "Database", until: int) -> tuple[str, int]:
     return str(content["sha256"]), int(content["hulls"])
 
 
-def _compute(database: "Database", systems: Sequence[str]) -> int:
-    within = sorted({part for system in systems for part in _within(system)})
+def find_too_high(database: "Database", source: str, method: str, systems: Sequence[str]) -> set[str]:
+    """Return the materials of some systems that keep no energy above hull because it is above the property's range."""
     with database.transaction() as connection:
-        rows = fetch_all(connection, "ingestion/formation_energies", chemical_systems=within)
-        before = fetch_all(connection, "ingestion/computed_hulls", chemical_systems=list(systems))
+        by_system = _load(connection, systems)[source, method]
+    highest = known_properties()[_PROPERTY].high
+    return {
+        material_id
+        for system in systems
+        if (entries := _entries_within(system, by_system)) is not None
+        for material_id, value in energies_above_hull(system, entries).items()
+        if value > highest
+    }
+
+
+def _load(connection: Any, systems: Sequence[str]) -> dict[tuple[str, str], dict[str, list[FormationEnergy]]]:
+    """Return the formation energies of some systems and of those within them, by source and method, then by system."""
+    within = sorted({part for system in systems for part in _within(system)})
     by_kind: dict[tuple[str, str], dict[str, list[FormationEnergy]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
+    for row in fetch_all(connection, "ingestion/formation_energies", chemical_systems=within):
         kind = row.pop("source"), row.pop("method")
         by_kind[kind][row["chemical_system"]].append(FormationEnergy(**row))
+    return by_kind
+
+
+def _compute(database: "Database", systems: Sequence[str]) -> int:
+    with database.transaction() as connection:
+        by_kind = _load(connection, systems)
+        before = fetch_all(connection, "ingestion/computed_hulls", chemical_systems=list(systems))
     outdated = {(row["source"], row["method"], row["chemical_system"]): row["sha256"] for row in before}
     changed = 0
     for (source, method), by_system in sorted(by_kind.items()):
@@ -145,7 +170,7 @@ def energies_above_hull(chemical_system: str, entries: Sequence[FormationEnergy]
 def _within(chemical_system: str) -> list[str]:
     """Return the systems that a system contains, itself last; none where there are too many elements for a hull."""
     elements = chemical_system.split("-")
-    if len(elements) > _MOST_ELEMENTS:
+    if len(elements) > MOST_ELEMENTS:
         return [chemical_system]
     return [
         "-".join(chosen) for size in range(1, len(elements) + 1) for chosen in combinations(elements, size)
@@ -157,15 +182,14 @@ def _entries_within(
 ) -> list[FormationEnergy] | None:
     """Return the entries that decide a system's hull; None where it has no hull, or nobody asks for it."""
     own = by_system.get(system, ())
-    if len(system.split("-")) > _MOST_ELEMENTS or all(entry.has_hull for entry in own):
+    if len(system.split("-")) > MOST_ELEMENTS or all(entry.has_hull for entry in own):
         return None
     return [entry for part in _within(system) for entry in by_system.get(part, ())]
 
 
 def _write(connection: Any, hull: Mapping[str, str], values: Mapping[str, float]) -> int:
     """Make these the computed values of a system; return how many materials that changed."""
-    label, method = f"{hull['source']}{_SUFFIX}", hull["method"]
-    known_property = known_properties()["energy_above_hull"]
+    label, method = hull_label(hull["source"]), hull["method"]
     before = fetch_all(
         connection,
         "ingestion/hull_values",
@@ -174,16 +198,6 @@ def _write(connection: Any, hull: Mapping[str, str], values: Mapping[str, float]
         chemical_system=hull["chemical_system"],
     )
     known = {row["material_id"]: row["value"] for row in before}
-    wanted = {name: value for name, value in values.items() if value <= known_property.high}
-    names = sorted(name for name in known.keys() | wanted.keys() if known.get(name) != wanted.get(name))
-    about = {"unit": known_property.unit, "method": method, "source": label}
-    rows = [
-        {
-            "material_id": name,
-            "entries": [{"value": wanted[name], "derived": True, **about}] if name in wanted else [],
-        }
-        for name in names
-    ]
-    if rows:
-        execute(connection, "ingestion/set_hull_values", rows=json.dumps(rows), label=label, method=method)
-    return len(rows)
+    highest = known_properties()[_PROPERTY].high
+    wanted = {name: value for name, value in values.items() if value <= highest}
+    return set_derived_values(connection, _PROPERTY, label=label, method=method, before=known, wanted=wanted)

@@ -1,24 +1,22 @@
-"""Ideal crystals of each prototype, from the species on its sites, their charges and Shannon's ionic radii.
+"""Ideal crystals of each prototype of ions, from the species on its sites, their charges and Shannon's ionic radii.
 
-Positions are those of the space group; free parameters follow from bond lengths that are sums of radii, so nothing
+Alloys are those of `alloys`, sized by atomic volumes. Positions are those of the space group; free parameters follow from bond lengths that are sums of radii, so nothing
 here knows a calculated structure.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from catalyst_assets.errors import UsageError
+from catalyst_assets.ingestion.prototypes.alloys import ALLOYS
 from catalyst_assets.ingestion.prototypes.perovskites import perovskite_edge, shannon_radii
+from catalyst_assets.ingestion.prototypes.placing import Ions, crystal, face_centred
 from catalyst_assets.ingestion.reading.cells import Cell
 
-Ions = Mapping[str, tuple[str, int]]
 # Rutile oxides have 0.64 (Ti), 0.67 (Sn) to 0.69 (Ru).
 _RUTILE_C_OVER_A: Final = 0.65
-_DIGITS: Final = 12
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Prototype:
     sites
         Atoms a formula unit on each kind of site, cations first.
     anions
-        Those sites that hold anions.
+        Those sites that hold anions; none of an alloy.
     exchangeable
         Two sites that are the same crystal when their species are exchanged.
     build
@@ -49,7 +47,7 @@ def _perovskite(ions: Ions) -> Cell:
     a = perovskite_edge(_radius(ions["A"], "VI"), _radius(ions["B"], "VI"), radius_x)
     positions = [[0.5, 0.5, 0.5], [0.0, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.5]]
     symbols = [ions["A"][0], ions["B"][0], *(symbol for symbol, _ in anions)]
-    return _crystal([[a, 0, 0], [0, a, 0], [0, 0, a]], symbols, positions)
+    return crystal([[a, 0, 0], [0, a, 0], [0, 0, a]], symbols, positions)
 
 
 def _double_perovskite(ions: Ions) -> Cell:
@@ -60,7 +58,7 @@ def _double_perovskite(ions: Ions) -> Cell:
     along = [[s * u if axis == k else 0.0 for k in range(3)] for s in (1, -1) for axis in range(3)]
     cubic = [[0.25] * 3, [0.75] * 3, [0.0] * 3, [0.5] * 3, *along]
     symbols = [ions["A"][0]] * 2 + [ions["B"][0], ions["C"][0]] + [ions["X"][0]] * 6
-    return _face_centred(a, symbols, cubic)
+    return face_centred(a, symbols, cubic)
 
 
 def _spinel(ions: Ions) -> Cell:
@@ -84,7 +82,7 @@ def _spinel(ions: Ions) -> Cell:
     half = [[x, x, x], [x, y, y], [y, x, y], [y, y, x]]
     anions = [*half, *([-c for c in row] for row in half)]
     symbols = [ions["A"][0]] * 2 + [ions["B"][0]] * 4 + [ions["X"][0]] * 8
-    return _face_centred(a, symbols, [*tetrahedra, *octahedra, *anions])
+    return face_centred(a, symbols, [*tetrahedra, *octahedra, *anions])
 
 
 def _rutile(ions: Ions) -> Cell:
@@ -101,7 +99,7 @@ def _rutile(ions: Ions) -> Cell:
         [0.5 - u, 0.5 + u, 0.5],
     ]
     symbols = [ions["M"][0]] * 2 + [ions["X"][0]] * 4
-    return _crystal([[a, 0, 0], [0, a, 0], [0, 0, _RUTILE_C_OVER_A * a]], symbols, positions)
+    return crystal([[a, 0, 0], [0, a, 0], [0, 0, _RUTILE_C_OVER_A * a]], symbols, positions)
 
 
 PROTOTYPES: Final[Mapping[str, Prototype]] = {
@@ -112,6 +110,10 @@ PROTOTYPES: Final[Mapping[str, Prototype]] = {
     ),
     "spinel": Prototype({"A": 1, "B": 2, "X": 4}, frozenset("X"), _spinel),
     "rutile": Prototype({"M": 1, "X": 2}, frozenset("X"), _rutile),
+    **{
+        name: Prototype(sites, frozenset(), build, exchangeable)
+        for name, (sites, build, exchangeable) in ALLOYS.items()
+    },
 }
 
 
@@ -123,15 +125,3 @@ def _radius(ion: tuple[str, int], coordination: str) -> float:
             f"No ionic radius is tabulated for {symbol} with charge {charge:+d}.", "Leave it out."
         )
     return radii[charge]
-
-
-def _face_centred(a: float, symbols: list[str], cubic: list[list[float]]) -> Cell:
-    """Return the primitive cell of a face-centred cube, whose sites are given in fractions of the cube."""
-    half = [[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
-    return _crystal(a * np.array(half), symbols, np.array(cubic) @ np.linalg.inv(half))
-
-
-def _crystal(matrix: Any, symbols: list[str], positions: Any) -> Cell:
-    # Rounded, so that no position lies a hair below the edge of the cell.
-    inside = np.round(np.array(positions, dtype=float), _DIGITS) % 1.0
-    return Cell(np.array(matrix, dtype=float), tuple(symbols), inside)

@@ -21,7 +21,8 @@ def build_from_formula(formula: str, prototype: str) -> Cell:
     """Build the crystal of a formula on a prototype.
 
     Elements go to the sites that their numbers fit. Where several arrangements do, cations less electronegative than
-    anions decide, then neutrality in common oxidation states, then the order in which the formula is written.
+    anions decide, then neutrality in common oxidation states, then the order in which the formula is written; of an
+    alloy that order alone.
 
     Raises
     ------
@@ -40,6 +41,24 @@ def build_from_formula(formula: str, prototype: str) -> Cell:
             f"{formula!r} does not fit {prototype}, whose sites are {_spelled(crystal)}",
             "Name another prototype, or upload the structure.",
         )
+    species, charges = _best(crystal, fitting)
+    if not charges:
+        raise UnreadableStructureError(
+            f"{formula!r} has no common oxidation states of the signs that {prototype} needs",
+            "Upload the structure instead.",
+        )
+    try:
+        return crystal.build(dict(zip(crystal.sites, zip(species, charges, strict=True), strict=True)))
+    except UsageError as error:
+        raise UnreadableStructureError(
+            f"{formula!r} cannot be sized: {error.message.rstrip('.')}", "Upload the structure instead."
+        ) from None
+
+
+def _best(crystal: Prototype, fitting: list[tuple[str, ...]]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the species and charge on each site; no charges where none has the signs that the sites need."""
+    if not crystal.anions:
+        return fitting[0], (0,) * len(crystal.sites)
     anions = [site in crystal.anions for site in crystal.sites]
     multiplicities = tuple(crystal.sites.values())
     rated = []
@@ -48,17 +67,9 @@ def build_from_formula(formula: str, prototype: str) -> Cell:
         if charges:
             rated.append((not are_separated(species, anions), total, place, species, charges))
     if not rated:
-        raise UnreadableStructureError(
-            f"{formula!r} has no common oxidation states of the signs that {prototype} needs",
-            "Upload the structure instead.",
-        )
+        return fitting[0], ()
     *_, species, charges = min(rated)
-    try:
-        return crystal.build(dict(zip(crystal.sites, zip(species, charges, strict=True), strict=True)))
-    except UsageError as error:
-        raise UnreadableStructureError(
-            f"{formula!r} cannot be sized: {error.message.rstrip('.')}", "Upload the structure instead."
-        ) from None
+    return species, charges
 
 
 def _read(formula: str) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
 A file names a prototype and the species that each of its sites may hold. Every combination that is neutral in common
 oxidation states, and whose cations are less electronegative than its anions, becomes a candidate (the two filters of
-SMACT: Davies et al., Chem 1, 617 (2016)). What is cached is the file; candidates are made when it is parsed.
+SMACT: Davies et al., Chem 1, 617 (2016)). Of alloys every combination does. What is cached is the file; candidates are
+made when it is parsed.
 """
 
 import json
@@ -37,7 +38,8 @@ class Enumeration(BaseModel):
     sites
         Species that each site of the prototype may hold.
     neutral
-        Keep only what is neutral in common oxidation states; without it the nearest charges size the crystal.
+        Keep only what is neutral in common oxidation states; without it the nearest charges size the crystal. Alloys
+        have none.
     electronegativity
         Keep only what has cations less electronegative than all anions (Pauling's scale).
     """
@@ -229,6 +231,8 @@ def _charges(enumeration: Enumeration, species: tuple[str, ...]) -> tuple[int, .
         both = set(enumeration.sites[sites[one]]) & set(enumeration.sites[sites[other]])
         if species[one] > species[other] and {species[one], species[other]} <= both:
             return None
+    if not crystal.anions:
+        return (0,) * len(sites)
     anions = tuple(site in crystal.anions for site in sites)
     if enumeration.electronegativity and not are_separated(species, anions):
         return None

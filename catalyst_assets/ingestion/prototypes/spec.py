@@ -32,7 +32,8 @@ SPEC: Final = SourceSpec(
     help="""Enumerate hypothetical crystals: candidates that nobody has computed.
 
     Prototypes are cubic_perovskite (ABX3), mixed_anion_perovskite (ABX2Y), double_perovskite (A2BCX6), spinel (AB2X4)
-    and rutile (MX2). Kept is what is neutral in common oxidation states, its cations less electronegative than its
-    anions.
+    and rutile (MX2): kept is what is neutral in common oxidation states, its cations less electronegative than its
+    anions. And alloys: A1 (fcc), A2 (bcc), A3 (hcp), B2 and L1_0 (AB), L1_2 and D0_3 (A3B), L2_1 (Heusler's, A2BC),
+    C14 and C15 (Laves phases, AB2).
     """,
 )

@@ -56,7 +56,7 @@ def read_ase_database(path: str, *columns: str, kind: str) -> Iterator[Callable[
     """
     import ase.db
 
-    opened: Any = ase.db.connect(path, type=kind, use_lock_file=False)  # type: ignore[no-untyped-call]
+    opened: Any = ase.db.connect(path, type=kind, use_lock_file=False)
     with opened as database:
         # ASE reads one row of JSON by reading all of them.
         held = {} if kind == "db" else {row.id: row for row in database.select()}

@@ -108,8 +108,11 @@ def _carry_out(platform: "Platform", connection: "sa.Connection", request: Row) 
         )
 
 
-def _start(_: "Platform", connection: "sa.Connection", request: Row) -> Answer:
+def _start(platform: "Platform", connection: "sa.Connection", request: Row) -> Answer:
+    from catalyst_assets.campaigns.readiness import require_learnable
+
     campaign = check_goal(request["document"], request["campaign"])
+    require_learnable(platform.objects, campaign)
     known = fetch_one(connection, "campaigns/one", name=campaign.name)
     store_campaign(connection, campaign, reopen=True)
     if known is None:
@@ -124,7 +127,7 @@ def _validate(platform: "Platform", _: "sa.Connection", request: Row) -> Answer:
 
     campaign = check_goal(request["document"], request["campaign"])
     ready = check_readiness(platform.database, platform.objects, campaign)
-    if lacking := why_unavailable(campaign.validator, platform):
+    if lacking := why_unavailable(campaign.validator, platform, campaign.method):
         ready = replace(ready, problems=(*ready.problems, lacking))
     details = {"campaign": campaign.name, "sha256": campaign.sha256, "home": asdict(ready)}
     if ready.problems:

@@ -10,8 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import UsageError
+from catalyst_assets.potentials.table import find_potential, known_potentials
 from catalyst_assets.representation.backbones import Backbone, Origin, OriginKind, build_backbone
 from catalyst_assets.representation.foundation.download import ModelCache, ModelFile, open_local, require_pin
+from catalyst_assets.representation.foundation.potentials import (
+    potential_backbone,
+    potential_recipe,
+)
 from catalyst_assets.representation.foundation.table import (
     FOUNDATION_MODELS,
     FoundationModel,
@@ -21,12 +26,11 @@ from catalyst_assets.representation.foundation.table import (
 from catalyst_assets.representation.networks.configs import (
     DimeNetConfig,
     MaceConfig,
-    NetworkConfig,
     SchNetConfig,
     config_to_json,
 )
 from resources.confinement import require_allowed_file
-from resources.settings import names_file
+from resources.setting_types import names_file
 
 if TYPE_CHECKING:
     from resources.settings import Settings
@@ -39,14 +43,16 @@ class Source(StrEnum):
     SCHNET = "schnet"
     DIMENET = "dimenet"
     FOUNDATION = "foundation"
+    POTENTIAL = "potential"
     FILE = "file"
 
 
-_BUILT_HERE: Final[dict[Source, type[NetworkConfig]]] = {
+_BUILT_HERE: Final[dict[Source, type[MaceConfig | SchNetConfig | DimeNetConfig]]] = {
     Source.SMALL_MACE: MaceConfig,
     Source.SCHNET: SchNetConfig,
     Source.DIMENET: DimeNetConfig,
 }
+_NAMED: Final = (Source.FOUNDATION, Source.POTENTIAL)
 UNKNOWN_LICENCE: Final = "as its owner says"
 
 
@@ -57,7 +63,7 @@ class BackboneChoice:
     Attributes
     ----------
     name
-        Of a foundation model.
+        Of a foundation model or a potential.
     path
         Of a MACE file.
     sha256
@@ -96,17 +102,19 @@ class BackboneChoice:
             It names no network, contradicts itself, or the hash is none.
         """
         if source is None and name is None and path is None:
-            found, name, path = _read_setting(settings.backbone)
+            found, name, path = _read_setting(settings)
             sha256, head = sha256 or settings.backbone_sha256, head or settings.backbone_head
         else:
-            found = _find_source(source, name, path)
+            found = _find_source(source, name, path, settings)
         if found is Source.FOUNDATION:
             find_model(name or "")
+        elif found is Source.POTENTIAL:
+            find_potential(name or "", settings)
         elif found is Source.FILE and not path:
             raise UsageError("A network from a file needs its path.", "Give `path` too.")
         return cls(
             found,
-            (name or "") if found is Source.FOUNDATION else "",
+            (name or "") if found in _NAMED else "",
             Path(path).expanduser().absolute() if found is Source.FILE and path else None,
             require_pin(sha256) if sha256 else None,
             head or "",
@@ -145,7 +153,7 @@ class BackboneChoice:
 
     @property
     def licence(self) -> str:
-        """Terms under which the weights may be used."""
+        """Terms under which the weights may be used; a potential's are with the origin of the backbone."""
         if self.source in _BUILT_HERE:
             return "none needed: built here"
         published = self.model or find_published(self.sha256 or "")
@@ -165,6 +173,8 @@ class BackboneChoice:
         """
         if self.source in _BUILT_HERE:
             return {"kind": "seeded", "seed": self.seed, "config": config_to_json(_BUILT_HERE[self.source]())}
+        if self.source is Source.POTENTIAL:
+            return potential_recipe(self.name, settings)
         if self.model is None:
             return {"kind": "file", "file_sha256": self._open_file(settings).sha256, "head": self.head}
         pin = ModelCache.of(settings, self.accept_noncommercial).require_usable(self.model, self.sha256)
@@ -185,6 +195,8 @@ class BackboneChoice:
         """
         if self.source in _BUILT_HERE:
             return build_backbone(_BUILT_HERE[self.source](), self.seed)
+        if self.source is Source.POTENTIAL:
+            return potential_backbone(self.name, settings)
         if self.model is None:
             return _convert(OriginKind.FILE, self._open_file(settings), self.head, {})
         file = ModelCache.of(settings, self.accept_noncommercial).fetch(self.model, self.sha256)
@@ -207,24 +219,28 @@ def _convert(kind: OriginKind, file: ModelFile, head: str, named: dict[str, Any]
     return Backbone.of(converted.config, converted.network, Origin(kind, details))
 
 
-def _read_setting(value: str) -> tuple[Source, str | None, str | None]:
+def _read_setting(settings: "Settings") -> tuple[Source, str | None, str | None]:
+    value = settings.backbone
     if names_file(value):
         return Source.FILE, None, value
     if value in {source.value for source in _BUILT_HERE}:
         return Source(value), None, None
     if value in FOUNDATION_MODELS:
         return Source.FOUNDATION, value, None
+    if value in (potentials := known_potentials(settings)):
+        return Source.POTENTIAL, value, None
     raise UsageError(
         f"CATALYST_BACKBONE={value} names no network.",
-        f"Give {', '.join(_BUILT_HERE)}, the path of a .model file, or the name of a foundation model: "
-        f"{', '.join(FOUNDATION_MODELS)}.",
+        f"Give {', '.join(_BUILT_HERE)}, the path of a .model file, the name of a foundation model "
+        f"({', '.join(FOUNDATION_MODELS)}) or that of a potential ({', '.join(potentials)}).",
     )
 
 
-def _find_source(source: str | None, name: str | None, path: str | None) -> Source:
+def _find_source(source: str | None, name: str | None, path: str | None, settings: "Settings") -> Source:
     if name and path:
         raise UsageError("A network has a name or a path, not both.", "Leave one of them out.")
-    implied = Source.FILE if path else Source.FOUNDATION if name else None
+    of_name = Source.POTENTIAL if name in known_potentials(settings) else Source.FOUNDATION
+    implied = Source.FILE if path else of_name if name else None
     if source is None:
         return implied or Source.SMALL_MACE
     try:

@@ -10,6 +10,7 @@ from catalyst_assets.representation.networks.configs import (
     Dtype,
     MaceConfig,
     NetworkConfig,
+    PotentialConfig,
     SchNetConfig,
 )
 from catalyst_assets.representation.networks.interface import GraphNetwork
@@ -41,6 +42,10 @@ def _construct(config: NetworkConfig) -> GraphNetwork:
             from catalyst_assets.representation.networks.dimenet import DimeNetNetwork
 
             return DimeNetNetwork(config)
+        case PotentialConfig():
+            from catalyst_assets.representation.networks.elsewhere import NetworkElsewhere
+
+            return NetworkElsewhere(config)
 
 
 @contextmanager

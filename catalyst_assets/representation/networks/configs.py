@@ -6,6 +6,7 @@ Nothing here imports torch; what is built from a configuration lies in the modul
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final, Literal
 
+from catalyst_assets.errors import UsageError
 from catalyst_assets.representation.graphs import CUTOFF_ANGSTROM, LARGEST_ATOMIC_NUMBER
 
 Dtype = Literal["float32", "float64"]
@@ -188,10 +189,53 @@ class DimeNetConfig:
         return ALL_ELEMENTS
 
 
-NetworkConfig = MaceConfig | SchNetConfig | DimeNetConfig
+@dataclass(frozen=True)
+class PotentialConfig:
+    """A universal potential, whose network lies in an environment of its own: it describes, and is not trained here.
+
+    Attributes
+    ----------
+    name
+        As `potentials.table` has it.
+    checkpoint_sha256
+        Of its weights; empty where it has no file of them.
+    package
+        What computes it, with its version.
+    width
+        Features that it gives a structure.
+    """
+
+    architecture: ClassVar[str] = "potential"
+
+    name: str
+    checkpoint_sha256: str
+    package: str
+    width: int
+    dtype: Dtype = "float32"
+
+    @property
+    def cutoff(self) -> float:
+        """Radius within which our own graphs have edges, Å; it makes its own."""
+        return CUTOFF_ANGSTROM
+
+    @property
+    def atomic_numbers(self) -> tuple[int, ...]:
+        """Elements of which structures are made that it is asked about; those it does not know it refuses."""
+        return ALL_ELEMENTS
+
+
+def refuse_training(name: str) -> UsageError:
+    """Return the error that a potential cannot be trained here."""
+    return UsageError(
+        f"{name} is computed in an environment of its own and cannot be trained here.",
+        "Leave `learning.fine_tune` and the pretraining of the backbone out, or choose another CATALYST_BACKBONE.",
+    )
+
+
+NetworkConfig = MaceConfig | SchNetConfig | DimeNetConfig | PotentialConfig
 
 _CONFIGS: Final[dict[str, type[NetworkConfig]]] = {
-    each.architecture: each for each in (MaceConfig, SchNetConfig, DimeNetConfig)
+    each.architecture: each for each in (MaceConfig, SchNetConfig, DimeNetConfig, PotentialConfig)
 }
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from catalyst_assets.validation.adsorption.program import STATES
 from catalyst_assets.validation.jobs.folder import (
     ATTEMPT,
     END,
@@ -17,8 +18,8 @@ from catalyst_assets.validation.jobs.folder import (
 if TYPE_CHECKING:
     from resources.object_store import ObjectStore
 
-# The script of GPAW has a log of its own.
-KEPT: Final = (JOB, *STRUCTURES, ATTEMPT, RESULT, END, LOG, "gpaw.txt")
+# The script of GPAW has a log of its own, and the validator `adsorption` tells of every site.
+KEPT: Final = (JOB, *STRUCTURES, ATTEMPT, RESULT, END, LOG, "gpaw.txt", STATES)
 # Of a longer log the end is kept.
 _MOST_BYTES: Final = 16 * 1024**2
 

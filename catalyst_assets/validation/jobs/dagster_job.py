@@ -1,20 +1,13 @@
 """The Dagster job `calculation`, whose runs each follow one calculation to its end, and those by which people try again or cancel. Wiring only."""
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import dagster as dg
-from dagster._core.pipes.context import PipesMessageHandler
 from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
-from dagster._utils import tail_file
-from dagster_pipes import PIPES_PROTOCOL_VERSION, PIPES_PROTOCOL_VERSION_FIELD
 from pydantic import Field
 
 from catalyst_assets.constants import Work, op_tags, pool_of
+from resources.runs.pipes_messages import FileMessages
 
 CALCULATION_JOB: Final = "calculation"
 # Dagster does not know its users.
@@ -25,47 +18,6 @@ class CalculationConfig(dg.Config):
     """Which calculation is followed."""
 
     job_id: str = Field(description="Its name in `validation_jobs`; `catalyst validation list` shows them.")
-
-
-class JobFolderMessages(dg.PipesMessageReader):
-    """Reads what a keeper writes to the folder of its calculation, from the beginning, for every run that follows it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @contextmanager
-    def read_messages(self, handler: PipesMessageHandler) -> Iterator[dict[str, Any]]:
-        """Pass on what is written as long as the block lasts."""
-        closed = threading.Event()
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.touch()
-        reader = threading.Thread(target=self._read, args=(handler, closed), daemon=True)
-        reader.start()
-        try:
-            yield {"path": str(self._path), "include_stdio_in_messages": False}
-        finally:
-            closed.set()
-            reader.join()
-
-    def _read(self, handler: PipesMessageHandler, closed: threading.Event) -> None:
-        for line in tail_file(str(self._path), closed.is_set):
-            try:
-                message = json.loads(line)
-                if message["method"] != "closed":  # another attempt may follow
-                    handler.handle_message(message)
-            except (ValueError, KeyError, TypeError):  # cut off, or not of the keeper's making
-                continue
-        if handler.received_opened_message:
-            closing: Any = {
-                PIPES_PROTOCOL_VERSION_FIELD: PIPES_PROTOCOL_VERSION,
-                "method": "closed",
-                "params": None,
-            }
-            handler.handle_message(closing)
-
-    def no_messages_debug_text(self) -> str:
-        """Say where messages were looked for."""
-        return f"Looked for messages in {self._path}."
 
 
 @dg.op(
@@ -91,7 +43,7 @@ def calculate(context: dg.OpExecutionContext, config: CalculationConfig) -> None
     if not folder.is_held():
         folder.file(MESSAGES).unlink(missing_ok=True)
     with dg.open_pipes_session(
-        context, dg.PipesEnvContextInjector(), JobFolderMessages(folder.file(MESSAGES))
+        context, dg.PipesEnvContextInjector(), FileMessages(folder.file(MESSAGES))
     ) as session:
         follower.environment = dict(session.get_bootstrap_env_vars())
         try:

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from catalyst_assets.errors import CatalystError, DatabaseUnavailableError
+from catalyst_assets.validation.adsorption.keeping import keep_states
 from catalyst_assets.validation.jobs import records
 from catalyst_assets.validation.jobs.answers import Finding
 from catalyst_assets.validation.jobs.archive import keep
 from catalyst_assets.validation.jobs.conclusions import conclude
-from catalyst_assets.validation.jobs.environment import clean_environment
 from catalyst_assets.validation.jobs.folder import JobFolder, State, job_folder
 from catalyst_assets.validation.jobs.inputs import write_inputs
-from catalyst_assets.validation.jobs.programs import find_validator_program, why_unavailable
+from catalyst_assets.validation.jobs.programs import ADSORPTION, find_validator_program, why_unavailable
 
 if TYPE_CHECKING:
     from catalyst_assets.validation.jobs.records import Job
@@ -107,7 +107,7 @@ class Follower:
 
     def _start(self, job: "Job", folder: JobFolder) -> None:
         try:
-            if problem := why_unavailable(job.validator, self.platform.settings):
+            if problem := why_unavailable(job.validator, self.platform.settings, job.method):
                 self._finish(job, folder, Finding("failed", reason=problem))
                 return
             program = find_validator_program(job.validator, self.platform.settings)
@@ -118,8 +118,10 @@ class Follower:
         except CatalystError as error:
             self._finish(job, folder, Finding("failed", reason=str(error)))
             return
+        from resources.services import foreign_environment
+
         command = program.command(folder.path)
-        environment = {**clean_environment(), **self.environment}
+        environment = {**foreign_environment(), **program.environment, **self.environment}
         if folder.start(command, program.limits, job.attempt, environment):
             self.tell(f"Started {job.title}: {' '.join(command)} in {folder.path}.")
 
@@ -141,6 +143,8 @@ class Follower:
             if records.begin_next_attempt(self.platform.database, job, finding.reason):
                 self.tell(f"The first attempt failed: {finding.reason}. One more follows.")
             return
+        if job.validator == ADSORPTION:
+            keep_states(self.platform, folder.path)
         self._finish(job, folder, finding)
 
     def _finish(self, job: "Job", folder: JobFolder, finding: Finding) -> None:

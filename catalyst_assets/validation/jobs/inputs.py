@@ -43,7 +43,10 @@ def write_inputs(database: "Database", job: "Job", references: Path) -> dict[str
     if not rows:
         raise UsageError(f"There is no material {job.material_id}.", "Load its source again.")
     structure = Structure.from_dict(rows[0]["structure_json"])
-    document = describe(job, rows[0]["reduced_formula"], structure) | {"references": str(references)}
+    document = describe(job, rows[0]["reduced_formula"], structure) | {
+        "structure_hash": rows[0]["structure_hash"],
+        "references": str(references),
+    }
     cif, poscar = STRUCTURES
     return {
         JOB: json.dumps(document, indent=1, allow_nan=False).encode(),

@@ -261,3 +261,45 @@ def test_a_viewer_reads_notes_and_writes_none(
         page.goto(f"{url}/materials/{SEEN}")
         expect(page.locator("#material-notes")).to_contain_text("Nobody has written a note yet.")
         expect(page.locator("#note-text")).to_be_hidden()
+
+
+_RECIPE = """
+INSERT INTO relaxation_recipes (method, sha256, document) VALUES ('sevennet-l3i5', 'now', '{}')
+"""
+_RELAXED = """
+INSERT INTO relaxed_structures (
+    method, structure_hash, recipe_sha256, relaxed_hash, structure_json, energy_ev, correction_ev, n_sites, status, steps,
+    largest_force, space_group_before, space_group_after, volume_change, formation_problem
+)
+SELECT 'sevennet-l3i5', structure_hash, 'now', 'r', '{"lattice": {"matrix": [[3.921, 0, 0], [0, 3.921, 0], [0, 0, 4.012]]}}',
+    -40.0, -2.0, 5, 'converged', 14, 0.012, 221, 99, -0.0123, 'there is no reference of O'
+FROM materials WHERE material_id = :material_id
+"""
+_FAILED = """
+INSERT INTO quarantine (source, record, raw_sha256, reason)
+SELECT 'relaxed_structures', structure_hash, 'chgnet-0.3.0', 'the cell or the atoms collapsed while it was relaxed'
+FROM materials WHERE material_id = :material_id
+"""
+
+
+def test_a_material_shows_what_potentials_made_of_its_structure(
+    page: Page, url: str, ranked: ReviewedCampaign, database: Database, api: httpx.Client, failures: list[str]
+) -> None:
+    with database.transaction(Role.PIPELINE) as connection:
+        for statement in (_RECIPE, _RELAXED, _FAILED):
+            connection.execute(sa.text(statement), {"material_id": SEEN})
+
+    failed, relaxed = api.get(f"/materials/{SEEN}").json()["relaxations"]
+    assert (failed["method"], failed["status"], failed["lattice"]) == ("chgnet-0.3.0", "failed", None)
+    assert (relaxed["energy_per_atom"], relaxed["space_group_after"]) == (-8.0, 99)
+    assert relaxed["lattice"][2] == [0, 0, 4.012]
+
+    page.goto(f"{url}/materials/{SEEN}")
+    facts = page.locator("#material-facts")
+    expect(facts).to_contain_text("Relaxed by sevennet-l3i5")
+    expect(facts).to_contain_text("a\u00a03.921\u00a0Å · b\u00a03.921\u00a0Å · c\u00a04.012\u00a0Å")
+    expect(facts).to_contain_text(
+        "volume \u22121.2 % · space group no. 99 · no formation energy: there is no reference of O"
+    )
+    expect(facts).to_contain_text("failed: the cell or the atoms collapsed while it was relaxed")
+    assert failures == []

@@ -144,7 +144,12 @@ def test_a_goal_that_is_being_made_is_counted_and_every_field_that_is_wrong_name
     assert {"name", "pool", "method", "validator"} <= {each["field"] for each in nothing["errors"]}
 
     begun = preview(api, {"pool": {"elements": ["Al"]}})
-    assert begun["pool"] == {"size": 4, "looked_at": 4, "known": None, "hits": None, "is_estimate": False}
+    assert begun["pool"] == {
+        "size": 4, "left_out": {}, "looked_at": 4, "known": None, "hits": None, "is_estimate": False,
+    }  # fmt: skip
+    gate = {"energy_above_hull": {"max": 0.1, "method": "sevennet-l3i5"}}
+    gated = preview(api, {"pool": {"elements": ["Al"], **gate}})["pool"]
+    assert (gated["size"], gated["left_out"]) == (0, {"energy above hull by sevennet-l3i5": 4})
 
     goal = {
         "name": "wide-gaps",

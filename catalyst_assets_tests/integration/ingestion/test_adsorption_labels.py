@@ -118,6 +118,7 @@ def test_the_lowest_energy_without_anomaly_becomes_a_label_of_its_bulk_in_any_or
             connection,
             "loop/known_labels",
             campaign="her",
+            relaxed_by=None,
             method="RPBE",
             properties=["adsorption_energy_H"],
             kinds_without_labels=list(KINDS_WITHOUT_LABELS),

@@ -73,6 +73,18 @@ def test_exchanged_cations_of_a_double_perovskite_are_one_crystal(platform: Plat
     assert ids(platform) == {"Ba-Mg-W-O", "Ba-Ca-W-O"}
 
 
+def test_every_combination_of_an_alloy_becomes_a_candidate(platform: Platform, tmp_path: Path) -> None:
+    sites = {"A": ["Pt", "Ni"], "B": ["Ni", "Pt", "Al"]}
+    enumerate_(platform, write(tmp_path, prototype="L1_2", sites=sites))
+    load(platform)
+    assert ids(platform) == {"Pt-Ni", "Pt-Al", "Ni-Pt", "Ni-Al"}
+
+    # A and B of an equiatomic alloy exchanged are one crystal.
+    enumerate_(platform, write(tmp_path, prototype="L1_0", sites=sites))
+    load(platform)
+    assert ids(platform) == {"Ni-Pt", "Pt-Al", "Ni-Al"}
+
+
 def test_a_changed_enumeration_replaces_its_candidates_and_the_same_one_changes_nothing(
     platform: Platform, tmp_path: Path
 ) -> None:

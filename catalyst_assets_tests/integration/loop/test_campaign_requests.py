@@ -74,7 +74,8 @@ def test_requests_are_carried_out_in_their_order_and_say_what_became_of_them(
     answers = [answer_of(database, number) for number in asked]
     unknown = (
         "unknown field 'element': did you mean elements or only_elements or exclude_elements? known are source, elements, "
-        "only_elements, exclude_elements, chemical_system, n_sites_min, n_sites_max, lacks"
+        "only_elements, exclude_elements, chemical_system, n_sites_min, n_sites_max, lacks, "
+        "energy_above_hull, relaxed_by"
     )
     assert [(each["status"], each["answer"]) for each in answers] == [
         ("done", "Campaign new is active: its test set is frozen."),

@@ -104,7 +104,7 @@ def test_two_daemons_drive_a_campaign_of_three_iterations_to_its_end_as_one_woul
                 if sys.exc_info()[0] is not None:
                     print((tmp_path / "daemon.log").read_text(errors="replace")[-5000:])
             runs = [
-                (run.tags["dagster/partition"], run.job_name, run.status)
+                (run.tags["dagster/partition"], run.job_name, run.status.value)
                 for run in instance.get_runs()
                 if run.tags.get("catalyst/campaign") == goal.name
             ]
@@ -129,5 +129,5 @@ def test_two_daemons_drive_a_campaign_of_three_iterations_to_its_end_as_one_woul
     assert [row["n_answered"] for row in turns] == [8, 6, 6]
     assert turns[2]["label_count"] > turns[1]["label_count"] > 0
     assert sorted(runs) == sorted(
-        (key, job, dg.DagsterRunStatus.SUCCESS) for key in expected for job in ("iteration", "validation")
+        (key, job, "SUCCESS") for key in expected for job in ("iteration", "validation")
     )

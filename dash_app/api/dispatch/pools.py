@@ -10,7 +10,7 @@ from cachetools import TTLCache
 
 from catalyst_assets.campaigns.evaluations import judge_hits
 from catalyst_assets.campaigns.model import Campaign
-from catalyst_assets.campaigns.pool import count_pool, sample_pool
+from catalyst_assets.campaigns.pool import count_left_out, count_pool, sample_pool
 from catalyst_assets.campaigns.pool_filter import Pool
 from dash_app.goal_contract import PoolPreview
 from resources.postgres.database import execute, fetch_all
@@ -39,10 +39,16 @@ class Previews:
         execute(connection, "app/limit_statements", milliseconds=MOST_MILLISECONDS)
         selected = pool.model_dump_json()
         size: int = self.kept(f"size {selected}", lambda: count_pool(connection, pool))
+        left_out = self.kept(f"left out {selected}", lambda: count_left_out(connection, pool))
         looked_at = min(size, MOST_LOOKED_AT)
         if campaign is None:
             return PoolPreview(
-                size=size, looked_at=looked_at, known=None, hits=None, is_estimate=looked_at < size
+                size=size,
+                left_out=left_out,
+                looked_at=looked_at,
+                known=None,
+                hits=None,
+                is_estimate=looked_at < size,
             )
         parts = campaign.model_dump(mode="json", include={"criteria", "objective", "method", "derive"})
         known, hits = self.kept(
@@ -50,7 +56,12 @@ class Previews:
             lambda: _judge(connection, pool, campaign),
         )
         return PoolPreview(
-            size=size, looked_at=looked_at, known=known, hits=hits, is_estimate=looked_at < size
+            size=size,
+            left_out=left_out,
+            looked_at=looked_at,
+            known=known,
+            hits=hits,
+            is_estimate=looked_at < size,
         )
 
     def kept(self, key: str, find: Callable[[], Any]) -> Any:

@@ -26,6 +26,7 @@ from dash_app.material_contract import (
     NewNote,
     Note,
     NoteList,
+    Relaxation,
 )
 from resources.postgres.database import Row, fetch_all, fetch_one
 
@@ -56,6 +57,10 @@ def show_material(material_id: MaterialId, connection: Transaction) -> Response:
         sources=[
             MaterialSource(**each, page=source_page(each["source"], each["source_id"]))
             for each in fetch_all(connection, "app/materials/sources", material_id=material_id)
+        ],
+        relaxations=[
+            Relaxation.model_validate(each)
+            for each in fetch_all(connection, "app/materials/relaxations", material_id=material_id)
         ],
         predictions=[
             _prediction(each)

@@ -37,7 +37,7 @@ def list_calculations(
     limit: Annotated[int, Query(ge=1, le=1000, description="Most calculations on the page.")] = 100,
     offset: Annotated[int, Query(ge=0, le=100_000, description="Calculations before the page.")] = 0,
 ) -> CalculationPage:
-    """One page of the calculations that answer for candidates of a campaign (`validator: gpaw` or `command`)."""
+    """One page of the calculations that answer for candidates of a campaign (`validator: gpaw`, `adsorption` or `command`)."""
     goal = find_document(connection, name)
     rows = fetch_all(
         connection,

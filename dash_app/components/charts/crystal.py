@@ -84,6 +84,11 @@ def read_crystal(structure: dict[str, Any]) -> Crystal | None:
     return Crystal(cell, _vectors(cell), sites)
 
 
+def lengths_of(vectors: list[list[float]]) -> str:
+    """Say how long the vectors of a lattice are."""
+    return Crystal(_cell(vectors), vectors, []).lengths_text
+
+
 def sites_table(crystal: Crystal) -> html.Div:
     """Lay out sites with their fractional positions: as many as somebody may read."""
     rows = [

@@ -8,12 +8,18 @@ from urllib.parse import quote
 from dash import html
 
 from catalyst_assets.constants import title_of
-from dash_app.components.charts.crystal import Crystal
+from dash_app.components.charts.crystal import Crystal, lengths_of
 from dash_app.components.links import material_link
 from dash_app.components.tables import pairs, remark, table
-from dash_app.components.wording import MISSING, count, formula, moment, number, with_unit
+from dash_app.components.wording import MISSING, count, formula, moment, number, signed, with_unit
 from dash_app.contract import API_PREFIX
-from dash_app.material_contract import ComputedProperty, MaterialDetail, MaterialSource, NeighbourList
+from dash_app.material_contract import (
+    ComputedProperty,
+    MaterialDetail,
+    MaterialSource,
+    NeighbourList,
+    Relaxation,
+)
 
 _NAMES: Final = {
     "materials_project": "Materials Project",
@@ -23,6 +29,8 @@ _NAMES: Final = {
     "optimade_oqmd": "OQMD (OPTIMADE)",
     "optimade_alexandria": "Alexandria (OPTIMADE)",
     "uploads": "Uploaded",
+    "potential": "Computed here",
+    "potential_hull": "Computed here, hull",
 }
 # Of a neighbour: its other values are on its own page.
 _SHOWN_VALUES: Final = 2
@@ -45,6 +53,7 @@ def crystal_facts(material: MaterialDetail, crystal: Crystal | None) -> list[Any
             ("Angles", crystal.angles_text),
             ("Volume", f"{crystal.volume:.4g} Å³"),
         ]
+    facts += [(f"Relaxed by {each.method}", _relaxed(each)) for each in material.relaxations]
     file = html.A(
         "Download CIF",
         href=f"{API_PREFIX}/materials/{quote(material.material_id, safe=':')}/cif",
@@ -94,6 +103,20 @@ def neighbours_table(found: NeighbourList, campaign: str | None) -> Any:
         table(("Material", "Feature distance", "Known"), rows, "figures nearest"),
         remark("Feature distance has no scale: 0 where two structures are described the same."),
     ]
+
+
+def _relaxed(found: Relaxation) -> Any:
+    """Say what a potential made of the structure: its cell, or why there is none."""
+    if found.status == "failed" or found.lattice is None or found.volume_change is None:
+        return f"failed: {found.reason}"
+    told = [f"volume {signed(f'{100 * found.volume_change:+.1f}')} %"]
+    if found.space_group_after != found.space_group_before and found.space_group_after is not None:
+        told.append(f"space group no. {found.space_group_after}")
+    if found.status == "not_converged":
+        told.append(f"not converged in {count(found.steps or 0, 'step')}")
+    if found.formation_problem and found.status == "converged":
+        told.append(f"no formation energy: {found.formation_problem}")
+    return [html.Div(lengths_of(found.lattice)), html.Div(" · ".join(told), className="soft small")]
 
 
 def _source(source: MaterialSource) -> html.Li:

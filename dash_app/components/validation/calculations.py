@@ -26,7 +26,7 @@ _LOOKS: Final = {
 def calculations_view(page: CalculationPage, validator: str) -> list[Any]:
     """Show a campaign's calculations; ``validator`` is who answers."""
     if not page.items:
-        if validator in ("gpaw", "command"):
+        if validator in ("gpaw", "adsorption", "command"):
             return [
                 empty_state(
                     "No calculation was asked for yet",
@@ -36,7 +36,8 @@ def calculations_view(page: CalculationPage, validator: str) -> list[Any]:
         return [
             empty_state(
                 "This campaign computes nothing",
-                f"Its validator is {title_of(validator).lower()}. Calculations are those of the validators gpaw and command.",
+                f"Its validator is {title_of(validator).lower()}. Calculations are those of the validators "
+                "gpaw, adsorption and command.",
             )
         ]
     counts = ", ".join(f"{page.counts[status]:,} {status}" for status in _LOOKS if page.counts.get(status))

@@ -1,5 +1,5 @@
 -- Materials among some changes that have adsorption energies, or labels of such.
--- Parameters: after, until (of changes), source, method, properties (JSON: adsorbate → property).
+-- Parameters: after, until (of changes), published, computed (sources), properties (JSON: adsorbate → property).
 WITH wanted AS (
     SELECT key AS adsorbate, value AS property FROM jsonb_each_text(CAST(:properties AS jsonb))
 ),
@@ -11,7 +11,13 @@ FROM changed
 JOIN material_sources bulk USING (material_id)
 JOIN adsorption_energies energy ON energy.bulk_mpid = bulk.source_id
 WHERE bulk.source = 'materials_project'
-  AND energy.source = :source AND energy.method = :method AND energy.frame = -1 AND energy.anomaly = 0
+  AND energy.source = :published AND energy.frame = -1 AND energy.anomaly = 0
+UNION
+SELECT changed.material_id
+FROM changed
+JOIN materials own ON changed.material_id IN (own.material_id, own.same_as)
+JOIN adsorption_energies energy ON energy.material_id = own.material_id
+WHERE energy.source = :computed AND energy.frame = -1 AND energy.anomaly = 0
 UNION
 SELECT known.material_id
 FROM changed
@@ -21,6 +27,6 @@ WHERE EXISTS (
     SELECT 1
     FROM wanted
     CROSS JOIN LATERAL jsonb_array_elements(known.properties -> wanted.property) entry
-    WHERE entry ? 'derived' AND entry ->> 'source' = :source
+    WHERE entry ? 'derived' AND entry ->> 'source' IN (:published, :computed)
 )
 ORDER BY material_id;

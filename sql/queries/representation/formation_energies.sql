@@ -11,6 +11,8 @@ SELECT DISTINCT ON (m.structure_hash, entry ->> 'method')
 FROM materials m
 CROSS JOIN LATERAL jsonb_array_elements(m.properties -> 'formation_energy_per_atom') AS entry
 WHERE NOT m.deprecated
+  -- What a potential says is of the structure that it relaxed, and no functional's.
+  AND NOT entry ? 'derived'
   AND NOT EXISTS (
       SELECT 1 FROM held WHERE held.material_id = m.material_id OR held.structure_hash = m.structure_hash)
 ORDER BY

@@ -1,7 +1,7 @@
 -- Whether any structure in use has neither features nor an entry in quarantine. A :feature_set that is null has none.
 SELECT EXISTS (
-    SELECT 1 FROM materials m
-    WHERE NOT m.deprecated
+    SELECT 1 FROM described_structures m
+    WHERE m.in_use
       AND NOT EXISTS (
           SELECT 1 FROM structure_features f
           WHERE f.feature_set = :feature_set AND f.structure_hash = m.structure_hash)

@@ -1,2 +1,2 @@
 -- Every distinct structure in use.
-SELECT DISTINCT structure_hash FROM materials WHERE NOT deprecated ORDER BY structure_hash
+SELECT DISTINCT structure_hash FROM described_structures WHERE in_use ORDER BY structure_hash

@@ -2,8 +2,8 @@
 SELECT
     structure_hash,
     (array_agg(structure_json ORDER BY material_id))[1] AS structure_json,
-    array_agg(material_id ORDER BY material_id) AS material_ids
-FROM materials
+    array_agg(DISTINCT material_id) AS material_ids
+FROM described_structures
 WHERE structure_hash = ANY (CAST(:structure_hashes AS text[]))
 GROUP BY structure_hash
 ORDER BY structure_hash

@@ -129,7 +129,7 @@ def _molecule(setup: Setup, element: str) -> dict[str, Any]:
     if element == "S":
         species, centred = ["S"] * 8, _s8_ring()
     else:
-        atoms = molecule(f"{element}2")  # type: ignore[no-untyped-call]
+        atoms = molecule(f"{element}2")
         species, centred = atoms.get_chemical_symbols(), atoms.positions - atoms.positions.mean(axis=0)
     # Three different edges, so that degenerate orbitals are not forced to share an electron.
     box = np.ptp(centred, axis=0) + 2 * VACUUM + np.array([0.0, 0.4, 0.8])

@@ -126,7 +126,7 @@ def _relax_all(
 
     atoms = to_atoms(crystal, None)
     atoms.calc = Steps()
-    free: Any = FrechetCellFilter(atoms)  # type: ignore[no-untyped-call]
+    free: Any = FrechetCellFilter(atoms)
     with BFGS(free, logfile=None, maxstep=LARGEST_MOVE) as optimizer:
         converged = optimizer.run(
             fmax=method["force_tolerance_ev_per_angstrom"], steps=method["max_relaxation_steps"]

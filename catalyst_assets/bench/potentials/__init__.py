@@ -1,0 +1,1 @@
+"""Measurements of potentials: how fast they answer, and how right they are."""

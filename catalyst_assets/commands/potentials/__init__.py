@@ -1,0 +1,1 @@
+"""The commands about potentials: their environments, and adsorption energies by them."""

@@ -1,0 +1,1 @@
+"""Potentials as the platform asks them, over the real protocol."""

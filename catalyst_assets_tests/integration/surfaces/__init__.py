@@ -1,0 +1,1 @@
+"""Adsorption energies by a potential, through the database."""

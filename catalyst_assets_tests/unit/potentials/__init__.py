@@ -1,0 +1,1 @@
+"""Potentials without a worker."""
