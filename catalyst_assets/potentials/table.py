@@ -47,7 +47,7 @@ class PotentialSpec(_Declared):
         description="`module:function` that returns a calculator of ASE, where the kind is `calculator`.",
     )
     checkpoint: str | None = Field(
-        default=None, description="Weights: a path among the environment's packages."
+        default=None, description="Weights: a path among the environment's packages, or a file of your own."
     )
     sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
     options: dict[str, Any] = Field(default_factory=dict)

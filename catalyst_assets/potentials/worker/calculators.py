@@ -12,6 +12,8 @@ from .structures import Neighbours, Structure
 # It finds its own neighbours: these only tell whether atoms have fallen into each other.
 _CUTOFF_ANGSTROM = 2.0
 _LAST_ELEMENT = 118
+# Of the options, what stands for the file of weights.
+_CHECKPOINT = "{checkpoint}"
 
 
 class AnyCalculator:
@@ -23,16 +25,25 @@ class AnyCalculator:
         ``module:function``; called with ``options`` it returns the calculator.
     elements
         Symbols that it knows; none for all.
+    checkpoint
+        File of weights whose hash was looked at; it takes the place of ``{checkpoint}`` among the options.
     """
 
     cutoff = _CUTOFF_ANGSTROM
     edges = 1
 
-    def __init__(self, factory: str, options: Mapping[str, Any], elements: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        factory: str,
+        options: Mapping[str, Any],
+        elements: Sequence[str] = (),
+        checkpoint: str | None = None,
+    ) -> None:
         from ase.data import atomic_numbers
 
         module, _, name = factory.partition(":")
-        self._calculator = getattr(importlib.import_module(module), name)(**options)
+        given = {option: checkpoint if value == _CHECKPOINT else value for option, value in options.items()}
+        self._calculator = getattr(importlib.import_module(module), name)(**given)
         known = [atomic_numbers[symbol] for symbol in elements] or range(1, _LAST_ELEMENT + 1)
         self.elements = frozenset(known)
 

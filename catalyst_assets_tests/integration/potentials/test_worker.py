@@ -1,5 +1,6 @@
 """Asking a potential through its own process: values, refusals, and processes that die."""
 
+import hashlib
 import os
 import signal
 import sys
@@ -21,8 +22,10 @@ from ase.optimize import FIRE
 from catalyst_assets.errors import UsageError
 from catalyst_assets.potentials.client import WorkerPotential
 from catalyst_assets.potentials.environments import PotentialError
-from catalyst_assets.potentials.interface import Relaxation
-from catalyst_assets_tests.integration.potentials.emt_installation import METHOD
+from catalyst_assets.potentials.interface import Answer, Relaxation
+from catalyst_assets.potentials.known_answers import known_crystal
+from catalyst_assets_tests.integration.potentials.emt_installation import METHOD, write_potentials
+from catalyst_assets_tests.mace_files import pickled, tiny_mace
 from resources.settings import Settings, load_settings
 
 
@@ -239,6 +242,34 @@ def test_a_worker_that_is_killed_from_outside_loses_nothing(tmp_path: Path) -> N
     assert sorted(answers) == sorted(asked)
     assert {each.error for each in answers.values()} == {""}
     assert answers["Pt3"].energy == pytest.approx(of_emt(bulk("Pt")).get_potential_energy(), abs=1e-9)
+
+
+def test_a_file_of_weights_is_opened_by_its_hash_alone(tmp_path: Path) -> None:
+    from mace.calculators import MACECalculator
+
+    weights = tmp_path / "tiny.model"
+    weights.write_bytes(pickled(tiny_mace(heads=("first",))))
+    options = {"model_paths": "{checkpoint}", "device": "cpu", "default_dtype": "float64"}
+    declared = {
+        "factory": "mace.calculators:MACECalculator",
+        "checkpoint": str(weights),
+        "options": options,
+        "elements": ["H", "O", "Ti", "Sr"],
+    }
+    sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+
+    def answers(sha256: str) -> list[Answer]:
+        file = write_potentials(tmp_path, sys.executable, sha256=sha256, **declared)
+        settings = load_settings(home=tmp_path / "home", potentials_file=file)
+        return list(WorkerPotential.of(METHOD, settings).evaluate({"SrTiO3": known_crystal()}))
+
+    told = known_crystal()
+    told.calc = MACECalculator(models=[tiny_mace(heads=("first",))], device="cpu", default_dtype="float64")
+    (answer,) = answers(sha256)
+    assert answer.energy == pytest.approx(told.get_potential_energy(), abs=1e-9)
+    np.testing.assert_allclose(answer.forces, told.get_forces(), atol=1e-9)
+    with pytest.raises(PotentialError, match=f"has the sha256 {sha256}, expected is {'0' * 64}"):
+        answers("0" * 64)
 
 
 def test_a_molecule_is_asked_without_a_cell(settings: Settings) -> None:
