@@ -4,8 +4,6 @@ The fields and their rules, nothing else: reading files is ``library``, judging 
 known physics ``derived``. The same model drives the assets, the app and the benchmark.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,6 +23,7 @@ from pydantic import (
 
 from catalyst_assets.campaigns.derivations import DERIVATIONS
 from catalyst_assets.campaigns.pool_filter import Finite, FrozenModel, Pool, PropertyName
+from catalyst_assets.documents import hash_document
 from catalyst_assets.durations import Duration
 from catalyst_assets.vocabulary.people import check_text
 from catalyst_assets.vocabulary.validators import ValidatorName
@@ -352,5 +351,4 @@ class Campaign(FrozenModel):
     @cached_property
     def sha256(self) -> str:
         """Hash of the canonical document."""
-        canonical = json.dumps(self.document, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return hash_document(self.document)

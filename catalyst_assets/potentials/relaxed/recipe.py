@@ -4,11 +4,11 @@ A row that another recipe made is none of the potential's any more: its structur
 hull beside those of this one. What a run asked for holds until another asks for something else.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from catalyst_assets.documents import hash_document
 from catalyst_assets.potentials.interface import Relaxation
 from catalyst_assets.potentials.relaxed.chosen import chosen_potential
 from catalyst_assets.potentials.table import find_potential
@@ -41,8 +41,7 @@ class Recipe:
     @property
     def sha256(self) -> str:
         """Its hash."""
-        canonical = json.dumps(self.document, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return hash_document(self.document)
 
     @property
     def keys(self) -> dict[str, str]:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from catalyst_assets.documents import hash_document
 from catalyst_assets.errors import UsageError
 from catalyst_assets.potentials.client import WorkerPotential
 from catalyst_assets.potentials.relaxed.chosen import chosen_potential
 from catalyst_assets.potentials.table import find_potential
 from catalyst_assets.surfaces.adsorption import AdsorptionSettings, known_adsorbates, known_references
 from catalyst_assets.surfaces.computed.choosing import Choice, choose_materials, cut_shards, waiting
-from catalyst_assets.surfaces.computed.recipe import hash_recipe, write_recipe
+from catalyst_assets.surfaces.computed.recipe import write_recipe
 from catalyst_assets.surfaces.slabs import Facet, SlabSettings
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def plan_adsorption(
     WorkerPotential.of(method, platform.settings)
     materials = choose_materials(platform.database, choice)
     with platform.database.transaction() as connection:
-        rows = waiting(connection, materials, names, method, hash_recipe(recipe), again=again)
+        rows = waiting(connection, materials, names, method, hash_document(recipe), again=again)
     most = len(rows) if choice.materials else choice.most
     cut = cut_shards(platform.settings, rows[:most], len(wanted.facets) or wanted.most_facets)
     licence = find_potential(method, platform.settings).terms()

@@ -1,6 +1,5 @@
 """All that adsorption energies depend on beside the crystal, as a document: its hash names what was computed alike."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -61,12 +60,6 @@ def of_potential(adsorption: AdsorptionSettings, potential: PotentialSpec) -> Ad
 def is_default(recipe: Mapping[str, Any]) -> bool:
     """Tell whether a document holds the settings that are taken where nobody says others: only those make labels."""
     return replace(read_settings(recipe), with_u=()) == AdsorptionSettings()
-
-
-def hash_recipe(recipe: Mapping[str, Any]) -> str:
-    """Return the sha256 of a document."""
-    canonical = json.dumps(recipe, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _facet(indices: list[int]) -> Facet:

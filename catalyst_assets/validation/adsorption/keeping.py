@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from pydantic import ValidationError
 
+from catalyst_assets.documents import hash_document
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.potentials.table import find_potential
 from catalyst_assets.surfaces.computed.outcomes import Outcome
-from catalyst_assets.surfaces.computed.recipe import hash_recipe, is_default
+from catalyst_assets.surfaces.computed.recipe import is_default
 from catalyst_assets.surfaces.computed.storing import Computation, store_outcome
 from catalyst_assets.validation.adsorption.answerable import ADSORBATES
 from catalyst_assets.validation.adsorption.program import STATES
@@ -49,4 +50,4 @@ def _computation(platform: "Platform", job: "Mapping[str, Any]") -> Computation:
     method = dict(job["method"])
     name = method.pop("name")
     licence = find_potential(name, platform.settings).terms()
-    return Computation(name, hash_recipe(method), licence, is_default(method))
+    return Computation(name, hash_document(method), licence, is_default(method))

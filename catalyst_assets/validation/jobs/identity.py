@@ -3,11 +3,11 @@
 The same calculation is the same job, whoever asks for it and however often.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from catalyst_assets.documents import hash_document
 
 JOB_FORMAT: Final = 1
 
@@ -43,5 +43,4 @@ class Calculation:
             "properties": sorted(set(self.properties)),
             "settings": dict(self.settings),
         }
-        canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return hash_document(document)

@@ -10,6 +10,7 @@ from ase.calculators.emt import EMT
 from pymatgen.core.structure import Structure
 
 from catalyst_assets.build import build_defs
+from catalyst_assets.documents import hash_document
 from catalyst_assets.ingestion.derived.adsorption_labels import label_bulk_materials
 from catalyst_assets.potentials.calculator import CalculatorPotential
 from catalyst_assets.potentials.interface import Relaxation
@@ -17,7 +18,6 @@ from catalyst_assets.surfaces.adsorption import AdsorptionSettings, compute_adso
 from catalyst_assets.surfaces.computed.choosing import Choice
 from catalyst_assets.surfaces.computed.outcomes import Outcome, Refused, State
 from catalyst_assets.surfaces.computed.planning import plan_adsorption
-from catalyst_assets.surfaces.computed.recipe import hash_recipe
 from catalyst_assets.surfaces.computed.storing import NUMBERS, Computation, measure_account, store_outcome
 from catalyst_assets.surfaces.results import AdsorptionResult
 from catalyst_assets_tests.integration.potentials.emt_installation import METHOD, fcc, load_crystals
@@ -285,7 +285,7 @@ def test_most_counts_those_that_wait(platform: Platform, tmp_path: Path) -> None
     (shard,) = first.shards
     assert (shard["materials"], first.counts) == (["crystals:cu"], (1, 2, 1, 1))
 
-    by = Computation(METHOD, hash_recipe(shard["recipe"]), "free")
+    by = Computation(METHOD, hash_document(shard["recipe"]), "free")
     keep(platform, Outcome(states=(state(-0.2),)), by)
     second = plan_adsorption(platform, choice, METHOD, ["H"], AdsorptionSettings())
     assert (second.shards[0]["materials"], second.beyond) == (["crystals:pt"], 0)

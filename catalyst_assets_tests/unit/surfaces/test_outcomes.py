@@ -8,6 +8,7 @@ import pytest
 from ase import Atoms
 from ase.calculators.emt import EMT
 
+from catalyst_assets.documents import hash_document
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.prototypes.formulas import build_from_formula
 from catalyst_assets.potentials.calculator import CalculatorPotential
@@ -15,7 +16,7 @@ from catalyst_assets.potentials.interface import Answer, Relaxation
 from catalyst_assets.surfaces.adsorbates import ADSORBATES
 from catalyst_assets.surfaces.adsorption import AdsorptionSettings
 from catalyst_assets.surfaces.computed.outcomes import Outcome, compute_outcomes
-from catalyst_assets.surfaces.computed.recipe import hash_recipe, is_default, read_settings, write_recipe
+from catalyst_assets.surfaces.computed.recipe import is_default, read_settings, write_recipe
 from catalyst_assets.surfaces.hubbard import metals_with_u, why_mixed
 from catalyst_assets.surfaces.slabs import SlabSettings
 from resources.settings import Settings, load_settings
@@ -98,8 +99,8 @@ def test_a_recipe_holds_all_settings_and_the_weights(settings: Settings) -> None
         write_recipe("sevennet-l3i5", settings, wanted),
         write_recipe("sevennet-0", settings, replace(wanted, most_facets=1)),
     ]
-    assert len({hash_recipe(each) for each in (recipe, *others)}) == 4
-    assert hash_recipe(write_recipe("sevennet-0", settings, wanted)) == hash_recipe(recipe)
+    assert len({hash_document(each) for each in (recipe, *others)}) == 4
+    assert hash_document(write_recipe("sevennet-0", settings, wanted)) == hash_document(recipe)
 
 
 def test_what_would_mix_two_functionals_is_refused_before_it_is_relaxed() -> None:
