@@ -119,7 +119,7 @@ class _Telling:
     def _tell(self, what: str, structures: "Mapping[str, Atoms]") -> None:
         if structures:
             largest = max(map(len, structures.values()))
-            typer.echo(f"{self.method}: {len(structures)} {what}, of up to {largest} atoms", err=True)
+            typer.echo(f"{self.method}: {what}, {len(structures)} of at most {largest} atoms each", err=True)
 
 
 def _read(materials: list[str], settings: "Settings", home: Path | None) -> "dict[str, Structure]":

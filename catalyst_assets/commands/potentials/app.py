@@ -27,20 +27,19 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
     from rich.console import Console
 
     from catalyst_assets.commands.tables import narrow_table
-    from catalyst_assets.potentials.table import ENVIRONMENTS, known_potentials
+    from catalyst_assets.potentials.table import known_potentials
     from resources.settings import load_settings
 
     settings = load_settings(home=home)
     rows: list[dict[str, Any]] = []
     for name, spec in known_potentials(settings).items():
-        environment = ENVIRONMENTS[spec.environment] if spec.environment else None
         rows.append(
             {
                 "name": name,
                 "environment": spec.environment or str(spec.python),
                 "state": _state_of(spec, settings),
                 "functional": spec.functional,
-                "licence": spec.licence or (environment.licence if environment else "as its owner says"),
+                "licence": spec.terms(),
                 "sha256": spec.sha256,
                 "corrections": spec.corrections,
                 "note": spec.note,
@@ -51,6 +50,8 @@ def list_(home: Home = None, as_json: AsJson = False) -> None:
         return
     table = narrow_table("", ["name", "environment", "state", "energies", "licence", "what it is"], [])
     table.columns[0].no_wrap = True
+    for column in table.columns:
+        column.min_width = len(str(column.header))
     for row in rows:
         table.add_row(
             *(row[name] for name in ("name", "environment", "state", "functional", "licence", "note"))

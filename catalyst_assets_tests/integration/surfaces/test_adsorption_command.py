@@ -36,7 +36,7 @@ def test_sites_of_a_file_are_told_with_the_lowest_and_every_stage(settings: Sett
     assert outcome["lowest"] == {"H": min(energies.values())}
     stages = [line for line in told.stderr.splitlines() if line.startswith(f"{METHOD}: ")]
     assert len(stages) == 5
-    assert stages[1].startswith(f"{METHOD}: 1 relaxations with the cell, of up to ")
+    assert stages[1].startswith(f"{METHOD}: relaxations with the cell, 1 of at most ")
 
 
 def test_slabs_are_as_asked(settings: Settings, platinum: str) -> None:
@@ -45,7 +45,7 @@ def test_slabs_are_as_asked(settings: Settings, platinum: str) -> None:
     assert thick.exit_code == 0, thick.output
     (outcome,) = json.loads(thick.stdout)["materials"].values()
     assert {tuple(each["facet"]) for each in outcome["states"]} == {(1, 0, 0)}
-    assert "of up to 24 atoms" in thick.stderr
+    assert "of at most 24 atoms" in thick.stderr
 
 
 @pytest.mark.parametrize(
