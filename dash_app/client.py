@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import httpx
@@ -11,6 +10,7 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalyst_assets.errors import CatalystError
+from catalyst_assets.neighbours import client_of_neighbour
 from dash_app.contract import API_PREFIX, FieldError, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -133,10 +133,7 @@ class ApiClient:
             It could not be reached.
         """
         if self._http is None:
-            # The API is a neighbour: proxies that the environment names are for the world outside. Cookies are each
-            # visitor's own: what the API sets for one must not come along for another.
-            kept = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-            self._http = httpx.AsyncClient(timeout=30.0, trust_env=False, cookies=kept)
+            self._http = client_of_neighbour(httpx.Timeout(30.0))
         visit = _visit.get()
         headers = (
             [] if visit is None else [(k.encode(), v.encode("latin-1")) for k, v in visit.headers.items()]

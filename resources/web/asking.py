@@ -8,10 +8,8 @@ import ipaddress
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
-import httpx
 from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -115,13 +113,6 @@ class AskingFor:
         if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
             found = found.ipv4_mapped
         return any(found in network for network in self._proxies)
-
-
-def client_of_neighbour(timeout: httpx.Timeout, limits: httpx.Limits | None = None) -> httpx.AsyncClient:
-    """Return what one server of ours asks another with: by no proxy, and keeping no visitor's cookie for the next."""
-    kept = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    limits = limits or httpx.Limits(max_connections=100, max_keepalive_connections=20)
-    return httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False, cookies=kept)
 
 
 def is_own_page(headers: Mapping[str, str]) -> bool:

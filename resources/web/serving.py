@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 
 from starlette.types import ASGIApp, Scope
 
+from catalyst_assets.neighbours import SERVER_KEEPS_SECONDS
 from resources.settings import Settings, get_settings
 from resources.web.asking import AskingFor
 from resources.web.guard import Guard, Hosts
@@ -45,4 +46,5 @@ def serve_guarded(
             log_level=log_level,
             # uvicorn would believe what any process of this machine says of a visitor.
             proxy_headers=False,
+            timeout_keep_alive=SERVER_KEEPS_SECONDS,
         )

@@ -19,8 +19,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalyst_assets.errors import UsageError
+from catalyst_assets.neighbours import client_of_neighbour
 from resources.settings import Settings
-from resources.web.asking import AskingFor, client_of_neighbour, is_own_page, session_cookie
+from resources.web.asking import AskingFor, is_own_page, session_cookie
 
 Need = Literal["open", "read", "admin"]
 SIGN_IN_PATH: Final = "/sign-in"

@@ -8,6 +8,8 @@ import argparse
 import socket
 from collections.abc import Sequence
 
+from catalyst_assets.neighbours import SERVER_KEEPS_SECONDS
+
 
 def bind(host: str, port: int) -> socket.socket:
     """Return a listening socket whose connections send at once what is written."""
@@ -34,6 +36,7 @@ def serve(arguments: Sequence[str] | None = None) -> None:
         factory=True,
         workers=options.workers,
         proxy_headers=False,
+        timeout_keep_alive=SERVER_KEEPS_SECONDS,
         host=options.host,
         port=options.port,
     )
