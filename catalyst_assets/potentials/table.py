@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalyst_assets.errors import UsageError
+from catalyst_assets.potentials.surface_settings import SurfaceSettings
 from resources.yaml_files import read_model
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ class PotentialSpec(_Declared):
         default=None,
         description="How its energies become comparable among compounds: `mp2020` where it learned the Materials Project's "
         "PBE and PBE+U energies as they were computed; none where it learned one functional, or corrected energies.",
+    )
+    surfaces: SurfaceSettings = Field(
+        default_factory=SurfaceSettings,
+        description="How its slabs are cut and relaxed where who asks does not say.",
     )
     licence: str | None = Field(
         default=None, description="Of its weights, where it is not its environment's."

@@ -19,14 +19,19 @@ from resources.platform import Platform
 
 
 class AdsorptionConfig(dg.Config):
-    """Which materials, adsorbates and facets; nothing is computed of materials that nobody chose."""
+    """Which materials, adsorbates and facets; nothing is computed of materials that nobody chose.
+
+    A default of surfaces is that of the potential's `surfaces` where it declares one.
+    """
 
     potential: str | None = Field(default=None, description="Which; by default that of `CATALYST_POTENTIAL`.")
     adsorbates: list[str] = Field(default=["H"], min_length=1, description="Of H, O, OH, OOH, C, CO, N, NH.")
     facets: list[list[int]] = Field(
         default=[], description="Miller indices, such as [[1, 1, 1]]; by default the densest planes."
     )
-    most_facets: int = Field(default=3, ge=1, description="Of a crystal whose facets are not named.")
+    most_facets: int | None = Field(
+        default=None, ge=1, description="Of a crystal whose facets are not named; by default 3."
+    )
     materials: list[str] = Field(default=[], description="Ids; all else that chooses is left aside then.")
     campaign: str | None = Field(default=None, description="The materials of its pool.")
     source: str | None = Field(default=None, description="Materials of this source.")
@@ -35,13 +40,19 @@ class AdsorptionConfig(dg.Config):
     most: int = Field(
         default=100, ge=1, description="Materials at most, the first of those that wait by their ids."
     )
-    layers: int = Field(default=4, ge=1, description="Layers of atoms of a slab at least.")
-    vacuum: float = Field(default=15.0, ge=5, description="From a slab up to the next, in Å.")
-    symmetric: bool = Field(
-        default=False,
+    layers: int | None = Field(
+        default=None, ge=1, description="Layers of atoms of a slab at least; by default 4."
+    )
+    vacuum: float | None = Field(
+        default=None, ge=5, description="From a slab up to the next, in Å; by default 15."
+    )
+    symmetric: bool | None = Field(
+        default=None,
         description="Whether slabs are free as a whole and alike on both sides; by default the bottom is held.",
     )
-    references: str = Field(default="OC20", description="Gas references: OC20, or CH4 for carbon by methane.")
+    references: str | None = Field(
+        default=None, description="Gas references: OC20 by default, or CH4 for carbon by methane."
+    )
     again: bool = Field(
         default=False, description="Whether materials are computed again of which a part had no energy."
     )
@@ -57,9 +68,9 @@ def materials_to_adsorb_on(
     context: dg.OpExecutionContext, config: AdsorptionConfig, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.DynamicOutput[dict[str, Any]]]:
     """Cut the chosen materials that lack an energy into shards."""
-    from catalyst_assets.surfaces.adsorption import AdsorptionSettings
+    from catalyst_assets.potentials.surface_settings import SurfaceSettings
     from catalyst_assets.surfaces.computed.choosing import Choice
-    from catalyst_assets.surfaces.computed.planning import plan_adsorption, read_facet, slab_settings
+    from catalyst_assets.surfaces.computed.planning import plan_adsorption, read_facet
 
     choice = Choice(
         tuple(config.materials),
@@ -78,8 +89,10 @@ def materials_to_adsorb_on(
             choice,
             config.potential,
             config.adsorbates,
-            AdsorptionSettings(
-                slab=slab_settings(config.layers, config.vacuum, symmetric=config.symmetric),
+            SurfaceSettings(
+                layers=config.layers,
+                vacuum=config.vacuum,
+                symmetric=config.symmetric,
                 facets=tuple(map(read_facet, config.facets)),
                 most_facets=config.most_facets,
                 references=config.references,

@@ -43,18 +43,24 @@ def adsorption(
             "--facet", help="Miller indices, such as 1,1,1; repeatable (default the densest planes)."
         ),
     ] = None,
-    most_facets: Annotated[int, typer.Option(min=1, help="Of a crystal whose facets are not named.")] = 3,
-    layers: Annotated[int, typer.Option(min=1, help="Layers of atoms of a slab at least.")] = 4,
-    vacuum: Annotated[float, typer.Option(min=5, help="From a slab up to the next, in Å.")] = 15.0,
+    most_facets: Annotated[
+        int | None, typer.Option(min=1, help="Of a crystal whose facets are not named (default 3).")
+    ] = None,
+    layers: Annotated[
+        int | None, typer.Option(min=1, help="Layers of atoms of a slab at least (default 4).")
+    ] = None,
+    vacuum: Annotated[
+        float | None, typer.Option(min=5, help="From a slab up to the next, in Å (default 15).")
+    ] = None,
     symmetric: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--symmetric", help="Slabs free as a whole and alike on both sides (default bottom held)."
+            "--symmetric/--held", help="Slabs free as a whole and alike on both sides (default bottom held)."
         ),
-    ] = False,
+    ] = None,
     references: Annotated[
-        str, typer.Option(help="Gas references: OC20, or CH4 for carbon by methane.")
-    ] = "OC20",
+        str | None, typer.Option(help="Gas references: OC20 (default), or CH4 for carbon by methane.")
+    ] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -66,17 +72,19 @@ def adsorption(
     """
     from catalyst_assets.potentials.client import WorkerPotential
     from catalyst_assets.potentials.relaxed.chosen import chosen_potential
-    from catalyst_assets.surfaces.adsorption import AdsorptionSettings, known_adsorbates, known_references
+    from catalyst_assets.potentials.surface_settings import SurfaceSettings
+    from catalyst_assets.surfaces.adsorption import known_adsorbates
     from catalyst_assets.surfaces.computed.outcomes import compute_outcomes
-    from catalyst_assets.surfaces.computed.planning import read_facet, slab_settings
-    from catalyst_assets.surfaces.computed.recipe import of_potential
+    from catalyst_assets.surfaces.computed.planning import read_facet
+    from catalyst_assets.surfaces.computed.recipe import settings_for
     from resources.settings import load_settings
 
     settings = load_settings(home=home)
     adsorbates = [each.name for each in known_adsorbates(adsorbate or ["H"])]
-    known_references(references)
-    wanted = AdsorptionSettings(
-        slab=slab_settings(layers, vacuum, symmetric=symmetric),
+    said = SurfaceSettings(
+        layers=layers,
+        vacuum=vacuum,
+        symmetric=symmetric,
         facets=tuple(read_facet(_indices(each)) for each in facet or ()),
         most_facets=most_facets,
         references=references,
@@ -84,8 +92,9 @@ def adsorption(
     asked = WorkerPotential.of(
         potential or chosen_potential(settings), settings, tell=lambda said: typer.echo(said, err=True)
     )
+    wanted = settings_for(asked.spec, said)
     crystals = _read(materials, settings, home)
-    outcomes = compute_outcomes(crystals, adsorbates, _Telling(asked), of_potential(wanted, asked.spec))
+    outcomes = compute_outcomes(crystals, adsorbates, _Telling(asked), wanted)
     if as_json:
         told = {"method": asked.method, "materials": {name: _json(each) for name, each in outcomes.items()}}
         typer.echo(json.dumps(told, indent=2))

@@ -30,7 +30,8 @@ class AnyCalculator:
     """
 
     cutoff = _CUTOFF_ANGSTROM
-    edges = 1
+    # One at a time: what a calculator kept of a structure's last step serves its next one.
+    edges = 0
 
     def __init__(
         self,

@@ -8,11 +8,12 @@ from catalyst_assets.documents import hash_document
 from catalyst_assets.errors import UsageError
 from catalyst_assets.potentials.client import WorkerPotential
 from catalyst_assets.potentials.relaxed.chosen import chosen_potential
+from catalyst_assets.potentials.surface_settings import SurfaceSettings
 from catalyst_assets.potentials.table import find_potential
-from catalyst_assets.surfaces.adsorption import AdsorptionSettings, known_adsorbates, known_references
+from catalyst_assets.surfaces.adsorption import known_adsorbates
 from catalyst_assets.surfaces.computed.choosing import Choice, choose_materials, cut_shards, waiting
-from catalyst_assets.surfaces.computed.recipe import write_recipe
-from catalyst_assets.surfaces.slabs import Facet, SlabSettings
+from catalyst_assets.surfaces.computed.recipe import is_default, read_settings, write_recipe
+from catalyst_assets.surfaces.slabs import Facet
 
 if TYPE_CHECKING:
     from resources.platform import Platform
@@ -40,7 +41,7 @@ def plan_adsorption(
     choice: Choice,
     potential: str | None,
     adsorbates: Sequence[str],
-    wanted: AdsorptionSettings,
+    said: SurfaceSettings,
     *,
     again: bool = False,
 ) -> Planned:
@@ -55,24 +56,19 @@ def plan_adsorption(
     """
     method = potential or chosen_potential(platform.settings)
     names = [each.name for each in known_adsorbates(adsorbates)]
-    known_references(wanted.references)
-    recipe = write_recipe(method, platform.settings, wanted)
+    recipe = write_recipe(method, platform.settings, said)
+    wanted = read_settings(recipe)
     WorkerPotential.of(method, platform.settings)
     materials = choose_materials(platform.database, choice)
     with platform.database.transaction() as connection:
         rows = waiting(connection, materials, names, method, hash_document(recipe), again=again)
     most = len(rows) if choice.materials else choice.most
     cut = cut_shards(platform.settings, rows[:most], len(wanted.facets) or wanted.most_facets)
-    licence = find_potential(method, platform.settings).terms()
-    about = {"method": method, "recipe": recipe, "licence": licence, "adsorbates": names, "again": again}
+    spec = find_potential(method, platform.settings)
+    kept = {"licence": spec.terms(), "by_default": is_default(recipe, spec)}
+    about = kept | {"method": method, "recipe": recipe, "adsorbates": names, "again": again}
     shards = tuple(about | {"materials": shard} for shard in cut)
     return Planned(shards, max(len(rows) - most, 0), len(materials))
-
-
-def slab_settings(layers: int, vacuum: float, *, symmetric: bool) -> SlabSettings:
-    """Return settings of slabs by what people say of them."""
-    free_depth = None if symmetric else SlabSettings.free_depth
-    return SlabSettings(layers=layers, vacuum=vacuum, free_depth=free_depth)
 
 
 def read_facet(indices: Sequence[int]) -> Facet:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from catalyst_assets.documents import hash_document
 from catalyst_assets.surfaces.computed.choosing import waiting
 from catalyst_assets.surfaces.computed.outcomes import compute_outcomes
-from catalyst_assets.surfaces.computed.recipe import is_default, read_settings
+from catalyst_assets.surfaces.computed.recipe import read_settings
 from catalyst_assets.surfaces.computed.storing import Computation, store_outcome
 from resources.postgres.database import fetch_all
 
@@ -41,7 +41,7 @@ def adsorb_shard(database: "Database", potential: "Potential", shard: Mapping[st
     from pymatgen.core.structure import Structure
 
     recipe, adsorbates, materials = shard["recipe"], shard["adsorbates"], shard["materials"]
-    computation = Computation(potential.method, hash_document(recipe), shard["licence"], is_default(recipe))
+    computation = Computation(potential.method, hash_document(recipe), shard["licence"], shard["by_default"])
     with database.transaction() as connection:
         rows = waiting(
             connection,

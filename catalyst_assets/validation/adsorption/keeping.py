@@ -49,5 +49,5 @@ def keep_states(platform: "Platform", folder: Path) -> None:
 def _computation(platform: "Platform", job: "Mapping[str, Any]") -> Computation:
     method = dict(job["method"])
     name = method.pop("name")
-    licence = find_potential(name, platform.settings).terms()
-    return Computation(name, hash_document(method), licence, is_default(method))
+    spec = find_potential(name, platform.settings)
+    return Computation(name, hash_document(method), spec.terms(), is_default(method, spec))

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -22,7 +23,12 @@ from catalyst_assets.validation.jobs.engine import Follower
 from catalyst_assets.validation.jobs.folder import job_folder
 from catalyst_assets.validation.registry import check_goal, find_validator, why_unavailable
 from catalyst_assets.validation.validators import Progress, WorkRequest
-from catalyst_assets_tests.integration.potentials.emt_installation import METHOD, fcc, load_crystals
+from catalyst_assets_tests.integration.potentials.emt_installation import (
+    METHOD,
+    fcc,
+    load_crystals,
+    write_potentials,
+)
 from catalyst_assets_tests.integration.surfaces.test_computed_adsorption import IRON, state
 from catalyst_assets_tests.loading import query
 from resources.platform import Platform
@@ -127,6 +133,21 @@ def test_the_lowest_site_is_the_answer_and_every_site_is_stored(platform: Platfo
 
     ask(platform, "pt")
     assert query(platform, "SELECT status, attempt FROM validation_jobs") == [("done", 1)]
+
+
+@pytest.mark.slow
+def test_slabs_are_those_that_the_potential_declares(platform: Platform, tmp_path: Path) -> None:
+    file = platform.settings.potentials_file
+    assert file is not None
+    surfaces = {"facets": [[1, 0, 0]], "layers": 2, "thickness": 0, "vacuum": 10, "width": 4}
+    write_potentials(file.parent, sys.executable, surfaces=surfaces)
+    load_crystals(platform, tmp_path, POOL)
+    ask(platform, "pt")
+
+    follow(platform)
+
+    rows = query(platform, "SELECT DISTINCT miller_index, by_default FROM adsorption_energies")
+    assert rows == [([1, 0, 0], True)]
 
 
 def test_a_bulk_that_the_potential_does_not_know_is_a_failure_with_that_reason(

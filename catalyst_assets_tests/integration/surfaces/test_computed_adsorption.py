@@ -14,6 +14,7 @@ from catalyst_assets.documents import hash_document
 from catalyst_assets.ingestion.derived.adsorption_labels import label_bulk_materials
 from catalyst_assets.potentials.calculator import CalculatorPotential
 from catalyst_assets.potentials.interface import Relaxation
+from catalyst_assets.potentials.surface_settings import SurfaceSettings
 from catalyst_assets.surfaces.adsorption import AdsorptionSettings, compute_adsorption
 from catalyst_assets.surfaces.computed.choosing import Choice
 from catalyst_assets.surfaces.computed.outcomes import Outcome, Refused, State
@@ -281,13 +282,13 @@ def test_most_counts_those_that_wait(platform: Platform, tmp_path: Path) -> None
     load_crystals(platform, tmp_path, METALS)
     choice = Choice(source="crystals", most=1)
 
-    first = plan_adsorption(platform, choice, METHOD, ["H"], AdsorptionSettings())
+    first = plan_adsorption(platform, choice, METHOD, ["H"], SurfaceSettings())
     (shard,) = first.shards
     assert (shard["materials"], first.counts) == (["crystals:cu"], (1, 2, 1, 1))
 
     by = Computation(METHOD, hash_document(shard["recipe"]), "free")
     keep(platform, Outcome(states=(state(-0.2),)), by)
-    second = plan_adsorption(platform, choice, METHOD, ["H"], AdsorptionSettings())
+    second = plan_adsorption(platform, choice, METHOD, ["H"], SurfaceSettings())
     assert (second.shards[0]["materials"], second.beyond) == (["crystals:pt"], 0)
 
 

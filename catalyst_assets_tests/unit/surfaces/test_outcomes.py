@@ -8,7 +8,6 @@ import pytest
 from ase import Atoms
 from ase.calculators.emt import EMT
 
-from catalyst_assets.documents import hash_document
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.prototypes.formulas import build_from_formula
 from catalyst_assets.potentials.calculator import CalculatorPotential
@@ -16,10 +15,8 @@ from catalyst_assets.potentials.interface import Answer, Relaxation
 from catalyst_assets.surfaces.adsorbates import ADSORBATES
 from catalyst_assets.surfaces.adsorption import AdsorptionSettings
 from catalyst_assets.surfaces.computed.outcomes import Outcome, compute_outcomes
-from catalyst_assets.surfaces.computed.recipe import is_default, read_settings, write_recipe
 from catalyst_assets.surfaces.hubbard import metals_with_u, why_mixed
 from catalyst_assets.surfaces.slabs import SlabSettings
-from resources.settings import Settings, load_settings
 
 SETTINGS = AdsorptionSettings(
     slab=SlabSettings(layers=2, thickness=0, free_depth=1.0, width=2.5),
@@ -80,27 +77,6 @@ def test_names_may_be_any_and_records_survive_json() -> None:
 
     assert Outcome.model_validate_json(outcome.model_dump_json()) == outcome
     assert outcome.states[0].name.startswith("1,1,1/0/H/")
-
-
-@pytest.fixture
-def settings(tmp_path: Any) -> Settings:
-    return load_settings(home=tmp_path)
-
-
-def test_a_recipe_holds_all_settings_and_the_weights(settings: Settings) -> None:
-    wanted = AdsorptionSettings(facets=((1, 0, 0), (1, 1, 1)), references="CH4", bulk=None)
-    recipe = write_recipe("sevennet-0", settings, wanted)
-
-    assert read_settings(recipe) == replace(wanted, with_u=metals_with_u("PBE+U"))
-    assert is_default(write_recipe("sevennet-0", settings))
-    assert not is_default(recipe)
-    others = [
-        write_recipe("sevennet-0", settings),
-        write_recipe("sevennet-l3i5", settings, wanted),
-        write_recipe("sevennet-0", settings, replace(wanted, most_facets=1)),
-    ]
-    assert len({hash_document(each) for each in (recipe, *others)}) == 4
-    assert hash_document(write_recipe("sevennet-0", settings, wanted)) == hash_document(recipe)
 
 
 def test_what_would_mix_two_functionals_is_refused_before_it_is_relaxed() -> None:
