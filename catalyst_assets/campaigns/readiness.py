@@ -16,7 +16,10 @@ from catalyst_assets.vocabulary.validators import VALIDATORS, Answers
 from resources.postgres.database import Role, fetch_all, fetch_one
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from catalyst_assets.campaigns.model import Campaign
+    from catalyst_assets.campaigns.pool_filter import Pool
     from resources.object_store import ObjectStore
     from resources.postgres.database import Database
 
@@ -57,7 +60,7 @@ def check_readiness(database: "Database", objects: "ObjectStore", campaign: "Cam
     learned = list(campaign.learned_properties)
     with database.transaction(Role.PIPELINE) as connection:
         pool = load_pool(connection, campaign.pool)
-        left_out = count_left_out(connection, campaign.pool)
+        left_out = explain_left_out(connection, campaign.pool)
         known = fetch_all(connection, "campaigns/known_values", properties=learned, method=campaign.method)
     labels = dict.fromkeys(learned, 0) | {row["property"]: row["n_materials"] for row in known}
     with_features = _count_features(objects, [row["structure_hash"] for row in pool])
@@ -73,7 +76,7 @@ def check_readiness(database: "Database", objects: "ObjectStore", campaign: "Cam
             *_problems(campaign, len(pool), with_features, answerable),
         ),
         remarks=(
-            *(_left_out(what, n) for what, n in left_out.items()),
+            *left_out,
             *_remarks(campaign, len(pool), with_features, answerable, labels),
         ),
     )
@@ -97,6 +100,11 @@ def _untrainable(objects: "ObjectStore", campaign: "Campaign") -> list[str]:
     except UsageError as error:
         return [str(error)]
     return []
+
+
+def explain_left_out(connection: "sa.Connection", pool: "Pool") -> list[str]:
+    """Say of how many materials a pool lacks a value that it asks for, and how they come by it."""
+    return [_left_out(what, n) for what, n in count_left_out(connection, pool).items()]
 
 
 def _left_out(what: str, n_materials: int) -> str:
@@ -167,7 +175,7 @@ def _remarks(
         )
     if answerable is None:
         said.append(
-            f"Answers come from the {VALIDATORS[campaign.validator].label}: candidates wait until they are there."
+            f"Answers come from {VALIDATORS[campaign.validator].in_sentence}: candidates wait until they are there."
         )
     if pool_size and campaign.initial_batch >= pool_size:
         said.append(

@@ -13,6 +13,7 @@ from catalyst_assets.campaigns.labels import hash_labels
 from catalyst_assets.campaigns.library import read_stored
 from catalyst_assets.campaigns.model import Campaign, Refresh
 from catalyst_assets.campaigns.pool import load_pool
+from catalyst_assets.campaigns.readiness import explain_left_out
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.loop.state import CampaignState, IterationState, JobHistory
@@ -61,8 +62,9 @@ def store_campaign(connection: "sa.Connection", campaign: Campaign, *, reopen: b
     if not pool:
         raise InvalidPoolError(
             f"The pool of campaign {campaign.name} is empty: no material matches "
-            f"{campaign.pool.model_dump(exclude_defaults=True)}.",
-            "Materialize `materials` from that source first, or widen the pool.",
+            f"{json.dumps(campaign.pool.model_dump(mode='json', exclude_defaults=True))}.",
+            " ".join(explain_left_out(connection, campaign.pool))
+            or "Materialize `materials` from that source first, or widen the pool.",
         )
     execute(
         connection,

@@ -126,11 +126,11 @@ def _wait_for_batch(state: CampaignState, latest: IterationState) -> Wait | None
         return None
     number = latest.key.iteration
     if latest.n_pending:
-        who = VALIDATORS[state.campaign.validator].label
+        who = VALIDATORS[state.campaign.validator].in_sentence
         return Wait(
-            f"1 candidate of iteration {number} awaits the {who}"
+            f"1 candidate of iteration {number} awaits {who}"
             if latest.n_pending == 1
-            else f"{latest.n_pending} candidates of iteration {number} await the {who}",
+            else f"{latest.n_pending} candidates of iteration {number} await {who}",
             "answers",
             str(latest.key),
             is_under_way=VALIDATORS[state.campaign.validator].answers is Answers.BY_JOBS

@@ -7,6 +7,7 @@ from catalyst_assets.campaigns.model import AnyOf, Bound, Campaign, Objective
 from catalyst_assets.campaigns.pool_filter import Pool
 from catalyst_assets.constants import in_sentence
 from catalyst_assets.vocabulary.known import label_of, unit_of
+from catalyst_assets.vocabulary.validators import VALIDATORS
 
 
 def describe_goal(campaign: Campaign) -> list[str]:
@@ -26,7 +27,7 @@ def describe_goal(campaign: Campaign) -> list[str]:
         f"{acquisition.strategy.value.replace('_', ' ')} (exploration weight {acquisition.exploration_weight:g})"
     )
     lines.append(
-        f"Measured with {campaign.method} by the {campaign.validator.replace('_', ' ')}, {campaign.review} review"
+        f"Measured with {campaign.method} by {VALIDATORS[campaign.validator].in_sentence}, {campaign.review} review"
     )
     if campaign.validation.concurrency is not None:
         lines.append(f"At most {campaign.validation.concurrency} candidates in validation at once")

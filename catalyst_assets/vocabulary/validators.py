@@ -41,6 +41,11 @@ class ValidatorSpec:
     description: str
     is_deterministic: bool = False
 
+    @property
+    def in_sentence(self) -> str:
+        """As a sentence names it: a name of its own without an article."""
+        return self.label if self.label[0].isupper() else f"the {self.label}"
+
 
 VALIDATORS: Final[Mapping[str, ValidatorSpec]] = {
     spec.name: spec

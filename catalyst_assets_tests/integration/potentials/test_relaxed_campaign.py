@@ -9,7 +9,7 @@ from catalyst_assets.campaigns.library import check_known
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.campaigns.pool import count_left_out, count_pool, load_pool
 from catalyst_assets.campaigns.pool_filter import Pool
-from catalyst_assets.errors import InvalidCampaignError
+from catalyst_assets.errors import InvalidCampaignError, InvalidPoolError
 from catalyst_assets.learning.training_set import build_training_set
 from catalyst_assets.loop.campaigns import open_iteration, start_campaign
 from catalyst_assets.partitions import IterationKey
@@ -57,6 +57,12 @@ def test_a_gate_lets_through_what_is_known_to_be_stable_by_its_method(
     gate = goal(energy_above_hull={"max": 0.02, "method": METHOD}).pool
     assert members(platform, gate) == []
     assert left_out(platform, gate) == {"energy above hull by emt": 11}
+    with pytest.raises(InvalidPoolError) as refused:
+        start_campaign(platform.database, goal(energy_above_hull={"max": 0.02, "method": METHOD}))
+    said = str(refused.value)
+    assert '"energy_above_hull": {"max": 0.02, "method": "emt"}' in said
+    assert "11 materials without energy above hull by emt are left out of the pool" in said
+    assert "`relaxed_structures` and `potential_energies`" in said
 
     materialize(platform, instance)
 
