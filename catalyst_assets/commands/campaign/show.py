@@ -153,9 +153,8 @@ def _found(summary: "CampaignSummary") -> str:
         best = decimals(summary.best[-1]) if summary.best and not math.isnan(summary.best[-1]) else "none"
         return f"Best value {best} after {summary.evaluated} evaluations of {summary.pool_size} candidates."
     of_all = f" of {summary.hits_in_pool}" if summary.hits_in_pool is not None else ""
-    text = (
-        f"{summary.hits}{of_all} hits after {summary.evaluated} evaluations of {summary.pool_size} candidates"
-    )
+    hits = "1 hit" if summary.hits == 1 and not of_all else f"{summary.hits}{of_all} hits"
+    text = f"{hits} after {summary.evaluated} evaluations of {summary.pool_size} candidates"
     if not summary.random_expected_hits:
         return f"{text}."
     text += f"; random choice expects {summary.random_expected_hits:.2f}"

@@ -134,16 +134,14 @@ def _source(source: MaterialSource) -> html.Li:
 
 
 def _values(known: Sequence[ComputedProperty]) -> Any:
-    given = [each for each in known if each.value is not None]
+    given: dict[str, str] = {}
+    for each in known:
+        if each.value is not None:
+            told = f"{each.label or title_of(each.property)} {number(each.value)} {each.unit}"
+            given.setdefault(told, f"{each.method}, {_NAMES.get(each.source, each.source)}")
     if not given:
         return MISSING
-    said = [
-        html.Div(
-            f"{each.label or title_of(each.property)} {number(each.value)} {each.unit}",
-            title=f"{each.method}, {_NAMES.get(each.source, each.source)}",
-        )
-        for each in given[:_SHOWN_VALUES]
-    ]
+    said = [html.Div(told, title=title) for told, title in list(given.items())[:_SHOWN_VALUES]]
     rest = len(given) - _SHOWN_VALUES
     return [*said, html.Div(f"and {count(rest, 'more value')}", className="soft")] if rest > 0 else said
 
