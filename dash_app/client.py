@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalyst_assets.errors import CatalystError
-from catalyst_assets.neighbours import client_of_neighbour
+from catalyst_assets.own_servers import client_of_own_server
 from dash_app.contract import API_PREFIX, FieldError, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -133,7 +133,7 @@ class ApiClient:
             It could not be reached.
         """
         if self._http is None:
-            self._http = client_of_neighbour(httpx.Timeout(30.0))
+            self._http = client_of_own_server(httpx.Timeout(30.0))
         visit = _visit.get()
         headers = (
             [] if visit is None else [(k.encode(), v.encode("latin-1")) for k, v in visit.headers.items()]

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from catalyst_assets.neighbours import client_of_neighbour
+from catalyst_assets.own_servers import client_of_own_server
 from resources.web.asking import AskingFor
 
 # https://www.rfc-editor.org/rfc/rfc9110#name-message-forwarding
@@ -27,7 +27,7 @@ _OWN: Final = frozenset({"date", "server"})
 def forward(api_url: str, asking: AskingFor) -> ASGIApp:
     """Return an application that has the API at ``api_url`` answer, and tells it for whom it asks."""
     # Streams stay open for as long as they are listened to, and how many requests come at once the API's gate decides.
-    client = client_of_neighbour(httpx.Timeout(None, connect=5.0), max_connections=None)
+    client = client_of_own_server(httpx.Timeout(None, connect=5.0), max_connections=None)
     kept_back = _HOP_BY_HOP | asking.dropped
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 from starlette.types import ASGIApp, Scope
 
-from catalyst_assets.neighbours import SERVER_KEEPS_SECONDS
+from catalyst_assets.own_servers import SERVER_KEEPS_SECONDS
 from resources.settings import Settings, get_settings
 from resources.web.asking import AskingFor
 from resources.web.guard import Guard, Hosts

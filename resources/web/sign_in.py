@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalyst_assets.errors import UsageError
-from catalyst_assets.neighbours import client_of_neighbour
+from catalyst_assets.own_servers import client_of_own_server
 from resources.settings import Settings
 from resources.web.asking import AskingFor, is_own_page, session_cookie
 
@@ -84,7 +84,7 @@ class Visitors:
 
     async def _ask(self, scope: Scope, headers: Headers) -> Known | None:
         if self._http is None:
-            self._http = client_of_neighbour(httpx.Timeout(20.0))
+            self._http = client_of_own_server(httpx.Timeout(20.0))
         base = self._api_url or serving_url(scope)
         sent = {name: headers[name] for name in ("authorization", "cookie") if name in headers}
         sent |= self.asking.headers(self.asking.read(scope))

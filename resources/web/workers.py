@@ -8,7 +8,7 @@ import argparse
 import socket
 from collections.abc import Sequence
 
-from catalyst_assets.neighbours import SERVER_KEEPS_SECONDS
+from catalyst_assets.own_servers import SERVER_KEEPS_SECONDS
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -10,7 +10,7 @@ SERVER_KEEPS_SECONDS: Final = 30
 _CLIENT_KEEPS_SECONDS: Final = 2.0
 
 
-def client_of_neighbour(timeout: httpx.Timeout, max_connections: int | None = 100) -> httpx.AsyncClient:
+def client_of_own_server(timeout: httpx.Timeout, max_connections: int | None = 100) -> httpx.AsyncClient:
     """Return what one server of ours asks another with: by no proxy, and keeping no visitor's cookie for the next.
 
     Parameters

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from catalyst_assets.neighbours import SERVER_KEEPS_SECONDS, client_of_neighbour
+from catalyst_assets.own_servers import SERVER_KEEPS_SECONDS, client_of_own_server
 from catalyst_assets_tests.integration.dash_app.serving import serving
 
 
@@ -22,7 +22,7 @@ async def told(request: Request) -> PlainTextResponse:
 
 def test_a_connection_is_used_again_at_once_but_not_when_the_server_may_be_closing_it() -> None:
     async def ask(url: str) -> list[str]:
-        client = client_of_neighbour(httpx.Timeout(20.0))
+        client = client_of_own_server(httpx.Timeout(20.0))
         said = []
         for pause in (0.0, 0.0, 2.2):
             await asyncio.sleep(pause)
