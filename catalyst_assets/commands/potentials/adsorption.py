@@ -69,6 +69,7 @@ def adsorption(
     Seconds to minutes a material. Energies are against gas references as OC20 takes them (½ H2; H2O − H2 for O). An
     asterisk marks the lowest site; what ended as an anomaly is shown and counts for nothing. Nothing is stored: the asset
     `adsorption_relaxations` and the validator `adsorption` do that. Exit code 1: a material has no sound energy.
+    Slabs are as the potential's own `surfaces` says, where it declares them, before the defaults named here.
     """
     from catalyst_assets.potentials.client import WorkerPotential
     from catalyst_assets.potentials.relaxed.chosen import chosen_potential
