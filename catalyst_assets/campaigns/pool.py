@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.errors import CorruptArtifactError
 from catalyst_assets.representation.noted import QUARANTINE_SOURCE
+from catalyst_assets.vocabulary.known import known_methods
 from resources.postgres.database import Row, fetch_all, load_query
 
 if TYPE_CHECKING:
@@ -79,6 +80,24 @@ def count_left_out(connection: "sa.Connection", pool: "Pool") -> dict[str, int]:
             connection, asked
         )
     return {what: n for what, n in left_out.items() if n}
+
+
+def explain_left_out(connection: "sa.Connection", pool: "Pool") -> list[str]:
+    """Say of how many materials a pool lacks a value that it asks for, and how they come by it."""
+    return [_left_out(what, n) for what, n in count_left_out(connection, pool).items()]
+
+
+def _left_out(what: str, n_materials: int) -> str:
+    method = what.rpartition(" by ")[2]
+    known = known_methods().get(method)
+    if known is not None and known.kind == "potential":
+        remedy = (
+            f"set CATALYST_POTENTIAL to {method}, and materialize `relaxed_structures` and `potential_energies`; some may be "
+            "in quarantine, or have not converged."
+        )
+    else:
+        remedy = f"ingest a source that gives it, or formation energies by {method}, from which it follows."
+    return f"{n_materials} materials without {what} are left out of the pool: {remedy}"
 
 
 def _count(connection: "sa.Connection", asked: Mapping[str, Any]) -> int:

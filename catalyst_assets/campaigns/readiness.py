@@ -7,19 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catalyst_assets.campaigns.pool import count_left_out, load_pool
+from catalyst_assets.campaigns.pool import explain_left_out, load_pool
 from catalyst_assets.errors import LoopError, UsageError
 from catalyst_assets.representation.library import current_fingerprint, require_trainable
 from catalyst_assets.representation.store import missing
-from catalyst_assets.vocabulary.known import known_methods
 from catalyst_assets.vocabulary.validators import VALIDATORS, Answers
 from resources.postgres.database import Role, fetch_all, fetch_one
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
     from catalyst_assets.campaigns.model import Campaign
-    from catalyst_assets.campaigns.pool_filter import Pool
     from resources.object_store import ObjectStore
     from resources.postgres.database import Database
 
@@ -100,24 +96,6 @@ def _untrainable(objects: "ObjectStore", campaign: "Campaign") -> list[str]:
     except UsageError as error:
         return [str(error)]
     return []
-
-
-def explain_left_out(connection: "sa.Connection", pool: "Pool") -> list[str]:
-    """Say of how many materials a pool lacks a value that it asks for, and how they come by it."""
-    return [_left_out(what, n) for what, n in count_left_out(connection, pool).items()]
-
-
-def _left_out(what: str, n_materials: int) -> str:
-    method = what.rpartition(" by ")[2]
-    known = known_methods().get(method)
-    if known is not None and known.kind == "potential":
-        remedy = (
-            f"set CATALYST_POTENTIAL to {method}, and materialize `relaxed_structures` and `potential_energies`; some may be "
-            "in quarantine, or have not converged."
-        )
-    else:
-        remedy = f"ingest a source that gives it, or formation energies by {method}, from which it follows."
-    return f"{n_materials} materials without {what} are left out of the pool: {remedy}"
 
 
 def _count_features(objects: "ObjectStore", structure_hashes: list[str]) -> int:

@@ -12,8 +12,7 @@ from catalyst_assets.campaigns.history import read_history
 from catalyst_assets.campaigns.labels import hash_labels
 from catalyst_assets.campaigns.library import read_stored
 from catalyst_assets.campaigns.model import Campaign, Refresh
-from catalyst_assets.campaigns.pool import load_pool
-from catalyst_assets.campaigns.readiness import explain_left_out
+from catalyst_assets.campaigns.pool import explain_left_out, load_pool
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
 from catalyst_assets.errors import InvalidPoolError, UsageError
 from catalyst_assets.loop.state import CampaignState, IterationState, JobHistory
