@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from resources.settings import Settings
 
 # Part of every stored feature's key: raise it whenever the same structure would get other values or names.
-FEATURE_VERSION: Final = 2
+FEATURE_VERSION: Final = 3
 _UNTRAINED: Final = "untrained:"
 _POOLS: Final = ("mean", "std")
 _CHUNK = 100  # structures whose graphs one thread has in memory at a time

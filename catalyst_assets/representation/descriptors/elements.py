@@ -60,6 +60,14 @@ def element_table() -> ElementTable:
     return ElementTable(tuple(readers), values)
 
 
+@cache
+def element_symbols() -> dict[int, str]:
+    """Return the symbol of every element from hydrogen to plutonium by its atomic number."""
+    from pymatgen.core.periodic_table import Element
+
+    return {z: Element.from_Z(z).symbol for z in range(1, LARGEST_ATOMIC_NUMBER + 1)}
+
+
 def _readers() -> "dict[str, Callable[[Element], float | None]]":
     """Return how each property is read: eV, Å, cm³/mol, K or a plain number."""
     return {

@@ -10,9 +10,9 @@ from functools import cache
 
 import numpy as np
 
-from catalyst_assets.representation.descriptors.elements import Shells, element_table
+from catalyst_assets.representation.descriptors.elements import Shells, element_symbols, element_table
 from catalyst_assets.representation.descriptors.sites import Sites, describe_sites
-from catalyst_assets.representation.graphs import CrystalGraph
+from catalyst_assets.representation.graphs import LARGEST_ATOMIC_NUMBER, CrystalGraph
 
 _ROLE_WIDTH = 0.03
 _ROLES = ("tight", "loose", "anion")
@@ -33,7 +33,7 @@ def descriptor_names() -> tuple[str, ...]:
     Returns
     -------
     tuple
-        ``block:name``; blocks are the roles, composition, electrons and geometry.
+        ``block:name``; blocks are the roles, composition, electrons, fraction and geometry.
     """
     probe = CrystalGraph(
         np.array([1]),
@@ -54,6 +54,7 @@ def _columns(graphs: Sequence[CrystalGraph]) -> dict[str, np.ndarray]:
         **_element_properties_by_role(sites, weights),
         **_ions_by_role(sites, weights),
         **_electron_count(sites),
+        **_fractions(sites),
         **_geometry(sites, graphs),
     }
 
@@ -177,6 +178,14 @@ def _electron_count(sites: Sites) -> dict[str, np.ndarray]:
         "electrons:charge_uncommonness": sites.uncommonness,
         "electrons:odd_electrons": (np.add.reduceat(outer, sites.starts) / sites.formula_units) % 2,
     }
+
+
+def _fractions(sites: Sites) -> dict[str, np.ndarray]:
+    """Return the share of each element: what sets it apart from elements whose properties are like its own."""
+    counts = np.zeros((len(sites.starts), LARGEST_ATOMIC_NUMBER + 1))
+    np.add.at(counts, (sites.owner, sites.z), 1.0)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    return {f"fraction:{symbol}": shares[:, z] for z, symbol in element_symbols().items()}
 
 
 def _geometry(sites: Sites, graphs: Sequence[CrystalGraph]) -> dict[str, np.ndarray]:
