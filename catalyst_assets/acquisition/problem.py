@@ -127,7 +127,14 @@ class RankingProblem:
 
     @property
     def learned_anything(self) -> bool:
-        """Whether the prediction tells members apart; before the first labels it does not."""
+        """Whether the prediction tells members apart by what was learned; before the first labels it does not."""
+        # Cheap answers tell members apart as well, without anything having been learned.
+        only_cheap = self.campaign.prior is not None and (self.labels is None or self.labels.empty)
+        return self.tells_apart and not only_cheap
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether the prediction tells members apart, by what was learned or by cheap answers."""
         learned = [self.prediction.properties.index(name) for name in self.campaign.learned_properties]
         return bool(len(self.material_ids)) and bool(np.ptp(self.prediction.mean[:, learned], axis=0).any())
 

@@ -44,7 +44,7 @@ def rank(problem: "RankingProblem", top: int | None = None) -> Ranking:
     """Rank the candidates of a pool.
 
     Where the prediction does not tell candidates apart (nothing was learned yet), the first ones are chosen to
-    cover the pool: as many as the campaign's initial batch.
+    cover the pool: as many as the campaign's initial batch. With cheap answers every other one is the best by those.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def rank(problem: "RankingProblem", top: int | None = None) -> Ranking:
     scores = round_digits(scores + _handicap(problem))
     covers = problem.features is not None and not problem.learned_anything
     if covers:
-        scores = _cover_scores(problem, ids)
+        scores = _cover_scores(problem, ids, scores if problem.tells_apart else None)
     order = order_by_score(scores, ids, problem.seed)
     if not covers:
         order = _diversified(order, scores, problem)
@@ -76,12 +76,21 @@ def _handicap(problem: "RankingProblem") -> NDArray[np.float64]:
     return handicap
 
 
-def _cover_scores(problem: "RankingProblem", ids: Names) -> NDArray[np.float64]:
-    """Score the chosen ones above 1, the first highest, and the others at random below."""
+def _cover_scores(
+    problem: "RankingProblem", ids: Names, by_cheap_answers: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Score the chosen ones above 1, the first highest, and the others at random below.
+
+    Where cheap answers score the candidates, every other one is the best by them that is left.
+    """
     scores = hash_ids(ids, problem.seed).astype(np.float64) / 2.0**64
     if problem.features is not None and len(ids):
         features = problem.features[problem.candidates]
         chosen = choose_cover(features, problem.campaign.initial_batch, problem.seed)
+        if by_cheap_answers is not None:
+            best = order_by_score(by_cheap_answers, ids, problem.seed)[: len(chosen)]
+            alternating = np.column_stack([best, chosen]).ravel()
+            chosen = np.array(list(dict.fromkeys(alternating.tolist())), dtype=np.int64)[: len(chosen)]
         scores[chosen] = 1.0 + np.arange(len(chosen), 0, -1)
     return scores
 

@@ -21,6 +21,7 @@ from catalyst_assets.bench.pools import BenchmarkPool
 from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Campaign, Strategy
 from catalyst_assets.errors import InvalidPoolError
+from catalyst_assets.learning.heads.fidelities import own_columns
 from catalyst_assets.learning.heads.fitting import fit_heads
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.training_set import TrainingSet
@@ -262,7 +263,7 @@ def _rank_iteration(
             seed,
             withheld=frozenset(pool.material_ids[row] for row in evaluated),
             labels=known,
-            features=features.values,
+            features=features.values[:, own_columns(features.names)],
         )
     )
     ranked = time.perf_counter()

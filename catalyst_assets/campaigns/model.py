@@ -251,6 +251,16 @@ class Derivation(FrozenModel):
         return f"{self.function}({', '.join(self.arguments)})"
 
 
+class Prior(FrozenModel):
+    """What is known cheaply of the pool: a property by another method, functional or potential."""
+
+    property: PropertyName
+    method: str
+
+    def __str__(self) -> str:
+        return f"{self.property}@{self.method}"
+
+
 class Campaign(FrozenModel):
     """One discovery goal: pool, criteria or objective, acquisition, validator and budget."""
 
@@ -263,6 +273,11 @@ class Campaign(FrozenModel):
         description="What to drive as far as it goes; where the criteria hold, if there are any.",
     )
     method: str = Field(description="Labels of another method are never mixed in.")
+    prior: Annotated[tuple[Prior, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Cheap answers, from the cheapest to the dearest: what is asked for is learned as a multiple of them "
+        "and a remainder.",
+    )
     derive: dict[PropertyName, Derivation] = Field(default_factory=dict)
     learning: Learning = Learning()
     acquisition: Acquisition = Acquisition()
@@ -288,6 +303,7 @@ class Campaign(FrozenModel):
         if not self.criteria and self.objective is None:
             raise ValueError("give criteria (at least one), an objective, or both")
         self._require_suitable_strategy()
+        self._require_other_answers()
         if not self.criteria and self.stop.target_hits is not None:
             raise ValueError("stop.target_hits needs criteria: an objective has no hits")
         for name, derivation in self.derive.items():
@@ -310,6 +326,21 @@ class Campaign(FrozenModel):
             raise ValueError(
                 f"acquisition.strategy {strategy} needs an objective and criteria; "
                 "with one of them choose expected_improvement"
+            )
+
+    def _require_other_answers(self) -> None:
+        seen = set[Prior]()
+        for place, prior in enumerate(self.prior or ()):
+            if prior.method == self.method and prior.property in self.learned_properties:
+                raise ValueError(
+                    f"prior.{place}: {prior.property} by {prior.method} is what the campaign asks for; name a cheaper method"
+                )
+            if prior in seen:
+                raise ValueError(f"prior.{place}: {prior.property} by {prior.method} is named twice")
+            seen.add(prior)
+        if self.prior and self.learning.fine_tune is not None:
+            raise ValueError(
+                "learning.fine_tune: a network does not learn on top of a prior; leave one of them out"
             )
 
     def bounds(self) -> Iterator[Bound]:

@@ -94,11 +94,43 @@ def _relate(
 ) -> list[tuple[float, float]]:
     """Return the slope of each parent by generalized least squares, and the share it explains of the child.
 
-    Whatever is smooth in the features counts little in either: both are weighed by the inverse covariance of a
-    Gaussian process with typical hyperparameters. A row of which a label is noisy, by ``noise`` of child and parents, of
-    shape (n, 1 + parents), counts less.
+    A row of which a label is noisy, by ``noise`` of child and parents, of shape (n, 1 + parents), counts less.
     """
-    from scipy.linalg import cho_factor, cho_solve
+    white, spreads = whiten(features, np.column_stack([child, parents]), noise)
+    products = white.T @ white
+    return [
+        (
+            float(products[0, i] / products[i, i] * spreads[0] / spreads[i]),
+            float(products[0, i] ** 2 / (products[0, 0] * products[i, i])),
+        )
+        for i in range(1, len(products))
+    ]
+
+
+def whiten(
+    features: NDArray[np.float32], values: NDArray[np.float64], noise: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what is left of values when whatever is smooth in the features is taken out, and what it is in units of.
+
+    Values are standardized and weighed by the inverse covariance of a Gaussian process with typical hyperparameters.
+
+    Parameters
+    ----------
+    features
+        Shape (n, f).
+    values
+        Shape (n, q), no NaN.
+    noise
+        Of the same shape: a row of which a value is noisy counts less; None where none is known.
+
+    Returns
+    -------
+    white
+        Shape (n, q).
+    spreads
+        Shape (q,): standard deviations of the values.
+    """
+    from scipy.linalg import cholesky, solve_triangular
 
     scaling = Scaling.of(features)
     rows = scaling.rows(features)
@@ -108,21 +140,13 @@ def _relate(
     scaled = distance * math.sqrt(3) / typical_length(n_varying)
     covariance = matern(1.0, [scaled]) + typical_linear(n_varying) * (rows @ rows.T)
     covariance[np.diag_indices(len(rows))] += _NOISE
-    values = np.column_stack([child, parents])
     center, spreads = values.mean(0), values.std(0)
     if noise is not None:
         truths = Scaling.of(features, values, noise)
         center, spreads = truths.target_center, truths.target_scale
         covariance[np.diag_indices(len(rows))] += ((noise / spreads) ** 2).max(axis=1)
-    values = (values - center) / spreads
-    products = values.T @ cho_solve(cho_factor(covariance, lower=True), values)
-    return [
-        (
-            float(products[0, i] / products[i, i] * spreads[0] / spreads[i]),
-            float(products[0, i] ** 2 / (products[0, 0] * products[i, i])),
-        )
-        for i in range(1, len(products))
-    ]
+    lower = cholesky(covariance, lower=True)
+    return np.asarray(solve_triangular(lower, (values - center) / spreads, lower=True)), spreads
 
 
 def _followed(root: int, waiting: Sequence[int], explained: "dict[tuple[int, int], float]") -> float:

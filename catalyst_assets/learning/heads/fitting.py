@@ -3,7 +3,8 @@
 A head is a pure function of its labels and seed, whatever their order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from catalyst_assets.campaigns.model import HeadKind
 from catalyst_assets.errors import LoopError
 from catalyst_assets.learning.heads.coupling import find_couplings
+from catalyst_assets.learning.heads.fidelities import CheapAnswers, find_fidelities
 from catalyst_assets.learning.heads.head import (
     FittedHead,
     assign_folds,
@@ -84,7 +86,8 @@ def fit_heads(
     features
         Shape (n, f), finite.
     feature_names
-        The f names; what stands before the last ``:`` names the block a feature belongs to.
+        The f names; what stands before the last ``:`` names the block a feature belongs to. Cheap answers among them
+        (``heads.fidelities``) are what the properties are learned on top of.
     labels
         Shape (n, p), NaN where a property was not measured.
     groups
@@ -105,6 +108,48 @@ def fit_heads(
     the whole head does, and has no report.
     """
     settings = settings or HeadSettings()
+    cheap = CheapAnswers.of(features, feature_names)
+    if not cheap.names:
+        return _fit_heads(kinds, features, feature_names, labels, groups, properties, settings, like, noise)
+    if like is not None:
+        fidelities = like.fidelities or ()
+    else:
+        typical = [typical_of(name) for name in properties]
+        fidelities = find_fidelities(cheap, labels, properties, typical, known_noise(noise))
+    offsets, deviations = cheap.offsets(fidelities, len(properties))
+    head = _fit_heads(
+        kinds,
+        cheap.features,
+        cheap.feature_names,
+        labels - offsets,
+        groups,
+        properties,
+        settings,
+        like,
+        np.hypot(deviations, 0.0 if noise is None else np.nan_to_num(noise)),
+        offsets,
+        {one.column for one in fidelities},
+    )
+    return replace(head, feature_names=tuple(feature_names), fidelities=fidelities or None)
+
+
+def _fit_heads(
+    kinds: Sequence[HeadKind],
+    features: NDArray[np.float32],
+    feature_names: Sequence[str],
+    labels: NDArray[np.float64],
+    groups: Sequence[str],
+    properties: Sequence[str],
+    settings: HeadSettings,
+    like: FittedHead | None,
+    noise: NDArray[np.float64] | None,
+    offsets: NDArray[np.float64] | None = None,
+    on_top: Collection[int] = (),
+) -> FittedHead:
+    """Fit heads to labels less ``offsets`` of shape (n, p), which the report adds again.
+
+    Of the columns ``on_top`` what is learned is a remainder: nothing that is declared of the property holds of it.
+    """
     counts = np.isfinite(labels).sum(0)
     if not len(labels) or counts.max(initial=0) < FEWEST_FOR_A_HEAD:
         return prior_head(properties, feature_names, settings)
@@ -113,14 +158,14 @@ def fit_heads(
     rows = np.ascontiguousarray(features[order], dtype=np.float32)
     values, noise = labels[order], take_noise(noise, order)
     folds = assign_folds([groups[i] for i in order], settings.n_folds, settings.seed)
-    declared = [zero_inflated(name) for name in properties]
+    declared = [False if column in on_top else zero_inflated(name) for column, name in enumerate(properties)]
     couplings = like.couplings if like is not None else ()
     if like is None and settings.couple:
         couplings = find_couplings(rows, values, settings.seed, declared, noise)
     apart, blur = take_apart(values, couplings), noise_apart(noise, couplings)
     typical = [
         typical_of(name)
-        if has_typical(name) or counts[column] < FEWEST_FOR_A_HEAD
+        if (has_typical(name) and column not in on_top) or counts[column] < FEWEST_FOR_A_HEAD
         else _empirical_prior(values[:, column], take_noise(noise, np.s_[:, column]))
         for column, name in enumerate(properties)
     ]
@@ -167,7 +212,15 @@ def fit_heads(
     correlation = score_correlation(scores, shares=shares)
     reports = {
         properties[column]: _judge_property(
-            column, held_out, tasks, couplings, correlation, order, settings, noise
+            column,
+            held_out,
+            tasks,
+            couplings,
+            correlation,
+            order,
+            settings,
+            noise,
+            None if offsets is None else offsets[:, column],
         )
         for column in tasks
     }
@@ -234,16 +287,18 @@ def _judge_property(
     order: NDArray[np.int64],
     settings: HeadSettings,
     noise: NDArray[np.float64] | None,
+    offset: NDArray[np.float64] | None,
 ) -> PropertyReport:
-    """Judge a property, with its labels in the order they were given."""
+    """Judge a property, with its labels in the order they were given; ``offset``, of that order, is added to them."""
     known, task = tasks[column]
     original = np.argsort(order[known], kind="stable")
+    added = None if offset is None else offset[np.sort(order[known])]
     folds, seed, recalibrate = task.folds[original], settings.seed, settings.recalibrate
     line = ancestry(column, couplings)
     if len(line) == 1:
         blur = take_noise(task.noise, original)
         return score_held_out(
-            held_out[column].take(original), task.target[original], folds, seed, recalibrate, blur
+            held_out[column].take(original), task.target[original], folds, seed, recalibrate, blur, added
         )
     marginals, observed = [], []
     for member in line:
@@ -260,6 +315,7 @@ def _judge_property(
         seed,
         recalibrate,
         take_noise(noise, (known[original][:, None], line)),
+        added,
     )
 
 

@@ -17,6 +17,7 @@ from catalyst_assets.errors import LoopError
 from catalyst_assets.learning import serialization
 from catalyst_assets.learning.heads.batched_networks import Layer
 from catalyst_assets.learning.heads.deep_ensemble import DeepEnsemble, EnsembleModel
+from catalyst_assets.learning.heads.fidelities import CheapAnswers, Fidelity, add_answers
 from catalyst_assets.learning.heads.floors import Floor, Gate, Rows
 from catalyst_assets.learning.heads.forests import Forest
 from catalyst_assets.learning.heads.gaussian_process import GaussianProcess
@@ -27,6 +28,7 @@ from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.sparse_process import SparseProcess
 from catalyst_assets.learning.heads.stacked import StackedModel, prior_model
 from catalyst_assets.learning.predictor import N_DRAWS, Crystals, Prediction
+from catalyst_assets.learning.serialization import OPTIONAL
 from catalyst_assets.learning.uncertainty.calibration import Calibration
 from catalyst_assets.learning.uncertainty.couplings import Coupling, put_together, spread_together
 from catalyst_assets.learning.uncertainty.marginals import joint_draws
@@ -38,7 +40,8 @@ _UNKNOWN_PRIOR: Final = (0.0, 1.0)
 # What a stored head may be made of.
 _PARTS: Final = (
     HeadKind, HeadSettings, StackedModel, GaussianProcess, SparseProcess, MaternKernel, Scaling, EnsembleModel,
-    DeepEnsemble, Layer, Floor, Gate, Forest, Calibration, QuantileMap, Coupling, ValidationReport, PropertyReport,
+    DeepEnsemble, Layer, Floor, Gate, Forest, Calibration, QuantileMap, Coupling, Fidelity, ValidationReport,
+    PropertyReport,
 )  # fmt: skip
 
 
@@ -68,6 +71,8 @@ class FittedHead:
         Held-out score of every kind that was fitted to a property; lower is better.
     couplings
         Which properties follow which.
+    fidelities
+        Which properties are learned on top of a cheap answer; of those the models are of what is left. None without any.
     """
 
     FORMAT: ClassVar[str] = "catalyst-head-4"
@@ -82,6 +87,7 @@ class FittedHead:
     kinds: dict[str, HeadKind] = field(default_factory=dict)
     choices: dict[str, dict[HeadKind, float]] = field(default_factory=dict)
     couplings: tuple[Coupling, ...] = ()
+    fidelities: tuple[Fidelity, ...] | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -132,7 +138,8 @@ class FittedHead:
         # In an order of their own, rows give the same numbers to the last bit whatever order they came in.
         order = canonical_order(features)
         ordered = np.ascontiguousarray(features[order], dtype=np.float32)
-        rows = Rows(ordered)
+        cheap = CheapAnswers.of(ordered, self.feature_names)
+        rows = Rows(np.ascontiguousarray(cheap.features))
         marginals = [
             calibration.apply(model.predict(rows))
             for model, calibration in zip(self.models, self.calibrations, strict=True)
@@ -141,12 +148,14 @@ class FittedHead:
         mean, std = (np.stack(part, axis=-1) for part in zip(*moments, strict=True))
         draws = joint_draws(marginals, self.correlation, n_draws, seed)
         back = np.argsort(order, kind="stable")
-        return Prediction(
+        learned = Prediction(
             self.properties,
-            put_together(mean, self.couplings)[back],
-            spread_together(std, self.correlation, self.couplings)[back],
-            put_together(draws, self.couplings)[back],
+            put_together(mean, self.couplings),
+            spread_together(std, self.correlation, self.couplings),
+            put_together(draws, self.couplings),
         )
+        whole = add_answers(learned, cheap, self.fidelities or (), seed)
+        return Prediction(whole.properties, whole.mean[back], whole.std[back], whole.draws[back])
 
     def to_bytes(self) -> bytes:
         """Return the head as a safetensors file; ``from_bytes`` predicts the same to the last bit."""

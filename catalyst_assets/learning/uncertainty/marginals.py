@@ -153,7 +153,7 @@ def score_correlation(
 
 
 @lru_cache(maxsize=8)
-def _normal_points(n_draws: int, n_properties: int, seed: int) -> NDArray[np.float64]:
+def normal_points(n_draws: int, n_properties: int, seed: int) -> NDArray[np.float64]:
     """Return scrambled Sobol points as standard normals, shape (k, p)."""
     import torch
     from botorch.sampling.qmc import NormalQMCEngine
@@ -173,7 +173,7 @@ def joint_draws(
     -------
     Shape (m, k, p). All materials see the same k points of the copula.
     """
-    points = _normal_points(n_draws, len(marginals), seed) @ np.linalg.cholesky(correlation).T
+    points = normal_points(n_draws, len(marginals), seed) @ np.linalg.cholesky(correlation).T
     levels = np.clip(ndtr(points), _TINY, 1 - _TINY)
     return np.stack(
         [marginal.quantile(levels[:, i]).astype(np.float32) for i, marginal in enumerate(marginals)], axis=-1

@@ -127,6 +127,7 @@ def score_held_out(
     seed: int,
     recalibrate: bool = False,
     noise: NDArray[np.float64] | None = None,
+    offset: NDArray[np.float64] | None = None,
 ) -> PropertyReport:
     """Compare held-out predictions with what was observed.
 
@@ -144,9 +145,13 @@ def score_held_out(
         Judge the predictions with quantiles mapped: those of each fold as the other folds say.
     noise
         Shape (n,): standard deviation of each observation, 0 where it is not known; None where none is.
+    offset
+        Shape (n,): what is known without learning, and added to predictions and observations alike.
     """
     mean, std, lower, upper = _predict_fold_by_fold(marginal, observed, folds, recalibrate, noise)
     position = lower + np.random.default_rng(seed).random(len(observed)) * (upper - lower)
+    if offset is not None:
+        mean, observed = mean + offset, observed + offset
     return compare(observed, mean, std, position, _means_of_other_folds(observed, folds), noise)
 
 
@@ -163,6 +168,7 @@ def score_coupled(
     seed: int,
     recalibrate: bool = False,
     noise: NDArray[np.float64] | None = None,
+    offset: NDArray[np.float64] | None = None,
 ) -> PropertyReport:
     """Compare held-out predictions of a property that follows others with what was observed.
 
@@ -180,6 +186,8 @@ def score_coupled(
         As in :func:`score_held_out`.
     noise
         Shape (n, q): standard deviations of the q labels themselves, not of remainders; None where none is known.
+    offset
+        As in :func:`score_held_out`, of the property itself.
     """
     line = range(len(marginals))
     couplings = [Coupling(child, child + 1, slopes[child]) for child in reversed(line[:-1])]
@@ -209,6 +217,8 @@ def score_coupled(
         if own is not None:
             shown = shown + own[rows, None] * np.random.default_rng(seed).standard_normal(shown.shape)
         position[rows] = position_among_draws(shown, values[rows], seed)
+    if offset is not None:
+        mean, values = mean + offset, values + offset
     return compare(values, mean, std, position, _means_of_other_folds(values, folds), own)
 
 
