@@ -147,10 +147,10 @@ def nearest_labelled(
     -------
     One list a candidate; None where the labelled set is too small to say what is far.
     """
-    measure = fit_distance(training_set.features, training_set.chemical_systems)
+    measure = fit_distance(training_set.own_features, training_set.chemical_systems)
     if measure is None:
         return None
-    labelled, rows = measure.standardize(training_set.features), measure.standardize(features)
+    labelled, rows = measure.standardize(training_set.own_features), measure.standardize(features)
     found = []
     for row in rows:
         gaps = labelled - row

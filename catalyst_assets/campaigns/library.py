@@ -117,6 +117,7 @@ def check_known(campaign: Campaign) -> None:
     named = {*campaign.properties, *campaign.learned_properties, *campaign.derive}
     if campaign.pool.lacks is not None:
         named.add(campaign.pool.lacks.property)
+    named |= {prior.property for prior in campaign.prior or ()}
     properties = known_properties()
     unknown_names = sorted(named - set(properties))
     problems = [f"unknown property '{name}'{close_to(name, properties)}" for name in unknown_names]
@@ -125,6 +126,7 @@ def check_known(campaign: Campaign) -> None:
         methods["pool.lacks.method"] = campaign.pool.lacks.method
     if campaign.pool.energy_above_hull is not None:
         methods["pool.energy_above_hull.method"] = campaign.pool.energy_above_hull.method
+    methods |= {f"prior.{place}.method": prior.method for place, prior in enumerate(campaign.prior or ())}
     problems += [
         f"{field}: unknown method '{method}'{close_to(method, known_methods())}"
         for field, method in methods.items()

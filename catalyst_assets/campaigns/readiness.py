@@ -5,17 +5,18 @@ Nothing is written; every problem is a sentence that says what to do.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.campaigns.pool import explain_left_out, load_pool
 from catalyst_assets.errors import LoopError, UsageError
 from catalyst_assets.representation.library import current_fingerprint, require_trainable
 from catalyst_assets.representation.store import missing
+from catalyst_assets.vocabulary.known import known_methods, known_properties
 from catalyst_assets.vocabulary.validators import VALIDATORS, Answers
 from resources.postgres.database import Role, fetch_all, fetch_one
 
 if TYPE_CHECKING:
-    from catalyst_assets.campaigns.model import Campaign
+    from catalyst_assets.campaigns.model import Campaign, Prior
     from resources.object_store import ObjectStore
     from resources.postgres.database import Database
 
@@ -56,11 +57,16 @@ def check_readiness(database: "Database", objects: "ObjectStore", campaign: "Cam
     learned = list(campaign.learned_properties)
     with database.transaction(Role.PIPELINE) as connection:
         pool = load_pool(connection, campaign.pool)
+        members = [row["material_id"] for row in pool]
         left_out = explain_left_out(connection, campaign.pool)
         known = fetch_all(connection, "campaigns/known_values", properties=learned, method=campaign.method)
+        priors = {
+            prior: fetch_one(connection, "campaigns/cheaply_known", material_ids=members, **vars(prior)) or {}
+            for prior in campaign.prior or ()
+        }
     labels = dict.fromkeys(learned, 0) | {row["property"]: row["n_materials"] for row in known}
     with_features = _count_features(objects, [row["structure_hash"] for row in pool])
-    answerable = _count_answers(database, campaign, [row["material_id"] for row in pool])
+    answerable = _count_answers(database, campaign, members)
     return Readiness(
         pool_size=len(pool),
         with_features=with_features,
@@ -73,6 +79,7 @@ def check_readiness(database: "Database", objects: "ObjectStore", campaign: "Cam
         ),
         remarks=(
             *left_out,
+            *(_cheaply_known(prior, len(pool), found) for prior, found in priors.items()),
             *_remarks(campaign, len(pool), with_features, answerable, labels),
         ),
     )
@@ -96,6 +103,21 @@ def _untrainable(objects: "ObjectStore", campaign: "Campaign") -> list[str]:
     except UsageError as error:
         return [str(error)]
     return []
+
+
+def _cheaply_known(prior: "Prior", pool_size: int, found: Mapping[str, Any]) -> str:
+    """Say by which convention a cheap answer is, of how much of the pool it is known, and where it comes from."""
+    known, about = known_properties()[prior.property], known_methods()[prior.method].description
+    convention = f"{known.description}{f', in {known.unit}' if known.unit else ''}"
+    if not found.get("n_materials"):
+        return (
+            f"The prior {prior.property} by {prior.method} ({convention}) is known of no member, and of no use: ingest a "
+            "table of it, or materialize the asset that computes it."
+        )
+    return (
+        f"The prior {prior.property} by {prior.method} ({convention}; {about}) is known of {found['n_materials']} of "
+        f"{pool_size} members, from {' and '.join(found['sources'])}; of the others it is estimated."
+    )
 
 
 def _count_features(objects: "ObjectStore", structure_hashes: list[str]) -> int:

@@ -225,6 +225,6 @@ def find_snapshot_problems(
         held = np.full(noise.shape, np.nan)
     if not (same and np.array_equal(noise, held, equal_nan=True)):
         problems.append("The snapshot does not hold the frozen labels.")
-    if not np.isfinite(training_set.features).all():
+    if not np.isfinite(training_set.own_features).all():
         problems.append("The snapshot has features that are not finite.")
     return problems

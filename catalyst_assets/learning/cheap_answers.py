@@ -1,22 +1,35 @@
-"""Cheap answers of a pool, complete: those that are known, and what the others are expected to be.
+"""Cheap answers of an iteration's materials, complete: those that are known, and what the others are expected to be.
 
 Gaps are filled by randomized trees on the features, with the error that those make where answers are known. An answer far
-from what the others let expect is not believed, because a calculation that went astray is worse than none.
+from what the others let expect is not believed, because a calculation that went astray is worse than none. They are frozen with the
+training set, so that whoever predicts or ranks again reads the same.
 """
 
+import hashlib
+import io
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from catalyst_assets.errors import CorruptArtifactError
 from catalyst_assets.learning.heads.fidelities import answer_columns
+from catalyst_assets.seeds import derive_seed
+from resources.postgres.database import fetch_all
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    import sqlalchemy as sa
     from numpy.typing import NDArray
 
+    from catalyst_assets.campaigns.model import Campaign
     from catalyst_assets.representation.features import Features
+    from resources.object_store import ObjectStore
+
+_STRUCTURE: Final = "structure_hash"
+# Column of the deviations of an answer.
+_DEVIATION: Final = "{}±"
 
 # Fewer tell nothing of the others.
 _FEWEST: Final = 20
@@ -100,3 +113,135 @@ def append_answers(
 
 def _robust_deviation(errors: "NDArray[np.float64]") -> float:
     return _NORMAL * float(np.median(np.abs(errors)))
+
+
+def read_known(connection: "sa.Connection", campaign: "Campaign") -> "dict[str, Mapping[str, float]]":
+    """Return what is known of each of a campaign's cheap answers now, by structure."""
+    return {
+        str(prior): {
+            row["structure_hash"]: row["value"]
+            for row in fetch_all(
+                connection,
+                "learning/cheap_answers",
+                property=prior.property,
+                method=prior.method,
+                relaxed_by=campaign.pool.relaxed_by,
+            )
+        }
+        for prior in campaign.prior or ()
+    }
+
+
+def complete_all(
+    features: "Features", known: "Sequence[NDArray[np.float64]]", names: "Sequence[str]", seed: int
+) -> "Features":
+    """Return features of m materials with all their cheap answers, each completed with the help of those before it.
+
+    Parameters
+    ----------
+    known
+        Of each kind shape (m,), from the cheapest to the dearest, NaN where there is no answer.
+    names
+        Of the kinds.
+    """
+    told = features.values
+    completed = []
+    for values in known:
+        completed.append(complete_answers(told, values, seed))
+        if np.isfinite(completed[-1].values).all():
+            told = np.column_stack([told, completed[-1].values]).astype(np.float32)
+    return append_answers(
+        features,
+        names,
+        np.stack([one.values for one in completed], axis=1),
+        np.stack([one.deviations for one in completed], axis=1),
+    )
+
+
+def freeze_answers(
+    objects: "ObjectStore",
+    campaign: "Campaign",
+    structure_hashes: "Sequence[str]",
+    features: "Features",
+    known: "Mapping[str, Mapping[str, float]]",
+) -> str:
+    """Complete and store the cheap answers of structures, and return the hash of the file.
+
+    Parameters
+    ----------
+    structure_hashes
+        The m structures, each once.
+    features
+        Theirs, without failures.
+    known
+        As :func:`read_known` returns it.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    order = np.argsort(np.array(structure_hashes, dtype=object), kind="stable")
+    hashes = [structure_hashes[row] for row in order]
+    names = list(known)
+    columns = [np.array([known[name].get(one, np.nan) for one in hashes]) for name in names]
+    ordered = replace(features, values=features.values[order])
+    seed = derive_seed(campaign.seed, "cheap answers")
+    values = complete_all(ordered, columns, names, seed).values[:, len(features.names) :]
+    table = pa.table(
+        {
+            _STRUCTURE: pa.array(hashes, pa.string()),
+            **{name: pa.array(values[:, place], pa.float32()) for place, name in enumerate(names)},
+            **{
+                _DEVIATION.format(name): pa.array(values[:, len(names) + place], pa.float32())
+                for place, name in enumerate(names)
+            },
+        }
+    )
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    sha256 = hashlib.sha256(sink.getvalue()).hexdigest()
+    objects.put_bytes(_key(sha256), sink.getvalue())
+    return sha256
+
+
+def with_frozen_answers(
+    objects: "ObjectStore", sha256: str | None, structure_hashes: "Sequence[str]", features: "Features"
+) -> "Features":
+    """Return features of m structures with the cheap answers that were frozen of them; as they are without any.
+
+    A structure that came later has none: NaN.
+
+    Raises
+    ------
+    CorruptArtifactError
+        The file is gone.
+    """
+    import pyarrow.parquet as pq
+
+    if sha256 is None:
+        return features
+    try:
+        table = pq.read_table(io.BytesIO(objects.get_bytes(_key(sha256))))
+    except KeyError:
+        raise CorruptArtifactError(
+            f"{_key(sha256)} is gone from the store.", "Materialize `training_set` of this partition again."
+        ) from None
+    place = {name: row for row, name in enumerate(table[_STRUCTURE].to_pylist())}
+    rows = np.array([place.get(name, len(place)) for name in structure_hashes], dtype=np.int64)
+    columns = [np.append(table[name].to_numpy(), np.nan)[rows] for name in table.column_names[1:]]
+    half = len(columns) // 2
+    return append_answers(
+        features,
+        table.column_names[1 : 1 + half],
+        np.stack(columns[:half], axis=1),
+        np.stack(columns[half:], axis=1),
+    )
+
+
+def without_answers(features: "Features", names: "Sequence[str]") -> "Features":
+    """Return features with cheap answers of these names of which nothing is known."""
+    nothing = np.full((len(features.values), len(names)), np.nan)
+    return append_answers(features, names, nothing, nothing)
+
+
+def _key(sha256: str) -> str:
+    return f"cheap_answers/{sha256}.parquet"

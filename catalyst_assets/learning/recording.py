@@ -161,7 +161,7 @@ def _describe(
     try:
         judged, folds = trained.model.held_out(known.labels, systems)
         by_distance = errors_by_distance(
-            report, known.features, known.labels, systems, folds, known.properties, judged
+            report, known.own_features, known.labels, systems, folds, known.properties, judged
         )
         return by_distance, draw_pictures(report, judged, systems, known.properties, by_distance), []
     except Exception as error:

@@ -7,15 +7,18 @@ result is ``audit``'s.
 import hashlib
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.iterations import read_iteration
+from catalyst_assets.campaigns.pool import load_pool, read_members
 from catalyst_assets.errors import CorruptArtifactError, LoopError
+from catalyst_assets.learning.cheap_answers import freeze_answers, read_known, with_frozen_answers
 from catalyst_assets.learning.columns import FEATURES, IDENTITY, noise_column
+from catalyst_assets.learning.heads.fidelities import own_columns
 from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.stage import quarantined
 from catalyst_assets.representation.store import load_features
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from catalyst_assets.campaigns.iterations import Iteration
+    from catalyst_assets.campaigns.model import Campaign
+    from catalyst_assets.representation.features import Features
     from resources.object_store import ObjectStore
     from resources.postgres.database import Database
 
@@ -53,8 +58,9 @@ class TrainingSet:
         Shape (n, p): standard deviation of each label in its property's unit, NaN where it is not known; None where it
         is of none.
     provenance
-        ``label_sha256``, ``campaign_sha256``, ``method`` and ``backbone`` it was made from; ``left_out`` names the
-        labelled materials that the backbone cannot describe, if there are any.
+        ``label_sha256``, ``campaign_sha256``, ``method`` and ``backbone`` it was made from; ``cheap_answers`` is the hash
+        of those of a campaign with a prior, and ``left_out`` names the labelled materials that the backbone cannot
+        describe, if there are any.
     """
 
     material_ids: tuple[str, ...]
@@ -97,6 +103,11 @@ class TrainingSet:
         sink = io.BytesIO()
         pq.write_table(table, sink, compression="zstd")
         return sink.getvalue()
+
+    @property
+    def own_features(self) -> NDArray[np.float32]:
+        """The features without cheap answers, shape (n, f): what distances are measured in."""
+        return np.ascontiguousarray(self.features[:, own_columns(self.feature_names)])
 
     @property
     def noisy(self) -> dict[str, NDArray[np.float64]]:
@@ -183,7 +194,38 @@ def build_training_set(database: "Database", objects: "ObjectStore", partition_k
         rows = fetch_all(connection, "loop/iteration_labels", partition_key=partition_key)
         materials = load_label_materials(connection, iteration)
         left_out = find_undescribed(connection, materials, current_fingerprint(objects))
-    return assemble(iteration, rows, materials, objects, left_out)
+        known = read_known(connection, iteration.campaign)
+        members = _pool_structures(connection, objects, iteration) if known else []
+    answers = _freeze(objects, iteration.campaign, {*members, *_structures(materials, left_out)}, known)
+    return assemble(iteration, rows, materials, objects, left_out, answers)
+
+
+def _structures(materials: "Sequence[Row]", left_out: set[str]) -> list[str]:
+    return [row["structure_hash"] for row in materials if row["material_id"] not in left_out]
+
+
+def _pool_structures(
+    connection: "sa.Connection", objects: "ObjectStore", iteration: "Iteration"
+) -> list[str]:
+    if iteration.pool_sha256 is None:
+        return [row["structure_hash"] for row in load_pool(connection, iteration.campaign.pool)]
+    return [structure_hash for _, structure_hash, _ in read_members(objects, iteration.pool_sha256)]
+
+
+def _freeze(
+    objects: "ObjectStore",
+    campaign: "Campaign",
+    structure_hashes: set[str],
+    known: "Mapping[str, Mapping[str, float]]",
+) -> str | None:
+    """Complete and store the cheap answers of those structures that have features; None without a prior."""
+    if not known:
+        return None
+    hashes = sorted(structure_hashes)
+    features = load_features(objects, current_fingerprint(objects), hashes).informed()
+    kept = [row for row in range(len(hashes)) if row not in features.failures]
+    described = replace(features, values=features.values[kept], failures={})
+    return freeze_answers(objects, campaign, [hashes[row] for row in kept], described, known)
 
 
 def load_label_materials(connection: "sa.Connection", iteration: "Iteration") -> list[Row]:
@@ -203,9 +245,14 @@ def find_undescribed(connection: "sa.Connection", materials: "Sequence[Row]", fi
 
 
 def assemble(
-    iteration: "Iteration", rows: list[Row], materials: list[Row], objects: "ObjectStore", left_out: set[str]
+    iteration: "Iteration",
+    rows: list[Row],
+    materials: list[Row],
+    objects: "ObjectStore",
+    left_out: set[str],
+    cheap_answers: str | None = None,
 ) -> TrainingSet:
-    """Make the table from label rows, the rows of their materials, and stored features."""
+    """Make the table from label rows, the rows of their materials, stored features and frozen cheap answers."""
     campaign = iteration.campaign
     described = [row for row in rows if row["material_id"] not in left_out]
     material_ids, labels = pivot_labels(described, campaign.learned_properties)
@@ -220,6 +267,7 @@ def assemble(
             f"{len(absent)} labelled materials have no features, among them {', '.join(absent[:3])}.",
             "Materialize `structure_embeddings`, then this partition again.",
         )
+    features = with_frozen_answers(objects, cheap_answers, hashes, features)
     return TrainingSet(
         material_ids=tuple(material_ids),
         chemical_systems=tuple(about[material_id]["chemical_system"] for material_id in material_ids),
@@ -233,6 +281,7 @@ def assemble(
             "campaign_sha256": campaign.sha256,
             "method": campaign.method,
             "backbone": fingerprint,
+            **({"cheap_answers": cheap_answers} if cheap_answers else {}),
             **({"left_out": ", ".join(sorted(left_out))} if left_out else {}),
         },
         label_noise=noise if np.isfinite(noise).any() else None,
@@ -282,6 +331,17 @@ def backbone_of(objects: "ObjectStore", iteration: "Iteration") -> str:
     if iteration.fitted_to is None:
         return current_fingerprint(objects)
     return load_fitted_to(objects, iteration).provenance["backbone"]
+
+
+def load_model_features(
+    objects: "ObjectStore", iteration: "Iteration", structure_hashes: "Sequence[str]"
+) -> "Features":
+    """Return the features of structures that the iteration's model reads: its backbone's, and frozen cheap answers."""
+    features = load_features(objects, backbone_of(objects, iteration), structure_hashes).informed()
+    if not iteration.campaign.prior or iteration.fitted_to is None:
+        return features
+    frozen = load_fitted_to(objects, iteration).provenance.get("cheap_answers")
+    return with_frozen_answers(objects, frozen, structure_hashes, features)
 
 
 def locate_training_set(objects: "ObjectStore", sha256: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from catalyst_assets.campaigns.iterations import Iteration, read_iteration
 from catalyst_assets.campaigns.labels import learned_from, load_superseded
 from catalyst_assets.errors import LoopError, UsageError
+from catalyst_assets.learning.cheap_answers import without_answers
 from catalyst_assets.learning.models.registry import Origin, find_version
 from catalyst_assets.learning.models.stored_models import load_model
 from catalyst_assets.learning.predictor import Crystals
@@ -123,6 +124,8 @@ def predict_structures(
         accelerator=accelerator,
         settings=platform.settings,
     ).informed()
+    if loaded.iteration.campaign.prior:
+        features = without_answers(features, [str(prior) for prior in loaded.iteration.campaign.prior])
     if origin.feature_version != str(FEATURE_VERSION) or features.names != model.feature_names:
         raise LoopError(
             f"{loaded.name} was fitted to features of another version than this code computes.",

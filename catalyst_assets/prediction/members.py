@@ -13,11 +13,11 @@ import numpy as np
 
 from catalyst_assets.campaigns.derived import derive_values
 from catalyst_assets.errors import LoopError
+from catalyst_assets.learning.heads.fidelities import own_columns
 from catalyst_assets.learning.models.stored_models import load_model
 from catalyst_assets.learning.predictor import N_DRAWS, Crystals, Prediction
-from catalyst_assets.learning.training_set import backbone_of, read_training_set
+from catalyst_assets.learning.training_set import load_model_features, read_training_set
 from catalyst_assets.learning.uncertainty.distance import TrainingDistance, fit_distance
-from catalyst_assets.representation.store import load_features
 from catalyst_assets.representation.structures import read_graphs
 from catalyst_assets.seeds import derive_seed
 
@@ -69,7 +69,7 @@ def predict_members(
     A material's draws depend on the model and the material alone, not on which others are predicted with it; a
     fine-tuned model's to about six digits, since its networks compute in single precision.
     """
-    features = load_features(objects, backbone_of(objects, iteration), structure_hashes).informed()
+    features = load_model_features(objects, iteration, structure_hashes)
     if features.failures:
         raise LoopError(
             f"{len(features.failures)} structures of the pool have no features.",
@@ -98,7 +98,9 @@ def predict_materials(
     if measure is None:
         return PoolPrediction(**vars(whole))
     return PoolPrediction(
-        **vars(whole), distance=measure.measure(features), distance_threshold=measure.threshold
+        **vars(whole),
+        distance=measure.measure(features[:, own_columns(model.feature_names)]),
+        distance_threshold=measure.threshold,
     )
 
 
@@ -109,7 +111,7 @@ def training_distance(objects: "ObjectStore", training_set_sha256: str | None) -
     if training_set_sha256 is None:
         return None
     training_set = read_training_set(objects, training_set_sha256)
-    return fit_distance(training_set.features, training_set.chemical_systems)
+    return fit_distance(training_set.own_features, training_set.chemical_systems)
 
 
 def append_derived(campaign: "Campaign", prediction: Prediction, formulas: Sequence[str]) -> Prediction:

@@ -92,7 +92,11 @@ class FittedHead:
     @property
     def parameters(self) -> dict[str, object]:
         """What shaped it, by name."""
-        return dict(vars(self.settings))
+        slopes = {
+            f"slope_of_{self.properties[one.column]}_on_{one.name}": one.slope
+            for one in self.fidelities or ()
+        }
+        return vars(self.settings) | slopes
 
     def held_out(
         self, labels: NDArray[np.float64], groups: Sequence[str]
