@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 _COMPONENTS = 12
 
 
-def choose_cover(features: NDArray[np.floating], size: int, seed: int) -> NDArray[np.int64]:
+def choose_cover(
+    features: NDArray[np.floating], size: int, seed: int, worth: NDArray[np.float64] | None = None
+) -> NDArray[np.int64]:
     """Choose rows that cover the features.
 
     Parameters
@@ -22,6 +24,8 @@ def choose_cover(features: NDArray[np.floating], size: int, seed: int) -> NDArra
         How many.
     seed
         Another seed gives another cover.
+    worth
+        Shape (m,), positive: by how much more a row is drawn; None draws all alike.
 
     Returns
     -------
@@ -29,14 +33,19 @@ def choose_cover(features: NDArray[np.floating], size: int, seed: int) -> NDArra
     """
     points = principal_components(features)
     rng = np.random.default_rng(seed)
-    chosen = [int(rng.integers(len(points)))]
+    if worth is None:
+        worth = np.ones(len(points))
+        chosen = [int(rng.integers(len(points)))]
+    else:
+        chosen = [int(rng.choice(len(points), p=worth / worth.sum()))]
     distance = ((points - points[chosen[0]]) ** 2).sum(axis=1)
     while len(chosen) < min(size, len(points)):
         distance[chosen] = 0.0
-        total = distance.sum()
-        weights = distance / total if total > 0 else _uniform_except(chosen, len(points))
+        wanted = worth * distance
+        total = wanted.sum()
+        weights = wanted / total if total > 0 else _uniform_except(chosen, len(points))
         candidates = rng.choice(len(points), size=4, p=weights)
-        gains = [np.minimum(distance, ((points - points[c]) ** 2).sum(axis=1)).sum() for c in candidates]
+        gains = [worth @ np.minimum(distance, ((points - points[c]) ** 2).sum(axis=1)) for c in candidates]
         best = int(candidates[int(np.argmin(gains))])
         chosen.append(best)
         distance = np.minimum(distance, ((points - points[best]) ** 2).sum(axis=1))

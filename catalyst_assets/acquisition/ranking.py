@@ -44,7 +44,7 @@ def rank(problem: "RankingProblem", top: int | None = None) -> Ranking:
     """Rank the candidates of a pool.
 
     Where the prediction does not tell candidates apart (nothing was learned yet), the first ones are chosen to
-    cover the pool: as many as the campaign's initial batch. With cheap answers every other one is the best by those.
+    cover the pool: as many as the campaign's initial batch. Cheap answers have a say in that.
 
     Parameters
     ----------
@@ -81,16 +81,17 @@ def _cover_scores(
 ) -> NDArray[np.float64]:
     """Score the chosen ones above 1, the first highest, and the others at random below.
 
-    Where cheap answers score the candidates, every other one is the best by them that is left.
+    Where cheap answers score the candidates, those that are better by them are drawn rather.
     """
     scores = hash_ids(ids, problem.seed).astype(np.float64) / 2.0**64
     if problem.features is not None and len(ids):
         features = problem.features[problem.candidates]
-        chosen = choose_cover(features, problem.campaign.initial_batch, problem.seed)
+        worth = None
         if by_cheap_answers is not None:
-            best = order_by_score(by_cheap_answers, ids, problem.seed)[: len(chosen)]
-            alternating = np.column_stack([best, chosen]).ravel()
-            chosen = np.array(list(dict.fromkeys(alternating.tolist())), dtype=np.int64)[: len(chosen)]
+            places = np.empty(len(ids))
+            places[order_by_score(by_cheap_answers, ids, problem.seed)] = np.arange(len(ids))
+            worth = 1.0 - places / len(ids)
+        chosen = choose_cover(features, problem.campaign.initial_batch, problem.seed, worth)
         scores[chosen] = 1.0 + np.arange(len(chosen), 0, -1)
     return scores
 

@@ -58,7 +58,10 @@ class CompletedAnswers:
 
 
 def complete_answers(
-    features: "NDArray[np.float32]", known: "NDArray[np.float64]", seed: int
+    features: "NDArray[np.float32]",
+    known: "NDArray[np.float64]",
+    seed: int,
+    cheaper: "NDArray[np.float64] | None" = None,
 ) -> CompletedAnswers:
     """Fill what is not known of one kind of cheap answer, and what is not credible.
 
@@ -70,7 +73,10 @@ def complete_answers(
         Shape (m,), NaN where there is no answer.
     seed
         Of the trees, and of the answers they learn from where there are many.
+    cheaper
+        Shape (m,), finite: completed answers of a cheaper kind, a multiple of which these are beside a remainder.
     """
+    from scipy.stats import theilslopes
     from sklearn.ensemble import ExtraTreesRegressor
 
     there = np.flatnonzero(np.isfinite(known))
@@ -78,12 +84,17 @@ def complete_answers(
         return CompletedAnswers(known.copy(), np.zeros(len(known)))
     shown = np.sort(np.random.default_rng(seed).permutation(there)[:_MOST_LEARNED_FROM])
     spread = _robust_deviation(known[shown] - np.median(known[shown]))
+    follows = np.zeros(len(known))
+    if cheaper is not None:
+        slope, offset, *_ = theilslopes(known[shown], cheaper[shown])
+        follows = slope * cheaper + offset
     while True:
         trees = ExtraTreesRegressor(
             _N_TREES, min_samples_leaf=2, max_features=0.33, bootstrap=True, oob_score=True, random_state=seed
         )
-        expected = trees.fit(features[shown], known[shown]).predict(features)
-        expected[shown] = trees.oob_prediction_
+        trees.fit(features[shown], (known - follows)[shown])
+        expected = follows + trees.predict(features)
+        expected[shown] = follows[shown] + trees.oob_prediction_
         errors = np.abs(known - expected)
         error = float(np.std(errors[shown]))
         credible = ~(errors > _CREDIBLE * _robust_deviation(errors[shown])) | (errors == 0)
@@ -144,12 +155,12 @@ def complete_all(
     names
         Of the kinds.
     """
-    told = features.values
-    completed = []
+    completed: list[CompletedAnswers] = []
+    cheaper = None
     for values in known:
-        completed.append(complete_answers(told, values, seed))
+        completed.append(complete_answers(features.values, values, seed, cheaper))
         if np.isfinite(completed[-1].values).all():
-            told = np.column_stack([told, completed[-1].values]).astype(np.float32)
+            cheaper = completed[-1].values
     return append_answers(
         features,
         names,

@@ -26,6 +26,8 @@ _DEVIATION: Final = "prior_deviation:"
 _SAME_PROPERTY: Final = 0.15
 # And from none of another, in units of the ratio of the spreads.
 _OTHER_PROPERTY: Final = 0.5
+# A relation shows in a part of many rows.
+_MOST_ROWS: Final = 1000
 _LEAST_DEVIATION: Final = 1e-9
 
 
@@ -125,12 +127,13 @@ def find_fidelities(
     properties: Sequence[str],
     typical: Sequence[tuple[float, float]],
     noise: NDArray[np.float64] | None,
+    seed: int,
 ) -> tuple[Fidelity, ...]:
     """Find what each property is learned on top of.
 
     It is the dearest cheap answer of the same property, or, where there is none, of another property the one that
-    explains most of it. The slope is that of least absolute deviations, where what
-    is smooth in the features is taken out, drawn towards one for the same property and
+    explains most of it. The slope is that of least absolute deviations of what is
+    left when whatever is smooth in the features is taken out, drawn towards one for the same property and
     towards none for another.
 
     Parameters
@@ -143,12 +146,16 @@ def find_fidelities(
         Mean and standard deviation to expect of each property.
     noise
         Shape (n, p), 0 where none is known; None where it is nowhere.
+    seed
+        Chooses among many rows.
     """
     found = []
     for column, name in enumerate(properties):
         same = [one for one in cheap.names if one.partition("@")[0] == name]
         usual = 1.0 if same else 0.0
         rows = np.flatnonzero(np.isfinite(labels[:, column]))
+        if len(rows) > _MOST_ROWS:
+            rows = np.sort(np.random.default_rng(seed).permutation(rows)[:_MOST_ROWS])
         if len(rows) < FEWEST_FOR_A_HEAD:
             if same:
                 mean, std = typical[column]
@@ -198,8 +205,8 @@ def _fit(
 def _robust_slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
     """Return the slope through the origin with the least absolute deviations, and its variance.
 
-    It is a weighted median (Bloomfield and Steiger, Least Absolute Deviations, 1983): a calculation that went astray does
-    not turn it. The variance is that of normal errors.
+    It is a weighted median (Bloomfield and Steiger, Least Absolute Deviations, 1983), which labels that have nothing to do
+    with their cheap answers do not turn. The variance is that of normal errors.
     """
     there = x != 0
     ratios, weights = y[there] / x[there], np.abs(x[there])

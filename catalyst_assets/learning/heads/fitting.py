@@ -115,7 +115,10 @@ def fit_heads(
         fidelities = like.fidelities or ()
     else:
         typical = [typical_of(name) for name in properties]
-        fidelities = find_fidelities(cheap, labels, properties, typical, known_noise(noise))
+        order = canonical_order(features, labels)
+        ordered = CheapAnswers.of(features[order], feature_names)
+        blur = take_noise(known_noise(noise), order)
+        fidelities = find_fidelities(ordered, labels[order], properties, typical, blur, settings.seed)
     offsets, deviations = cheap.offsets(fidelities, len(properties))
     head = _fit_heads(
         kinds,

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -246,6 +247,19 @@ def test_before_anything_is_known_the_first_batch_covers_the_pool() -> None:
     for seed in range(3):
         first = Pool(ids, features, Prediction(NAMES, mean, mean**2, draws)).rank(goal, seed).frame.head(9)
         assert len({cluster[ids.index(name)] for name in first["material_id"]}) == 9
+
+
+def test_with_cheap_answers_alone_every_other_one_of_the_first_batch_is_the_best_by_them() -> None:
+    members = pool()
+    document = campaign().document | {"prior": [{"property": NAMES[0], "method": "LDA"}], "initial_batch": 8}
+    goal = parse_campaign(document, "test")
+    best = members.rank(goal, labels=pd.DataFrame({NAMES[0]: [1.0]})).frame["material_id"].tolist()
+    first = members.rank(goal).frame["material_id"].head(8).tolist()
+    assert len(set(first)) == 8
+    assert set(best[:4]) <= set(first)
+    cover = choose_cover(members.features[members.problem(goal).candidates], 8, 0)
+    by_name = sorted(members.ids)
+    assert len({by_name[row] for row in cover} & set(first)) >= 4
 
 
 def test_a_cover_is_seeded_and_takes_each_row_once() -> None:
