@@ -4,9 +4,9 @@ A network in float64 is rounded to float32 at the end: what a structure gets doe
 it sat in, beyond the last bit of float32. One in float32 agrees to about six digits.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -19,19 +19,26 @@ from catalyst_assets.representation.batching import (
     map_batches,
     map_chunks,
 )
-from catalyst_assets.representation.descriptors.structural import describe_graphs, descriptor_names
+from catalyst_assets.representation.descriptors.compositions import count_elements
+from catalyst_assets.representation.descriptors.structural import (
+    describe_compositions,
+    describe_graphs,
+    descriptor_names,
+)
 from catalyst_assets.representation.devices import choose_device, on_device
 from catalyst_assets.representation.foundation.potentials import describe_by_potential
 from catalyst_assets.representation.graphs import (
     CUTOFF_ANGSTROM,
     LARGEST_ATOMIC_NUMBER,
     CrystalGraph,
+    UnsuitableStructureError,
     build_graph,
     build_graphs,
 )
 from catalyst_assets.representation.networks.configs import PotentialConfig
 
 if TYPE_CHECKING:
+    from pymatgen.core.composition import Composition
     from pymatgen.core.structure import Structure
 
     from catalyst_assets.representation.networks.interface import GraphBatch, GraphNetwork
@@ -41,6 +48,7 @@ if TYPE_CHECKING:
 # Part of every stored feature's key: raise it whenever the same structure would get other values or names.
 FEATURE_VERSION: Final = 3
 _UNTRAINED: Final = "untrained:"
+_DESCRIPTOR: Final = "desc:"
 _POOLS: Final = ("mean", "std")
 _CHUNK = 100  # structures whose graphs one thread has in memory at a time
 # What they do is Python for the most part: more of them wait for each other.
@@ -108,7 +116,7 @@ class _Prepared:
 
 
 def featurize(
-    structures: Sequence["Structure"],
+    materials: Sequence["Structure | Composition"],
     backbone: Backbone,
     *,
     accelerator: Accelerator = "auto",
@@ -118,6 +126,8 @@ def featurize(
 
     Parameters
     ----------
+    materials
+        A composition is described by itself: see :func:`featurize_compositions`.
     settings
         Of the installation whose environments of potentials are used; this process's if None.
 
@@ -128,6 +138,12 @@ def featurize(
     GpuError
         The GPU failed, or has no memory left for the network.
     """
+    from pymatgen.core.composition import Composition
+
+    bare = [index for index, material in enumerate(materials) if isinstance(material, Composition)]
+    if bare:
+        return _featurize_apart(materials, bare, backbone, accelerator, settings)
+    structures = cast("Sequence[Structure]", materials)
     names = feature_names(backbone)
     values = np.zeros((len(structures), len(names)), dtype=np.float32)
     failures: dict[int, str] = {}
@@ -144,6 +160,68 @@ def featurize(
         failures[int(index)] = "A feature is not finite."
         values[index] = 0
     return Features(values, names, failures)
+
+
+def featurize_compositions(
+    compositions: Sequence["Composition | Mapping[str, float]"], names: Sequence[str]
+) -> Features:
+    """Describe compositions without a structure, in the columns that every structure has.
+
+    Parameters
+    ----------
+    compositions
+        Amounts by element; only their ratio counts.
+    names
+        Of the columns, as :func:`feature_names` gives them for a backbone.
+
+    Returns
+    -------
+    Features
+        Those that follow from the composition alone as of any structure of it; 0 of a network or potential, and where
+        a descriptor depends on the structure.
+    """
+    counts: list[dict[int, int]] = []
+    failures: dict[int, str] = {}
+    for index, composition in enumerate(compositions):
+        try:
+            counts.append(count_elements(composition))
+        except UnsuitableStructureError as error:
+            failures[index] = error.message
+    described = dict(zip(descriptor_names(), describe_compositions(counts).T, strict=True))
+    values = np.zeros((len(compositions), len(names)), dtype=np.float32)
+    kept = [index for index in range(len(compositions)) if index not in failures]
+    for column, name in enumerate(names):
+        if name.startswith(_DESCRIPTOR):
+            values[kept, column] = described[name.removeprefix(_DESCRIPTOR)]
+    return Features(values, tuple(names), failures)
+
+
+def _featurize_apart(
+    materials: Sequence["Structure | Composition"],
+    bare: Sequence[int],
+    backbone: Backbone,
+    accelerator: Accelerator,
+    settings: "Settings | None",
+) -> Features:
+    """Describe those at the places ``bare`` by their compositions, the others by their structures."""
+    crystals = sorted(set(range(len(materials))).difference(bare))
+    parts = [
+        (
+            bare,
+            featurize_compositions(
+                [cast("Composition", materials[index]) for index in bare], feature_names(backbone)
+            ),
+        )
+    ]
+    if crystals:
+        structures = [materials[index] for index in crystals]
+        parts.append((crystals, featurize(structures, backbone, accelerator=accelerator, settings=settings)))
+    values = np.zeros((len(materials), parts[0][1].values.shape[1]), dtype=np.float32)
+    failures: dict[int, str] = {}
+    for places, part in parts:
+        values[places] = part.values
+        failures |= {places[index]: reason for index, reason in part.failures.items()}
+    return Features(values, parts[0][1].names, failures)
 
 
 def _prepare(structures: Sequence["Structure"], chunk: range, cutoff: float) -> _Prepared:
@@ -253,7 +331,7 @@ def feature_names(backbone: Backbone) -> tuple[str, ...]:
     if isinstance(backbone.config, PotentialConfig):
         half = backbone.config.width // len(_POOLS)
         potential = (f"{backbone.config.name}:{pool}_{channel}" for pool in _POOLS for channel in range(half))
-        return (*potential, *(f"desc:{name}" for name in descriptor_names()))
+        return (*potential, *(f"{_DESCRIPTOR}{name}" for name in descriptor_names()))
     block = f"{backbone.config.architecture}:" if backbone.is_trained else _UNTRAINED
     network = (f"{block}{pool}_{name}" for pool in _POOLS for name in backbone.network.feature_names)
-    return (*network, *(f"desc:{name}" for name in descriptor_names()))
+    return (*network, *(f"{_DESCRIPTOR}{name}" for name in descriptor_names()))

@@ -5,14 +5,20 @@ the loosely coordinated ones (A) are averaged apart, by smooth weights that need
 Nothing here reads a calculated property.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
 
-from catalyst_assets.representation.descriptors.elements import Shells, element_symbols, element_table
+from catalyst_assets.representation.descriptors.compositions import (
+    Portions,
+    count_electrons,
+    element_fractions,
+    element_properties,
+)
+from catalyst_assets.representation.descriptors.elements import Shells, element_table
 from catalyst_assets.representation.descriptors.sites import Sites, describe_sites
-from catalyst_assets.representation.graphs import LARGEST_ATOMIC_NUMBER, CrystalGraph
+from catalyst_assets.representation.graphs import CrystalGraph
 
 _ROLE_WIDTH = 0.03
 _ROLES = ("tight", "loose", "anion")
@@ -24,6 +30,37 @@ def describe_graphs(graphs: Sequence[CrystalGraph]) -> np.ndarray:
         return np.zeros((0, len(descriptor_names())))
     columns = _columns(graphs)
     return np.stack([columns[name] for name in descriptor_names()], axis=1)
+
+
+def describe_compositions(compositions: Sequence[Mapping[int, float]]) -> np.ndarray:
+    """Return the descriptors of compositions without a structure.
+
+    Parameters
+    ----------
+    compositions
+        The positive amount of each element by atomic number, in formula units that the count of electrons is of.
+
+    Returns
+    -------
+    numpy.ndarray
+        Finite float64, shape (n_compositions, n_descriptors): as of any structure of the composition, 0 where a
+        descriptor depends on the structure.
+    """
+    names = descriptor_names()
+    values = np.zeros((len(compositions), len(names)))
+    if not compositions:
+        return values
+    portions = Portions.of(compositions)
+    known = {
+        **element_properties(portions),
+        **element_fractions(portions),
+        "electrons:odd_electrons": count_electrons(compositions) % 2,
+        "geometry:n_elements": np.array([len(each) for each in compositions], dtype=float),
+    }
+    for column, name in enumerate(names):
+        if name in known:
+            values[:, column] = known[name]
+    return values
 
 
 @cache
@@ -49,12 +86,13 @@ def descriptor_names() -> tuple[str, ...]:
 def _columns(graphs: Sequence[CrystalGraph]) -> dict[str, np.ndarray]:
     sites = describe_sites(graphs)
     weights = _role_weights(sites)
+    portions = Portions(sites.starts, sites.z, _normalized(sites, np.ones(len(sites.z))))
     return {
-        **_composition(sites),
+        **element_properties(portions),
         **_element_properties_by_role(sites, weights),
         **_ions_by_role(sites, weights),
         **_electron_count(sites),
-        **_fractions(sites),
+        **element_fractions(portions),
         **_geometry(sites, graphs),
     }
 
@@ -83,28 +121,6 @@ def _mean(sites: Sites, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     weighted = values * weights.reshape(-1, *[1] * (values.ndim - 1))
     mean: np.ndarray = np.add.reduceat(weighted, sites.starts)
     return mean
-
-
-def _composition(sites: Sites) -> dict[str, np.ndarray]:
-    table = element_table()
-    values = table.values[sites.z]
-    everywhere = _normalized(sites, np.ones(len(sites.z)))
-    mean = _mean(sites, values, everywhere)
-    std = np.sqrt(_mean(sites, (values - mean[sites.owner]) ** 2, everywhere))
-    low = np.minimum.reduceat(values, sites.starts)
-    high = np.maximum.reduceat(values, sites.starts)
-    columns = {}
-    for index, name in enumerate(table.names):
-        columns[f"composition:{name}_mean"] = mean[:, index]
-        columns[f"composition:{name}_std"] = std[:, index]
-        columns[f"composition:{name}_min"] = low[:, index]
-        columns[f"composition:{name}_max"] = high[:, index]
-    # Butler and Ginley, J. Electrochem. Soc. 125, 228 (1978): band edges follow the geometric mean.
-    mulliken = np.log(np.maximum(table.column("mulliken_electronegativity")[sites.z], 0.1))
-    columns["composition:mulliken_electronegativity_geometric_mean"] = np.exp(
-        _mean(sites, mulliken, everywhere)
-    )
-    return columns
 
 
 def _element_properties_by_role(sites: Sites, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -178,14 +194,6 @@ def _electron_count(sites: Sites) -> dict[str, np.ndarray]:
         "electrons:charge_uncommonness": sites.uncommonness,
         "electrons:odd_electrons": (np.add.reduceat(outer, sites.starts) / sites.formula_units) % 2,
     }
-
-
-def _fractions(sites: Sites) -> dict[str, np.ndarray]:
-    """Return the share of each element: what sets it apart from elements whose properties are like its own."""
-    counts = np.zeros((len(sites.starts), LARGEST_ATOMIC_NUMBER + 1))
-    np.add.at(counts, (sites.owner, sites.z), 1.0)
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    return {f"fraction:{symbol}": shares[:, z] for z, symbol in element_symbols().items()}
 
 
 def _geometry(sites: Sites, graphs: Sequence[CrystalGraph]) -> dict[str, np.ndarray]:

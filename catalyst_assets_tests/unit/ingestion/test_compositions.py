@@ -1,0 +1,66 @@
+"""Reading a composition: its ratio, exactly, whatever the spelling."""
+
+import pytest
+
+from catalyst_assets.errors import UnreadableStructureError
+from catalyst_assets.ingestion.reading.compositions import Stoichiometry, read_composition
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ni0.1Fe0.2Co0.6Mn0.1",
+        "Ni10Fe20Co60Mn10",
+        "Mn1 Co6 Fe2 Ni",
+        "Ni.1Fe.2Co.6Mn.1",
+        "NiFe₂Co₆Mn",
+        "Ni0.05Fe0.2Co0.6Mn0.1Ni0.05",
+    ],
+)
+def test_spellings_of_one_ratio_are_one_composition(text):
+    found = read_composition(text)
+
+    assert found.counts == (("Co", 6), ("Fe", 2), ("Mn", 1), ("Ni", 1))
+    assert found.formula == "MnFe2Co6Ni"
+    assert found.elements == ("Co", "Fe", "Mn", "Ni")
+    assert found.hash == read_composition("Ni0.1Fe0.2Co0.6Mn0.1").hash
+
+
+def test_another_ratio_is_another_composition():
+    assert read_composition("Fe0.3Co0.5Ce0.2").counts == (("Ce", 2), ("Co", 5), ("Fe", 3))
+    assert read_composition("Fe0.3Co0.7").hash != read_composition("Fe0.30001Co0.7").hash
+
+
+def test_a_formula_that_is_written_out_is_read_as_the_same_composition():
+    for text in ("H0.5O0.5", "O2", "Li1P1O3", "Na0.5Cl0.5", "Fe0.3333333333Co0.6666666667"):
+        found = read_composition(text)
+        again = {
+            element.symbol: int(amount) for element, amount in found.to_pymatgen().reduced_composition.items()
+        }
+        assert Stoichiometry.of(again) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("  ", "is empty"),
+        ("Xq0.5Fe0.5", "unknown element 'Xq'"),
+        ("D2O", "isotope"),
+        ("Fe0Co1", "has 0 of Fe"),
+        ("Fe-0.1Co1.1", "has -0.1 of Fe"),
+        ("Fe0.0000001Co1", "has 0.0000001 of Fe"),
+        ("Fe.Co", "no number"),
+        ("(Fe0.5Co0.5)2O3", "is no composition"),
+        ("Fe1e-3Co", "is no composition"),
+        ("0.5", "is no composition"),
+        ("Fe" + "9" * 5000, "is no composition"),
+    ],
+)
+def test_what_is_no_composition_is_refused_with_a_reason(text, said):
+    with pytest.raises(UnreadableStructureError) as refused:
+        read_composition(text)
+
+    assert said in refused.value.message
+    assert len(refused.value.message) < 300
+    assert refused.value.remedy
