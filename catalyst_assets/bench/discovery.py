@@ -136,7 +136,7 @@ def featurize_pool(pool: BenchmarkPool) -> "Features":
     Raises
     ------
     InvalidPoolError
-        A structure has none.
+        A candidate has none.
     """
     from catalyst_assets.representation.backbones import build_backbone
     from catalyst_assets.representation.features import featurize
@@ -145,7 +145,7 @@ def featurize_pool(pool: BenchmarkPool) -> "Features":
     if features.failures:
         row, reason = min(features.failures.items())
         raise InvalidPoolError(
-            f"{len(features.failures)} structures of the pool cannot be described, the first in row {row + 2}: {reason}",
+            f"{len(features.failures)} candidates of the pool cannot be described, the first in row {row + 2}: {reason}",
             "Correct or remove these rows (the first line is row 1).",
         )
     return features

@@ -1,10 +1,11 @@
 """Reading the table of a benchmark: structures to choose from, and the answers that are kept from the model.
 
-A row is either ``A, B, anion`` (an ideal cubic perovskite) or ``cif``; the other columns are properties. Bad rows
-and numbers are `tables`' business.
+What a row is, its columns say: `_LAYOUTS`; the other columns are properties, each named after one or after one and its
+unit. Bad rows and numbers are `tables`' business.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,16 +18,67 @@ from catalyst_assets.campaigns.derived import fill_derived
 from catalyst_assets.campaigns.evaluations import judge_hits
 from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.errors import CatalystError, InvalidCampaignError, InvalidPoolError
+from catalyst_assets.ingestion.prototypes.formulas import build_from_formula
 from catalyst_assets.ingestion.reading.cif.reader import read_cif
+from catalyst_assets.ingestion.reading.compositions import read_composition
 from catalyst_assets.ingestion.reading.files import read_table_bytes
 from catalyst_assets.ingestion.reading.tables import Row, csv_columns, parse_text, read_rows
 from catalyst_assets.ingestion.records import Problem, find_repeated, read_field
+from catalyst_assets.vocabulary.known import known_properties
 from catalyst_assets.vocabulary.words import unknown
 
 if TYPE_CHECKING:
+    from pymatgen.core.composition import Composition
     from pymatgen.core.structure import Structure
 
-_PROTOTYPE: Final = ("A", "B", "anion")
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a row becomes a candidate.
+
+    Attributes
+    ----------
+    columns
+        That make it.
+    build
+        Returns it from their texts.
+    name
+        Returns what it is called, the same for what is the same.
+    is_long
+        Whether cells may hold line breaks.
+    """
+
+    columns: tuple[str, ...]
+    build: "Callable[..., Structure | Composition]"
+    name: Callable[..., str] = lambda *texts: "-".join(texts)
+    is_long: bool = False
+
+
+def _cubic_perovskite(a_site: str, b_site: str, anions: str) -> "Structure":
+    from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
+
+    return build_cubic_perovskite(a_site, b_site, anions)
+
+
+# Of several whose columns a table has, the first.
+_LAYOUTS: Final = (
+    _Layout(("A", "B", "anion"), _cubic_perovskite),
+    _Layout(
+        ("cif",),
+        lambda cif: read_cif(cif).to_structure(),
+        lambda cif: f"cif:{hashlib.sha256(cif.encode()).hexdigest()[:16]}",
+        is_long=True,
+    ),
+    _Layout(
+        ("formula", "prototype"),
+        lambda formula, prototype: build_from_formula(formula, prototype).to_structure(),
+    ),
+    _Layout(
+        ("composition",),
+        lambda text: read_composition(text).to_pymatgen(),
+        lambda text: read_composition(text).formula,
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -38,54 +90,63 @@ class BenchmarkPool:
     material_ids, formulas, chemical_systems
         One a row.
     structures
-        What is known of each before anything is computed.
+        What is known of each before anything is computed: a structure, or a composition alone.
     values
         A column for each property that the campaign learns or judges by, derived where the table has none.
     is_hit
-        Shape (n,): whether the values meet the campaign's criteria.
+        Shape (n,): whether the values meet the campaign's criteria, and are among the best by its objective where
+        the best are asked for.
     """
 
     material_ids: tuple[str, ...]
     formulas: tuple[str, ...]
     chemical_systems: tuple[str, ...]
-    structures: "tuple[Structure, ...]"
+    structures: "tuple[Structure | Composition, ...]"
     values: pd.DataFrame
     is_hit: np.ndarray
 
 
-def read_pool(path: Path, campaign: Campaign, *, plausible: bool = False) -> BenchmarkPool:
-    """Read a pool and judge it by a campaign; ``plausible`` numbers may look as if they were in another unit.
+def read_pool(
+    path: Path, campaign: Campaign, *, plausible: bool = False, best: int | None = None
+) -> BenchmarkPool:
+    """Read a pool and judge it by a campaign.
+
+    Parameters
+    ----------
+    plausible
+        Numbers may look as if they were in another unit.
+    best
+        Hits are that many by the objective, of those that meet the criteria if there are any, and what equals the last.
 
     Raises
     ------
     InvalidPoolError
         The file is missing, no table, lacks a column, or has a bad row; the message names it.
     InvalidCampaignError
-        The campaign has an objective instead of criteria.
+        The campaign has no criteria and the best are not asked for, or has no objective and they are.
     """
-    if not campaign.criteria:
-        raise InvalidCampaignError(
-            f"Campaign {campaign.name} has an objective, and a benchmark of discovery counts hits.",
-            "Give criteria.",
-        )
+    _require_goal(campaign, best)
     data = read_table_bytes(path)
     present = csv_columns(data)
-    columns = list(_PROTOTYPE) if set(_PROTOTYPE) <= set(present) else ["cif"]
-    if not set(columns) <= set(present):
-        raise InvalidPoolError(
-            f"{path} has neither the columns A, B, anion nor cif; it has {', '.join(present)}.",
-            "Name the columns in the first line.",
-        )
+    layout = _choose_layout(path, present)
     needed = _needed(path, present, campaign)
-    rows = list(read_rows(path.name, data, [*columns, *needed], columns if columns == ["cif"] else ()))
+    rows = list(
+        read_rows(
+            path.name,
+            data,
+            [*layout.columns, *needed.values()],
+            layout.columns if layout.is_long else (),
+        )
+    )
     refuse_rows(path, [f"row {row.number} {row.problem}" for row in rows if row.problem])
     values = _read_values(path, rows, needed, plausible)
-    cells = _read_cells(path, rows, columns)
-    structures = _read_structures(path, rows, cells, columns)
-    names = _name_rows(path, rows, cells)
-    formulas = tuple(structure.composition.reduced_formula for structure in structures)
+    cells = _read_cells(path, rows, layout.columns)
+    structures = _read_structures(path, rows, cells, layout)
+    names = _name_rows(path, rows, cells, layout)
+    compositions = [getattr(structure, "composition", structure) for structure in structures]
+    formulas = tuple(composition.reduced_formula for composition in compositions)
     filled = fill_derived(campaign, values, formulas)
-    hits = np.array(judge_hits(campaign, filled, formulas))
+    hits = _judge(campaign, filled, formulas, best)
     if not hits.any():
         raise InvalidPoolError(
             f"{path} holds no hit of campaign {campaign.name}: there is nothing to discover.",
@@ -94,37 +155,89 @@ def read_pool(path: Path, campaign: Campaign, *, plausible: bool = False) -> Ben
     return BenchmarkPool(
         material_ids=names,
         formulas=formulas,
-        chemical_systems=tuple(structure.composition.chemical_system for structure in structures),
+        chemical_systems=tuple(composition.chemical_system for composition in compositions),
         structures=structures,
         values=filled,
         is_hit=hits,
     )
 
 
-def _needed(path: Path, present: list[str], campaign: Campaign) -> list[str]:
-    """Return the properties to read; a derived one may be absent."""
-    absent = [name for name in campaign.learned_properties if name not in present]
+def _require_goal(campaign: Campaign, best: int | None) -> None:
+    if best is None and not campaign.criteria:
+        raise InvalidCampaignError(
+            f"Campaign {campaign.name} has an objective, and a benchmark of discovery counts hits.",
+            "Give criteria, or say with --best how many of the pool count as hits.",
+        )
+    if best is not None and campaign.objective is None:
+        raise InvalidCampaignError(
+            f"Campaign {campaign.name} has no objective by which some are the best.",
+            "Give an objective, or leave out --best.",
+        )
+
+
+def _choose_layout(path: Path, present: list[str]) -> _Layout:
+    for layout in _LAYOUTS:
+        if set(layout.columns) <= set(present):
+            return layout
+    known = "; ".join(", ".join(layout.columns) for layout in _LAYOUTS)
+    raise InvalidPoolError(
+        f"{path} has none of these columns: {known}. It has {', '.join(present)}.",
+        "Name the columns in the first line.",
+    )
+
+
+def _judge(
+    campaign: Campaign, values: pd.DataFrame, formulas: tuple[str, ...], best: int | None
+) -> np.ndarray:
+    """Return which rows are hits, shape (n,)."""
+    suits = (
+        np.array(judge_hits(campaign, values, formulas))
+        if campaign.criteria
+        else np.ones(len(values), dtype=bool)
+    )
+    if best is None or campaign.objective is None or not suits.any():
+        return suits
+    wanted = values[campaign.objective.property].to_numpy(np.float64)
+    if campaign.objective.direction == "maximize":
+        wanted = -wanted
+    last = np.sort(wanted[suits])[:best][-1]
+    found: np.ndarray = suits & (wanted <= last)
+    return found
+
+
+def _needed(path: Path, present: list[str], campaign: Campaign) -> dict[str, str]:
+    """Return the columns to read by property; a derived one may be absent."""
+    known = known_properties()
+    columns: dict[str, str] = {}
+    for name in campaign.predicted_properties:
+        with_unit = f"{name}_{known[name].unit}" if name in known else name
+        found = [column for column in (name, with_unit) if column in present]
+        if found:
+            columns[name] = found[0]
+    absent = [name for name in campaign.learned_properties if name not in columns]
     if absent:
         problems = "; ".join(unknown("column", name, present) for name in absent)
         raise InvalidPoolError(
             f"{path} lacks what campaign {campaign.name} needs: {problems}.",
             "Add the column, or name another property in the campaign.",
         )
-    return [name for name in campaign.predicted_properties if name in present]
+    return columns
 
 
-def _read_values(path: Path, rows: list[Row], needed: list[str], plausible: bool) -> pd.DataFrame:
+def _read_values(path: Path, rows: list[Row], needed: dict[str, str], plausible: bool) -> pd.DataFrame:
     numbers = [row.number for row in rows]
     return pd.DataFrame(
         {
-            name: read_numbers(path, name, [row.cells[name] for row in rows], numbers, plausible=plausible)
-            for name in needed
+            name: read_numbers(
+                path, column, [row.cells[column] for row in rows], numbers, of=name, plausible=plausible
+            )
+            for name, column in needed.items()
         },
         dtype=np.float64,
     )
 
 
-def _read_cells(path: Path, rows: list[Row], columns: list[str]) -> list[tuple[str, ...]]:
+def _read_cells(path: Path, rows: list[Row], columns: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Return what makes each structure, without surrounding blanks."""
     cells, problems = [], list[Problem]()
     for row in rows:
@@ -138,16 +251,13 @@ def _read_cells(path: Path, rows: list[Row], columns: list[str]) -> list[tuple[s
 
 
 def _read_structures(
-    path: Path, rows: list[Row], cells: list[tuple[str, ...]], columns: list[str]
-) -> "tuple[Structure, ...]":
-    from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
-
-    is_cif = columns == ["cif"]
+    path: Path, rows: list[Row], cells: list[tuple[str, ...]], layout: _Layout
+) -> "tuple[Structure | Composition, ...]":
     structures, problems = [], []
     for row, texts in zip(rows, cells, strict=True):
-        place = f"row {row.number}, {'/'.join(columns)}"
+        place = f"row {row.number}, {'/'.join(layout.columns)}"
         try:
-            structures.append(read_cif(*texts).to_structure() if is_cif else build_cubic_perovskite(*texts))
+            structures.append(layout.build(*texts))
         except CatalystError as error:
             problems.append(f"{place}: {error.message.rstrip('.')}")
         except (ValueError, KeyError, IndexError, AssertionError, TypeError) as error:
@@ -156,11 +266,8 @@ def _read_structures(
     return tuple(structures)
 
 
-def _name_rows(path: Path, rows: list[Row], cells: list[tuple[str, ...]]) -> tuple[str, ...]:
-    names = [
-        "-".join(texts) if len(texts) > 1 else f"cif:{hashlib.sha256(texts[0].encode()).hexdigest()[:16]}"
-        for texts in cells
-    ]
+def _name_rows(path: Path, rows: list[Row], cells: list[tuple[str, ...]], layout: _Layout) -> tuple[str, ...]:
+    names = [layout.name(*texts) for texts in cells]
     again = find_repeated(enumerate(names))
     refuse_rows(
         path,

@@ -48,14 +48,22 @@ def published_table(given: Path | None, name: str, option: str) -> Path:
 
 
 def read_numbers(
-    path: Path, column: str, cells: Sequence[object], rows: Sequence[int], *, plausible: bool = False
+    path: Path,
+    column: str,
+    cells: Sequence[object],
+    rows: Sequence[int],
+    *,
+    of: str = "",
+    plausible: bool = False,
 ) -> list[float]:
-    """Read the numbers of a column, judged by what is known of the property of its name, if anything is.
+    """Read the numbers of a column, judged by what is known of its property, if anything is.
 
     Parameters
     ----------
     rows
         What number each cell's row has in the file.
+    of
+        The property; that of the column's name if empty.
     plausible
         The numbers are right although they look as if they were in another unit.
 
@@ -66,7 +74,7 @@ def read_numbers(
     """
     numbers: list[float] = []
     problems: list[str] = []
-    known = known_properties().get(column)
+    known = known_properties().get(of or column)
     for row, cell in zip(rows, cells, strict=True):
         try:
             number = Spelling().read_number(cell)

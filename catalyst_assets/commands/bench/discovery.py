@@ -24,7 +24,8 @@ def discovery(
     pool: Annotated[
         Path | None,
         typer.Option(
-            help="CSV with A, B, anion (ideal cubic perovskites) or cif, and property columns; a checkout's table of "
+            help="CSV with property columns and A, B, anion (ideal cubic perovskites), cif, formula, prototype (ideal "
+            "crystals of other prototypes), or composition (no crystal, fractions of elements); a checkout's table of "
             "perovskites if not given."
         ),
     ] = None,
@@ -66,6 +67,13 @@ def discovery(
             "--plausible", help="The pool's numbers are right although they look like another unit."
         ),
     ] = False,
+    best: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Hits are the best N of the pool by the campaign's objective, where its criteria hold.",
+        ),
+    ] = None,
     max_evaluations: Annotated[
         int | None, typer.Option(min=1, help="End a run here instead of where the campaign does.")
     ] = None,
@@ -111,8 +119,8 @@ def discovery(
     )
     table = published_table(pool, PEROVSKITES, "--pool")
     with telling(f"reading {table} …") as tell:
-        members = read_pool(table, arms[0].campaign, plausible=plausible)
-        tell(f"describing {len(members.material_ids)} structures …")
+        members = read_pool(table, arms[0].campaign, plausible=plausible, best=best)
+        tell(f"describing {len(members.material_ids)} candidates …")
         features = featurize_pool(members)
     with _progress(len(arms) * seeds) as told:
         results = run_arms(members, features, arms, seeds, jobs or len(os.sched_getaffinity(0)), told)
