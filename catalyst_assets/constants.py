@@ -126,6 +126,7 @@ def op_tags(work: Work) -> dict[str, Any]:
     }
 
 
+NO_STRUCTURE: Final = "Only a composition: no structure is known."
 CODE_LOCATION: Final = "catalyst_assets.definitions"
 PARTITION_TAG: Final = "dagster/partition"
 RETRIES_TAG: Final = "dagster/max_retries"

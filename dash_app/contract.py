@@ -359,7 +359,9 @@ class CandidateDetail(Candidate):
     )
     explanation: Explanation
     events: list[CandidateEvent]
-    structure: dict[str, Any] = Field(description="The structure as pymatgen's `Structure.as_dict()`.")
+    structure: dict[str, Any] | None = Field(
+        description="The structure as pymatgen's `Structure.as_dict()`; null where only the composition is known."
+    )
 
 
 class Transition(BaseModel):

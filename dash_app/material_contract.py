@@ -148,7 +148,7 @@ class MaterialDetail(NamedMaterial):
     formula: str
     chemical_system: str
     elements: list[str]
-    n_sites: int
+    n_sites: int | None = Field(description="Atoms in the cell; null where only the composition is known.")
     symmetry: Symmetry | None = Field(
         description="As spglib finds it within 0.1 Å; null where it finds none, and of cells of more than 200 sites."
     )
@@ -167,4 +167,6 @@ class MaterialDetail(NamedMaterial):
     )
     notes: list[Note] = Field(description="What people wrote about it, the oldest first.")
     history: list[MaterialEvent] = Field(description="The oldest first.")
-    structure: dict[str, Any] = Field(description="The structure as pymatgen's `Structure.as_dict()`.")
+    structure: dict[str, Any] | None = Field(
+        description="The structure as pymatgen's `Structure.as_dict()`; null where only the composition is known."
+    )

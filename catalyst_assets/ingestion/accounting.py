@@ -14,6 +14,7 @@ from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.adsorption.records import AdsorptionParser, split_name
 from catalyst_assets.ingestion.changes import EVERYTHING, Reader, Span, mark_read, unread
 from catalyst_assets.ingestion.raw_cache import RawFile, current_files, open_raw
+from catalyst_assets.ingestion.reading.compositions import read_composition
 from catalyst_assets.ingestion.reading.crystals import hash_structure
 from catalyst_assets.ingestion.records import Contents
 from catalyst_assets.ingestion.sources.parsers import PARSERS
@@ -114,8 +115,6 @@ def find_inconsistent_hashes(database: "Database", span: Span = EVERYTHING) -> l
 
     All hashes are compared with formulas and sites; a spread of structures is hashed again.
     """
-    from pymatgen.core.structure import Structure
-
     with database.transaction() as connection:
         shared = fetch_all(connection, "ingestion/inconsistent_hashes", **asdict(span))
         sample = fetch_all(connection, "ingestion/sample_structures", limit=_REHASHED, **asdict(span))
@@ -123,9 +122,18 @@ def find_inconsistent_hashes(database: "Database", span: Span = EVERYTHING) -> l
     problems += [
         f"{row['material_id']} has another structure than its hash says"
         for row in sample
-        if hash_structure(Structure.from_dict(row["structure_json"])) != row["structure_hash"]
+        if _hash(row) != row["structure_hash"]
     ]
     return problems
+
+
+def _hash(row: Mapping[str, Any]) -> str:
+    """Return the hash that a material's structure, or its composition alone, has."""
+    from pymatgen.core.structure import Structure
+
+    if row["structure_json"] is None:
+        return read_composition(row["reduced_formula"]).hash
+    return hash_structure(Structure.from_dict(row["structure_json"]))
 
 
 def _check_changed(

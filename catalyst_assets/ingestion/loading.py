@@ -151,7 +151,7 @@ def _material_row(record: Record, crystal: Crystal, raw: RawFile) -> tuple[Any, 
         crystal.chemical_system,
         crystal.elements,
         crystal.n_sites,
-        orjson.dumps(crystal.structure_json).decode(),
+        None if crystal.structure_json is None else orjson.dumps(crystal.structure_json).decode(),
         crystal.structure_hash,
         "{}" if raw.answers else orjson.dumps(_properties(record)).decode(),
     )

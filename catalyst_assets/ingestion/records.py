@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
     from catalyst_assets.ingestion.reading.cells import Cell
+    from catalyst_assets.ingestion.reading.compositions import Stoichiometry
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Record:
-    """What a source says of one crystal.
+    """What a source says of one crystal, or of a composition whose crystal is not known.
 
     Attributes
     ----------
@@ -58,7 +59,7 @@ class Record:
     source: str
     source_id: str
     place: str
-    structure: "Structure | Cell"
+    structure: "Structure | Cell | Stoichiometry"
     values: tuple[Value, ...] = ()
     licence: str = ""
 

@@ -90,6 +90,7 @@ def embed_shard(
     dict
         ``embedded`` and ``failed`` counts; a shard that is there already is only counted.
     """
+    from pymatgen.core.composition import Composition
     from pymatgen.core.structure import Structure
 
     fingerprint = shard["fingerprint"]
@@ -103,9 +104,14 @@ def embed_shard(
         rows = fetch_all(connection, "representation/structures", structure_hashes=hashes)
     by_hash = {row["structure_hash"]: row for row in rows}
     hashes = [name for name in hashes if name in by_hash]  # a material may have got another structure since
-    structures = [Structure.from_dict(by_hash[name]["structure_json"]) for name in hashes]
+    materials = [
+        Composition(row["reduced_formula"])
+        if row["structure_json"] is None
+        else Structure.from_dict(row["structure_json"])
+        for row in map(by_hash.__getitem__, hashes)
+    ]
     features = featurize(
-        structures,
+        materials,
         load_backbone(objects, fingerprint),
         accelerator=settings.accelerator if settings else "auto",
         settings=settings,

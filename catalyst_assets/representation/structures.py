@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from catalyst_assets.constants import NO_STRUCTURE
 from catalyst_assets.errors import LoopError
 from catalyst_assets.representation.graphs import CrystalGraph, build_graphs
 from resources.postgres.database import fetch_all
@@ -20,9 +21,13 @@ def find_graphs(
     wanted = sorted(set(structure_hashes))
     with database.transaction() as connection:
         rows = fetch_all(connection, "representation/structures", structure_hashes=wanted)
+    reasons = dict.fromkeys(
+        set(wanted) - {row["structure_hash"] for row in rows}, "It has been replaced since."
+    )
+    reasons |= {row["structure_hash"]: NO_STRUCTURE for row in rows if row["structure_json"] is None}
+    rows = [row for row in rows if row["structure_json"] is not None]
     found = [row["structure_hash"] for row in rows]
     graphs, failures = build_graphs((Structure.from_dict(row["structure_json"]) for row in rows), cutoff)
-    reasons = dict.fromkeys(set(wanted) - set(found), "It has been replaced since.")
     reasons |= {found[index]: reason for index, reason in failures.items()}
     return {found[index]: graph for index, graph in graphs.items()}, reasons
 

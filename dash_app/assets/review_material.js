@@ -39,7 +39,7 @@
     drawMaterial: (data) => {
       if (!data || !byId("material-body")) return window.dash_clientside.no_update;
       review.drawTracks(data.tracks);
-      review.structure.show(data.crystal, data.formula);
+      review.structure.show(data.crystal, data.formula, data.missing);
       setTimeout(reachScrolling, 0);
       return Date.now();
     },

@@ -205,12 +205,13 @@
     }
   };
 
-  // Shows a crystal, unless it is the one that is shown already, or that waits for somebody to try again.
-  structure.show = async (next, name) => {
+  // Shows a crystal, or why there is none, unless it is the one that is shown already, or that waits for somebody to try again.
+  structure.show = async (next, name, missing) => {
     const isSettled = (host && host.parentNode === byId("structure-view")) || byId("structure-retry");
     if (isSettled && JSON.stringify(next) === JSON.stringify(crystal)) return;
     crystal = next;
     formula = name;
+    if (!crystal && missing) { say(missing, "It is described by its elements alone."); return; }
     if (!crystal) { say("No structure is stored", "Its source gave none that can be drawn."); return; }
     if (!hasWebGl()) { giveUp(); return; }
     try {

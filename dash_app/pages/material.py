@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
+from catalyst_assets.constants import NO_STRUCTURE
 from dash_app.candidate_contract import CandidatePage
 from dash_app.client import ApiClient, ApiError
 from dash_app.components.candidates.review_area import decide_dialog
@@ -122,10 +123,12 @@ def _register_material(app: Dash, client: ApiClient) -> None:
             return no_page(error, _NOWHERE), True, *(None,) * 12
         dash.set_props("notice", {"children": None})
         material, crystal = seen.material, read_crystal(seen.material.structure)
+        missing = "" if material.structure is not None else NO_STRUCTURE
         drawn = {
             "material": material.material_id,
             "formula": material.formula,
             "crystal": crystal.drawn() if crystal else None,
+            "missing": missing,
             "tracks": drawn_tracks(seen),
         }
         return (
@@ -133,7 +136,7 @@ def _register_material(app: Dash, client: ApiClient) -> None:
             False,
             drawn,
             crystal_facts(material, crystal),
-            sites_table(crystal) if crystal else remark("No site is stored."),
+            sites_table(crystal) if crystal else remark(missing or "No site is stored."),
             sources_list(material.sources),
             campaign_tabs(seen),
             track_section(seen),

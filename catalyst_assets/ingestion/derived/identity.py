@@ -43,6 +43,8 @@ class KnownRecord:
 
     Attributes
     ----------
+    structure_json
+        None where only the composition is known.
     withdrawn
         Its source no longer has it.
     in_use
@@ -52,7 +54,7 @@ class KnownRecord:
     """
 
     material_id: str
-    structure_json: Mapping[str, Any] = field(repr=False)
+    structure_json: Mapping[str, Any] | None = field(repr=False)
     structure_hash: str
     properties: Properties = field(repr=False)
     withdrawn: bool = False
@@ -66,9 +68,17 @@ class KnownRecord:
 
     @cached_property
     def structure(self) -> "Structure":
-        """The crystal, built at most once."""
+        """The crystal, built at most once.
+
+        Raises
+        ------
+        ValueError
+            Only the composition is known.
+        """
         from pymatgen.core.structure import Structure
 
+        if self.structure_json is None:
+            raise ValueError(f"{self.material_id} has no structure")
         return Structure.from_dict(dict(self.structure_json))
 
     @cached_property
@@ -88,9 +98,11 @@ class KnownRecord:
             return None
 
     def is_same_crystal(self, other: "KnownRecord") -> bool:
-        """Tell whether another record is of the same crystal."""
+        """Tell whether another record is of the same crystal; of compositions, of the same one."""
         if self.structure_hash == other.structure_hash:
             return True
+        if self.structure_json is None or other.structure_json is None:
+            return False
         if max(len(self.structure), len(other.structure)) > _MOST_COMPARED_SITES:
             return False
         if not 1 / _VOLUME_RATIO < self.volume_per_atom / other.volume_per_atom < _VOLUME_RATIO:

@@ -20,9 +20,7 @@ from catalyst_assets.ingestion.reading.species import element_problem
 if TYPE_CHECKING:
     from pymatgen.core.composition import Composition
 
-NO_STRUCTURE: Final = "Only a composition: no structure is known."
-
-_PART: Final = re.compile(r"([A-Z][a-z]?)([+-]?\d{0,9}(?:\.\d{0,12})?)", re.ASCII)
+_PART: Final = re.compile(r"(\(|[A-Z][a-z]?|\))([+-]?\d{0,9}(?:\.\d{0,12})?)", re.ASCII)
 _SMALL: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 # A repeating decimal is written to some digit; nobody makes a mixture to better than a millionth.
 _FINEST: Final = Decimal("0.000001")
@@ -73,7 +71,7 @@ class Stoichiometry:
 
 
 def read_composition(text: str) -> Stoichiometry:
-    """Read a formula of elements with whole numbers or fractions, which need not sum to one.
+    """Read a formula of elements, and groups of them in brackets, with amounts that need not sum to one.
 
     Raises
     ------
@@ -86,15 +84,34 @@ def read_composition(text: str) -> Stoichiometry:
         raise UnreadableStructureError("is empty", "Write a composition such as Ni0.1Fe0.9.")
     parts = _PART.findall(written)
     if not parts or "".join(symbol + amount for symbol, amount in parts) != written:
-        raise UnreadableStructureError(
-            f"{shown} is no composition of elements and their amounts", "Write it as in Ni0.1Fe0.9."
-        )
-    amounts: dict[str, Fraction] = {}
+        raise _no_composition(shown)
+    groups: list[dict[str, Fraction]] = [{}]
     for symbol, written_amount in parts:
-        if problem := element_problem(symbol):
-            raise UnreadableStructureError(f"{shown} has an {problem}", "Correct the symbol.")
-        amounts[symbol] = amounts.get(symbol, Fraction(0)) + _read_amount(shown, symbol, written_amount)
-    return Stoichiometry.of(amounts)
+        if symbol == "(":
+            if written_amount:
+                raise _no_composition(shown)
+            groups.append({})
+            continue
+        if symbol == ")":
+            if len(groups) == 1 or not groups[-1]:
+                raise _no_composition(shown)
+            within = groups.pop()
+        else:
+            if problem := element_problem(symbol):
+                raise UnreadableStructureError(f"{shown} has an {problem}", "Correct the symbol.")
+            within = {symbol: Fraction(1)}
+        times = _read_amount(shown, symbol, written_amount)
+        for element, amount in within.items():
+            groups[-1][element] = groups[-1].get(element, Fraction(0)) + times * amount
+    if len(groups) > 1:
+        raise _no_composition(shown)
+    return Stoichiometry.of(groups[0])
+
+
+def _no_composition(shown: str) -> UnreadableStructureError:
+    return UnreadableStructureError(
+        f"{shown} is no composition of elements and their amounts", "Write it as in Ni0.1Fe0.9."
+    )
 
 
 def _read_amount(shown: str, symbol: str, text: str) -> Fraction:

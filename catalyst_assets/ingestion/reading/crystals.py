@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 
 from catalyst_assets.ingestion.reading.cells import Cell
+from catalyst_assets.ingestion.reading.compositions import Stoichiometry
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
@@ -32,10 +33,12 @@ _MOST_PAIRS = 500_000
 
 @dataclass(frozen=True)
 class Crystal:
-    """What the database and the checks want to know of a structure.
+    """What the database and the checks want to know of a structure, or of a composition without one.
 
     Attributes
     ----------
+    n_sites, structure_json
+        None of a composition.
     thickness
         Smallest distance between opposite faces of the cell, in Å.
     volume_per_atom
@@ -44,27 +47,50 @@ class Crystal:
         Between two atoms, images included, in Å; infinite when none are closer than
         ``SHORTEST_DISTANCE_ANGSTROM``, NaN when an earlier check fails.
     structure_hash
-        See :func:`hash_structure`.
+        See :func:`hash_structure`; of a composition :attr:`Stoichiometry.hash`.
     """
 
     reduced_formula: str
     chemical_system: str
     elements: tuple[str, ...]
-    n_sites: int
+    n_sites: int | None
     ordered: bool
     known_species: bool
     thickness: float
     volume_per_atom: float
     shortest_distance: float
-    structure_json: Mapping[str, Any]
+    structure_json: Mapping[str, Any] | None
     structure_hash: str
 
 
-def describe(structures: "Sequence[Structure | Cell]") -> list[Crystal]:
+def describe(materials: "Sequence[Structure | Cell | Stoichiometry]") -> list[Crystal]:
     """Measure structures, without judging them.
 
     Oxidation states and site properties are dropped: a material is species on positions.
     """
+    measured = iter(_measure([item for item in materials if not isinstance(item, Stoichiometry)]))
+    return [
+        _of_composition(item) if isinstance(item, Stoichiometry) else next(measured) for item in materials
+    ]
+
+
+def _of_composition(composition: Stoichiometry) -> Crystal:
+    return Crystal(
+        reduced_formula=composition.formula,
+        chemical_system="-".join(composition.elements),
+        elements=composition.elements,
+        n_sites=None,
+        ordered=True,
+        known_species=_elements().issuperset(composition.elements),
+        thickness=math.nan,
+        volume_per_atom=math.nan,
+        shortest_distance=math.nan,
+        structure_json=None,
+        structure_hash=composition.hash,
+    )
+
+
+def _measure(structures: "Sequence[Structure | Cell]") -> list[Crystal]:
     if not structures:
         return []
     cells = [item if isinstance(item, Cell) else _cell_of(item) for item in structures]

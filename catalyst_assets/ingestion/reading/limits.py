@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 
 
 def structure_problems(crystals: Sequence[Crystal]) -> list[tuple[int, str]]:
-    """Return what is wrong with measured crystals: the index of each, and a reason."""
+    """Return what is wrong with measured crystals: the index of each, and a reason; a composition has no structure."""
     import pandas as pd
 
     schema = _structure_schema()
-    frame = pd.DataFrame({name: [getattr(crystal, name) for crystal in crystals] for name in schema.columns})
-    return [(row, f"{column.replace('_', ' ')} {check}") for row, column, check in _failures(schema, frame)]
+    places = [place for place, crystal in enumerate(crystals) if crystal.structure_json is not None]
+    frame = pd.DataFrame(
+        {name: [getattr(crystals[place], name) for place in places] for name in schema.columns}
+    )
+    return [
+        (places[row], f"{column.replace('_', ' ')} {check}")
+        for row, column, check in _failures(schema, frame)
+    ]
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from catalyst_assets.ingestion.reading.compositions import read_composition
 from catalyst_assets.ingestion.reading.spelling import Spelling
 from catalyst_assets.ingestion.reading.tables import ASE_SUFFIXES
 from catalyst_assets.vocabulary.known import known_methods, known_properties, stored_as, unit_of
@@ -59,6 +60,17 @@ class DatabaseAtoms(_Model):
     def columns(self) -> tuple[str, ...]:
         """The columns the structure is made from: none that has a name."""
         return ()
+
+
+class CompositionColumn(_Model):
+    """A column with elements and their amounts; no structure is known."""
+
+    composition: Column
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the material is made from."""
+        return (self.composition,)
 
 
 class PropertyColumn(_Model):
@@ -110,10 +122,11 @@ class TableMapping(_Model):
     )
     licence: str = Field(min_length=1)
     citation: str = ""
-    structure: PrototypeColumns | CifColumn | DatabaseAtoms
+    structure: PrototypeColumns | CifColumn | CompositionColumn | DatabaseAtoms
     record: tuple[Column, ...] = Field(
         default=(),
-        description="Columns whose text, joined, names a record; for a prototype its columns if not given.",
+        description="Columns whose text, joined, names a record; for a prototype its columns if not given, for a "
+        "composition its reduced formula.",
     )
     separator: str = Field(
         default="_",
@@ -137,7 +150,7 @@ class TableMapping(_Model):
     def _consistent(self) -> "TableMapping":
         if isinstance(self.structure, DatabaseAtoms) and not self.table.endswith(ASE_SUFFIXES):
             raise ValueError(f"structure: only an ASE database ({', '.join(ASE_SUFFIXES)}) has atoms")
-        if not self.record and not isinstance(self.structure, PrototypeColumns):
+        if not self.record and not isinstance(self.structure, PrototypeColumns | CompositionColumn):
             raise ValueError("record: name the columns that identify a row, for instance record: [id]")
         if self.answers and not self.properties:
             raise ValueError("answers: name at least one column under properties")
@@ -155,7 +168,16 @@ class TableMapping(_Model):
         return self.record or self.structure.columns
 
     def name_record(self, cells: Sequence[str]) -> str:
-        """Return the name of a record from the text of its columns; other text gives another name."""
+        """Return the name of a record from the text of its columns; other text gives another name.
+
+        Raises
+        ------
+        UnreadableStructureError
+            It is named by a composition, and the text is none.
+        """
+        if isinstance(self.structure, CompositionColumn) and not self.record:
+            # Spellings of one composition are one record.
+            return read_composition(cells[0]).formula
         # Elements and a formula need nothing between them: SrTiO3.
         of_prototype = (
             isinstance(self.structure, PrototypeColumns) and self.record_columns == self.structure.columns

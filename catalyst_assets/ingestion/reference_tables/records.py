@@ -15,6 +15,7 @@ from catalyst_assets.errors import CatalystError, InvalidPoolError, UnreadableSt
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.ingestion.reading.cells import Cell
 from catalyst_assets.ingestion.reading.cif.reader import read_cif
+from catalyst_assets.ingestion.reading.compositions import Stoichiometry, read_composition
 from catalyst_assets.ingestion.reading.tables import ASE_SUFFIXES, ATOMS, Row, parse_text, read_rows, shown
 from catalyst_assets.ingestion.records import (
     Contents,
@@ -25,7 +26,12 @@ from catalyst_assets.ingestion.records import (
     find_repeated,
     read_field,
 )
-from catalyst_assets.ingestion.reference_tables.mapping import CifColumn, DatabaseAtoms, TableMapping
+from catalyst_assets.ingestion.reference_tables.mapping import (
+    CifColumn,
+    CompositionColumn,
+    DatabaseAtoms,
+    TableMapping,
+)
 from catalyst_assets.ingestion.reference_tables.resuming import resumed_rows
 from catalyst_assets.ingestion.unit_doubts import find_unit_doubt
 from catalyst_assets.vocabulary.known import known_properties
@@ -187,7 +193,11 @@ def _read_fields(mapping: TableMapping, row: Row) -> _Fields:
         problems.append(Problem(", ".join(mapping.properties), "are all missing: the row answers nothing"))
     record = ""
     if all(column in texts for column in mapping.record_columns):
-        record = mapping.name_record([texts[column] for column in mapping.record_columns])
+        try:
+            record = mapping.name_record([texts[column] for column in mapping.record_columns])
+        except UnreadableStructureError as error:
+            problems.append(Problem(", ".join(mapping.record_columns), str(error).rstrip(".")))
+            return _Fields("", texts, tuple(values), tuple(problems))
         if len(record) > _LONGEST_RECORD or not record.isprintable() or any(map(str.isspace, record)):
             reason = f"{shown(record)} cannot name a record: at most {_LONGEST_RECORD} characters, no blanks"
             problems.append(Problem(", ".join(mapping.record_columns), reason))
@@ -197,7 +207,7 @@ def _read_fields(mapping: TableMapping, row: Row) -> _Fields:
 
 def _build_structure(
     mapping: TableMapping, row: Row, texts: Mapping[str, str], problems: list[Problem]
-) -> "Structure | Cell | None":
+) -> "Structure | Cell | Stoichiometry | None":
     columns = mapping.structure.columns
     try:
         if isinstance(mapping.structure, DatabaseAtoms):
@@ -208,6 +218,8 @@ def _build_structure(
             return None
         if isinstance(mapping.structure, CifColumn):
             return read_cif(texts[mapping.structure.cif])
+        if isinstance(mapping.structure, CompositionColumn):
+            return read_composition(texts[mapping.structure.composition])
         return build_cubic_perovskite(*(texts[column] for column in columns))
     except UnreadableStructureError as error:
         problems.append(Problem(", ".join(columns), str(error).rstrip(".")))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from catalyst_assets.errors import UnreadableStructureError
 from catalyst_assets.ingestion.prototypes.formulas import build_from_formula
 from catalyst_assets.ingestion.reading.cells import Cell
+from catalyst_assets.ingestion.reading.compositions import Stoichiometry, read_composition
 from catalyst_assets.ingestion.reading.decoding import decode_text
 from catalyst_assets.ingestion.reading.files import read_structure_data
 from catalyst_assets.ingestion.uploads.bundle import Bundle, UploadedFile
@@ -25,8 +26,12 @@ _LISTS: Final = (".txt", ".csv")
 _ARCHIVE: Final = ".zip"
 _FORMULA: Final = "formula"
 _PROTOTYPE: Final = "prototype"
+_COMPOSITION: Final = "composition"
 # Once a file is decompressed.
 _MOST_BYTES: Final = 200_000_000
+
+
+_Found = Cell | Stoichiometry | UnreadableStructureError
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Entry:
     """
 
     place: str
-    found: Cell | UnreadableStructureError
+    found: _Found
 
 
 def read_entries(bundle: Bundle) -> list[Entry]:
@@ -116,14 +121,14 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
 
 
-def _read_file(file: UploadedFile, prototype: str) -> "list[tuple[str, Cell | UnreadableStructureError]]":
+def _read_file(file: UploadedFile, prototype: str) -> "list[tuple[str, _Found]]":
     try:
         if not file.data.strip():
             raise UnreadableStructureError("is empty", "Send a file that holds something.")
         if file.name.lower().endswith(_LISTS):
             return list(_read_list(decode_text(file.data), prototype))
         found = read_structure_data(file.name.rpartition("/")[2], file.data, _MOST_BYTES)
-        return found if len(found) > 1 else [("", found[0][1])]
+        return list(found) if len(found) > 1 else [("", found[0][1])]
     except UnreadableStructureError as error:
         return [("", error)]
     except csv.Error as error:
@@ -132,8 +137,8 @@ def _read_file(file: UploadedFile, prototype: str) -> "list[tuple[str, Cell | Un
         ]
 
 
-def _read_list(text: str, prototype: str) -> "Iterator[tuple[str, Cell | UnreadableStructureError]]":
-    """Yield what becomes of each line with a formula; a header says which columns there are."""
+def _read_list(text: str, prototype: str) -> "Iterator[tuple[str, _Found]]":
+    """Yield what becomes of each line with a formula or composition; a header says which columns there are."""
     columns = {_FORMULA: 0}
     lines = csv.reader(text.splitlines())
     is_first = True
@@ -142,8 +147,10 @@ def _read_list(text: str, prototype: str) -> "Iterator[tuple[str, Cell | Unreada
         if not any(cells) or cells[0].startswith("#"):
             continue
         names = [cell.lower() for cell in cells]
-        if is_first and _FORMULA in names:
-            columns = {name: names.index(name) for name in (_FORMULA, _PROTOTYPE) if name in names}
+        if is_first and {_FORMULA, _COMPOSITION} & set(names):
+            columns = {
+                name: names.index(name) for name in (_FORMULA, _PROTOTYPE, _COMPOSITION) if name in names
+            }
             is_first = False
             continue
         is_first = False
@@ -152,12 +159,14 @@ def _read_list(text: str, prototype: str) -> "Iterator[tuple[str, Cell | Unreada
         raise UnreadableStructureError("holds no formula", "Write one a line, such as SrTiO3.")
 
 
-def _build(cells: list[str], columns: dict[str, int], prototype: str) -> Cell | UnreadableStructureError:
+def _build(cells: list[str], columns: dict[str, int], prototype: str) -> _Found:
     def cell(name: str) -> str:
         place = columns.get(name, len(cells))
         return cells[place] if place < len(cells) else ""
 
     try:
+        if _COMPOSITION in columns and not cell(_FORMULA):
+            return read_composition(cell(_COMPOSITION))
         named = cell(_PROTOTYPE) or prototype
         if not named:
             raise UnreadableStructureError(

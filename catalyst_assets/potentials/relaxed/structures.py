@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from catalyst_assets.constants import NO_STRUCTURE
 from catalyst_assets.potentials.relaxed.corrections import correction_ev
 from catalyst_assets.potentials.relaxed.recipe import choose_recipe
 from catalyst_assets.potentials.worker.symmetry import space_group
@@ -133,11 +134,20 @@ def relax_shard(
             most_steps=most_steps,
             structure_hashes=list(structure_hashes),
         )
-    before = {row["structure_hash"]: Structure.from_dict(row["structure_json"]) for row in rows}
+    before = {
+        row["structure_hash"]: Structure.from_dict(row["structure_json"])
+        for row in rows
+        if row["structure_json"] is not None
+    }
     materials = {row["structure_hash"]: row["material_ids"] for row in rows}
     wanted = replace(recipe.wanted, most_steps=most_steps)
-    answers = potential.relax({name: as_atoms(found) for name, found in before.items()}, wanted)
-    kept, failures = [], {}
+    answers = (
+        potential.relax({name: as_atoms(found) for name, found in before.items()}, wanted) if before else ()
+    )
+    kept, failures = (
+        [],
+        {row["structure_hash"]: NO_STRUCTURE for row in rows if row["structure_json"] is None},
+    )
     for answer in answers:
         row = _read(answer, before[answer.name], recipe)
         if isinstance(row, str):

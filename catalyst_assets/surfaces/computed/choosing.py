@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from catalyst_assets.campaigns.library import read_stored
 from catalyst_assets.campaigns.pool import load_pool
 from catalyst_assets.campaigns.pool_filter import Pool
+from catalyst_assets.constants import NO_STRUCTURE
 from catalyst_assets.errors import UsageError
 from catalyst_assets.sharding import split_by_weight
 from resources.postgres.database import fetch_all, fetch_one
@@ -85,12 +86,15 @@ def load_structures(database: "Database", materials: Sequence[str]) -> "dict[str
     Raises
     ------
     UsageError
-        One is not there.
+        One is not there, or has no structure.
     """
     from pymatgen.core.structure import Structure
 
     with database.transaction() as connection:
         found = _structures(connection, materials)
+    for name in materials:
+        if found[name] is None:
+            raise UsageError(f"{name} cannot be computed. {NO_STRUCTURE}", "Name materials that have one.")
     return {name: Structure.from_dict(found[name]) for name in materials}
 
 

@@ -77,6 +77,11 @@ class Outcome(_Record):
     states: tuple[State, ...] = ()
     refused: tuple[Refused, ...] = ()
 
+    @classmethod
+    def refuse(cls, reason: str) -> "Outcome":
+        """Return that of a crystal without an energy, for whatever adsorbate."""
+        return cls(refused=(Refused(name="", adsorbate=None, reason=reason),))
+
     def of(self, adsorbate: str) -> "Outcome":
         """Return what of it concerns an adsorbate."""
         return Outcome(
@@ -163,9 +168,7 @@ def compute_outcomes(
             ]
             return {name: outcome for each in alone for name, outcome in each.items()}
         reason = f"{type(error).__name__}: {error}"
-        return {
-            name: Outcome(refused=(Refused(name="", adsorbate=None, reason=reason),)) for name in crystals
-        }
+        return dict.fromkeys(crystals, Outcome.refuse(reason))
     return {name: by_number.get(number, Outcome()) for number, name in plain.items()}
 
 

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from catalyst_assets.constants import NO_STRUCTURE
 from catalyst_assets.documents import hash_document
 from catalyst_assets.surfaces.computed.choosing import waiting
-from catalyst_assets.surfaces.computed.outcomes import compute_outcomes
+from catalyst_assets.surfaces.computed.outcomes import Outcome, compute_outcomes
 from catalyst_assets.surfaces.computed.recipe import read_settings
 from catalyst_assets.surfaces.computed.storing import Computation, store_outcome
 from resources.postgres.database import fetch_all
@@ -63,8 +64,12 @@ def adsorb_shard(database: "Database", potential: "Potential", shard: Mapping[st
             crystals = {
                 name: Structure.from_dict(structures[name]["structure_json"])
                 for name in alike[start : start + _AT_ONCE]
+                if structures[name]["structure_json"] is not None
             }
-            outcomes = compute_outcomes(crystals, wanted, potential, read_settings(recipe), gases)
+            bare = [name for name in alike[start : start + _AT_ONCE] if name not in crystals]
+            outcomes = dict.fromkeys(bare, Outcome.refuse(NO_STRUCTURE))
+            if crystals:
+                outcomes |= compute_outcomes(crystals, wanted, potential, read_settings(recipe), gases)
             for name, outcome in outcomes.items():
                 store_outcome(
                     database, computation, name, structures[name]["structure_hash"], wanted, outcome

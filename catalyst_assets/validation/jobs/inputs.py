@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.campaigns.band_edges import midgap
+from catalyst_assets.constants import NO_STRUCTURE
 from catalyst_assets.errors import CatalystError, UsageError
 from catalyst_assets.validation.jobs.folder import JOB, STRUCTURES
 from catalyst_assets.validation.jobs.identity import JOB_FORMAT
@@ -34,7 +35,7 @@ def write_inputs(database: "Database", job: "Job", references: Path) -> dict[str
     Raises
     ------
     UsageError
-        Its material is gone.
+        Its material is gone, or has no structure.
     """
     from pymatgen.core.structure import Structure
 
@@ -42,6 +43,8 @@ def write_inputs(database: "Database", job: "Job", references: Path) -> dict[str
         rows = fetch_all(connection, "validation/jobs/structures", material_ids=[job.material_id])
     if not rows:
         raise UsageError(f"There is no material {job.material_id}.", "Load its source again.")
+    if rows[0]["structure_json"] is None:
+        raise UsageError(f"{job.material_id} cannot be computed. {NO_STRUCTURE}", "Load a structure of it.")
     structure = Structure.from_dict(rows[0]["structure_json"])
     document = describe(job, rows[0]["reduced_formula"], structure) | {
         "structure_hash": rows[0]["structure_hash"],

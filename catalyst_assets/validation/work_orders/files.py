@@ -68,7 +68,11 @@ def write_order(
         names["table"]: order_table(order, delimiter),
         names["workbook"]: order_workbook(order),
         names["sheet"]: render_sheet(order).encode(),
-        **{f"structures/{each.cif_name}": structure_as_cif(each).encode() for each in order.candidates},
+        **{
+            f"structures/{each.cif_name}": cif.encode()
+            for each in order.candidates
+            if (cif := structure_as_cif(each)) is not None
+        },
     }
     try:
         for file, data in contents.items():
@@ -157,10 +161,12 @@ def _cell(value: object) -> object:
     return as_text_cell(value) if isinstance(value, str) else value
 
 
-def structure_as_cif(each: "OrderedCandidate") -> str:
-    """Return a candidate's structure as CIF that says whose it is."""
+def structure_as_cif(each: "OrderedCandidate") -> str | None:
+    """Return a candidate's structure as CIF that says whose it is; None where only the composition is known."""
     from pymatgen.core.structure import Structure
     from pymatgen.io.cif import CifWriter
 
+    if each.structure is None:
+        return None
     text = str(CifWriter(Structure.from_dict(dict(each.structure))))
     return f"# candidate {each.candidate}, material {each.material_id}\n{text}"

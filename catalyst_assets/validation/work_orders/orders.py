@@ -30,8 +30,8 @@ class OrderedCandidate:
     ----------
     predicted
         Mean and standard deviation by property, in its unit.
-    structure
-        As pymatgen writes it.
+    n_sites, structure
+        In the cell, and as pymatgen writes it; None where only the composition is known.
     """
 
     candidate: int
@@ -41,9 +41,9 @@ class OrderedCandidate:
     material_id: str
     formula: str
     status: str
-    n_sites: int
+    n_sites: int | None
     predicted: Mapping[str, Any] = field(repr=False)
-    structure: Mapping[str, Any] = field(repr=False)
+    structure: Mapping[str, Any] | None = field(repr=False)
 
     @property
     def cif_name(self) -> str:

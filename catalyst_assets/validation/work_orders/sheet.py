@@ -26,19 +26,20 @@ def render_sheet(order: "WorkOrder") -> str:
 
 
 def _facts(each: "OrderedCandidate") -> dict[str, Any]:
-    """Return what a chemist wants to know of a crystal: its cell, and what to weigh."""
+    """Return what a chemist wants to know of a material: its cell if it is known, and what to weigh."""
     from pymatgen.core.composition import Composition
     from pymatgen.core.lattice import Lattice
 
     composition = Composition(each.formula)
     total = composition.weight
-    lattice = Lattice(each.structure["lattice"]["matrix"])
+    lattice = None if each.structure is None else Lattice(each.structure["lattice"]["matrix"])
     return {
         "molar_mass": float(total),
         "shares": {
             str(element): float(element.atomic_mass or 0.0) * amount / float(total)
             for element, amount in composition.items()
         },
-        "lengths": lattice.abc,
-        "angles": lattice.angles,
+        "atoms": {str(element): composition.get_atomic_fraction(element) for element in composition},
+        "lengths": lattice and lattice.abc,
+        "angles": lattice and lattice.angles,
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from catalyst_assets.constants import NO_STRUCTURE
 from catalyst_assets.validation.work_orders.files import as_text_cell
 from catalyst_assets.vocabulary.known import unit_of
 from dash_app.contract import Candidate
@@ -34,11 +35,12 @@ class Part:
     Attributes
     ----------
     structures
-        As pymatgen writes them, by number of the candidate; empty where the file needs none.
+        As pymatgen writes them, by number of the candidate, None where only the composition is known; empty where the
+        file needs none.
     """
 
     candidates: list[Candidate]
-    structures: dict[int, dict[str, Any]]
+    structures: dict[int, dict[str, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def write_cif(first: Part, rest: Iterator[Part], _: Exported) -> Iterator[bytes]
             yield cif_block(each, part.structures[each.candidate_id]).encode()
 
 
-def cif_block(candidate: Candidate, structure: dict[str, Any]) -> str:
+def cif_block(candidate: Candidate, structure: dict[str, Any] | None) -> str:
     """Return a candidate's structure as a block of CIF named after it; where it has none, a remark."""
     about = (
         f"# candidate {candidate.candidate_id}: {candidate.material_id}, {candidate.campaign} iteration "
@@ -113,11 +115,13 @@ def cif_block(candidate: Candidate, structure: dict[str, Any]) -> str:
     return structure_block(structure, f"{candidate.candidate_id}_{candidate.formula}", about)
 
 
-def structure_block(structure: dict[str, Any], name: str, about: str) -> str:
+def structure_block(structure: dict[str, Any] | None, name: str, about: str) -> str:
     """Return a structure as a block of CIF behind remarks; a remark in its place where it cannot be written."""
     from pymatgen.core.structure import Structure
     from pymatgen.io.cif import CifWriter
 
+    if structure is None:
+        return f"{about}# {NO_STRUCTURE}\n\n"
     try:
         text = str(CifWriter(Structure.from_dict(structure)))
     except (KeyError, ValueError, TypeError) as error:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Response
 
+from catalyst_assets.constants import NO_STRUCTURE
 from catalyst_assets.vocabulary.known import label_of, unit_of
 from dash_app.api.access import PersonOf
 from dash_app.api.connection import Transaction, as_json
@@ -87,6 +88,8 @@ def show_material(material_id: MaterialId, connection: Transaction) -> Response:
 def send_structure(material_id: MaterialId, connection: Transaction) -> Response:
     """Send a material's structure as a CIF file with one block."""
     row = find_material(connection, material_id)
+    if row["structure"] is None:
+        raise NotFoundError(f"{material_id} has no structure. {NO_STRUCTURE}", "Its formula is all there is.")
     about = f"# {material_id}\n"
     name = re.sub(r"[^\w.+-]+", "_", material_id, flags=re.ASCII).strip("_") or "material"
     return Response(

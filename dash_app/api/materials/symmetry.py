@@ -20,10 +20,12 @@ _SYSTEMS: Final = (
 )
 
 
-def find_symmetry(structure: dict[str, Any]) -> Symmetry | None:
+def find_symmetry(structure: dict[str, Any] | None) -> Symmetry | None:
     """Return the symmetry of a structure as pymatgen writes it; None where there is none to be found, or the cell is large."""
     import spglib
 
+    if structure is None:
+        return None
     lattice = (structure.get("lattice") or {}).get("matrix")
     sites = structure.get("sites") or []
     if lattice is None or not 0 < len(sites) <= _MOST_SITES:

@@ -5,7 +5,7 @@ from typing import Any
 from dash import html
 
 from catalyst_assets.campaigns.rejections import KINDS_WITHOUT_LABELS
-from catalyst_assets.constants import decimals
+from catalyst_assets.constants import NO_STRUCTURE, decimals
 from dash_app.components.candidates.deciding import deciding
 from dash_app.components.candidates.why import why_panel
 from dash_app.components.charts.crystal import read_crystal, sites_table
@@ -105,8 +105,10 @@ def _answer(answer: Validated | None) -> str:
     return signed(decimals(answer.value))
 
 
-def _structure(structure: dict[str, Any]) -> list[Any]:
-    """Show a structure's cell and sites; nothing when it is not one of pymatgen's."""
+def _structure(structure: dict[str, Any] | None) -> list[Any]:
+    """Show a structure's cell and sites, or that there is none; nothing when it is not one of pymatgen's."""
+    if structure is None:
+        return [remark(NO_STRUCTURE)]
     crystal = read_crystal(structure)
     if crystal is None:
         return []

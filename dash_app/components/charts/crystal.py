@@ -66,8 +66,10 @@ class Crystal:
         return " · ".join(f"{_CELL[name][0]}\u00a0{self.cell[name]:.4g}{_CELL[name][1]}" for name in names)
 
 
-def read_crystal(structure: dict[str, Any]) -> Crystal | None:
+def read_crystal(structure: dict[str, Any] | None) -> Crystal | None:
     """Return a structure as pymatgen writes it, by vectors or by lengths and angles; None where it is none, or has no sites."""
+    if structure is None:
+        return None
     lattice = structure.get("lattice") or {}
     sites = [
         (_element(site), str(site.get("label") or _element(site)), [float(x) for x in site["abc"]])

@@ -41,8 +41,9 @@ def crystal_facts(material: MaterialDetail, crystal: Crystal | None) -> list[Any
     facts: list[tuple[str, Any]] = [
         ("Formula", formula(material.formula)),
         ("Elements", ", ".join(material.elements)),
-        ("Sites", f"{material.n_sites:,}"),
     ]
+    if material.n_sites is not None:
+        facts.append(("Sites", f"{material.n_sites:,}"))
     if material.symmetry is not None:
         found = material.symmetry
         group: list[Any] = [_symbol(found.symbol), f" (no. {found.number}), {found.crystal_system}"]

@@ -8,7 +8,7 @@ WITH looked_at AS (
 chosen AS (
     SELECT material_id FROM looked_at JOIN materials USING (material_id) ORDER BY md5(material_id) LIMIT :limit
 )
-SELECT material_id, structure_json, structure_hash
+SELECT material_id, reduced_formula, structure_json, structure_hash
 FROM chosen
 JOIN materials USING (material_id)
 ORDER BY md5(material_id);

@@ -6,8 +6,8 @@ CREATE TEMPORARY TABLE staged_materials (
     reduced_formula text NOT NULL,
     chemical_system text NOT NULL,
     elements        text[] NOT NULL,
-    n_sites         integer NOT NULL,
-    structure_json  jsonb NOT NULL,
+    n_sites         integer,
+    structure_json  jsonb,
     structure_hash  text NOT NULL,
     properties      jsonb NOT NULL
 ) ON COMMIT DROP;

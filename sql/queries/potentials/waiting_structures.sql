@@ -1,7 +1,7 @@
 -- Structures in use that a potential has neither relaxed nor failed at; those that did not converge in fewer steps than
 -- are allowed now wait again, and where :again those it failed at.
 -- Parameters: method, recipe (its sha256), most_steps, again, quarantine_source.
-SELECT m.structure_hash, max(m.n_sites) AS n_sites
+SELECT m.structure_hash, coalesce(max(m.n_sites), 0) AS n_sites
 FROM materials m
 WHERE NOT m.deprecated
   AND NOT EXISTS (

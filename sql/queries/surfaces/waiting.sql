@@ -1,7 +1,7 @@
 -- Which of some materials wait for the energies of an adsorbate: never computed, or by other settings, or of another
 -- structure; and where :again those of which a part has no energy. In the order asked for.
 -- Parameters: materials (text array), method, settings_sha256, adsorbates (text array), again.
-SELECT known.material_id, known.structure_hash, known.n_sites, array_agg(wanted.adsorbate ORDER BY wanted.place) AS adsorbates
+SELECT known.material_id, known.structure_hash, coalesce(known.n_sites, 1) AS n_sites, array_agg(wanted.adsorbate ORDER BY wanted.place) AS adsorbates
 FROM unnest(CAST(:materials AS text[])) WITH ORDINALITY AS asked (material_id, place)
 JOIN materials known USING (material_id)
 CROSS JOIN unnest(CAST(:adsorbates AS text[])) WITH ORDINALITY AS wanted (adsorbate, place)
