@@ -117,14 +117,12 @@ def _no_composition(shown: str) -> UnreadableStructureError:
 def _read_amount(shown: str, symbol: str, text: str) -> Fraction:
     if not text:
         return Fraction(1)
-    if text.strip("+-.") == "":
-        raise UnreadableStructureError(
-            f"{shown} has no number after the sign of {symbol}", "Write its amount."
-        )
+    if not any(map(str.isdecimal, text)):
+        raise _no_composition(shown)
     amount = Decimal(text).quantize(_FINEST, ROUND_HALF_EVEN)
     if amount <= 0:
+        named = "a group" if symbol == ")" else symbol
         raise UnreadableStructureError(
-            f"{shown} has {text} of {symbol}, and an amount is positive",
-            f"Leave {symbol} out, or correct it.",
+            f"{shown} has {text} of {named}, and an amount is positive", f"Leave {named} out, or correct it."
         )
     return Fraction(amount)

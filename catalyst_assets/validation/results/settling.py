@@ -6,7 +6,8 @@ what the ledger holds of a candidate                  where it goes
 every learned property is measured                    ``validated``, or ``rejected`` as poor where it is no hit
 another failed attempt, and properties lack           back to ``flagged`` with the reason; ``rejected`` as infeasible after
                                                       ``failures.attempts`` of them, or as failed at once where trying
-                                                      again gives the same
+                                                      again gives the same; as infeasible at once where it has no
+                                                      structure to calculate
 what was answered was corrected                       as if it had been answered so at first
 what was answered was retracted                       back to ``in_validation``
 ====================================================  ==================================================================
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from catalyst_assets.campaigns.evaluations import judge_hits
 from catalyst_assets.campaigns.rejections import RejectionKind
+from catalyst_assets.constants import NO_STRUCTURE
 from catalyst_assets.vocabulary.validators import VALIDATORS, Answers
 from resources.postgres.database import Row, fetch_all, fetch_one
 
@@ -78,6 +80,7 @@ def settle(connection: "sa.Connection", iteration: "Iteration") -> Settled:
         campaign=campaign.name,
         validator=campaign.validator,
         all_failures=VALIDATORS[campaign.validator].answers is Answers.AT_ONCE,
+        standing_failure=NO_STRUCTURE,
     )
     hits = judge_hits(campaign, [row["known"] for row in rows], [row["reduced_formula"] for row in rows])
     moved = dict.fromkeys(("validated", "poor", "failed", "returned", "reopened"), 0)
@@ -142,8 +145,11 @@ def _target(campaign: "Campaign", row: Row, *, is_hit: bool) -> Step | None:
 def _after_failure(campaign: "Campaign", row: Row, lacking: list[str]) -> Step | None:
     if row["rejection_kind"] in {"failed", "infeasible"}:
         return None
+    cannot_be_computed = row["failure"] == NO_STRUCTURE
     said = f": {row['failure']}" if row["failure"] not in {"", "no answer"} else ""
     reason = f"{campaign.validator} has no answer for {', '.join(lacking)}{said}"
+    if cannot_be_computed:
+        return Step("rejected", reason, RejectionKind.INFEASIBLE)
     if VALIDATORS[campaign.validator].is_deterministic:
         return Step("rejected", reason, RejectionKind.FAILED)
     if row["attempts"] >= campaign.failures.attempts:

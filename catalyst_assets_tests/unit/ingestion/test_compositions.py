@@ -41,6 +41,21 @@ def test_a_formula_that_is_written_out_is_read_as_the_same_composition():
 
 
 @pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("(Fe0.5Co0.5)2O3", (("Co", 1), ("Fe", 1), ("O", 3))),
+        ("Al2(SO4)3", (("Al", 2), ("O", 12), ("S", 3))),
+        ("((Fe0.9Ni0.1)0.5Co0.5)O", (("Co", 10), ("Fe", 9), ("Ni", 1), ("O", 20))),
+    ],
+)
+def test_groups_in_brackets_are_multiplied(text, counts):
+    found = read_composition(text)
+
+    assert found.counts == counts
+    assert read_composition(found.formula) == found
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("", "is empty"),
@@ -50,8 +65,12 @@ def test_a_formula_that_is_written_out_is_read_as_the_same_composition():
         ("Fe0Co1", "has 0 of Fe"),
         ("Fe-0.1Co1.1", "has -0.1 of Fe"),
         ("Fe0.0000001Co1", "has 0.0000001 of Fe"),
-        ("Fe.Co", "no number"),
-        ("(Fe0.5Co0.5)2O3", "is no composition"),
+        ("Fe.Co", "is no composition"),
+        ("(Fe0.5Co0.5", "is no composition"),
+        ("Fe0.5)Co0.5", "is no composition"),
+        ("()2Fe", "is no composition"),
+        ("(2Fe)Co", "is no composition"),
+        ("(Fe0.5Co0.5)0O3", "has 0 of a group"),
         ("Fe1e-3Co", "is no composition"),
         ("0.5", "is no composition"),
         ("Fe" + "9" * 5000, "is no composition"),

@@ -1,6 +1,7 @@
 -- How each candidate of an iteration that results may move stands, with what is known of it.
--- Failures count from when it was restored last; all of them where :all_failures.
--- Parameters: partition_key, campaign, validator, all_failures.
+-- Failures count from when it was restored last; all of them where :all_failures, and those whose note is
+-- :standing_failure, which a validator says but once.
+-- Parameters: partition_key, campaign, validator, all_failures, standing_failure.
 WITH truths AS (
     SELECT material_id, jsonb_object_agg(property, value) AS known
     FROM campaign_truths(:campaign)
@@ -37,7 +38,7 @@ LEFT JOIN LATERAL (
     SELECT count(DISTINCT attempt) AS attempts, (array_agg(note ORDER BY result_id DESC))[1] AS note
     FROM failures
     WHERE failures.material_id = c.material_id
-      AND (:all_failures OR failures.created_at > coalesce(history.restored_at, '-infinity'))
+      AND (:all_failures OR failures.note = :standing_failure OR failures.created_at > coalesce(history.restored_at, '-infinity'))
 ) f ON true
 LEFT JOIN LATERAL (
     SELECT v.reason FROM validation_results v
