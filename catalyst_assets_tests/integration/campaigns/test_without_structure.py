@@ -115,7 +115,7 @@ def test_a_validator_that_computes_refuses_it_and_asks_for_the_others(loaded: Pl
 
     # Who asks again is told the same again.
     campaign.move(numbers[0], "rejected", actor="ada", reason="a second look", kind="withdrawn")
-    campaign.move(numbers[0], "ranked", "flagged", actor="ada")
+    campaign.move(numbers[0], "ranked", "flagged", actor="ada", reason="it may work now")
     again = validate_iteration(database, campaign.key(0), JobValidator("command"))
     assert (again.submitted, again.waiting) == (1, 1)
     assert query(loaded, states) == settled

@@ -64,6 +64,6 @@ def test_pages_say_that_no_structure_is_known(page: Page, database: Database, ra
         expect(page.locator("#material-cif")).to_have_count(0)
         expect(page.locator("#material-facts")).not_to_contain_text("Sites")
 
-        page.goto(f"{url}/campaigns/oxide-perovskites-demo/candidates/{ranked[0]}")
+        page.goto(f"{url}/campaigns/oxide-perovskites-demo?candidate={ranked[0]}")
         expect(page.get_by_text(NO_STRUCTURE)).to_be_visible()
     assert failures == []
