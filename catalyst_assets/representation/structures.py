@@ -38,13 +38,17 @@ def read_graphs(database: "Database", structure_hashes: Sequence[str], cutoff: f
     Raises
     ------
     LoopError
-        A structure is gone, or has no graph.
+        A structure is gone, has no graph, or only its composition is known.
     """
     graphs, reasons = find_graphs(database, structure_hashes, cutoff)
     if reasons:
         first = min(reasons)
+        remedy = (
+            "Leave such materials out of the pool (`n_sites_min: 1`), or do not fine-tune."
+            if reasons[first] == NO_STRUCTURE
+            else "Materialize `structure_embeddings`, then the iteration from `training_set` on."
+        )
         raise LoopError(
-            f"{len(reasons)} structures cannot be read, among them {first[:16]}. {reasons[first]}",
-            "Materialize `structure_embeddings`, then the iteration from `training_set` on.",
+            f"{len(reasons)} structures cannot be read, among them {first[:16]}. {reasons[first]}", remedy
         )
     return [graphs[name] for name in structure_hashes]

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from catalyst_assets.constants import NO_STRUCTURE
-from catalyst_assets.errors import UsageError
+from catalyst_assets.errors import LoopError, UsageError
 from catalyst_assets.ingestion.reading.compositions import read_composition
 from catalyst_assets.potentials.interface import Relaxation
 from catalyst_assets.potentials.relaxed.structures import relax_shard
-from catalyst_assets.representation.structures import find_graphs
+from catalyst_assets.representation.structures import find_graphs, read_graphs
 from catalyst_assets.surfaces.computed.choosing import load_structures
 from catalyst_assets.surfaces.computed.stage import adsorb_shard
 from catalyst_assets.validation.answering import validate_iteration
@@ -91,6 +91,9 @@ def test_a_network_that_reads_structures_is_told_why_it_has_no_graph(loaded: Pla
 
     assert list(graphs) == [crystal]
     assert reasons == {HASH: NO_STRUCTURE, "gone": "It has been replaced since."}
+    with pytest.raises(LoopError, match=NO_STRUCTURE) as refused:
+        read_graphs(loaded.database, [crystal, HASH], 5.0)
+    assert "n_sites_min" in refused.value.remedy
 
 
 def test_a_validator_that_computes_refuses_it_and_asks_for_the_others(loaded: Platform) -> None:
