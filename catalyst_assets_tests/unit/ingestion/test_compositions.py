@@ -3,7 +3,11 @@
 import pytest
 
 from catalyst_assets.errors import UnreadableStructureError
+from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.ingestion.reading.compositions import Stoichiometry, read_composition
+from catalyst_assets.ingestion.reading.crystals import hash_structure
+from catalyst_assets.ingestion.uploads.bundle import Bundle, UploadedFile
+from catalyst_assets.ingestion.uploads.judging import find_same, read_candidates
 
 
 @pytest.mark.parametrize(
@@ -83,3 +87,21 @@ def test_what_is_no_composition_is_refused_with_a_reason(text, said):
     assert said in refused.value.message
     assert len(refused.value.message) < 300
     assert refused.value.remedy
+
+
+def test_an_upload_of_compositions_says_which_are_known():
+    table = b"name,composition\na,Fe0.9Ni0.1\nb,Fe9Ni\nc,Fe0.5Co0.5\nd,Fe0Co1\ne,Ti0.2O0.6Sr0.2\n"
+    titanate = build_cubic_perovskite("Sr", "Ti", "O3")
+    known = [
+        {"material_id": "plate:FeCo", "reduced_formula": "FeCo", "structure_json": None}
+        | {"structure_hash": read_composition("FeCo").hash},
+        {"material_id": "mp:1", "reduced_formula": "SrTiO3", "structure_json": titanate.as_dict()}
+        | {"structure_hash": hash_structure(titanate)},
+    ]
+
+    said, crystals = read_candidates(Bundle.of("Ada", [UploadedFile("list.csv", table)], ""))
+    same = find_same(crystals, [each["place"] for each in said], known)
+
+    assert [each["formula"] for each in said] == ["Fe9Ni", "Fe9Ni", "FeCo", None, "SrTiO3"]
+    assert "'Fe0Co1' has 0 of Fe" in said[3]["reason"]
+    assert same == {1: {"place": "list.csv line 2"}, 2: {"material_id": "plate:FeCo"}}
