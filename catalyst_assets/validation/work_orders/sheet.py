@@ -32,7 +32,7 @@ def _facts(each: "OrderedCandidate") -> dict[str, Any]:
 
     composition = Composition(each.formula)
     total = composition.weight
-    lattice = None if each.structure is None else Lattice(each.structure["lattice"]["matrix"])
+    lattice = None if each.structure is None else Lattice.from_dict(dict(each.structure["lattice"]))
     return {
         "molar_mass": float(total),
         "shares": {
