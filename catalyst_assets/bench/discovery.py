@@ -7,8 +7,9 @@ what they add up to, ``discovery_report``.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice, product, repeat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +18,11 @@ from catalyst_assets.acquisition.problem import RankingProblem
 from catalyst_assets.acquisition.ranking import rank
 from catalyst_assets.acquisition.strategies import hash_ids
 from catalyst_assets.bench.discovery_champion import Reign
-from catalyst_assets.bench.pools import BenchmarkPool
+from catalyst_assets.bench.pools import BenchmarkPool, read_prior
 from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Campaign, Strategy
-from catalyst_assets.errors import InvalidPoolError
+from catalyst_assets.errors import InvalidCampaignError, InvalidPoolError
+from catalyst_assets.learning.cheap_answers import complete_all
 from catalyst_assets.learning.heads.fidelities import own_columns
 from catalyst_assets.learning.heads.fitting import fit_heads
 from catalyst_assets.learning.heads.settings import HeadSettings
@@ -149,6 +151,48 @@ def featurize_pool(pool: BenchmarkPool) -> "Features":
             "Correct or remove these rows (the first line is row 1).",
         )
     return features
+
+
+def add_prior(
+    pool: BenchmarkPool, features: "Features", arms: Sequence[Arm], sources: Sequence[str]
+) -> tuple["Features", list[Arm]]:
+    """Add what is known cheaply of a pool to its features, and to the campaigns of arms as their prior.
+
+    Parameters
+    ----------
+    sources
+        Each a file and a column, as in ``potentials.csv:chgnet``; from the cheapest to the dearest. They are of the one
+        property that the campaign learns.
+
+    Raises
+    ------
+    InvalidPoolError
+        A file cannot be read or says nothing of the pool.
+    InvalidCampaignError
+        The campaign learns several properties.
+    """
+    campaign = arms[0].campaign
+    if len(campaign.learned_properties) != 1:
+        raise InvalidCampaignError(
+            f"Campaign {campaign.name} learns {', '.join(campaign.learned_properties)}, and a prior of a benchmark is of one.",
+            "Name a campaign that learns one property.",
+        )
+    (name,) = campaign.learned_properties
+    known, priors = [], []
+    for source in sources:
+        path, _, column = source.rpartition(":")
+        known.append(read_prior(Path(path), column, pool, of=name))
+        priors.append({"property": name, "method": column})
+    told = complete_all(
+        features,
+        known,
+        [f"{name}@{prior['method']}" for prior in priors],
+        derive_seed(campaign.seed, "cheap answers"),
+    )
+    return told, [
+        replace(arm, campaign=parse_campaign(arm.campaign.document | {"prior": priors}, campaign.name))
+        for arm in arms
+    ]
 
 
 def simulate(

@@ -33,6 +33,8 @@ class ArmReport:
         One list a seed: evaluations made when each hit was found.
     evaluated
         One a seed: evaluations made in all.
+    median_found, worst_found
+        Hits found in all.
     train_seconds, predict_seconds, rank_seconds, iteration_seconds
         Medians over all iterations after the initial batch; None where there was none.
     slowest_iteration_seconds
@@ -54,6 +56,8 @@ class ArmReport:
     worst_to_half: float | None
     hits_at: list[list[int]]
     evaluated: list[int]
+    median_found: float
+    worst_found: int
     train_seconds: float | None
     predict_seconds: float | None
     rank_seconds: float | None
@@ -76,6 +80,10 @@ class DiscoveryReport:
         k·(pool + 1)/(h + 1).
     derived
         Properties that known physics computed instead of a model.
+    prior
+        What is known cheaply of the pool, from the cheapest to the dearest.
+    unanswered
+        Rows of the pool's table that are left out, because what the campaign learns is blank.
     """
 
     campaign: str
@@ -90,6 +98,8 @@ class DiscoveryReport:
     random_expected_to_all: float
     random_expected_to_half: float
     seconds: list[float]
+    prior: list[str]
+    unanswered: int
     arms: list[ArmReport]
 
 
@@ -105,6 +115,8 @@ def summarize(
         hits=hits,
         seeds=len(results[0]),
         derived=sorted(arms[0].campaign.derive),
+        prior=[prior.method for prior in arms[0].campaign.prior or ()],
+        unanswered=pool.n_unanswered,
         random_expected_to_all=random_expected_evaluations(n, hits, hits),
         random_expected_to_half=random_expected_evaluations(n, hits, (hits + 1) // 2),
         arms=reports,
@@ -189,6 +201,8 @@ def _summarize_arm(arm: Arm, results: Sequence[SeedResult], hits: int) -> ArmRep
         diversity=acquisition.diversity,
         hits_at=[list(result.hits_at) for result in results],
         evaluated=[result.evaluated for result in results],
+        median_found=statistics.median(len(result.hits_at) for result in results),
+        worst_found=min(len(result.hits_at) for result in results),
         slowest_iteration_seconds=round(max(iterations), 3) if iterations else None,
         seconds=[round(result.seconds, 2) for result in results],
         earlier=[result.earlier for result in results],

@@ -5,6 +5,7 @@ unit. Bad rows and numbers are `tables`' business.
 """
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from catalyst_assets.bench.tables import read_numbers, refuse_rows
 from catalyst_assets.campaigns.derived import fill_derived
@@ -91,11 +93,15 @@ class BenchmarkPool:
         One a row.
     structures
         What is known of each before anything is computed: a structure, or a composition alone.
+    columns
+        The columns that make a candidate of a row.
     values
         A column for each property that the campaign learns or judges by, derived where the table has none.
     is_hit
         Shape (n,): whether the values meet the campaign's criteria, and are among the best by its objective where
         the best are asked for.
+    n_unanswered
+        Rows that were left out, because a value that the campaign learns is blank.
     """
 
     material_ids: tuple[str, ...]
@@ -104,6 +110,8 @@ class BenchmarkPool:
     structures: "tuple[Structure | Composition, ...]"
     values: pd.DataFrame
     is_hit: np.ndarray
+    columns: tuple[str, ...] = ()
+    n_unanswered: int = 0
 
 
 def read_pool(
@@ -140,6 +148,10 @@ def read_pool(
     )
     refuse_rows(path, [f"row {row.number} {row.problem}" for row in rows if row.problem])
     values = _read_values(path, rows, needed, plausible)
+    answered = values[list(campaign.learned_properties)].notna().all(axis=1).to_numpy()
+    n_unanswered = int((~answered).sum())
+    rows = [row for row, known in zip(rows, answered, strict=True) if known]
+    values = values[answered].reset_index(drop=True)
     cells = _read_cells(path, rows, layout.columns)
     structures = _read_structures(path, rows, cells, layout)
     names = _name_rows(path, rows, cells, layout)
@@ -159,7 +171,74 @@ def read_pool(
         structures=structures,
         values=filled,
         is_hit=hits,
+        columns=layout.columns,
+        n_unanswered=n_unanswered,
     )
+
+
+def read_prior(path: Path, column: str, pool: BenchmarkPool, *, of: str) -> NDArray[np.float64]:
+    """Read what is known cheaply of a pool from a column of another table.
+
+    Rows belong to candidates by the columns that make those, or by a column ``formula`` or ``reaction`` (the formula
+    before the first underscore, as Catalysis-Hub writes a slab and its reaction). Of several rows of a candidate the
+    lowest value counts, as of adsorption energies that of the most stable site; blank cells and other materials are
+    passed over.
+
+    Parameters
+    ----------
+    of
+        The property.
+
+    Returns
+    -------
+    Shape (n,), NaN where the table says nothing.
+
+    Raises
+    ------
+    InvalidPoolError
+        The file is missing, no table, lacks a column, has a bad number, or knows no candidate.
+    """
+    data = read_table_bytes(path)
+    present = csv_columns(data)
+    if set(pool.columns) <= set(present):
+        named, keys = pool.columns, pool.material_ids
+    elif found := [name for name in ("formula", "reaction") if name in present]:
+        named, keys = (found[0],), pool.formulas
+    else:
+        raise InvalidPoolError(
+            f"{path} does not say which candidates its rows are of; it has {', '.join(present)}.",
+            f"Give it the columns {', '.join(pool.columns)}, or one named formula.",
+        )
+    rows = list(read_rows(path.name, data, [*named, column]))
+    refuse_rows(path, [f"row {row.number} {row.problem}" for row in rows if row.problem])
+    numbers = read_numbers(
+        path, column, [row.cells[column] for row in rows], [row.number for row in rows], of=of, blank=True
+    )
+    lowest: dict[str, float] = {}
+    for row, cells, number in zip(rows, _read_cells(path, rows, named), numbers, strict=True):
+        name = _candidate_of(path, row, named, cells)
+        lowest[name] = (
+            min(number, lowest.get(name, math.inf)) if math.isfinite(number) else lowest.get(name, math.nan)
+        )
+    values = np.array([lowest.get(key, math.nan) for key in keys])
+    if not np.isfinite(values).any():
+        raise InvalidPoolError(
+            f"{path} says {column} of no candidate of the pool.", "Name its rows as the pool names its own."
+        )
+    return values
+
+
+def _candidate_of(path: Path, row: Row, named: tuple[str, ...], cells: tuple[str, ...]) -> str:
+    """Return the name, or the reduced formula, of the candidate that a row is of."""
+    try:
+        if named in {("formula",), ("reaction",)}:
+            return read_composition(cells[0].partition("_")[0]).formula
+        (layout,) = (layout for layout in _LAYOUTS if layout.columns == named)
+        return layout.name(*cells)
+    except CatalystError as error:
+        problem = f"row {row.number}, {'/'.join(named)}: {error.message.rstrip('.')}"
+        refuse_rows(path, [problem])
+        raise
 
 
 def _require_goal(campaign: Campaign, best: int | None) -> None:
@@ -229,7 +308,13 @@ def _read_values(path: Path, rows: list[Row], needed: dict[str, str], plausible:
     return pd.DataFrame(
         {
             name: read_numbers(
-                path, column, [row.cells[column] for row in rows], numbers, of=name, plausible=plausible
+                path,
+                column,
+                [row.cells[column] for row in rows],
+                numbers,
+                of=name,
+                plausible=plausible,
+                blank=True,
             )
             for name, column in needed.items()
         },

@@ -4,6 +4,7 @@ Published tables lie in a checkout of the project, not in its wheel. A row that 
 benchmark without its hits measures something else.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -55,6 +56,7 @@ def read_numbers(
     *,
     of: str = "",
     plausible: bool = False,
+    blank: bool = False,
 ) -> list[float]:
     """Read the numbers of a column, judged by what is known of its property, if anything is.
 
@@ -66,6 +68,8 @@ def read_numbers(
         The property; that of the column's name if empty.
     plausible
         The numbers are right although they look as if they were in another unit.
+    blank
+        A cell may be blank, and is NaN then.
 
     Raises
     ------
@@ -82,14 +86,17 @@ def read_numbers(
             problems.append(f"row {row}, {column}: {error}")
             continue
         if number is None:
-            problems.append(f"row {row}, {column}: is missing")
+            numbers.append(math.nan)
+            if not blank:
+                problems.append(f"row {row}, {column}: is missing")
             continue
         numbers.append(known.without_rounding(number) if known else number)
         if known and not known.admits(number):
             problems.append(
                 f"row {row}, {column}: {number:g} {known.unit} is outside {known.range_text}{ask_unit(number, known)}"
             )
-    doubt = find_unit_doubt(numbers, known) if known and not plausible else ""
+    written = [number for number in numbers if not math.isnan(number)]
+    doubt = find_unit_doubt(written, known) if known and not plausible else ""
     if known and doubt:
         raise InvalidPoolError(
             f"{path}: {column} does not look like {known.unit}: {doubt}?",

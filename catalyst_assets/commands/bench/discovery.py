@@ -74,6 +74,13 @@ def discovery(
             help="Hits are the best N of the pool by the campaign's objective, where its criteria hold.",
         ),
     ] = None,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="FILE:COLUMN of a CSV with cheap answers of the pool, to learn on top of; rows are named as in the pool, or "
+            "by formula. Repeatable, from the cheapest to the dearest."
+        ),
+    ] = None,
     max_evaluations: Annotated[
         int | None, typer.Option(min=1, help="End a run here instead of where the campaign does.")
     ] = None,
@@ -97,7 +104,7 @@ def discovery(
     """
     import os
 
-    from catalyst_assets.bench.discovery import featurize_pool, make_arms
+    from catalyst_assets.bench.discovery import add_prior, featurize_pool, make_arms
     from catalyst_assets.bench.discovery_report import draw_arms, summarize
     from catalyst_assets.bench.discovery_workers import run_arms
     from catalyst_assets.bench.pools import read_pool
@@ -122,6 +129,9 @@ def discovery(
         members = read_pool(table, arms[0].campaign, plausible=plausible, best=best)
         tell(f"describing {len(members.material_ids)} candidates …")
         features = featurize_pool(members)
+        if prior:
+            tell(f"reading {' and '.join(prior)} …")
+            features, arms = add_prior(members, features, arms, prior)
     with _progress(len(arms) * seeds) as told:
         results = run_arms(members, features, arms, seeds, jobs or len(os.sched_getaffinity(0)), told)
     report = summarize(members, arms, results)
@@ -179,18 +189,25 @@ def _show(report: "DiscoveryReport") -> "Iterator[Table]":
         return "–" if value is None else f"{value:{how}}"
 
     learned = f"; {', '.join(report.derived)} derived" if report.derived else ""
+    learned += f"; on top of {' and '.join(report.prior)}" if report.prior else ""
+    learned += f"; {report.unanswered} rows without an answer left out" if report.unanswered else ""
     table = numbers(
         f"{report.campaign}: {report.hits} hits among {report.pool_size}, {report.seeds} seeds{learned}",
-        *("", "half", "worst", "all", "worst", "train", "predict", "rank"),
+        *("", "found", "worst", "half", "worst", "all", "worst", "train", "predict", "rank"),
     )
-    table.caption = (
-        "evaluations to half and to all of the hits (– not found); seconds of an iteration, median"
-    )
+    table.caption = "hits found, and evaluations to half and to all of them (– not found); seconds of an iteration, median"
     for label, arm in zip(label_arms(report.arms), report.arms, strict=True):
-        counts = (arm.median_to_half, arm.worst_to_half, arm.median_to_all, arm.worst_to_all)
+        counts = (
+            arm.median_found,
+            arm.worst_found,
+            arm.median_to_half,
+            arm.worst_to_half,
+            arm.median_to_all,
+            arm.worst_to_all,
+        )
         spent = (arm.train_seconds, arm.predict_seconds, arm.rank_seconds)
         table.add_row(label, *map(text, counts), *(text(seconds, ".2f") for seconds in spent))
     table.add_section()
-    expected = (f"{report.random_expected_to_half:.0f}", "", f"{report.random_expected_to_all:.0f}")
+    expected = ("", "", f"{report.random_expected_to_half:.0f}", "", f"{report.random_expected_to_all:.0f}")
     table.add_row("random order on average", *expected)
     yield table
