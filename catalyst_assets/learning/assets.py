@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from catalyst_assets.learning.models.registry import Registration
+    from catalyst_assets.learning.training_set import TrainingSet
 
 
 @dg.asset(
@@ -62,6 +63,7 @@ def training_set(
                     "labels": iteration.label_count,
                     "label_sha256": iteration.label_sha256,
                     **_noise(built.noisy),
+                    **_cheaply_known(built),
                     "parent_iteration": iteration.parent or "none",
                     "features": len(built.feature_names),
                     "backbone": built.provenance["backbone"],
@@ -85,6 +87,20 @@ def _noise(noisy: "Mapping[str, NDArray[np.float64]]") -> dict[str, Any]:
     return {
         "labels_with_noise": sum(len(column) for column in known.values()),
         **{f"median_noise_of_{name}": float(np.median(column)) for name, column in known.items()},
+    }
+
+
+def _cheaply_known(built: "TrainingSet") -> dict[str, Any]:
+    """Return of how many of the labelled materials each cheap answer is known, and the file that they are frozen in."""
+    from catalyst_assets.learning.heads.fidelities import CheapAnswers
+
+    cheap = CheapAnswers.of(built.features, built.feature_names)
+    if not cheap.names:
+        return {}
+    known = (cheap.deviations == 0).sum(axis=0)
+    return {
+        "cheap_answers": built.provenance["cheap_answers"],
+        **{f"labelled_with_{name}": int(n) for name, n in zip(cheap.names, known, strict=True)},
     }
 
 

@@ -193,7 +193,7 @@ def _show(report: "DiscoveryReport") -> "Iterator[Table]":
     learned += f"; {report.unanswered} rows without an answer left out" if report.unanswered else ""
     table = numbers(
         f"{report.campaign}: {report.hits} hits among {report.pool_size}, {report.seeds} seeds{learned}",
-        *("", "found", "worst", "half", "worst", "all", "worst", "train", "predict", "rank"),
+        *("", "found", "worst", "half", "worst", "all", "worst", "seconds"),
     )
     table.caption = "hits found, and evaluations to half and to all of them (– not found); seconds of an iteration, median"
     for label, arm in zip(label_arms(report.arms), report.arms, strict=True):
@@ -205,8 +205,7 @@ def _show(report: "DiscoveryReport") -> "Iterator[Table]":
             arm.median_to_all,
             arm.worst_to_all,
         )
-        spent = (arm.train_seconds, arm.predict_seconds, arm.rank_seconds)
-        table.add_row(label, *map(text, counts), *(text(seconds, ".2f") for seconds in spent))
+        table.add_row(label, *map(text, counts), text(arm.iteration_seconds, ".2f"))
     table.add_section()
     expected = ("", "", f"{report.random_expected_to_half:.0f}", "", f"{report.random_expected_to_all:.0f}")
     table.add_row("random order on average", *expected)

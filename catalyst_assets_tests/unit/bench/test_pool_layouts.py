@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pymatgen.core.composition import Composition
 
 from catalyst_assets.bench.discovery import featurize_pool
-from catalyst_assets.bench.pools import BenchmarkPool, read_pool
+from catalyst_assets.bench.pools import BenchmarkPool, read_pool, read_prior
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.errors import InvalidCampaignError, InvalidPoolError
 
@@ -114,7 +115,8 @@ def test_a_formula_on_a_prototype_is_a_structure(tmp_path: Path) -> None:
         ),
         ("composition,overpotential\nFe0Ni1,0.4\n", PLATES, "row 2, composition: 'Fe0Ni1' has 0 of Fe"),
         ("composition,overpotential\n,0.4\n", PLATES, "row 2, composition: is missing"),
-        ("composition,overpotential_V\nFe,\n", PLATES, "row 2, overpotential_V: is missing"),
+        ("composition,overpotential_V\nFe,x\n", PLATES, "row 2, overpotential_V: 'x' is not a number"),
+        ("composition,overpotential_V\nFe,\n", PLATES, "holds no hit"),
         (
             "composition,overpotential_V\nFe,400\n",
             PLATES,
@@ -133,3 +135,58 @@ def test_a_bad_row_is_named_with_row_and_column(tmp_path: Path, table: str, goal
         read(tmp_path, table, goal % ("minimize" if goal is PLATES else 1), 1 if goal is PLATES else None)
 
     assert said in refused.value.message
+
+
+ALLOY_POOL = (
+    "formula,prototype,adsorption_energy_H,other\n"
+    "Ag3Au,L1_2,0.34,\nCuPt,L1_0,-0.30,x\nAg,A1,,\nNi,A1,-0.50,\nPt,A1,-0.40,\n"
+)
+
+
+def test_rows_without_an_answer_are_left_out_and_counted(tmp_path: Path) -> None:
+    pool = read(tmp_path, ALLOY_POOL, ALLOYS % -0.35)
+    assert pool.material_ids == ("Ag3Au-L1_2", "CuPt-L1_0", "Ni-A1", "Pt-A1")
+    assert pool.n_unanswered == 1
+    assert pool.is_hit.tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (
+            "formula,prototype,chgnet\nNi,A1,-0.7\nCuPt,L1_0,0.1\nPd,A1,9\n",
+            [np.nan, 0.1, -0.7, np.nan],
+        ),
+        ("formula,chgnet\nPtCu,0.1\nNi12,-0.7\nNi,-0.9\nNi4,\n", [np.nan, 0.1, -0.9, np.nan]),
+        (
+            "reaction,DFT,chgnet\nAg9Au3_0.5H2(g) + * -> H*,1,0.2\nAg9Au3_0.5H2(g) + * -> H*_1,1,0.1\n"
+            "Pt12_0.5H2(g) + * -> H*,1,\n",
+            [0.1, np.nan, np.nan, np.nan],
+        ),
+    ],
+)
+def test_a_prior_is_read_by_what_its_rows_are_named_after(
+    tmp_path: Path, table: str, expected: list[float]
+) -> None:
+    pool = read(tmp_path, ALLOY_POOL, ALLOYS % -0.35)
+    (tmp_path / "prior.csv").write_text(table)
+    known = read_prior(tmp_path / "prior.csv", "chgnet", pool, of="adsorption_energy_H")
+    np.testing.assert_array_equal(known, expected)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("name,chgnet\nNi,0.1\n", "does not say which candidates"),
+        ("formula,dft\nNi,0.1\n", "chgnet"),
+        ("formula,chgnet\nNi,x\n", "row 2, chgnet: 'x' is not a number"),
+        ("formula,chgnet\nNi,900\n", "row 2, chgnet: 900 eV is outside"),
+        ("formula,chgnet\nQq,0.1\n", "row 2, formula"),
+        ("formula,chgnet\nPd,0.1\n", "of no candidate"),
+    ],
+)
+def test_a_table_that_is_no_prior_of_the_pool_is_refused(tmp_path: Path, table: str, said: str) -> None:
+    pool = read(tmp_path, ALLOY_POOL, ALLOYS % -0.35)
+    (tmp_path / "prior.csv").write_text(table)
+    with pytest.raises(InvalidPoolError, match=said):
+        read_prior(tmp_path / "prior.csv", "chgnet", pool, of="adsorption_energy_H")

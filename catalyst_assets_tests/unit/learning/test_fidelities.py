@@ -26,8 +26,8 @@ def some_rows(n: int, seed: int = 0) -> tuple[NDArray[np.float32], Rows, Rows, l
 
 
 def told(features: NDArray[np.float32], cheap: Rows, deviation: Rows | float = 0.0) -> NDArray[np.float32]:
-    columns = [features, cheap, np.broadcast_to(deviation, cheap.shape)]
-    return np.column_stack(columns).astype(np.float32)
+    apart = np.stack([cheap, np.broadcast_to(deviation, cheap.shape)], axis=1)
+    return np.concatenate([features, apart], axis=1).astype(np.float32)
 
 
 def fit(n: int, named: str = CHEAP, prop: str = ENERGY, spoil: int = 0) -> FittedHead:
