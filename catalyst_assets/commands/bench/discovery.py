@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -13,8 +14,8 @@ from catalyst_assets.commands.stages import telling
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from catalyst_assets.bench.discovery_report import DiscoveryReport
-    from catalyst_assets.bench.discovery_workers import Told
+    from catalyst_assets.bench.discovery.report import DiscoveryReport
+    from catalyst_assets.bench.discovery.workers import Told
 
 _FIGURES = (".png", ".svg", ".pdf")
 _Value = TypeVar("_Value")
@@ -74,6 +75,14 @@ def discovery(
             help="Hits are the best N of the pool by the campaign's objective, where its criteria hold.",
         ),
     ] = None,
+    peer: Annotated[
+        bool,
+        typer.Option(
+            "--peer",
+            help="Beside them scikit-learn's Gaussian process by expected improvement, on the same features, or on the "
+            "fractions of a composition library.",
+        ),
+    ] = False,
     prior: Annotated[
         list[str] | None,
         typer.Option(
@@ -104,10 +113,15 @@ def discovery(
     """
     import os
 
-    from catalyst_assets.bench.discovery import add_prior, featurize_pool, make_arms
-    from catalyst_assets.bench.discovery_report import draw_arms, summarize
-    from catalyst_assets.bench.discovery_workers import run_arms
-    from catalyst_assets.bench.pools import read_pool
+    from catalyst_assets.bench.discovery.pools import read_pool
+    from catalyst_assets.bench.discovery.report import draw_arms, summarize
+    from catalyst_assets.bench.discovery.simulation import (
+        add_prior,
+        featurize_pool,
+        make_arms,
+        require_objective,
+    )
+    from catalyst_assets.bench.discovery.workers import run_arms
     from catalyst_assets.bench.tables import PEROVSKITES, published_table
     from catalyst_assets.campaigns.library import load_campaign
 
@@ -124,6 +138,9 @@ def discovery(
         max_evaluations=max_evaluations,
         recalibrate=recalibrate,
     )
+    if peer:
+        require_objective(arms[0].campaign)
+        arms.append(replace(arms[0], by_peer=True))
     table = published_table(pool, PEROVSKITES, "--pool")
     with telling(f"reading {table} …") as tell:
         members = read_pool(table, arms[0].campaign, plausible=plausible, best=best)
@@ -183,7 +200,7 @@ def _progress(n_runs: int) -> Iterator[Callable[["Told"], None]]:
 
 
 def _show(report: "DiscoveryReport") -> "Iterator[Table]":
-    from catalyst_assets.bench.discovery_report import label_arms
+    from catalyst_assets.bench.discovery.report import label_arms
 
     def text(value: float | None, how: str = "g") -> str:
         return "–" if value is None else f"{value:{how}}"
@@ -193,7 +210,7 @@ def _show(report: "DiscoveryReport") -> "Iterator[Table]":
     learned += f"; {report.unanswered} rows without an answer left out" if report.unanswered else ""
     table = numbers(
         f"{report.campaign}: {report.hits} hits among {report.pool_size}, {report.seeds} seeds{learned}",
-        *("", "found", "worst", "half", "worst", "all", "worst", "seconds"),
+        *("", "found", "worst", "half", "worst", "all", "worst", "s"),
     )
     table.caption = "hits found, and evaluations to half and to all of them (– not found); seconds of an iteration, median"
     for label, arm in zip(label_arms(report.arms), report.arms, strict=True):

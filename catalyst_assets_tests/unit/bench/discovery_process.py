@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from catalyst_assets.bench.discovery import make_arms
-from catalyst_assets.bench.discovery_workers import run_arms
-from catalyst_assets.bench.pools import BenchmarkPool
+from catalyst_assets.bench.discovery.pools import BenchmarkPool
+from catalyst_assets.bench.discovery.simulation import make_arms
+from catalyst_assets.bench.discovery.workers import run_arms
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.representation.features import Features
 

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from catalyst_assets.bench.discovery import Arm, SeedResult, make_arms, simulate
-from catalyst_assets.bench.discovery_report import draw_arms, label_arms, summarize
-from catalyst_assets.bench.pools import BenchmarkPool
+from catalyst_assets.bench.discovery.pools import BenchmarkPool
+from catalyst_assets.bench.discovery.report import draw_arms, label_arms, summarize
+from catalyst_assets.bench.discovery.simulation import Arm, SeedResult, make_arms, simulate
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.commands.bench.app import app
 from catalyst_assets.errors import InvalidCampaignError

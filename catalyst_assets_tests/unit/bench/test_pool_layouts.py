@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pymatgen.core.composition import Composition
 
-from catalyst_assets.bench.discovery import featurize_pool
-from catalyst_assets.bench.pools import BenchmarkPool, read_pool, read_prior
+from catalyst_assets.bench.discovery.pools import BenchmarkPool, read_pool, read_prior
+from catalyst_assets.bench.discovery.simulation import featurize_pool
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.errors import InvalidCampaignError, InvalidPoolError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from catalyst_assets.bench.pools import BenchmarkPool, read_pool
+from catalyst_assets.bench.discovery.pools import BenchmarkPool, read_pool
 from catalyst_assets.bench.shift import read_sample
 from catalyst_assets.campaigns.library import load_campaign
 from catalyst_assets.cli import app

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from catalyst_assets.bench.discovery import Arm, SeedResult, simulate
-from catalyst_assets.bench.pools import BenchmarkPool
+from catalyst_assets.bench.discovery.pools import BenchmarkPool
+from catalyst_assets.bench.discovery.simulation import Arm, SeedResult, simulate
 from catalyst_assets.errors import CatalystError
 from catalyst_assets.ingestion.parsing import end_with_parent
 from resources.paths import scratch_folder

@@ -1,8 +1,8 @@
 """How many evaluations a campaign needs to find every hit of a pool whose answers are known.
 
 A simulated campaign: the same fitting, derivation and ranking as the assets, without Dagster or a database. The
-model sees an answer only once it was asked for. Several at once in processes of their own is ``discovery_workers``;
-what they add up to, ``discovery_report``.
+model sees an answer only once it was asked for. Several at once in processes of their own is ``workers``;
+what they add up to, ``report``.
 """
 
 import time
@@ -17,10 +17,11 @@ import numpy as np
 from catalyst_assets.acquisition.problem import RankingProblem
 from catalyst_assets.acquisition.ranking import rank
 from catalyst_assets.acquisition.strategies import hash_ids
-from catalyst_assets.bench.discovery_champion import Reign
-from catalyst_assets.bench.pools import BenchmarkPool, read_prior
+from catalyst_assets.bench.discovery.champion import Reign
+from catalyst_assets.bench.discovery.peer import choose_batch
+from catalyst_assets.bench.discovery.pools import BenchmarkPool, read_prior
 from catalyst_assets.campaigns.library import parse_campaign
-from catalyst_assets.campaigns.model import Campaign, Strategy
+from catalyst_assets.campaigns.model import Campaign, Objective, Strategy
 from catalyst_assets.errors import InvalidCampaignError, InvalidPoolError
 from catalyst_assets.learning.cheap_answers import complete_all
 from catalyst_assets.learning.heads.fidelities import own_columns
@@ -47,10 +48,13 @@ class Arm:
         With the strategy, weight, diversity and heads of this arm.
     recalibrate
         Whether predicted quantiles are corrected on held-out data, as the assets do.
+    by_peer
+        Whether ``peer`` chooses after the initial batch, and not the platform.
     """
 
     campaign: Campaign
     recalibrate: bool = True
+    by_peer: bool = False
 
     @property
     def predicts(self) -> str:
@@ -60,6 +64,8 @@ class Arm:
     @property
     def heads(self) -> str:
         """Kinds of head that are fitted, joined by ``+``; of several the best on unseen systems is kept."""
+        if self.by_peer:
+            return "scikit-learn's Gaussian process"
         return "+".join(self.campaign.learning.heads)
 
 
@@ -230,7 +236,10 @@ def simulate(
     for iteration, size in enumerate(_batches(campaign)):
         if len(evaluated) >= limit or len(hits_at) >= wanted:
             break
-        order, seconds = _rank_iteration(pool, features, reign, arm.recalibrate, iteration, evaluated)
+        if arm.by_peer and iteration:
+            order, seconds = _ask_peer(pool, features, campaign, evaluated, size)
+        else:
+            order, seconds = _rank_iteration(pool, features, reign, arm.recalibrate, iteration, evaluated)
         if iteration:
             clock.append(seconds)
         for name in order[: min(size, limit - len(evaluated))]:
@@ -312,6 +321,36 @@ def _rank_iteration(
     )
     ranked = time.perf_counter()
     return list(ranking.frame["material_id"]), (trained - started, predicted - trained, ranked - predicted)
+
+
+def _ask_peer(
+    pool: BenchmarkPool, features: "Features", campaign: Campaign, evaluated: Sequence[int], size: int
+) -> tuple[list[str], tuple[float, float, float]]:
+    started = time.perf_counter()
+    objective = require_objective(campaign)
+    values = pool.values[objective.property].to_numpy(np.float64)
+    wanted = values if objective.direction == "minimize" else -values
+    # Of a composition library what anybody would give it are the fractions alone.
+    fractions = [column for column, name in enumerate(features.names) if ":fraction:" in name]
+    columns = fractions if pool.columns == ("composition",) else own_columns(features.names)
+    chosen = choose_batch(features.values[:, columns], wanted, evaluated, size)
+    return [pool.material_ids[row] for row in chosen], (0.0, 0.0, time.perf_counter() - started)
+
+
+def require_objective(campaign: Campaign) -> Objective:
+    """Return the objective of a campaign that ``peer`` is to pursue.
+
+    Raises
+    ------
+    InvalidCampaignError
+        It has none, or criteria beside it.
+    """
+    if campaign.objective is None or campaign.criteria:
+        raise InvalidCampaignError(
+            f"Campaign {campaign.name} has criteria, and scikit-learn's Gaussian process is told of an objective only.",
+            "Leave out --peer, or name a campaign with an objective alone.",
+        )
+    return campaign.objective
 
 
 def _random_order(pool: BenchmarkPool, seed: int, evaluated: Sequence[int]) -> list[str]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from catalyst_assets.bench.discovery import Arm, SeedResult
-from catalyst_assets.bench.pools import BenchmarkPool
+from catalyst_assets.bench.discovery.pools import BenchmarkPool
+from catalyst_assets.bench.discovery.simulation import Arm, SeedResult
 from catalyst_assets.report.statistics import random_expected_evaluations
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ class ArmReport:
 
     Attributes
     ----------
-    evaluations_to_all, evaluations_to_half, seconds
+    evaluations_to_all, evaluations_to_half, evaluations_to_first, seconds
         One a seed.
-    median_to_all, median_to_half, worst_to_all, worst_to_half
+    median_to_all, median_to_half, median_to_first, worst_to_all, worst_to_half, worst_to_first
         With None counted as larger than any number; None where the median or the worst is.
     hits_at
         One list a seed: evaluations made when each hit was found.
@@ -50,10 +50,13 @@ class ArmReport:
     diversity: float
     evaluations_to_all: list[int | None]
     evaluations_to_half: list[int | None]
+    evaluations_to_first: list[int | None]
     median_to_all: float | None
     median_to_half: float | None
+    median_to_first: float | None
     worst_to_all: float | None
     worst_to_half: float | None
+    worst_to_first: float | None
     hits_at: list[list[int]]
     evaluated: list[int]
     median_found: float
@@ -75,7 +78,7 @@ class DiscoveryReport:
     ----------
     evaluations_to_all, evaluations_to_half, median_to_all, median_to_half, seconds
         Of the first arm.
-    random_expected_to_all, random_expected_to_half
+    random_expected_to_all, random_expected_to_half, random_expected_to_first
         What evaluating in random order needs on average for that hit: the k-th of h hits comes after
         k·(pool + 1)/(h + 1).
     derived
@@ -97,6 +100,7 @@ class DiscoveryReport:
     median_to_half: float | None
     random_expected_to_all: float
     random_expected_to_half: float
+    random_expected_to_first: float
     seconds: list[float]
     prior: list[str]
     unanswered: int
@@ -119,6 +123,7 @@ def summarize(
         unanswered=pool.n_unanswered,
         random_expected_to_all=random_expected_evaluations(n, hits, hits),
         random_expected_to_half=random_expected_evaluations(n, hits, (hits + 1) // 2),
+        random_expected_to_first=random_expected_evaluations(n, hits, 1),
         arms=reports,
         **{name: getattr(reports[0], name) for name in _OF_FIRST},
     )
@@ -182,7 +187,7 @@ def _draw_arm(panel: "Axes", arm: ArmReport, hits: int, label: str) -> None:
 
 def _summarize_arm(arm: Arm, results: Sequence[SeedResult], hits: int) -> ArmReport:
     known: dict[str, Any] = {}
-    for which, wanted in (("all", hits), ("half", (hits + 1) // 2)):
+    for which, wanted in (("all", hits), ("half", (hits + 1) // 2), ("first", 1)):
         at = [result.hits_at[wanted - 1] if len(result.hits_at) >= wanted else None for result in results]
         known |= {f"evaluations_to_{which}": at, f"median_to_{which}": _over(at, statistics.median)}
         known[f"worst_to_{which}"] = _over(at, max)

@@ -1,0 +1,1 @@
+"""How many evaluations a campaign needs to find every hit of a pool whose answers are known."""
