@@ -92,7 +92,7 @@ def _noise(noisy: "Mapping[str, NDArray[np.float64]]") -> dict[str, Any]:
 
 def _cheaply_known(built: "TrainingSet") -> dict[str, Any]:
     """Return of how many of the labelled materials each cheap answer is known, and the file that they are frozen in."""
-    from catalyst_assets.learning.heads.fidelities import CheapAnswers
+    from catalyst_assets.learning.heads.relations.fidelities import CheapAnswers
 
     cheap = CheapAnswers.of(built.features, built.feature_names)
     if not cheap.names:

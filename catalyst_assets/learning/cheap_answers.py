@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from catalyst_assets.errors import CorruptArtifactError
-from catalyst_assets.learning.heads.fidelities import answer_columns
+from catalyst_assets.learning.heads.relations.fidelities import answer_columns
 from catalyst_assets.seeds import derive_seed
 from resources.postgres.database import fetch_all
 

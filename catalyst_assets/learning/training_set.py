@@ -18,7 +18,7 @@ from catalyst_assets.campaigns.pool import load_pool, read_members
 from catalyst_assets.errors import CorruptArtifactError, LoopError
 from catalyst_assets.learning.cheap_answers import freeze_answers, read_known, with_frozen_answers
 from catalyst_assets.learning.columns import FEATURES, IDENTITY, noise_column
-from catalyst_assets.learning.heads.fidelities import own_columns
+from catalyst_assets.learning.heads.relations.fidelities import own_columns
 from catalyst_assets.representation.library import current_fingerprint
 from catalyst_assets.representation.stage import quarantined
 from catalyst_assets.representation.store import load_features

@@ -13,7 +13,7 @@ import numpy as np
 
 from catalyst_assets.campaigns.derived import derive_values
 from catalyst_assets.errors import LoopError
-from catalyst_assets.learning.heads.fidelities import own_columns
+from catalyst_assets.learning.heads.relations.fidelities import own_columns
 from catalyst_assets.learning.models.stored_models import load_model
 from catalyst_assets.learning.predictor import N_DRAWS, Crystals, Prediction
 from catalyst_assets.learning.training_set import load_model_features, read_training_set

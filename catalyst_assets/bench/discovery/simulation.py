@@ -24,8 +24,8 @@ from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Campaign, Objective, Strategy
 from catalyst_assets.errors import InvalidCampaignError, InvalidPoolError
 from catalyst_assets.learning.cheap_answers import complete_all
-from catalyst_assets.learning.heads.fidelities import own_columns
 from catalyst_assets.learning.heads.fitting import fit_heads
+from catalyst_assets.learning.heads.relations.fidelities import own_columns
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.training_set import TrainingSet
 from catalyst_assets.prediction.members import append_derived

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.model import HeadKind
 from catalyst_assets.errors import LoopError
-from catalyst_assets.learning.heads.coupling import find_couplings
-from catalyst_assets.learning.heads.fidelities import CheapAnswers, find_fidelities
 from catalyst_assets.learning.heads.head import (
     FittedHead,
     assign_folds,
@@ -22,6 +20,8 @@ from catalyst_assets.learning.heads.head import (
     typical_of,
 )
 from catalyst_assets.learning.heads.property_model import FEWEST_FOR_A_HEAD, PropertyModel
+from catalyst_assets.learning.heads.relations.coupling import find_couplings
+from catalyst_assets.learning.heads.relations.fidelities import CheapAnswers, find_fidelities
 from catalyst_assets.learning.heads.selection import (
     LabelledTask,
     choose,
@@ -87,7 +87,7 @@ def fit_heads(
         Shape (n, f), finite.
     feature_names
         The f names; what stands before the last ``:`` names the block a feature belongs to. Cheap answers among them
-        (``heads.fidelities``) are what the properties are learned on top of.
+        (``heads.relations.fidelities``) are what the properties are learned on top of.
     labels
         Shape (n, p), NaN where a property was not measured.
     groups

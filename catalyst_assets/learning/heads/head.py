@@ -17,12 +17,12 @@ from catalyst_assets.errors import LoopError
 from catalyst_assets.learning import serialization
 from catalyst_assets.learning.heads.batched_networks import Layer
 from catalyst_assets.learning.heads.deep_ensemble import DeepEnsemble, EnsembleModel
-from catalyst_assets.learning.heads.fidelities import CheapAnswers, Fidelity, add_answers
 from catalyst_assets.learning.heads.floors import Floor, Gate, Rows
 from catalyst_assets.learning.heads.forests import Forest
 from catalyst_assets.learning.heads.gaussian_process import GaussianProcess
 from catalyst_assets.learning.heads.kernel import MaternKernel
 from catalyst_assets.learning.heads.property_model import PropertyModel
+from catalyst_assets.learning.heads.relations.fidelities import CheapAnswers, Fidelity, add_answers
 from catalyst_assets.learning.heads.scaling import Scaling
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.sparse_process import SparseProcess

@@ -1,7 +1,7 @@
 """Properties that follow one another: a property is a multiple of its parent plus a remainder, y = slope * parent + rest.
 
 Taking values apart and putting means, draws and spreads together again; which property follows which is found in
-``heads.coupling``.
+``heads.relations.coupling``.
 """
 
 from collections.abc import Sequence

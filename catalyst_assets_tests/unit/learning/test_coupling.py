@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalyst_assets.learning.heads.coupling import find_couplings
 from catalyst_assets.learning.heads.fitting import fit_head
 from catalyst_assets.learning.heads.head import FittedHead
+from catalyst_assets.learning.heads.relations.coupling import find_couplings
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.uncertainty.couplings import (
     Coupling,

@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from catalyst_assets.campaigns.model import HeadKind
-from catalyst_assets.learning.heads.fidelities import answer_columns
 from catalyst_assets.learning.heads.fitting import condition_head, fit_heads
 from catalyst_assets.learning.heads.head import FittedHead
+from catalyst_assets.learning.heads.relations.fidelities import answer_columns
 from catalyst_assets.learning.heads.settings import HeadSettings
 
 ENERGY = "adsorption_energy_H"

@@ -12,8 +12,8 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from catalyst_assets.learning.heads.coupling import whiten
 from catalyst_assets.learning.heads.property_model import FEWEST_FOR_A_HEAD
+from catalyst_assets.learning.heads.relations.coupling import whiten
 from catalyst_assets.learning.predictor import Prediction
 from catalyst_assets.learning.uncertainty.label_noise import known_noise
 from catalyst_assets.learning.uncertainty.marginals import normal_points

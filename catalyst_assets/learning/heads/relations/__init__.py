@@ -1,0 +1,1 @@
+"""What a property follows: other properties, and cheaper answers."""
