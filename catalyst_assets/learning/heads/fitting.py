@@ -21,7 +21,7 @@ from catalyst_assets.learning.heads.head import (
 )
 from catalyst_assets.learning.heads.property_model import FEWEST_FOR_A_HEAD, PropertyModel
 from catalyst_assets.learning.heads.relations.coupling import find_couplings
-from catalyst_assets.learning.heads.relations.fidelities import CheapAnswers, find_fidelities
+from catalyst_assets.learning.heads.relations.fidelities import CheapAnswers, Fidelity, find_fidelities
 from catalyst_assets.learning.heads.selection import (
     LabelledTask,
     choose,
@@ -31,6 +31,7 @@ from catalyst_assets.learning.heads.selection import (
 )
 from catalyst_assets.learning.heads.settings import HeadSettings
 from catalyst_assets.learning.heads.stacked import prior_model
+from catalyst_assets.learning.significance import paired
 from catalyst_assets.learning.uncertainty.calibration import Calibration, fit_quantiles
 from catalyst_assets.learning.uncertainty.couplings import Coupling, ancestry, prior_apart, take_apart
 from catalyst_assets.learning.uncertainty.label_noise import (
@@ -87,7 +88,8 @@ def fit_heads(
         Shape (n, f), finite.
     feature_names
         The f names; what stands before the last ``:`` names the block a feature belongs to. Cheap answers among them
-        (``heads.relations.fidelities``) are what the properties are learned on top of.
+        (``heads.relations.fidelities``) are what the properties are learned on top of, unless
+        one is predicted worse by that on groups that were not shown.
     labels
         Shape (n, p), NaN where a property was not measured.
     groups
@@ -111,29 +113,48 @@ def fit_heads(
     cheap = CheapAnswers.of(features, feature_names)
     if not cheap.names:
         return _fit_heads(kinds, features, feature_names, labels, groups, properties, settings, like, noise)
+
+    def fit(fidelities: tuple[Fidelity, ...]) -> FittedHead:
+        offsets, deviations = cheap.offsets(fidelities, len(properties))
+        head = _fit_heads(
+            kinds,
+            cheap.features,
+            cheap.feature_names,
+            labels - offsets,
+            groups,
+            properties,
+            settings,
+            like,
+            np.hypot(deviations, 0.0 if noise is None else np.nan_to_num(noise)),
+            offsets,
+            {one.column for one in fidelities},
+        )
+        return replace(head, feature_names=tuple(feature_names), fidelities=fidelities or None)
+
     if like is not None:
-        fidelities = like.fidelities or ()
-    else:
-        typical = [typical_of(name) for name in properties]
-        order = canonical_order(features, labels)
-        ordered = CheapAnswers.of(features[order], feature_names)
-        blur = take_noise(known_noise(noise), order)
-        fidelities = find_fidelities(ordered, labels[order], properties, typical, blur, settings.seed)
-    offsets, deviations = cheap.offsets(fidelities, len(properties))
-    head = _fit_heads(
-        kinds,
-        cheap.features,
-        cheap.feature_names,
-        labels - offsets,
-        groups,
-        properties,
-        settings,
-        like,
-        np.hypot(deviations, 0.0 if noise is None else np.nan_to_num(noise)),
-        offsets,
-        {one.column for one in fidelities},
-    )
-    return replace(head, feature_names=tuple(feature_names), fidelities=fidelities or None)
+        return fit(like.fidelities or ())
+    typical = [typical_of(name) for name in properties]
+    order = canonical_order(features, labels)
+    ordered = CheapAnswers.of(features[order], feature_names)
+    blur = take_noise(known_noise(noise), order)
+    found = find_fidelities(ordered, labels[order], properties, typical, blur, settings.seed)
+    head = fit(found)
+    if not found or head.report is None:
+        return head
+    alone = fit(())
+    kept = tuple(one for one in found if _pays(head, alone, properties[one.column]))
+    if len(kept) == len(found):
+        return head
+    return fit(kept) if kept else alone
+
+
+def _pays(on_top: FittedHead, alone: FittedHead, name: str) -> bool:
+    """Whether a property is predicted no worse on top of its cheap answer, beyond a standard error of the difference."""
+    if on_top.report is None or alone.report is None or name not in on_top.report.properties:
+        return True
+    judged, other = on_top.report.properties[name], alone.report.properties[name]
+    worse = paired(abs(judged.predicted - judged.observed), abs(other.predicted - other.observed))
+    return worse.standard_error is None or worse.mean <= worse.standard_error
 
 
 def _fit_heads(

@@ -103,6 +103,20 @@ def test_another_property_without_bearing_is_hardly_leaned_on() -> None:
     assert all(abs(one.slope) < 0.05 for one in head.fidelities or ())
 
 
+def test_answers_that_were_badly_estimated_are_not_leaned_on() -> None:
+    features, _, _, groups = some_rows(60)
+    truth = np.sin(features[:, 0]) + 0.5 * features[:, 1].astype(np.float64)
+    estimated = np.random.default_rng(4).normal(size=60)
+    head = fit_heads(
+        [HeadKind.STACKED], told(features, estimated, 1.0), (*FEATURES, *answer_columns([CHEAP])), truth[:, None], groups,
+        [ENERGY], SETTINGS,
+    )  # fmt: skip
+    alone = fit_heads([HeadKind.STACKED], features, FEATURES, truth[:, None], groups, [ENERGY], SETTINGS)
+    assert not head.fidelities
+    predicted = head.predict(told(features, estimated, 1.0))
+    np.testing.assert_array_equal(predicted.mean, alone.predict(features).mean)
+
+
 def test_a_conditioned_head_keeps_the_slope_and_a_stored_one_predicts_the_same() -> None:
     features, cheap, truth, groups = some_rows(60)
     earlier = fit(30)
