@@ -134,7 +134,7 @@ def measure_ingest(data: Path, processes: int = 2, progress: Progress = lambda s
         _import_libraries()
         mapping = _write_table(Path(folder, "table"), frame)
         progress(f"loading {len(frame)} structures")
-        ours = _ingest(platform, ReferenceTables([mapping], shipped=False), processes)
+        ours = _ingest(platform, ReferenceTables([mapping], shipped=()), processes)
         progress("loading them in a plain loop")
         naive = _naive(platform, frame)
         progress("copying the finished rows")

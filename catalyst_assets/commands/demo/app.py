@@ -1,63 +1,53 @@
-"""`catalyst demo`: its options, the bar it shows on the way, and what it says in the end."""
+"""`catalyst demo`: its options, and the bar it shows on the way."""
 
 import json
 import time
 from pathlib import Path
-from statistics import fmean
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from catalyst_assets.commands.demo import live as live_demo
 from catalyst_assets.commands.demo import review as review_demo
 from catalyst_assets.commands.demo.goals import (
-    CAMPAIGN,
-    ITERATIONS,
     LIVE_BATCH,
     LIVE_ITERATIONS,
-    adapt_campaign,
+    TABLES,
+    Goal,
+    goal_campaign,
     live_campaign,
     review_campaign,
 )
+from catalyst_assets.commands.demo.outcome import Outcome, as_object, show_outcome
 from catalyst_assets.commands.opening import AsJson, Home
 from catalyst_assets.commands.runs import open_driver, run_progress
-from catalyst_assets.commands.tables import MISCALIBRATION, MISCALIBRATION_EXPLAINED, narrow_table, number
+from catalyst_assets.commands.tables import number
 from catalyst_assets.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
     from rich.progress import Progress, TaskID
-    from rich.table import Table
 
+    from catalyst_assets.campaigns.evaluations import Evaluation
     from catalyst_assets.campaigns.model import Campaign
     from catalyst_assets.commands.driver import LoopDriver
     from catalyst_assets.loop.advance import Advance
-    from catalyst_assets.report.summary import CampaignSummary
+    from catalyst_assets.validation.pool_hits import Standing
+    from resources.postgres.database import Database
     from resources.settings import Settings
-
-_TOLD = (
-    "partition",
-    "evaluated",
-    "hits",
-    "valid_mae",
-    "valid_mae_by_property",
-    "test_mae_by_property",
-    "miscalibration_area",
-    "seconds",
-)
-_LEGEND = f"""\
-valid MAE is the mean absolute error on unseen chemical systems, test MAE that
-on the campaign's test set, both in eV (eV/atom).
-{MISCALIBRATION_EXPLAINED}"""
 
 
 def demo(
+    goal: Annotated[Goal, typer.Argument(help="What to look for.")] = Goal.PEROVSKITES,
     iterations: Annotated[
         int | None,
         typer.Option(
             min=1,
             max=9999,
-            help=f"Iterations of the loop, the initial batch included (default {ITERATIONS}; {LIVE_ITERATIONS} with --live).",
+            help="Iterations of the loop, the initial batch included (default 5 for perovskites, 10 for hydrogen, 8 for oxygen; "
+            f"{LIVE_ITERATIONS} with --live).",
         ),
     ] = None,
     batch: Annotated[
@@ -84,26 +74,35 @@ def demo(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a campaign on 255 perovskites computed for this project, from data to discovery curve.
+    """Run a campaign on shipped data whose answers are hidden, from data to discovery curve.
 
-    Starts the embedded PostgreSQL under the home folder, loads the shipped set and materializes the
+    perovskites: stable oxides with a gap for visible light, among 255 computed for this project.
+    hydrogen: catalysts of hydrogen evolution, among 1,836 metals and alloys with published adsorption energies.
+    oxygen: the lowest overpotential of oxygen evolution, among 2,121 measured mixed oxides without crystals.
+
+    Starts the embedded PostgreSQL under the home folder, loads the shipped table and materializes the
     real assets, iteration after iteration. Run it again to go on after an interruption, or to see the
     result of a finished run. `catalyst up` then shows every run, lineage and check.
 
-    With --live the pool is others, which nobody has computed, and GPAW (extra `dft`) answers in processes of its own.
-    With --review the shipped set answers, for what you have flagged.
+    With --live the pool is other perovskites, which nobody has computed, and GPAW (extra `dft`) answers in processes of its own.
+    With --review the shipped perovskites answer, for what you have flagged.
 
     In the JSON, `evaluated` and `hits` of an iteration count from the campaign's start; `valid_mae` is
-    the mean over the learned properties of the error on unseen chemical systems, in eV (eV/atom), null
-    in the first iteration, which has no labels to learn from.
+    the mean over the learned properties of the error on unseen chemical systems, in their unit, null
+    in the first iteration, which has no labels to learn from. `objective` is null where criteria make hits; else the best value,
+    its rank in the pool, and how many of the best hundredth were found, beside what random choice expects.
     """
     from rich.console import Console
 
-    from catalyst_assets.campaigns.library import load_campaign
     from resources.settings import load_settings
 
     if live and review:
         raise UsageError("--live and --review are two demos.", "Choose one of them.")
+    if (live or review) and goal is not Goal.PEROVSKITES:
+        raise UsageError(
+            f"{'--live' if live else '--review'} is a demo of perovskites, not of {goal}.",
+            f"Leave out the option or `{goal}`.",
+        )
     started = time.monotonic()
     settings = load_settings(home=home)
     console = Console(stderr=True)
@@ -113,10 +112,10 @@ def demo(
     elif review:
         campaign = review_campaign(iterations, batch, seed, manual=False)
     else:
-        campaign = adapt_campaign(load_campaign(CAMPAIGN), iterations or ITERATIONS, batch, seed)
+        campaign = goal_campaign(goal, iterations, batch, seed)
     manual = review_campaign(iterations, batch, seed, manual=True) if review else None
     try:
-        summary, folder = _run(settings, campaign, console, manual, live=live)
+        outcome, folder = _run(settings, campaign, console, manual, TABLES[goal], live=live)
     except review_demo.ReviewAwaitedError as awaited:
         if as_json:
             typer.echo(json.dumps({"campaign": campaign.name, "waiting": awaited.reason}))
@@ -126,84 +125,53 @@ def demo(
         return
     seconds = round(time.monotonic() - started, 2)
     if as_json:
-        typer.echo(json.dumps(as_object(summary, seconds), allow_nan=False))
+        typer.echo(json.dumps(as_object(outcome, seconds), allow_nan=False))
     else:
-        _show(summary, folder, settings, seconds)
-
-
-def as_object(summary: "CampaignSummary", seconds: float) -> dict[str, Any]:
-    """Return the object that `--json` prints."""
-    return {
-        "campaign": summary.campaign,
-        "pool_size": summary.pool_size,
-        "hits_in_pool": summary.hits_in_pool,
-        "iterations": [
-            {name: getattr(iteration, name) for name in _TOLD} for iteration in summary.iterations
-        ],
-        "evaluated": summary.evaluated,
-        "hits": summary.hits,
-        "random_expected_hits": summary.random_expected_hits,
-        "seconds": seconds,
-    }
-
-
-def iterations_table(summary: "CampaignSummary") -> "Table":
-    """Return the table of a campaign's iterations."""
-    numbers = ["evaluated", "hits", "valid MAE", "test MAE", MISCALIBRATION, "seconds"]
-    # How many hits a pool holds is known where a table has all the answers.
-    found = (
-        f"{summary.hits} hits"
-        if summary.hits_in_pool is None
-        else f"{summary.hits} of {summary.hits_in_pool} hits"
-    )
-    table = narrow_table(f"{summary.campaign}: {found}", ["iteration"], numbers)
-    for iteration in summary.iterations:
-        tested = iteration.test_mae_by_property.values()
-        table.add_row(
-            iteration.label,
-            str(iteration.evaluated),
-            str(iteration.hits),
-            number(iteration.valid_mae),
-            number(fmean(tested) if tested else None),
-            number(iteration.miscalibration_area),
-            f"{iteration.seconds:.1f}",
-        )
-    return table
+        show_outcome(outcome, folder, _home_option(settings), seconds)
 
 
 def _run(
-    settings: "Settings", campaign: "Campaign", console: "Console", manual: "Campaign | None", *, live: bool
-) -> tuple["CampaignSummary", Path]:
+    settings: "Settings",
+    campaign: "Campaign",
+    console: "Console",
+    manual: "Campaign | None",
+    tables: list[str],
+    *,
+    live: bool,
+) -> tuple[Outcome, Path]:
     from rich.progress import MofNCompleteColumn, TextColumn
 
     from catalyst_assets.report.collect import summarize_campaign
     from catalyst_assets.report.pages import write_report
 
-    hits = TextColumn("evaluated, {task.fields[hits]} hits")
-    with run_progress(console, MofNCompleteColumn(), hits) as progress:
-        bar = progress.add_task("starting PostgreSQL", total=campaign.stop.max_evaluations, hits=0)
+    found = TextColumn("evaluated{task.fields[found]}")
+    with run_progress(console, MofNCompleteColumn(), found) as progress:
+        bar = progress.add_task("starting PostgreSQL", total=campaign.stop.max_evaluations, found="")
         with open_driver(settings, progress, bar) as driver:
             if live:
                 live_demo.announce(progress.console, campaign, settings, driver.platform.database)
-            _complete_loop(driver, campaign, manual, progress, bar, live=live)
+            _complete_loop(driver, campaign, manual, tables, progress, bar, live=live)
 
             progress.update(bar, description="writing the report")
             summary = summarize_campaign(driver.platform, campaign.name)
             folder = settings.home / "reports" / campaign.name
             write_report(summary, folder)
-    return summary, folder
+            standing = _find_standing(driver.platform.database, campaign)
+    return Outcome(summary, standing), folder
 
 
 def _complete_loop(
     driver: "LoopDriver",
     campaign: "Campaign",
     manual: "Campaign | None",
+    tables: list[str],
     progress: "Progress",
     bar: "TaskID",
     *,
     live: bool,
 ) -> None:
     from catalyst_assets.campaigns.evaluations import load_evaluations
+    from catalyst_assets.ingestion.reference_tables.spec import SPEC
     from catalyst_assets.loop.campaigns import start_campaign
     from catalyst_assets.loop.jobs import PREPARATION_JOB
     from resources.postgres.database import Role, fetch_one
@@ -213,7 +181,7 @@ def _complete_loop(
     def show(advance: "Advance") -> None:
         with database.transaction(Role.PIPELINE) as connection:
             done = load_evaluations(connection, campaign)
-        progress.update(bar, completed=len(done), hits=sum(e.is_hit for e in done))
+        progress.update(bar, completed=len(done), found=_say_found(campaign, done))
         if manual is not None:
             review_demo.hand_over(driver, advance, manual)
 
@@ -223,29 +191,34 @@ def _complete_loop(
         if live:
             live_demo.prepare(driver, driver.platform.settings)
         else:
-            driver.execute(PREPARATION_JOB)
+            driver.execute(
+                PREPARATION_JOB, ops={SPEC.asset: {"config": {"shipped": tables}}} if tables else None
+            )
         if known is None or manual is None:
             start_campaign(database, campaign)
         driver.drive(campaign.name, on_advance=show)
 
 
-def _show(summary: "CampaignSummary", folder: Path, settings: "Settings", seconds: float) -> None:
-    from rich.console import Console
+def _say_found(campaign: "Campaign", done: "Sequence[Evaluation]") -> str:
+    from catalyst_assets.report.collect import best_so_far
 
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(iterations_table(summary), soft_wrap=False)
-    console.print(_LEGEND)
-    expected = summary.random_expected_hits
-    by_chance = "" if expected is None else f"; random choice expects {expected:.2f}"
-    console.print(
-        f"{summary.hits} hits after {summary.evaluated} evaluations of {summary.pool_size} candidates{by_chance}. "
-        f"{seconds:.0f} s."
-    )
-    console.print(f"Discovery curve: {folder / 'discovery-curve.png'}")
-    console.print(f"Report:          {folder / 'report.html'}")
-    console.print(
-        f"Next: `catalyst up{_home_option(settings)}` shows every run in Dagster and the candidates in the review app."
-    )
+    if campaign.criteria:
+        return f", {sum(one.is_hit for one in done)} hits"
+    best = best_so_far(campaign, done)
+    return f", best {number(best[-1])}" if best else ""
+
+
+def _find_standing(database: "Database", campaign: "Campaign") -> "Standing | None":
+    """Return how the best that was evaluated stands among the pool."""
+    from catalyst_assets.campaigns.evaluations import load_evaluations
+    from catalyst_assets.campaigns.pool import load_pool
+    from catalyst_assets.validation.pool_hits import rank_best
+    from resources.postgres.database import Role
+
+    with database.transaction(Role.PIPELINE) as connection:
+        members = [row["material_id"] for row in load_pool(connection, campaign.pool)]
+        evaluated = {one.material_id for one in load_evaluations(connection, campaign)}
+    return rank_best(database, campaign, members, evaluated)
 
 
 def _home_option(settings: "Settings") -> str:

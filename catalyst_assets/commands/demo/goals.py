@@ -1,5 +1,6 @@
-"""The campaigns of the demo: the shipped one with other options, each under a name of its own so that results never mix."""
+"""The campaigns of the demo: the shipped ones with other options, each under a name of its own so that results never mix."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from catalyst_assets.campaigns.library import load_campaign
@@ -8,8 +9,27 @@ from catalyst_assets.campaigns.model import Campaign
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+class Goal(StrEnum):
+    """What a demo looks for."""
+
+    PEROVSKITES = "perovskites"
+    HYDROGEN = "hydrogen"
+    OXYGEN = "oxygen"
+
+
 CAMPAIGN: Final = "oxide-perovskites-demo"
-ITERATIONS: Final = 5
+CAMPAIGNS: Final = {
+    Goal.PEROVSKITES: CAMPAIGN,
+    Goal.HYDROGEN: "hydrogen-alloys-demo",
+    Goal.OXYGEN: "oxygen-evolution-demo",
+}
+# Shipped tables that a demo reads beside the one that is always read.
+TABLES: Final[dict[Goal, list[str]]] = {
+    Goal.PEROVSKITES: [],
+    Goal.HYDROGEN: ["hydrogen_alloys"],
+    Goal.OXYGEN: ["oer_plates"],
+}
 LIVE_ITERATIONS: Final = 2
 LIVE_BATCH: Final = 4
 LIVE_SOURCE: Final = "prototypes_perovskites_beyond_demo"
@@ -26,12 +46,27 @@ LIVE_ENUMERATION: Final[dict[str, Any]] = {
 }
 
 
-def adapt_campaign(campaign: Campaign, iterations: int, batch: int | None, seed: int | None) -> Campaign:
+def goal_campaign(goal: Goal, iterations: int | None, batch: int | None, seed: int | None) -> Campaign:
+    """Return the campaign of a demo, with other options where they are given."""
+    return adapt_campaign(load_campaign(CAMPAIGNS[goal]), iterations, batch, seed)
+
+
+def count_iterations(campaign: Campaign) -> int:
+    """Return how many iterations a shipped campaign's budget is for, the initial batch included."""
+    later = (campaign.stop.max_evaluations or 0) - campaign.initial_batch
+    return 1 + later // campaign.acquisition.batch_size
+
+
+def adapt_campaign(
+    campaign: Campaign, iterations: int | None, batch: int | None, seed: int | None
+) -> Campaign:
     """Return the demo's campaign with other options."""
+    usual = count_iterations(campaign)
+    iterations = iterations or usual
     batch = campaign.acquisition.batch_size if batch is None else batch
     seed = campaign.seed if seed is None else seed
     suffixes = [
-        (f"n{iterations}", iterations != ITERATIONS),
+        (f"n{iterations}", iterations != usual),
         (f"b{batch}", batch != campaign.acquisition.batch_size),
         (f"s{seed}", seed != campaign.seed),
     ]
@@ -77,7 +112,7 @@ def review_campaign(iterations: int | None, batch: int | None, seed: int | None,
     manual
         False for its initial batch, which nobody needs to look at.
     """
-    adapted = adapt_campaign(load_campaign(CAMPAIGN), iterations or ITERATIONS, batch, seed)
+    adapted = goal_campaign(Goal.PEROVSKITES, iterations, batch, seed)
     name = adapted.name.replace(CAMPAIGN, "oxide-perovskites-review")
     return Campaign.model_validate(
         adapted.document | {"name": name, "review": "manual" if manual else "automatic"}

@@ -40,6 +40,18 @@ class PrototypeColumns(_Model):
         return self.a_site, self.b_site, self.anions
 
 
+class FormulaColumns(_Model):
+    """Columns with a formula and the prototype that it is put on; the ideal crystal follows from both."""
+
+    formula: Column
+    prototype: Column
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns the structure is made from."""
+        return self.formula, self.prototype
+
+
 class CifColumn(_Model):
     """A column with the whole crystal as CIF text."""
 
@@ -122,11 +134,11 @@ class TableMapping(_Model):
     )
     licence: str = Field(min_length=1)
     citation: str = ""
-    structure: PrototypeColumns | CifColumn | CompositionColumn | DatabaseAtoms
+    structure: PrototypeColumns | FormulaColumns | CifColumn | CompositionColumn | DatabaseAtoms
     record: tuple[Column, ...] = Field(
         default=(),
-        description="Columns whose text, joined, names a record; for a prototype its columns if not given, for a "
-        "composition its reduced formula.",
+        description="Columns whose text, joined, names a record; for a prototype its columns if not given, formula "
+        "or not, for a composition its reduced formula.",
     )
     separator: str = Field(
         default="_",
@@ -150,7 +162,7 @@ class TableMapping(_Model):
     def _consistent(self) -> "TableMapping":
         if isinstance(self.structure, DatabaseAtoms) and not self.table.endswith(ASE_SUFFIXES):
             raise ValueError(f"structure: only an ASE database ({', '.join(ASE_SUFFIXES)}) has atoms")
-        if not self.record and not isinstance(self.structure, PrototypeColumns | CompositionColumn):
+        if not self.record and isinstance(self.structure, CifColumn | DatabaseAtoms):
             raise ValueError("record: name the columns that identify a row, for instance record: [id]")
         if self.answers and not self.properties:
             raise ValueError("answers: name at least one column under properties")

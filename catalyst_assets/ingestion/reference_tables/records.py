@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from catalyst_assets.errors import CatalystError, InvalidPoolError, UnreadableStructureError
+from catalyst_assets.ingestion.prototypes.formulas import build_from_formula
 from catalyst_assets.ingestion.prototypes.perovskites import build_cubic_perovskite
 from catalyst_assets.ingestion.reading.cells import Cell
 from catalyst_assets.ingestion.reading.cif.reader import read_cif
@@ -30,6 +31,7 @@ from catalyst_assets.ingestion.reference_tables.mapping import (
     CifColumn,
     CompositionColumn,
     DatabaseAtoms,
+    FormulaColumns,
     TableMapping,
 )
 from catalyst_assets.ingestion.reference_tables.resuming import resumed_rows
@@ -220,6 +222,8 @@ def _build_structure(
             return read_cif(texts[mapping.structure.cif])
         if isinstance(mapping.structure, CompositionColumn):
             return read_composition(texts[mapping.structure.composition])
+        if isinstance(mapping.structure, FormulaColumns):
+            return build_from_formula(*(texts[column] for column in columns))
         return build_cubic_perovskite(*(texts[column] for column in columns))
     except UnreadableStructureError as error:
         problems.append(Problem(", ".join(columns), str(error).rstrip(".")))

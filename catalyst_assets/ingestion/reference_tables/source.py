@@ -1,7 +1,7 @@
 """The source `reference_tables`: any CSV or Parquet file with a mapping file that says what it holds.
 
-Those shipped with the project are found by themselves; others are named in the configuration of the asset
-`raw_reference_tables`. A mapping's format is `mapping`'s business, rows that of `records`.
+Which of those shipped with the project are read, and which others, the configuration of the asset
+`raw_reference_tables` says. A mapping's format is `mapping`'s business, rows that of `records`.
 """
 
 import json
@@ -20,12 +20,15 @@ from catalyst_assets.ingestion.reference_tables.mapping import TableMapping, loa
 from catalyst_assets.ingestion.reference_tables.records import parse_part, survey_table
 from catalyst_assets.ingestion.reference_tables.spec import ReferenceTablesConfig
 from catalyst_assets.ingestion.sources.refreshing import Refreshed, refresh
+from catalyst_assets.vocabulary.words import close_to
 
 if TYPE_CHECKING:
     from resources.platform import Platform
     from resources.settings import Settings
 
 SHIPPED_FOLDER = Path(__file__).resolve().parent.parent.parent / "data"
+# The table of the first demo; who wants another names it.
+ALWAYS_READ: Final = ("perovskite_pbe",)
 
 
 class ReferenceTables:
@@ -36,10 +39,10 @@ class ReferenceTables:
     mapping_files
         Mapping files beyond those shipped.
     shipped
-        Whether those shipped are read too.
+        Names of the folders of those shipped that are read too.
     """
 
-    def __init__(self, mapping_files: Sequence[Path] = (), *, shipped: bool = True) -> None:
+    def __init__(self, mapping_files: Sequence[Path] = (), *, shipped: Sequence[str] = ALWAYS_READ) -> None:
         self._shipped = shipped
         self._mapping_files = [path.expanduser().absolute() for path in mapping_files]
 
@@ -53,9 +56,9 @@ class ReferenceTables:
         Raises
         ------
         UsageError
-            A mapping file cannot be read, or two describe the same source.
+            A mapping file cannot be read, two describe the same source, or nothing of such a name is shipped.
         """
-        shipped = sorted(SHIPPED_FOLDER.glob("*/mapping.yaml")) if self._shipped else []
+        shipped = self._shipped_files()
         described: dict[str, Path] = {}
         requests = []
         for path in dict.fromkeys([*shipped, *self._mapping_files]):
@@ -82,6 +85,18 @@ class ReferenceTables:
                 )
             )
         return requests
+
+    def _shipped_files(self) -> list[Path]:
+        """Return the mapping files of the shipped tables that are asked for."""
+        found = sorted(SHIPPED_FOLDER.glob("*/*.yaml"))
+        known = sorted({path.parent.name for path in found})
+        for name in self._shipped:
+            if name not in known:
+                raise UsageError(
+                    f"No table {name!r} is shipped{close_to(name, known)}.",
+                    f"Choose among {', '.join(known)}.",
+                )
+        return [path for path in found if path.parent.name in self._shipped]
 
     def fetch(self, request: RawRequest) -> bytes:
         """Return the table's bytes.
@@ -152,7 +167,9 @@ def refresh_source(
 
 
 def _tables(config: ReferenceTablesConfig) -> ReferenceTables:
-    return ReferenceTables([Path(path) for path in config.mapping_files])
+    return ReferenceTables(
+        [Path(path) for path in config.mapping_files], shipped=[*ALWAYS_READ, *config.shipped]
+    )
 
 
 def _recorded_mapping(raw: RawFile) -> TableMapping:

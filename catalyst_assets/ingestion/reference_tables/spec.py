@@ -8,7 +8,14 @@ from catalyst_assets.ingestion.sources.spec import Option, SourceConfig, SourceS
 
 
 class ReferenceTablesConfig(SourceConfig):
-    """Which tables are read beyond those shipped."""
+    """Which tables are read beyond the shipped perovskites."""
+
+    shipped: Annotated[
+        list[str],
+        Option(
+            "--shipped", "Shipped table beyond perovskite_pbe: hydrogen_alloys, oer_plates; may be repeated."
+        ),
+    ] = Field(default_factory=list, description="Names of shipped tables beyond perovskite_pbe.")
 
     mapping_files: Annotated[
         list[str],

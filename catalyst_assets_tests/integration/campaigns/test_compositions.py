@@ -12,7 +12,7 @@ from catalyst_assets.campaigns.model import Campaign
 from catalyst_assets.cli import app
 from catalyst_assets.ingestion.accounting import find_bad_properties, find_inconsistent_hashes
 from catalyst_assets.ingestion.reading.compositions import read_composition
-from catalyst_assets.ingestion.reference_tables.source import ReferenceTables
+from catalyst_assets.ingestion.reference_tables.source import SHIPPED_FOLDER, ReferenceTables
 from catalyst_assets.ingestion.sources.refreshing import refresh
 from catalyst_assets.loop.campaigns import start_campaign
 from catalyst_assets.representation.library import current_fingerprint
@@ -26,11 +26,10 @@ from catalyst_assets_tests.integration.loop.iterations import (
     start_iteration,
 )
 from catalyst_assets_tests.loading import load, query
-from catalyst_assets_tests.places import DATA
 from resources.platform import Platform
 from resources.postgres.database import fetch_one
 
-PLATE = DATA / "oer_plates"
+PLATE = SHIPPED_FOLDER / "oer_plates"
 SOURCE = "oer_plate_3496"
 CAMPAIGN = Campaign.model_validate(
     {
@@ -56,7 +55,7 @@ def measured() -> dict[str, float]:
 
 
 def ingest(platform: Platform, *mappings: Path) -> None:
-    refresh(ReferenceTables(mappings, shipped=False), platform.database, platform.objects)
+    refresh(ReferenceTables(mappings, shipped=()), platform.database, platform.objects)
     load(platform)
 
 

@@ -146,7 +146,7 @@ def test_own_property_and_method_go_from_a_table_through_a_campaign_to_hits(
 
 
 def load(platform: Platform, mapping: Path) -> None:
-    refresh(ReferenceTables([mapping], shipped=False), platform.database, platform.objects)
+    refresh(ReferenceTables([mapping], shipped=()), platform.database, platform.objects)
     load_pending(platform)
 
 

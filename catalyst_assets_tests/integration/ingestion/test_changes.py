@@ -46,7 +46,7 @@ def test_only_formulas_and_systems_of_what_changed_are_planned(platform: Platfor
 
 def test_a_reader_that_was_cut_off_reads_the_same_changes_again(platform: Platform, tmp_path: Path) -> None:
     ingest(platform, write(tmp_path, "ours", OURS[:1]))
-    theirs = ReferenceTables([write(tmp_path, "theirs", THEIRS[:1])], shipped=False)
+    theirs = ReferenceTables([write(tmp_path, "theirs", THEIRS[:1])], shipped=())
     refresh(theirs, platform.database, platform.objects)
     (shard,) = plan_shards(platform.database, platform.objects, platform.settings)
     load_shard(platform.database, platform.objects, shard)

@@ -221,9 +221,7 @@ def test_bytes_that_another_file_names_stay(platform: Platform, tmp_path: Path) 
 def test_a_load_that_is_under_way_writes_nothing_of_a_file_that_was_dropped(
     platform: Platform, tmp_path: Path
 ) -> None:
-    refresh(
-        ReferenceTables([write(tmp_path, "mine", OURS)], shipped=False), platform.database, platform.objects
-    )
+    refresh(ReferenceTables([write(tmp_path, "mine", OURS)], shipped=()), platform.database, platform.objects)
     (shard,) = plan_shards(platform.database, platform.objects, platform.settings)
     raw = find_raw_file(platform.database, shard["raw_file_id"])
     (rows,) = parse_rows(platform.objects, raw, 0, 2, {})

@@ -54,7 +54,7 @@ def write(folder: Path, source: str, rows: Rows, method: str = "PBE", **changes:
 
 
 def ingest(platform: Platform, *mappings: Path, **options: bool) -> SimpleNamespace:
-    refresh(ReferenceTables(mappings, shipped=False), platform.database, platform.objects)
+    refresh(ReferenceTables(mappings, shipped=()), platform.database, platform.objects)
     return load(platform, **options)
 
 
@@ -247,7 +247,7 @@ def test_what_is_loaded_while_records_are_compared_is_compared_too(
         def fit(self, *structures: Structure) -> bool:
             if not matched:
                 matched.append(structures)
-                refresh(ReferenceTables([third], shipped=False), platform.database, platform.objects)
+                refresh(ReferenceTables([third], shipped=()), platform.database, platform.objects)
                 for shard in plan_shards(platform.database, platform.objects, platform.settings):
                     load_shard(platform.database, platform.objects, shard)
             return bool(matching.fit(*structures))
@@ -298,12 +298,12 @@ def test_an_older_page_that_is_being_loaded_gives_way_to_a_newer_one(
     platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refresh(
-        ReferenceTables([write(tmp_path, "ours", OURS[:1])], shipped=False),
+        ReferenceTables([write(tmp_path, "ours", OURS[:1])], shipped=()),
         platform.database,
         platform.objects,
     )
     (older,) = plan_shards(platform.database, platform.objects, platform.settings)
-    newer_table = ReferenceTables([write(tmp_path, "ours", [("mgo", OURS[0][1], -3.5)])], shipped=False)
+    newer_table = ReferenceTables([write(tmp_path, "ours", [("mgo", OURS[0][1], -3.5)])], shipped=())
     asked = loading.fetch_all
     overtaken = []
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from catalyst_assets.commands.campaign import show as campaign_show
-from catalyst_assets.commands.demo import app as demo
+from catalyst_assets.commands.demo import outcome as demo
 from catalyst_assets.commands.overview import campaigns_table
 from catalyst_assets_tests.unit.report.test_report import FULL
 
