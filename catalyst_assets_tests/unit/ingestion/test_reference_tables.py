@@ -367,3 +367,30 @@ def test_a_part_of_a_table_is_the_same_rows() -> None:
         for item in parse_table(MAPPING, text.encode(), start, stop)
     ]
     assert parts == whole == [f"table.csv row {number}" for number in (2, 3, 4, 5)]
+
+
+def test_a_formula_on_a_prototype_is_its_ideal_crystal_and_what_does_not_fit_is_set_aside() -> None:
+    mapping = TableMapping.model_validate(
+        {
+            "source": "alloys",
+            "table": "alloys.csv",
+            "licence": "own",
+            "structure": {"formula": "formula", "prototype": "kind"},
+            "separator": "-",
+            "properties": {"Eg": GAP},
+        }
+    )
+    text = "formula,kind,Eg\nCu3Pt,L1_2,0\nPtCu,L1_0,0\nCu3Pt,L1_0,0\nCu,A17,0\nCu3Pt,L1_2,1\n"
+
+    accepted, refused = read(text, mapping)
+
+    assert [(record.record, describe(record.structure).n_sites) for record in accepted] == [
+        ("Cu3Pt-L1_2", 4),
+        ("PtCu-L1_0", 2),
+    ]
+    assert [(item.place, item.problems[0].field) for item in refused] == [
+        ("alloys.csv row 4", "formula, kind"),
+        ("alloys.csv row 5", "formula, kind"),
+        ("alloys.csv row 6", "formula, kind"),
+    ]
+    assert "does not fit L1_0" in str(refused[0].problems[0])

@@ -130,3 +130,17 @@ def test_the_example_in_the_documentation_fits_its_campaign():
     assert {content.property for content in mapping.properties.values()} >= set(campaign.properties)
     assert {content.method for content in mapping.properties.values()} == {campaign.method}
     assert mapping.answers
+
+
+def test_shipped_tables_beyond_the_first_are_read_when_they_are_named():
+    requests = ReferenceTables(shipped=("oer_plates", "hydrogen_alloys")).list_new()
+    assert [(request.source, request.url, request.answers) for request in requests] == [
+        ("hydrogen_alloys", "shipped:hydrogen_alloys/alloys.csv", True),
+        ("hydrogen_alloys_sevennet", "shipped:hydrogen_alloys/sevennet_l3i5.csv", False),
+        ("oer_plate_3496", "shipped:oer_plates/oer_plate_3496.csv", True),
+    ]
+
+
+def test_a_shipped_table_that_there_is_none_of_is_named_with_what_comes_close():
+    with pytest.raises(UsageError, match=r"No table 'oer_plate' is shipped: did you mean oer_plates\?"):
+        ReferenceTables(shipped=("oer_plate",)).list_new()
