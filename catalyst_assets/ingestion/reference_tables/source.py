@@ -93,7 +93,7 @@ class ReferenceTables:
         for name in self._shipped:
             if name not in known:
                 raise UsageError(
-                    f"No table {name!r} is shipped{close_to(name, known)}.",
+                    f"No table {name!r} is shipped{close_to(name, known) or '.'}",
                     f"Choose among {', '.join(known)}.",
                 )
         return [path for path in found if path.parent.name in self._shipped]

@@ -384,7 +384,7 @@ def test_a_formula_on_a_prototype_is_its_ideal_crystal_and_what_does_not_fit_is_
 
     accepted, refused = read(text, mapping)
 
-    assert [(record.record, describe(record.structure).n_sites) for record in accepted] == [
+    assert [(record.source_id, describe([record.structure])[0].n_sites) for record in accepted] == [
         ("Cu3Pt-L1_2", 4),
         ("PtCu-L1_0", 2),
     ]
@@ -393,4 +393,4 @@ def test_a_formula_on_a_prototype_is_its_ideal_crystal_and_what_does_not_fit_is_
         ("alloys.csv row 5", "formula, kind"),
         ("alloys.csv row 6", "formula, kind"),
     ]
-    assert "does not fit L1_0" in str(refused[0].problems[0])
+    assert "does not fit L1_0" in refused[0].problems[0].reason
