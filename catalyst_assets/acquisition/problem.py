@@ -48,6 +48,8 @@ class RankingProblem:
         Snoek et al., NeurIPS 2012.
     features
         Shape (m, f). Without them there is neither diversity nor a cover: candidates come by their score alone.
+    untaught
+        Nothing was learned: what the prediction tells members apart by are cheap answers alone.
     success
         Shape (m,): chance that evaluating a member gives an answer. Its logarithm is added to the score, so where
         scores are logarithms (see ``Strategy.is_logarithmic``) a probability or gain is multiplied by it.
@@ -68,6 +70,7 @@ class RankingProblem:
     costs: NDArray[np.floating] | None = None
     features: NDArray[np.floating] | None = None
     success: NDArray[np.floating] | None = None
+    untaught: bool = False
 
     def __post_init__(self) -> None:
         campaign, prediction = self.campaign, self.prediction
@@ -128,9 +131,7 @@ class RankingProblem:
     @property
     def learned_anything(self) -> bool:
         """Whether the prediction tells members apart by what was learned; before the first labels it does not."""
-        # Cheap answers tell members apart as well, without anything having been learned.
-        only_cheap = self.campaign.prior is not None and (self.labels is None or self.labels.empty)
-        return self.tells_apart and not only_cheap
+        return self.tells_apart and not self.untaught
 
     @property
     def tells_apart(self) -> bool:

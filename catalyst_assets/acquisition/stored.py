@@ -112,6 +112,7 @@ def load_problem(connection: "sa.Connection", inputs: RankingInputs) -> RankingP
         pending=history.pending,
         labels=_load_labels(connection, iteration, material_ids),
         costs=_load_costs(connection, iteration.campaign, material_ids),
+        untaught=iteration.campaign.prior is not None and not iteration.metrics.get("kinds"),
     )
 
 

@@ -331,7 +331,7 @@ class Campaign(FrozenModel):
     def _require_other_answers(self) -> None:
         seen = set[Prior]()
         for place, prior in enumerate(self.prior or ()):
-            if prior.method == self.method and prior.property in self.learned_properties:
+            if prior.method == self.method and prior.property in {*self.predicted_properties, *self.derive}:
                 raise ValueError(
                     f"prior.{place}: {prior.property} by {prior.method} is what the campaign asks for; name a cheaper method"
                 )

@@ -61,7 +61,14 @@ def check_readiness(database: "Database", objects: "ObjectStore", campaign: "Cam
         left_out = explain_left_out(connection, campaign.pool)
         known = fetch_all(connection, "campaigns/known_values", properties=learned, method=campaign.method)
         priors = {
-            prior: fetch_one(connection, "campaigns/cheaply_known", material_ids=members, **vars(prior)) or {}
+            prior: fetch_one(
+                connection,
+                "campaigns/cheaply_known",
+                structure_hashes=[row["structure_hash"] for row in pool],
+                relaxed_by=campaign.pool.relaxed_by,
+                **vars(prior),
+            )
+            or {}
             for prior in campaign.prior or ()
         }
     labels = dict.fromkeys(learned, 0) | {row["property"]: row["n_materials"] for row in known}

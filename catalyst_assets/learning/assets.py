@@ -92,12 +92,14 @@ def _noise(noisy: "Mapping[str, NDArray[np.float64]]") -> dict[str, Any]:
 
 def _cheaply_known(built: "TrainingSet") -> dict[str, Any]:
     """Return of how many of the labelled materials each cheap answer is known, and the file that they are frozen in."""
+    import numpy as np
+
     from catalyst_assets.learning.heads.relations.fidelities import CheapAnswers
 
     cheap = CheapAnswers.of(built.features, built.feature_names)
     if not cheap.names:
         return {}
-    known = (cheap.deviations == 0).sum(axis=0)
+    known = (np.isfinite(cheap.values) & (cheap.deviations == 0)).sum(axis=0)
     return {
         "cheap_answers": built.provenance["cheap_answers"],
         **{f"labelled_with_{name}": int(n) for name, n in zip(cheap.names, known, strict=True)},

@@ -38,6 +38,11 @@ _MOST_LEARNED_FROM: Final = 3000
 _N_TREES: Final = 100
 # In robust standard deviations of what trees get wrong.
 _CREDIBLE: Final = 20.0
+# And beyond what nearly all answers differ by; where more than a few are, it is not they that went astray.
+_NEARLY_ALL: Final = (1.0, 99.0)
+_MOST_ASTRAY: Final = 0.05
+# What is filled is never certain.
+_LEAST_DEVIATION: Final = 1e-6
 _NORMAL: Final = 1.4826
 
 
@@ -50,7 +55,7 @@ class CompletedAnswers:
     values
         Shape (m,): known or filled; NaN only where too few are known to fill any.
     deviations
-        Shape (m,): 0 where known, the error of filling elsewhere.
+        Shape (m,): 0 where known, the error of filling elsewhere; NaN where there is no value.
     """
 
     values: "NDArray[np.float64]"
@@ -81,11 +86,12 @@ def complete_answers(
 
     there = np.flatnonzero(np.isfinite(known))
     if len(there) < _FEWEST:
-        return CompletedAnswers(known.copy(), np.zeros(len(known)))
+        return CompletedAnswers(known.copy(), np.where(np.isfinite(known), 0.0, np.nan))
     shown = np.sort(np.random.default_rng(seed).permutation(there)[:_MOST_LEARNED_FROM])
-    spread = _robust_deviation(known[shown] - np.median(known[shown]))
+    spread = float(np.std(known[shown]))
+    usual = float(np.ptp(np.percentile(known[shown], _NEARLY_ALL)))
     follows = np.zeros(len(known))
-    if cheaper is not None:
+    if cheaper is not None and np.ptp(cheaper[shown]) > 0:
         slope, offset, *_ = theilslopes(known[shown], cheaper[shown])
         follows = slope * cheaper + offset
     while True:
@@ -96,14 +102,17 @@ def complete_answers(
         expected = follows + trees.predict(features)
         expected[shown] = follows[shown] + trees.oob_prediction_
         errors = np.abs(known - expected)
-        error = float(np.std(errors[shown]))
-        credible = ~(errors > _CREDIBLE * _robust_deviation(errors[shown])) | (errors == 0)
-        if credible[shown].all():
+        error = max(float(np.sqrt(np.mean(errors[shown] ** 2))), _LEAST_DEVIATION)
+        limit = max(_CREDIBLE * _robust_deviation(errors[shown]), usual)
+        astray = errors > limit
+        if usual == 0 or astray[there].mean() > _MOST_ASTRAY:
+            astray[:] = False
+        if not astray[shown].any():
             break
         # What went astray pulled its neighbours along: they are judged by trees that have not seen it.
-        shown = shown[credible[shown]]
-    values = np.where(np.isfinite(known) & credible, known, expected)
-    deviations = np.where(np.isfinite(known), np.where(credible, 0.0, max(error, spread)), error)
+        shown = shown[~astray[shown]]
+    values = np.where(np.isfinite(known) & ~astray, known, expected)
+    deviations = np.where(np.isfinite(known), np.where(astray, max(error, spread), 0.0), error)
     return CompletedAnswers(values, deviations)
 
 
@@ -224,18 +233,20 @@ def with_frozen_answers(
     Raises
     ------
     CorruptArtifactError
-        The file is gone.
+        The file is gone or has changed.
     """
     import pyarrow.parquet as pq
 
     if sha256 is None:
         return features
+    remedy = "Restore it; `training_set` of this partition made again reads what is known cheaply by now."
     try:
-        table = pq.read_table(io.BytesIO(objects.get_bytes(_key(sha256))))
+        data = objects.get_bytes(_key(sha256))
     except KeyError:
-        raise CorruptArtifactError(
-            f"{_key(sha256)} is gone from the store.", "Materialize `training_set` of this partition again."
-        ) from None
+        raise CorruptArtifactError(f"{_key(sha256)} is gone from the store.", remedy) from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise CorruptArtifactError(f"{_key(sha256)} has changed since it was written.", remedy)
+    table = pq.read_table(io.BytesIO(data))
     place = {name: row for row, name in enumerate(table[_STRUCTURE].to_pylist())}
     rows = np.array([place.get(name, len(place)) for name in structure_hashes], dtype=np.int64)
     columns = [np.append(table[name].to_numpy(), np.nan)[rows] for name in table.column_names[1:]]

@@ -95,6 +95,10 @@ class BenchmarkPool:
         What is known of each before anything is computed: a structure, or a composition alone.
     columns
         The columns that make a candidate of a row.
+    rows
+        What number each candidate's row has in the table.
+    answers
+        The table, and the columns of it that hold answers.
     values
         A column for each property that the campaign learns or judges by, derived where the table has none.
     is_hit
@@ -112,6 +116,8 @@ class BenchmarkPool:
     is_hit: np.ndarray
     columns: tuple[str, ...] = ()
     n_unanswered: int = 0
+    rows: tuple[int, ...] = ()
+    answers: tuple[Path | None, tuple[str, ...]] = (None, ())
 
 
 def read_pool(
@@ -173,6 +179,8 @@ def read_pool(
         is_hit=hits,
         columns=layout.columns,
         n_unanswered=n_unanswered,
+        rows=tuple(row.number for row in rows),
+        answers=(path, tuple(needed.values())),
     )
 
 
@@ -181,8 +189,8 @@ def read_prior(path: Path, column: str, pool: BenchmarkPool, *, of: str) -> NDAr
 
     Rows belong to candidates by the columns that make those, or by a column ``formula`` or ``reaction`` (the formula
     before the first underscore, as Catalysis-Hub writes a slab and its reaction). Of several rows of a candidate the
-    lowest value counts, as of adsorption energies that of the most stable site; blank cells and other materials are
-    passed over.
+    lowest value counts, as of adsorption energies that of the most stable site; blank cells, other materials and names that
+    are no formula are passed over.
 
     Parameters
     ----------
@@ -196,8 +204,15 @@ def read_prior(path: Path, column: str, pool: BenchmarkPool, *, of: str) -> NDAr
     Raises
     ------
     InvalidPoolError
-        The file is missing, no table, lacks a column, has a bad number, or knows no candidate.
+        The file is missing, no table, lacks a column, has a bad number, or knows no candidate; the column holds the
+        pool's own answers, or is of several reactions.
     """
+    table, answers = pool.answers
+    if table is not None and path.resolve() == table.resolve() and column in answers:
+        raise InvalidPoolError(
+            f"{column} of {path} is what the campaign asks for, and no prior.",
+            "Name a column of cheaper answers.",
+        )
     data = read_table_bytes(path)
     present = csv_columns(data)
     if set(pool.columns) <= set(present):
@@ -214,9 +229,17 @@ def read_prior(path: Path, column: str, pool: BenchmarkPool, *, of: str) -> NDAr
     numbers = read_numbers(
         path, column, [row.cells[column] for row in rows], [row.number for row in rows], of=of, blank=True
     )
+    cells = _read_cells(path, rows, named)
+    products = {texts[0].partition("->")[2].strip().partition("_")[0] for texts in cells}
+    if named == ("reaction",) and len(products) > 1:
+        raise InvalidPoolError(
+            f"{path} holds several reactions, to {', '.join(sorted(products))}.", "Give it the rows of one."
+        )
     lowest: dict[str, float] = {}
-    for row, cells, number in zip(rows, _read_cells(path, rows, named), numbers, strict=True):
-        name = _candidate_of(path, row, named, cells)
+    for row, texts, number in zip(rows, cells, numbers, strict=True):
+        name = _candidate_of(path, row, named, texts)
+        if name is None:
+            continue
         lowest[name] = (
             min(number, lowest.get(name, math.inf)) if math.isfinite(number) else lowest.get(name, math.nan)
         )
@@ -228,11 +251,14 @@ def read_prior(path: Path, column: str, pool: BenchmarkPool, *, of: str) -> NDAr
     return values
 
 
-def _candidate_of(path: Path, row: Row, named: tuple[str, ...], cells: tuple[str, ...]) -> str:
-    """Return the name, or the reduced formula, of the candidate that a row is of."""
-    try:
-        if named in {("formula",), ("reaction",)}:
+def _candidate_of(path: Path, row: Row, named: tuple[str, ...], cells: tuple[str, ...]) -> str | None:
+    """Return the name, or the reduced formula, of the candidate that a row is of; None where that is no formula."""
+    if named in {("formula",), ("reaction",)}:
+        try:
             return read_composition(cells[0].partition("_")[0]).formula
+        except CatalystError:
+            return None
+    try:
         (layout,) = (layout for layout in _LAYOUTS if layout.columns == named)
         return layout.name(*cells)
     except CatalystError as error:

@@ -22,7 +22,7 @@ from catalyst_assets.bench.discovery.peer import choose_batch
 from catalyst_assets.bench.discovery.pools import BenchmarkPool, read_prior
 from catalyst_assets.campaigns.library import parse_campaign
 from catalyst_assets.campaigns.model import Campaign, Objective, Strategy
-from catalyst_assets.errors import InvalidCampaignError, InvalidPoolError
+from catalyst_assets.errors import InvalidCampaignError, InvalidPoolError, UsageError
 from catalyst_assets.learning.cheap_answers import complete_all
 from catalyst_assets.learning.heads.fitting import fit_heads
 from catalyst_assets.learning.heads.relations.fidelities import own_columns
@@ -153,7 +153,7 @@ def featurize_pool(pool: BenchmarkPool) -> "Features":
     if features.failures:
         row, reason = min(features.failures.items())
         raise InvalidPoolError(
-            f"{len(features.failures)} candidates of the pool cannot be described, the first in row {row + 2}: {reason}",
+            f"{len(features.failures)} candidates of the pool cannot be described, the first in row {pool.rows[row]}: {reason}",
             "Correct or remove these rows (the first line is row 1).",
         )
     return features
@@ -172,8 +172,10 @@ def add_prior(
 
     Raises
     ------
+    UsageError
+        One names no file and column.
     InvalidPoolError
-        A file cannot be read or says nothing of the pool.
+        A file cannot be read or says nothing of the pool, or the column is that of the answers.
     InvalidCampaignError
         The campaign learns several properties.
     """
@@ -186,15 +188,20 @@ def add_prior(
     (name,) = campaign.learned_properties
     known, priors = [], []
     for source in sources:
-        path, _, column = source.rpartition(":")
+        path, colon, column = source.rpartition(":")
+        if not (path and colon and column):
+            raise UsageError(f"--prior {source} is no file and column.", "Write FILE:COLUMN.")
         known.append(read_prior(Path(path), column, pool, of=name))
         priors.append({"property": name, "method": column})
+    # Trees follow the order of rows: theirs is that of the names.
+    order = np.argsort(np.array(pool.material_ids, dtype=object), kind="stable")
     told = complete_all(
-        features,
-        known,
+        replace(features, values=features.values[order]),
+        [values[order] for values in known],
         [f"{name}@{prior['method']}" for prior in priors],
         derive_seed(campaign.seed, "cheap answers"),
     )
+    told = replace(told, values=np.ascontiguousarray(told.values[np.argsort(order)]))
     return told, [
         replace(arm, campaign=parse_campaign(arm.campaign.document | {"prior": priors}, campaign.name))
         for arm in arms
@@ -317,6 +324,7 @@ def _rank_iteration(
             withheld=frozenset(pool.material_ids[row] for row in evaluated),
             labels=known,
             features=features.values[:, own_columns(features.names)],
+            untaught=head.report is None,
         )
     )
     ranked = time.perf_counter()

@@ -25,6 +25,8 @@ _SMALL: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 # A repeating decimal is written to some digit; nobody makes a mixture to better than a millionth.
 _FINEST: Final = Decimal("0.000001")
 _LONGEST_SHOWN: Final = 80
+# What a formula is written with must be read again.
+_LARGEST_COUNT: Final = 999_999_999
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def read_composition(text: str) -> Stoichiometry:
     Raises
     ------
     UnreadableStructureError
-        The text is empty, is no formula, names an element that is none, or an amount that is not positive.
+        The text is empty, is no formula, names an element that is none, or an amount that is not positive, or
+        its ratio takes too many digits.
     """
     written = "".join(text.split()).translate(_SMALL)
     shown = repr(text[:_LONGEST_SHOWN])
@@ -105,7 +108,12 @@ def read_composition(text: str) -> Stoichiometry:
             groups[-1][element] = groups[-1].get(element, Fraction(0)) + times * amount
     if len(groups) > 1:
         raise _no_composition(shown)
-    return Stoichiometry.of(groups[0])
+    found = Stoichiometry.of(groups[0])
+    if max(count for _, count in found.counts) > _LARGEST_COUNT:
+        raise UnreadableStructureError(
+            f"{shown} has amounts whose ratio takes more than nine digits", "Write fewer decimals."
+        )
+    return found
 
 
 def _no_composition(shown: str) -> UnreadableStructureError:

@@ -134,9 +134,10 @@ def fit_heads(
     if like is not None:
         return fit(like.fidelities or ())
     typical = [typical_of(name) for name in properties]
-    order = canonical_order(features, labels)
+    known = known_noise(noise)
+    order = canonical_order(features, labels if known is None else np.hstack([labels, known]))
     ordered = CheapAnswers.of(features[order], feature_names)
-    blur = take_noise(known_noise(noise), order)
+    blur = take_noise(known, order)
     found = find_fidelities(ordered, labels[order], properties, typical, blur, settings.seed)
     head = fit(found)
     if not found or head.report is None:

@@ -181,7 +181,11 @@ def test_a_prior_is_read_by_what_its_rows_are_named_after(
         ("formula,dft\nNi,0.1\n", "chgnet"),
         ("formula,chgnet\nNi,x\n", "row 2, chgnet: 'x' is not a number"),
         ("formula,chgnet\nNi,900\n", "row 2, chgnet: 900 eV is outside"),
-        ("formula,chgnet\nQq,0.1\n", "row 2, formula"),
+        ("formula,chgnet\nQq,0.1\n", "of no candidate"),
+        (
+            "reaction,chgnet\nNi12_0.5H2(g) + * -> H*,0.1\nNi12_0.5O2(g) + * -> O*,0.1\n",
+            "several reactions, to H\\*, O\\*",
+        ),
         ("formula,chgnet\nPd,0.1\n", "of no candidate"),
     ],
 )

@@ -93,6 +93,18 @@ def test_an_estimated_answer_widens_and_an_unknown_one_more() -> None:
     assert estimated.draws.std() > known.draws.std()
 
 
+def test_what_is_not_known_of_an_answer_moves_all_that_is_learned_on_top_of_it_together() -> None:
+    features, cheap, truth, groups = some_rows(40)
+    twice = "adsorption_energy_O"
+    head = fit_heads(
+        [HeadKind.STACKED], told(features, cheap), (*FEATURES, *answer_columns([CHEAP])),
+        np.stack([truth, 2 * cheap + 0.2 * features[:, 2]], axis=1), groups, [ENERGY, twice], SETTINGS,
+    )  # fmt: skip
+    draws = head.predict(told(features, cheap, 5.0)).draws
+    correlation = [np.corrcoef(row.T)[0, 1] for row in draws]
+    assert min(correlation) > 0.9
+
+
 def test_another_property_without_bearing_is_hardly_leaned_on() -> None:
     features, cheap, _, groups = some_rows(40)
     truth = 0.3 * features[:, [1]].astype(np.float64)

@@ -4,8 +4,8 @@ CREATE TABLE copied_materials (
     reduced_formula text NOT NULL,
     chemical_system text NOT NULL,
     elements        text[] NOT NULL,
-    n_sites         integer NOT NULL,
-    structure_json  jsonb NOT NULL,
+    n_sites         integer,
+    structure_json  jsonb,
     structure_hash  text NOT NULL,
     properties      jsonb NOT NULL
 );

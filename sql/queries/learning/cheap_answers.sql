@@ -7,4 +7,4 @@ JOIN material_structures(CAST(:relaxed_by AS text)) used USING (material_id)
 CROSS JOIN LATERAL jsonb_array_elements(m.properties -> CAST(:property AS text)) AS entry
 WHERE NOT m.deprecated AND entry ->> 'method' = :method AND used.structure_hash IS NOT NULL
 ORDER BY used.structure_hash, nullif(entry ->> 'source', split_part(m.material_id, ':', 1)) COLLATE "C" NULLS FIRST,
-         m.material_id COLLATE "C"
+         m.material_id COLLATE "C", value

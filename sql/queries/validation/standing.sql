@@ -38,7 +38,8 @@ LEFT JOIN LATERAL (
     SELECT count(DISTINCT attempt) AS attempts, (array_agg(note ORDER BY result_id DESC))[1] AS note
     FROM failures
     WHERE failures.material_id = c.material_id
-      AND (:all_failures OR failures.note = :standing_failure OR failures.created_at > coalesce(history.restored_at, '-infinity'))
+      AND (:all_failures OR failures.note = :standing_failure AND m.structure_json IS NULL
+           OR failures.created_at > coalesce(history.restored_at, '-infinity'))
 ) f ON true
 LEFT JOIN LATERAL (
     SELECT v.reason FROM validation_results v

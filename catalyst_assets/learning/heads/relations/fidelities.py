@@ -224,8 +224,12 @@ def add_answers(
     if not fidelities:
         return learned
     offsets, deviations = cheap.offsets(fidelities, len(learned.properties))
-    points = normal_points(learned.draws.shape[1], len(learned.properties), seed + 1)
-    draws = learned.draws + offsets[:, None, :] + deviations[:, None, :] * points
+    draws = learned.draws + offsets[:, None, :]
+    # What is not known of a cheap answer moves all properties that are learned on top of it together.
+    points = normal_points(learned.draws.shape[1], len(cheap.names), seed + 1)
+    for one in fidelities:
+        luck = np.sign(one.slope) * points[:, cheap.names.index(one.name)]
+        draws[:, :, one.column] += deviations[:, [one.column]] * luck
     mean, std = learned.mean + offsets, np.hypot(learned.std, deviations)
     for one in fidelities:
         if np.isfinite(one.lowest):
