@@ -38,8 +38,7 @@ _MOST_LEARNED_FROM: Final = 3000
 _N_TREES: Final = 100
 # In robust standard deviations of what trees get wrong.
 _CREDIBLE: Final = 20.0
-# And beyond what nearly all answers differ by; where more than a few are, it is not they that went astray.
-_NEARLY_ALL: Final = (1.0, 99.0)
+# Where more than a few are so far off, it is not they that went astray.
 _MOST_ASTRAY: Final = 0.05
 # What is filled is never certain.
 _LEAST_DEVIATION: Final = 1e-6
@@ -88,8 +87,6 @@ def complete_answers(
     if len(there) < _FEWEST:
         return CompletedAnswers(known.copy(), np.where(np.isfinite(known), 0.0, np.nan))
     shown = np.sort(np.random.default_rng(seed).permutation(there)[:_MOST_LEARNED_FROM])
-    spread = float(np.std(known[shown]))
-    usual = float(np.ptp(np.percentile(known[shown], _NEARLY_ALL)))
     follows = np.zeros(len(known))
     if cheaper is not None and np.ptp(cheaper[shown]) > 0:
         slope, offset, *_ = theilslopes(known[shown], cheaper[shown])
@@ -103,16 +100,19 @@ def complete_answers(
         expected[shown] = follows[shown] + trees.oob_prediction_
         errors = np.abs(known - expected)
         error = max(float(np.sqrt(np.mean(errors[shown] ** 2))), _LEAST_DEVIATION)
-        limit = max(_CREDIBLE * _robust_deviation(errors[shown]), usual)
+        # A value that many share, as metals their gap of zero, is easily told: what is usual, the others say.
+        telling = shown[known[shown] != _most_common(known[shown])]
+        limit = _CREDIBLE * _robust_deviation(errors[telling]) if len(telling) else np.inf
         astray = errors > limit
-        if usual == 0 or astray[there].mean() > _MOST_ASTRAY:
+        if astray[there].mean() > _MOST_ASTRAY:
             astray[:] = False
         if not astray[shown].any():
             break
         # What went astray pulled its neighbours along: they are judged by trees that have not seen it.
         shown = shown[~astray[shown]]
     values = np.where(np.isfinite(known) & ~astray, known, expected)
-    deviations = np.where(np.isfinite(known), np.where(astray, max(error, spread), 0.0), error)
+    unbelieved = max(error, float(np.std(known[shown])))
+    deviations = np.where(np.isfinite(known), np.where(astray, unbelieved, 0.0), error)
     return CompletedAnswers(values, deviations)
 
 
@@ -129,6 +129,11 @@ def append_answers(
         values=np.ascontiguousarray(np.concatenate([features.values, columns], axis=1)),
         names=(*features.names, *answer_columns(names)),
     )
+
+
+def _most_common(values: "NDArray[np.float64]") -> float:
+    distinct, counts = np.unique(values, return_counts=True)
+    return float(distinct[np.argmax(counts)])
 
 
 def _robust_deviation(errors: "NDArray[np.float64]") -> float:
